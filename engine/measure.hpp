@@ -1,0 +1,50 @@
+// Measures: numbers taken from the waveforms of one run.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flare::engine {
+
+/// The saved vectors of one analysis. For an operating point each vector has length 1 and `time` is {0}.
+struct Waveforms {
+  std::vector<double> time;                 // s, ascending
+  std::vector<std::string> names;           // as saved, lower case: "v(bl)", "i(vdd)", "@m.x1.m1[id]"
+  std::vector<std::vector<double>> values;  // values[i][j]: vector i at time[j]
+
+  /// The vector called `name`; nullptr where it was not saved.
+  const std::vector<double>* find(const std::string& name) const;
+};
+
+enum class MeasureKind {
+  value_at,  // value at time `at` (linear between time points); `at` < 0: the last point
+  crossing,  // first time after `from` at which the vector crosses `level` in direction `edge`, s
+  minimum,   // over [from, to]
+  maximum,
+  average,   // time average over [from, to]
+  integral,  // over [from, to], unit * s
+};
+
+enum class Edge { rise, fall, either };
+
+/// vector [minus reference] -> one number. Times in s.
+struct Measure {
+  std::string name;  // e.g. "level"
+  MeasureKind kind = MeasureKind::value_at;
+  std::string vector;     // e.g. "v(bl)"
+  std::string reference;  // subtracted from the vector where it is not empty, e.g. "v(blb)"
+  std::string unit;       // of the result: "V", "A", "s", ...
+  double scale = 1.0;     // result is multiplied by this (e.g. -1 for a current into a source)
+  double at = -1.0;
+  double level = 0.0;
+  Edge edge = Edge::either;
+  double from = 0.0;
+  double to = -1.0;  // < 0: the end
+};
+
+/// The measure's value, or nothing where it is not defined (a crossing that never happens, a value that is not
+/// finite). Throws std::invalid_argument where the vector was not saved.
+std::optional<double> evaluate(const Measure& measure, const Waveforms& waveforms);
+
+}  // namespace flare::engine
