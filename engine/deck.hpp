@@ -21,15 +21,16 @@ class DeckError : public std::runtime_error {
 };
 
 struct DeckLimits {
-  std::size_t max_bytes = 64u << 20;     // of all files together
+  std::size_t max_bytes = 64u << 20;  // of all files together
   std::size_t max_lines = 2'000'000;
   std::size_t max_include_depth = 16;
-  std::size_t max_devices = 1'000'000;   // after expansion of subcircuits
+  std::size_t max_devices = 1'000'000;  // after expansion of subcircuits
 };
 
 struct DeckOptions {
   bool allow_commands = false;  // accept .control blocks: only for a netlist the user trusts
-  std::vector<std::filesystem::path> search_paths;  // for relative .include/.lib, after the including file's folder
+  std::vector<std::filesystem::path>
+      search_paths;  // for relative .include/.lib, after the including file's folder
   DeckLimits limits;
 };
 
@@ -37,13 +38,14 @@ struct DeckOptions {
 struct Deck {
   std::vector<std::string> lines;
 
-  std::string text() const;                             // lines joined, ends in .end
+  std::string text() const;  // lines joined, ends in .end
   bool operator==(const Deck&) const = default;
 };
 
 /// Reads `file`, resolving .include and .lib FILE SECTION. Throws DeckError.
 Deck read_deck(const std::filesystem::path& file, const DeckOptions& options = {});
-/// The same for text already in memory; `origin` names it in messages and its folder anchors relative includes.
+/// The same for text already in memory; `origin` names it in messages and its folder anchors relative
+/// includes.
 Deck parse_deck(std::string_view text, const std::filesystem::path& origin, const DeckOptions& options = {});
 
 /// A device instance of the flattened circuit.
@@ -53,8 +55,8 @@ struct DeviceInstance {
   std::string model;  // of a MOSFET, diode or bipolar; empty else
 };
 
-/// All device instances after expanding subcircuits, in netlist order. Throws DeckError on a subcircuit or model
-/// that is not defined (naming where it is used) and past the limits.
+/// All device instances after expanding subcircuits, in netlist order. Throws DeckError on a subcircuit or
+/// model that is not defined (naming where it is used) and past the limits.
 std::vector<DeviceInstance> list_devices(const Deck& deck, const DeckLimits& limits = {});
 
 /// Polarity of every .model card: "nmos"/"pmos"/... by model name (lower case).

@@ -47,8 +47,8 @@ class Evaluator {
 
   /// Evaluates every row of every job. A run's result is a pure function of (testbench, point): it does not
   /// depend on the order, the number of workers or what was run before. Returns early, with the finished runs
-  /// delivered, once `stop` is requested. Throws std::runtime_error where no run could be made (a netlist that
-  /// does not load, a worker that cannot start), std::invalid_argument for a point of the wrong length.
+  /// delivered, once `stop` is requested. Throws std::runtime_error where no run could be made (a netlist
+  /// that does not load, a worker that cannot start), std::invalid_argument for a point of the wrong length.
   virtual void evaluate(std::span<const Job> jobs, const OnRun& on_run, std::stop_token stop = {}) = 0;
 
   /// Sizes read from the loaded circuit: for each device the value of each parameter, e.g. w and l in m.

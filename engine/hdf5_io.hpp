@@ -51,11 +51,13 @@ struct ReadLimits {
 void write_table(H5::H5File& file, const std::string& path, const Table& table);
 Table read_table(const H5::H5File& file, const std::string& path, const ReadLimits& limits = {});
 
-void write_matrix(H5::H5File& file, const std::string& path, const Matrix& matrix, const std::string& unit = "");
+void write_matrix(H5::H5File& file, const std::string& path, const Matrix& matrix,
+                  const std::string& unit = "");
 Matrix read_matrix(const H5::H5File& file, const std::string& path, const ReadLimits& limits = {});
 
 // Attributes of a group, dataset or the file itself (path "/").
-void write_attribute(H5::H5File& file, const std::string& path, const std::string& name, const std::string& text);
+void write_attribute(H5::H5File& file, const std::string& path, const std::string& name,
+                     const std::string& text);
 void write_attribute(H5::H5File& file, const std::string& path, const std::string& name, double number);
 void write_attribute(H5::H5File& file, const std::string& path, const std::string& name, std::int64_t number);
 void write_attribute(H5::H5File& file, const std::string& path, const std::string& name,

@@ -43,8 +43,8 @@ struct Measure {
   double to = -1.0;  // < 0: the end
 };
 
-/// The measure's value, or nothing where it is not defined (a crossing that never happens, a value that is not
-/// finite). Throws std::invalid_argument where the vector was not saved.
+/// The measure's value, or nothing where it is not defined (a crossing that never happens, a value that is
+/// not finite). Throws std::invalid_argument where the vector was not saved.
 std::optional<double> evaluate(const Measure& measure, const Waveforms& waveforms);
 
 }  // namespace flare::engine

@@ -16,9 +16,9 @@ enum class AnalysisKind { operating_point, transient };
 /// What one run simulates. Times in s.
 struct Analysis {
   AnalysisKind kind = AnalysisKind::transient;
-  double step = 1e-12;      // suggested (print) step
-  double stop = 1e-9;       // end: choose it no later than the last measure needs
-  double max_step = 0.0;    // 0: the simulator's choice
+  double step = 1e-12;       // suggested (print) step
+  double stop = 1e-9;        // end: choose it no later than the last measure needs
+  double max_step = 0.0;     // 0: the simulator's choice
   bool use_initial = false;  // start from .ic values instead of the operating point
 };
 
@@ -27,9 +27,9 @@ struct Analysis {
 struct SimulatorOptions {
   std::string method = "trap";  // "trap" or "gear"
   double reltol = 1e-3;
-  double abstol = 1e-12;   // A
-  double vntol = 1e-6;     // V
-  double chgtol = 1e-14;   // C
+  double abstol = 1e-12;  // A
+  double vntol = 1e-6;    // V
+  double chgtol = 1e-14;  // C
   double trtol = 7.0;
   bool bypass = true;
   double temperature = 27.0;  // degC, where no knob sets it

@@ -1,8 +1,8 @@
 // What varies from die to die and from device to device, and how a point in standard-normal space becomes
 // settings of the simulator.
 //
-// Every estimator works in standard-normal space: x ~ N(0, I_d), one coordinate per Variable. A Variable's Law
-// maps its coordinate to a value (value = F^-1(Phi(x)), so a non-normal law costs nothing extra), and the
+// Every estimator works in standard-normal space: x ~ N(0, I_d), one coordinate per Variable. A Variable's
+// Law maps its coordinate to a value (value = F^-1(Phi(x)), so a non-normal law costs nothing extra), and the
 // value moves one or more Knobs: a mismatch variable moves one knob of one device, a per-die variable the
 // same knob of many devices.
 #pragma once
