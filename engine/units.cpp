@@ -1,0 +1,173 @@
+#include "engine/units.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+namespace flare::engine {
+
+namespace {
+
+// Exponents over V, A, s, m, K, step, sigma.
+using Dimension = std::array<int, 7>;
+
+struct Unit {
+  double factor = 1.0;
+  Dimension dimension{};
+  bool celsius = false;  // the one unit with an offset
+};
+
+struct BaseUnit {
+  std::string_view name;
+  double factor;
+  Dimension dimension;
+};
+
+//                                        V   A   s   m   K  step sigma
+constexpr std::array<BaseUnit, 14> base_units{{
+    {"V", 1.0, {1, 0, 0, 0, 0, 0, 0}},
+    {"A", 1.0, {0, 1, 0, 0, 0, 0, 0}},
+    {"s", 1.0, {0, 0, 1, 0, 0, 0, 0}},
+    {"m", 1.0, {0, 0, 0, 1, 0, 0, 0}},
+    {"F", 1.0, {-1, 1, 1, 0, 0, 0, 0}},
+    {"Ohm", 1.0, {1, -1, 0, 0, 0, 0, 0}},
+    {"ohm", 1.0, {1, -1, 0, 0, 0, 0, 0}},
+    {"Hz", 1.0, {0, 0, -1, 0, 0, 0, 0}},
+    {"W", 1.0, {1, 1, 0, 0, 0, 0, 0}},
+    {"J", 1.0, {1, 1, 1, 0, 0, 0, 0}},
+    {"K", 1.0, {0, 0, 0, 0, 1, 0, 0}},
+    {"%", 0.01, {0, 0, 0, 0, 0, 0, 0}},
+    {"step", 1.0, {0, 0, 0, 0, 0, 1, 0}},
+    {"sigma", 1.0, {0, 0, 0, 0, 0, 0, 1}},
+}};
+
+struct Prefix {
+  char letter;
+  double factor;
+};
+constexpr std::array<Prefix, 9> prefixes{{{'a', 1e-18},
+                                          {'f', 1e-15},
+                                          {'p', 1e-12},
+                                          {'n', 1e-9},
+                                          {'u', 1e-6},
+                                          {'m', 1e-3},
+                                          {'k', 1e3},
+                                          {'M', 1e6},
+                                          {'G', 1e9}}};
+
+std::optional<BaseUnit> find_base(std::string_view name) {
+  for (const BaseUnit& unit : base_units) {
+    if (unit.name == name) return unit;
+  }
+  return std::nullopt;
+}
+
+/// One factor of a product, without its power: "mV", "um", "%".
+std::optional<Unit> simple_unit(std::string_view name) {
+  if (name == "1") return Unit{};
+  if (name == "degC") return Unit{1.0, {0, 0, 0, 0, 1, 0, 0}, true};
+  if (name == "steps") name = "step";
+  if (const auto base = find_base(name)) return Unit{base->factor, base->dimension};
+  if (name.size() < 2) return std::nullopt;
+  for (const Prefix& prefix : prefixes) {
+    if (prefix.letter != name.front()) continue;
+    const auto base = find_base(name.substr(1));
+    if (base && base->name != "%" && base->name != "step" && base->name != "sigma") {
+      return Unit{prefix.factor * base->factor, base->dimension};
+    }
+  }
+  return std::nullopt;
+}
+
+/// "mV um", "fF/um", "um^2", "" (no unit).
+std::optional<Unit> parse_unit(std::string_view text) {
+  Unit product;
+  int sign = 1;
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const char c = text[i];
+    if (c == ' ' || c == '*') {
+      ++i;
+      continue;
+    }
+    if (c == '/') {
+      if (sign < 0) return std::nullopt;
+      sign = -1;
+      ++i;
+      continue;
+    }
+    std::size_t end = i;
+    while (end < text.size() &&
+           (std::isalpha(static_cast<unsigned char>(text[end])) != 0 || text[end] == '%'))
+      ++end;
+    if (end == i && text[i] == '1') ++end;
+    if (end == i) return std::nullopt;
+    const auto factor = simple_unit(text.substr(i, end - i));
+    if (!factor) return std::nullopt;
+    int power = 1;
+    if (end < text.size() && text[end] == '^') ++end;
+    if (end < text.size() && text[end] >= '2' && text[end] <= '4') power = text[end++] - '0';
+    for (std::size_t d = 0; d < product.dimension.size(); ++d) {
+      product.dimension[d] += sign * power * factor->dimension[d];
+    }
+    product.factor *= std::pow(factor->factor, sign * power);
+    product.celsius = product.celsius || factor->celsius;
+    i = end;
+    sign = 1;
+  }
+  if (sign < 0) return std::nullopt;  // a quotient of nothing
+  return product;
+}
+
+}  // namespace
+
+double quantity(std::string_view text, std::string_view expected) {
+  const std::optional<Unit> wanted = parse_unit(expected);
+  if (!wanted) throw UnitError(fmt::format("'{}' is not a unit", expected));
+  std::size_t start = text.find_first_not_of(' ');
+  if (start == std::string_view::npos) start = text.size();
+  double number = 0.0;
+  const auto [rest, error] = std::from_chars(text.data() + start, text.data() + text.size(), number);
+  if (error != std::errc() || !std::isfinite(number)) {
+    throw UnitError(fmt::format("'{}' does not start with a number; expected a quantity in {}", text,
+                                expected == "1" ? "no unit or %" : expected));
+  }
+  const std::string_view unit_text = text.substr(static_cast<std::size_t>(rest - text.data()));
+  const std::optional<Unit> unit = parse_unit(unit_text);
+  if (!unit) throw UnitError(fmt::format("'{}' has a unit that is not known; expected {}", text, expected));
+  const bool bare = unit_text.find_first_not_of(' ') == std::string_view::npos;
+  if (bare && wanted->dimension != Dimension{}) {
+    throw UnitError(fmt::format("'{}' has no unit; expected a quantity in {}", text, expected));
+  }
+  if (unit->dimension != wanted->dimension) {
+    throw UnitError(fmt::format("'{}' has the wrong unit; expected a quantity in {}", text, expected));
+  }
+  if (wanted->celsius) return unit->celsius ? number : number * unit->factor - 273.15;
+  if (unit->celsius)
+    throw UnitError(fmt::format("'{}' is a temperature in degC; expected {}", text, expected));
+  return number * unit->factor / wanted->factor;
+}
+
+std::string format_quantity(double value, std::string_view unit, int digits) {
+  if (value == 0.0 || !std::isfinite(value) || unit == "degC" || unit == "%" || unit == "1" || unit.empty() ||
+      unit == "step" || unit == "sigma") {
+    return unit.empty() || unit == "1" ? fmt::format("{:.{}g}", value, digits)
+                                       : fmt::format("{:.{}g} {}", value, digits, unit);
+  }
+  Prefix best{' ', 1.0};
+  const double magnitude = std::fabs(value) * (1.0 + 1e-12);
+  if (magnitude < 0.1 || magnitude >= 1000.0) {
+    for (const Prefix& p : prefixes) {
+      if (magnitude >= p.factor) best = p;
+    }
+    if (magnitude >= 0.1 && magnitude < 1000.0) best = {' ', 1.0};
+  }
+  const std::string prefix = best.letter == ' ' ? "" : std::string(1, best.letter);
+  return fmt::format("{:.{}g} {}{}", value / best.factor, digits, prefix, unit);
+}
+
+}  // namespace flare::engine

@@ -1,0 +1,26 @@
+// Quantities as people write them ("0.9 V", "1.3 mV um", "0.7 % um", "27 degC", "20 fF", "0.03 step"), in SI
+// inside.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace flare::engine {
+
+/// A quantity that cannot be read or has another dimension than was asked for. what() says what was expected.
+class UnitError : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+/// Value of `text` in the SI unit of `expected`, itself a unit such as "V", "V m", "s", "degC", "1" (a plain
+/// number or a percentage), "step" (of a bitline level) or "sigma". Temperatures come out in degC; "K" is
+/// accepted where "degC" is expected. Units: V A s m F Ohm Hz W J K degC % step sigma, SI prefixes f p n u m
+/// k M G, products by a space or "*", quotients by "/", powers as "um2" or "um^2". Throws UnitError.
+double quantity(std::string_view text, std::string_view expected);
+
+/// "0.9 V", "-40 degC", "1.2 ps": `digits` significant digits with the SI prefix that suits.
+std::string format_quantity(double value, std::string_view unit, int digits = 3);
+
+}  // namespace flare::engine
