@@ -1,0 +1,213 @@
+#include "studies/toml_section.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/units.hpp"
+
+namespace flare::studies {
+
+Section::Section(const toml::table& table, std::string path, std::filesystem::path file)
+    : table_(&table), path_(std::move(path)), file_(std::move(file)) {}
+
+std::string Section::where(std::string_view key) const {
+  const toml::node* node = key.empty() ? nullptr : table_->get(key);
+  const auto line = (node != nullptr ? node->source() : table_->source()).begin.line;
+  const std::string full = path_.empty() ? std::string(key)
+                           : key.empty() ? path_
+                                         : path_ + "." + std::string(key);
+  const std::string place = line > 0 ? fmt::format("{}:{}", file_.string(), line) : file_.string();
+  return full.empty() ? place : place + ": " + full;
+}
+
+void Section::fail(std::string_view key, const std::string& message) const {
+  throw StudyError(where(key) + ": " + message);
+}
+
+bool Section::has(std::string_view key) const { return table_->contains(key); }
+
+const toml::node* Section::find(std::string_view key) {
+  known_.emplace(key);
+  return table_->get(key);
+}
+
+const toml::node& Section::require(std::string_view key, std::string_view what) {
+  const toml::node* node = find(key);
+  if (node == nullptr) fail("", fmt::format("needs the key '{}' ({})", key, what));
+  return *node;
+}
+
+std::string Section::text(std::string_view key) {
+  const auto value = require(key, "a text").value_exact<std::string>();
+  if (!value) fail(key, "must be a text in quotes");
+  return *value;
+}
+
+std::string Section::text(std::string_view key, const std::string& otherwise) {
+  return find(key) == nullptr ? otherwise : text(key);
+}
+
+std::string Section::choice(std::string_view key, std::initializer_list<std::string_view> choices,
+                            const std::string& otherwise) {
+  const std::string chosen = text(key, otherwise);
+  if (std::find(choices.begin(), choices.end(), chosen) == choices.end()) {
+    fail(key, fmt::format("'{}' is not one of {}", chosen, fmt::join(choices, ", ")));
+  }
+  return chosen;
+}
+
+std::vector<std::string> Section::texts(std::string_view key) {
+  const toml::array* array = require(key, "a list of texts").as_array();
+  if (array == nullptr || array->empty()) fail(key, "must be a list of texts, e.g. [\"tt\", \"ss\"]");
+  std::vector<std::string> values;
+  for (const toml::node& node : *array) {
+    const auto value = node.value_exact<std::string>();
+    if (!value) fail(key, "must be a list of texts, e.g. [\"tt\", \"ss\"]");
+    values.push_back(*value);
+  }
+  return values;
+}
+
+bool Section::flag(std::string_view key, bool otherwise) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return otherwise;
+  const auto value = node->value_exact<bool>();
+  if (!value) fail(key, "must be true or false");
+  return *value;
+}
+
+std::int64_t Section::integer(std::string_view key, std::int64_t least, std::int64_t most) {
+  const auto value = require(key, "a whole number").value_exact<std::int64_t>();
+  if (!value || *value < least || *value > most) {
+    fail(key, fmt::format("must be a whole number from {} to {}", least, most));
+  }
+  return *value;
+}
+
+std::int64_t Section::integer(std::string_view key, std::int64_t otherwise, std::int64_t least,
+                              std::int64_t most) {
+  return find(key) == nullptr ? otherwise : integer(key, least, most);
+}
+
+std::vector<std::int64_t> Section::integers(std::string_view key, std::int64_t least, std::int64_t most) {
+  const std::string expected = fmt::format("must be a list of whole numbers from {} to {}", least, most);
+  const toml::array* array = require(key, "a list of whole numbers").as_array();
+  if (array == nullptr || array->empty()) fail(key, expected);
+  std::vector<std::int64_t> values;
+  for (const toml::node& node : *array) {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < least || *value > most) fail(key, expected);
+    values.push_back(*value);
+  }
+  return values;
+}
+
+double Section::number(std::string_view key, double least, double most) {
+  const toml::node& node = require(key, "a number");
+  const auto value = node.is_number() ? node.value<double>() : std::nullopt;
+  if (!value || !(*value >= least && *value <= most)) {
+    fail(key, fmt::format("must be a number from {} to {}, without quotes", least, most));
+  }
+  return *value;
+}
+
+double Section::number(std::string_view key, double otherwise, double least, double most) {
+  return find(key) == nullptr ? otherwise : number(key, least, most);
+}
+
+double Section::quantity(std::string_view key, std::string_view unit) {
+  const auto value =
+      require(key, fmt::format("a quantity in {}, in quotes", unit)).value_exact<std::string>();
+  if (!value) fail(key, fmt::format("must be a quantity in quotes with its unit, in {}", unit));
+  try {
+    return engine::quantity(*value, unit);
+  } catch (const engine::UnitError& e) {
+    fail(key, e.what());
+  }
+}
+
+double Section::quantity(std::string_view key, std::string_view unit, double otherwise) {
+  return find(key) == nullptr ? otherwise : quantity(key, unit);
+}
+
+std::vector<double> Section::quantities(std::string_view key, std::string_view unit) {
+  std::vector<double> values;
+  for (const std::string& value : texts(key)) {
+    try {
+      values.push_back(engine::quantity(value, unit));
+    } catch (const engine::UnitError& e) {
+      fail(key, e.what());
+    }
+  }
+  return values;
+}
+
+std::filesystem::path Section::file(std::string_view key) {
+  const std::filesystem::path path = file_.parent_path() / text(key);
+  if (!std::filesystem::exists(path)) {
+    fail(key, fmt::format("no file {} (paths are relative to the study's folder)",
+                          path.lexically_normal().string()));
+  }
+  return path.lexically_normal();
+}
+
+Section Section::section(std::string_view key) {
+  static const toml::table none;
+  const std::string full = path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+  const toml::node* node = find(key);
+  if (node == nullptr) return {none, full, file_};
+  if (!node->is_table()) fail(key, fmt::format("must be a table: [{}]", full));
+  return {*node->as_table(), full, file_};
+}
+
+std::vector<Section> Section::sections(std::string_view key) {
+  const std::string full = path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+  const toml::node* node = find(key);
+  std::vector<Section> all;
+  if (node == nullptr) return all;
+  if (!node->is_array_of_tables()) fail(key, fmt::format("must be one or more tables: [[{}]]", full));
+  for (const toml::node& element : *node->as_array()) {
+    all.emplace_back(*element.as_table(), fmt::format("{}[{}]", full, all.size()), file_);
+  }
+  return all;
+}
+
+void Section::finish() const {
+  const std::vector<std::string> candidates(known_.begin(), known_.end());
+  for (const auto& [key, node] : *table_) {
+    const std::string name(key.str());
+    if (known_.contains(name)) continue;
+    const std::string close = nearest(name, candidates);
+    fail(name,
+         "unknown key" + (close.empty() ? fmt::format("; the keys here are {}", fmt::join(candidates, ", "))
+                                        : "; did you mean '" + close + "'?"));
+  }
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    std::vector<std::size_t> row(candidate.size() + 1);
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (std::size_t i = 0; i < word.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i + 1;
+      for (std::size_t j = 0; j < candidate.size(); ++j) {
+        const std::size_t change = diagonal + (word[i] == candidate[j] ? 0 : 1);
+        diagonal = row[j + 1];
+        row[j + 1] = std::min({change, diagonal + 1, row[j] + 1});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace flare::studies
