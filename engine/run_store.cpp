@@ -351,12 +351,15 @@ std::vector<std::vector<RunResult>> run_all(Evaluator& evaluator, RunStore& stor
     std::vector<std::uint64_t> prints;
   };
   std::vector<Origin> origins;
-  std::size_t total = 0;
-  std::size_t done = 0;
+  RunProgress progress;
+  const auto work = [](const RunRequest& request) {
+    return static_cast<double>(request.testbench->deck.lines.size() + 1);
+  };
   for (std::size_t q = 0; q < requests.size(); ++q) {
     const RunRequest& request = requests[q];
     const auto rows = static_cast<std::size_t>(request.points.rows());
-    total += rows;
+    progress.runs_total += rows;
+    progress.work_total += static_cast<double>(rows) * work(request);
     results[q].resize(rows);
     const std::uint64_t bench = fingerprint(*request.testbench);
     Origin origin{q, {}, {}};
@@ -364,7 +367,8 @@ std::vector<std::vector<RunResult>> run_all(Evaluator& evaluator, RunStore& stor
       const std::uint64_t print = fingerprint(bench, request.points.row(static_cast<Eigen::Index>(r)));
       if (const RunResult* found = store.find(request.stream, request.first + r, print)) {
         results[q][r] = *found;
-        ++done;
+        ++progress.runs_done;
+        progress.work_done += work(request);
         continue;
       }
       origin.rows.push_back(r);
@@ -379,7 +383,7 @@ std::vector<std::vector<RunResult>> run_all(Evaluator& evaluator, RunStore& stor
     jobs.push_back(std::move(job));
     origins.push_back(std::move(origin));
   }
-  if (on_progress) on_progress(done, total);
+  if (on_progress) on_progress(progress);
   if (!jobs.empty()) {
     std::size_t since_sync = 0;
     evaluator.evaluate(
@@ -390,16 +394,17 @@ std::vector<std::vector<RunResult>> run_all(Evaluator& evaluator, RunStore& stor
           const RunRequest& request = requests[origin.request];
           store.add(request.stream, request.first + row, origin.prints[i], result);
           results[origin.request][row] = result;
-          ++done;
+          ++progress.runs_done;
+          progress.work_done += work(request);
           if (++since_sync == 1000) {
             store.sync();
             since_sync = 0;
           }
-          if (on_progress) on_progress(done, total);
+          if (on_progress) on_progress(progress);
         },
         stop);
   }
-  if (done < total) throw Stopped();
+  if (progress.runs_done < progress.runs_total) throw Stopped();
   return results;
 }
 

@@ -88,8 +88,14 @@ struct RunRequest {
   Matrix points;
 };
 
-/// Called after every run: how many of `total` are there (found or made).
-using OnProgress = std::function<void(std::size_t done, std::size_t total)>;
+/// How far run_all is. Work weighs a run by the size of its netlist, so that a time left can be told.
+struct RunProgress {
+  std::size_t runs_done = 0;  // found or made
+  std::size_t runs_total = 0;
+  double work_done = 0.0;
+  double work_total = 0.0;
+};
+using OnProgress = std::function<void(const RunProgress& progress)>;
 
 /// Results of all requests, in their order: found in the store, or evaluated and kept. Where `stop` is
 /// requested, throws Stopped after everything finished has been kept.

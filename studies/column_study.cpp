@@ -1,0 +1,366 @@
+#include "studies/column_study.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "analysis/moments.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+using engine::RunRequest;
+using engine::Testbench;
+
+constexpr std::string_view level_measure = "level";
+
+std::string point_name(const Study& study, int sawl, const Corner& corner) {
+  return fmt::format("{}/sawl{}/{}", study.column->cell, sawl, corner.name());
+}
+
+/// One run without variation: a point of no coordinates.
+engine::Matrix no_variation() { return engine::Matrix(1, 0); }
+
+std::shared_ptr<Testbench> bare_testbench(const Study& study, const ColumnOptions& options, const std::string& name) {
+  auto bench = std::make_shared<Testbench>();
+  bench->name = name;
+  bench->deck = column_deck(study, options);
+  bench->options = study.simulator;
+  bench->options.temperature = options.temperature;
+  bench->analysis.stop = options.sense_time;
+  bench->analysis.step = options.sense_time / 50.0;
+  bench->analysis.max_step = options.max_step > 0.0 ? options.max_step : options.sense_time / 50.0;
+  return bench;
+}
+
+engine::Measure bitline_level() {
+  engine::Measure measure;
+  measure.name = level_measure;
+  measure.vector = "v(rbl)";
+  measure.unit = "V";
+  return measure;
+}
+
+/// A level's testbench; `areas` null: without variation.
+std::shared_ptr<Testbench> level_testbench(const Study& study, const ColumnPoint& point, int k,
+                                           const DeviceAreas* areas) {
+  ColumnOptions options = column_options(study, point.sawl, k, point.corner);
+  options.sense_time = point.sense_time;
+  auto bench = bare_testbench(study, options, fmt::format("{} k {}", point_name(study, point.sawl, point.corner), k));
+  bench->measures = {bitline_level()};
+  if (areas != nullptr) add_variation(study, point.corner, matched_devices(options), "vdd", areas, *bench);
+  return bench;
+}
+
+std::vector<ColumnPoint> all_points(const Study& study) {
+  std::vector<ColumnPoint> points;
+  for (const int sawl : study.column->sawl) {
+    std::vector<Corner> corners = study.corners;
+    if (std::find(corners.begin(), corners.end(), study.nominal) == corners.end()) {
+      corners.insert(corners.begin(), study.nominal);
+    }
+    for (const Corner& corner : corners) {
+      ColumnPoint point;
+      point.sawl = sawl;
+      point.corner = corner;
+      points.push_back(std::move(point));
+    }
+  }
+  return points;
+}
+
+double single_value(const std::vector<engine::RunResult>& runs, const std::string& what) {
+  const engine::RunResult& result = runs.front();
+  if (result.outcome == engine::Outcome::ok) return result.measures.front();
+  throw std::runtime_error(fmt::format("{}: no answer without any variation ({}{}{}); the design does not work there",
+                                       what, engine::to_string(result.outcome), result.message.empty() ? "" : ": ",
+                                       result.message));
+}
+
+/// Sense times: when the full-scale level has fallen by the swing, at each corner or at the nominal one.
+void find_sense_times(const StudyRun& run, std::vector<ColumnPoint>& points) {
+  const Study& study = run.study;
+  std::vector<RunRequest> requests;
+  std::vector<std::size_t> owner;
+  for (std::size_t p = 0; p < points.size(); ++p) {
+    if (!study.column->tracking_timing && points[p].corner != study.nominal) continue;
+    const TimingRun timing =
+        timing_run(column_options(study, points[p].sawl, points[p].sawl, points[p].corner), study.column->swing);
+    const std::string name = point_name(study, points[p].sawl, points[p].corner);
+    auto bench = bare_testbench(study, timing.options, name + " timing");
+    engine::Measure crossing;
+    crossing.name = "sense_time";
+    crossing.kind = engine::MeasureKind::crossing;
+    crossing.vector = "v(rbl)";
+    crossing.level = timing.level;
+    crossing.edge = engine::Edge::fall;
+    crossing.unit = "s";
+    bench->measures = {crossing};
+    requests.push_back({"timing/" + name, 0, bench, no_variation()});
+    owner.push_back(p);
+  }
+  const auto results = run.run("timing", requests);
+  for (std::size_t i = 0; i < owner.size(); ++i) {
+    points[owner[i]].sense_time = single_value(
+        results[i], fmt::format("{}: timing: the full-scale level never falls by the swing",
+                                point_name(study, points[owner[i]].sawl, points[owner[i]].corner)));
+  }
+  if (study.column->tracking_timing) return;
+  for (ColumnPoint& point : points) {
+    for (const ColumnPoint& other : points) {
+      if (other.sawl == point.sawl && other.corner == study.nominal) point.sense_time = other.sense_time;
+    }
+  }
+}
+
+void find_nominal_levels(const StudyRun& run, std::vector<ColumnPoint>& points) {
+  std::vector<RunRequest> requests;
+  for (const ColumnPoint& point : points) {
+    for (int k = 0; k <= point.sawl; ++k) {
+      requests.push_back({fmt::format("nominal/{}/k{}", point_name(run.study, point.sawl, point.corner), k), 0,
+                          level_testbench(run.study, point, k, nullptr), no_variation()});
+    }
+  }
+  const auto results = run.run("nominal levels", requests);
+  std::size_t next = 0;
+  for (ColumnPoint& point : points) {
+    for (int k = 0; k <= point.sawl; ++k, ++next) {
+      point.nominal.push_back(single_value(results[next], requests[next].stream));
+    }
+  }
+}
+
+const ColumnPoint& nominal_point(const Study& study, const std::vector<ColumnPoint>& points, int sawl) {
+  for (const ColumnPoint& point : points) {
+    if (point.sawl == sawl && point.corner == study.nominal) return point;
+  }
+  throw std::logic_error("the nominal corner is always among the points");
+}
+
+analysis::ConverterOptions converter_options(const ConverterStudy& study) {
+  analysis::ConverterOptions options;
+  options.name = study.name;
+  options.kind =
+      study.kind == ConverterKind::ideal ? analysis::ConverterKind::ideal : analysis::ConverterKind::behavioural;
+  options.reference =
+      study.tracking_references ? analysis::ReferenceMode::tracking : analysis::ReferenceMode::fixed;
+  options.enob = study.enob;
+  options.offset_sigma_volt = study.offset_sigma_volt;
+  options.offset_sigma_step = study.offset_sigma_step;
+  return options;
+}
+
+const std::vector<double>& reference_levels(const Study& study, const std::vector<ColumnPoint>& points,
+                                            const ColumnPoint& point, const ConverterStudy& converter) {
+  return converter.tracking_references ? point.nominal : nominal_point(study, points, point.sawl).nominal;
+}
+
+/// Smallest distance of a level to a neighbouring threshold over its spread, taking the variance of level k as
+/// k/SAWL of the full-scale level's. Infinite margins do not exist: every level has a neighbour.
+double screened_sigma(const analysis::Converter& converter, const analysis::ReferenceLevels& reference,
+                      const ColumnPoint& point, double full_scale_sigma) {
+  double least = std::numeric_limits<double>::infinity();
+  const double sigma_steps = full_scale_sigma / std::fabs(reference.step());
+  for (int k = 0; k <= point.sawl; ++k) {
+    const double level = reference.to_steps(point.nominal[static_cast<std::size_t>(k)]);
+    const double share = static_cast<double>(k) / point.sawl;
+    const double spread = std::hypot(sigma_steps * std::sqrt(share), converter.threshold_sigma());
+    const std::size_t code = converter.code_of_level[static_cast<std::size_t>(k)];
+    double margin = std::numeric_limits<double>::infinity();
+    if (code > 0) margin = std::min(margin, level - converter.thresholds[code - 1]);
+    if (code < converter.thresholds.size()) margin = std::min(margin, converter.thresholds[code] - level);
+    if (margin < least * spread || spread == 0.0) least = spread > 0.0 ? margin / spread : std::min(least, 1e3 * margin);
+  }
+  return least;
+}
+
+/// Ranks the corners: the full-scale level at each, all with the same samples, so that differences between
+/// corners are not noise.
+void screen(const StudyRun& run, std::vector<ColumnPoint>& points, const std::map<int, DeviceAreas>& areas) {
+  const Study& study = run.study;
+  std::vector<RunRequest> requests;
+  for (const ColumnPoint& point : points) {
+    auto bench = level_testbench(study, point, point.sawl, &areas.at(point.sawl));
+    const engine::SampleSource source{study.seed, fmt::format("screen/{}/sawl{}", study.column->cell, point.sawl),
+                                      engine::Design::latin_hypercube,
+                                      static_cast<std::uint64_t>(study.estimator.screen_runs)};
+    engine::Matrix samples =
+        engine::draw(source, 0, static_cast<std::size_t>(study.estimator.screen_runs), bench->dimension());
+    requests.push_back({"screen/" + point_name(study, point.sawl, point.corner), 0, std::move(bench),
+                        std::move(samples)});
+  }
+  const auto results = run.run("screening corners", requests);
+  for (std::size_t p = 0; p < points.size(); ++p) {
+    SampleSet set{requests[p].stream, 0, requests[p].testbench, requests[p].points, results[p]};
+    const std::vector<double> values = set.values();
+    // A corner that gives no answers is the first to be looked at in full.
+    double least = -std::numeric_limits<double>::infinity();
+    if (values.size() >= analysis::min_moment_runs) {
+      least = std::numeric_limits<double>::infinity();
+      const double sigma = analysis::estimate_moments(values).sigma;
+      for (const ConverterStudy& c : study.converters) {
+        const analysis::ReferenceLevels reference(reference_levels(study, points, points[p], c));
+        const analysis::Converter converter = analysis::make_converter(converter_options(c), reference);
+        least = std::min(least, screened_sigma(converter, reference, points[p], sigma));
+      }
+    }
+    points[p].screen_sigma = least;
+  }
+}
+
+void choose_full(const Study& study, std::vector<ColumnPoint>& points) {
+  for (const int sawl : study.column->sawl) {
+    std::vector<ColumnPoint*> corners;
+    for (ColumnPoint& point : points) {
+      if (point.sawl == sawl) corners.push_back(&point);
+    }
+    std::stable_sort(corners.begin(), corners.end(),
+                     [](const ColumnPoint* a, const ColumnPoint* b) { return a->screen_sigma < b->screen_sigma; });
+    for (std::size_t c = 0; c < corners.size(); ++c) {
+      corners[c]->full = static_cast<int>(c) < study.full_corners || corners[c]->corner == study.nominal;
+    }
+  }
+}
+
+/// Every level of every full point. With shards, only this shard's share of the rows is run.
+void run_levels(const StudyRun& run, std::vector<ColumnPoint>& points, const std::map<int, DeviceAreas>& areas) {
+  const Study& study = run.study;
+  const auto count = static_cast<std::size_t>(study.estimator.runs);
+  std::vector<RunRequest> requests;
+  std::size_t item = 0;
+  for (const ColumnPoint& point : points) {
+    if (!point.full) continue;
+    for (int k = 0; k <= point.sawl; ++k) {
+      auto bench = level_testbench(study, point, k, &areas.at(point.sawl));
+      const std::string stream = fmt::format("points/{}/k{}", point_name(study, point.sawl, point.corner), k);
+      const engine::SampleSource source{study.seed, stream, study.estimator.design, count};
+      // Shards take turns by level; a level is not split, its runs are not many.
+      if (run.shard.mine(item++)) {
+        engine::Matrix samples = engine::draw(source, 0, count, bench->dimension());
+        requests.push_back({stream, 0, std::move(bench), std::move(samples)});
+      }
+    }
+  }
+  const auto results = run.run("levels", requests);
+  if (run.shard.count > 1) return;
+  std::size_t next = 0;
+  for (ColumnPoint& point : points) {
+    if (!point.full) continue;
+    for (int k = 0; k <= point.sawl; ++k, ++next) {
+      const RunRequest& request = requests[next];
+      point.levels.push_back({request.stream, 0, request.testbench, request.points, results[next]});
+      point.fits.push_back(
+          analysis::LevelFit::from_samples(point.levels.back().values(), point.levels.back().unknown()));
+    }
+  }
+}
+
+void convert_points(const Study& study, ColumnResult& result) {
+  std::vector<analysis::NamedPoint> named;
+  for (const ConverterStudy& c : study.converters) {
+    for (std::size_t p = 0; p < result.points.size(); ++p) {
+      const ColumnPoint& point = result.points[p];
+      if (!point.full) continue;
+      const analysis::ReferenceLevels reference(reference_levels(study, result.points, point, c));
+      analysis::ConvertedPoint value = analysis::convert(point.fits, reference, converter_options(c));
+      const analysis::ModelKey key{study.column->cell, point.sawl, c.name, point.corner.name()};
+      named.push_back(analysis::named_point(key, value));
+      analysis::ErrorModel model = analysis::make_error_model(point.fits, reference, value);
+      result.converted.push_back({p, key, std::move(value), std::move(model)});
+    }
+  }
+  result.verdict = analysis::make_verdict(named);
+}
+
+}  // namespace
+
+ColumnPlan plan_column_study(const Study& study) {
+  ColumnPlan plan;
+  const std::vector<ColumnPoint> points = all_points(study);
+  std::set<std::string> processes;
+  for (const ColumnPoint& point : points) {
+    // One of each kind shows what is wrong with all of them: every section of the cards once, every SAWL once.
+    if (processes.insert(point.corner.process).second) column_deck(study, column_options(study, point.sawl, 0, point.corner));
+    ++plan.timing;
+    plan.nominal += static_cast<std::size_t>(point.sawl) + 1;
+    plan.screening += static_cast<std::size_t>(study.estimator.screen_runs);
+    if (plan.dimension.contains(point.sawl)) continue;
+    const ColumnOptions options = column_options(study, point.sawl, point.sawl, point.corner);
+    engine::Testbench bench;
+    bench.deck = column_deck(study, options);
+    add_variation(study, point.corner, matched_devices(options), "vdd", nullptr, bench);
+    plan.dimension[point.sawl] = bench.dimension();
+    plan.full += static_cast<std::size_t>(study.full_corners + 1) * (static_cast<std::size_t>(point.sawl) + 1) *
+                 static_cast<std::size_t>(study.estimator.runs);
+  }
+  plan.points = points.size();
+  return plan;
+}
+
+ColumnResult run_column_study(const StudyRun& run) {
+  const Study& study = run.study;
+  ColumnResult result;
+  result.points = all_points(study);
+  std::map<int, DeviceAreas> areas;
+  for (const int sawl : study.column->sawl) {
+    const ColumnOptions options = column_options(study, sawl, sawl, study.nominal);
+    const engine::Deck deck = column_deck(study, options);
+    areas[sawl] = read_areas(run.evaluator, deck, sized_devices(study, deck, matched_devices(options)));
+  }
+  find_sense_times(run, result.points);
+  find_nominal_levels(run, result.points);
+  screen(run, result.points, areas);
+  choose_full(study, result.points);
+  run_levels(run, result.points, areas);
+  if (run.shard.count == 1) convert_points(study, result);
+  return result;
+}
+
+void write_column_result(H5::H5File& file, const Study& study, const ColumnResult& result) {
+  std::vector<std::string> cell;
+  std::vector<std::int64_t> sawl;
+  std::vector<std::string> corner;
+  std::vector<double> sense;
+  std::vector<double> sigma;
+  std::vector<std::int64_t> full;
+  for (const ColumnPoint& point : result.points) {
+    cell.push_back(study.column->cell);
+    sawl.push_back(point.sawl);
+    corner.push_back(point.corner.name());
+    sense.push_back(point.sense_time);
+    sigma.push_back(point.screen_sigma);
+    full.push_back(point.full ? 1 : 0);
+  }
+  engine::Table screening;
+  screening.add("cell", "", std::move(cell))
+      .add("sawl", "", std::move(sawl))
+      .add("corner", "", std::move(corner))
+      .add("sense_time", "s", std::move(sense))
+      .add("sigma", "", std::move(sigma))
+      .add("full", "", std::move(full));
+  engine::write_table(file, "/screening", screening);
+
+  for (std::size_t p = 0; p < result.points.size(); ++p) {
+    const ColumnPoint& point = result.points[p];
+    if (!point.full) continue;
+    analysis::ModelKey key{study.column->cell, point.sawl, "", point.corner.name()};
+    analysis::write_levels(file, key, point.fits);
+    for (std::size_t k = 0; k < point.levels.size(); ++k) {
+      write_samples(file, fmt::format("{}/samples/k{}", key.point_path(), k), point.levels[k]);
+    }
+    std::vector<analysis::TailRow> tails;
+    for (const ColumnResult::Converted& c : result.converted) {
+      if (c.point != p) continue;
+      for (const analysis::LevelTail& tail : c.value.tails) tails.push_back({c.key.adc, tail});
+    }
+    analysis::write_tails(file, key, tails);
+  }
+  for (const ColumnResult::Converted& c : result.converted) analysis::write_error_model(file, c.key, c.model);
+  analysis::write_verdict(file, result.verdict);
+}
+
+}  // namespace flare::studies

@@ -1,0 +1,40 @@
+// Progress for a person: a bar with the time left on a terminal, a plain line now and then elsewhere.
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+namespace flare::studies {
+
+class Progress {
+ public:
+  explicit Progress(std::FILE* out);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// Starts a stage; the time left is told from its own pace.
+  void stage(const std::string& name);
+  /// `fraction` of the stage is done, `count` says it in words ("1,200 of 4,000 runs").
+  void update(double fraction, const std::string& count);
+  /// Ends the stage with a line that stays.
+  void finish(const std::string& summary);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void clear_line();
+
+  std::FILE* out_;
+  bool terminal_ = false;
+  std::string name_;
+  Clock::time_point started_;
+  Clock::time_point shown_;
+  double first_fraction_ = -1.0;  // done when the stage began: not part of the pace
+  bool line_open_ = false;
+};
+
+/// "1:23", "2:03:04".
+std::string format_duration(double seconds);
+
+}  // namespace flare::studies

@@ -1,0 +1,87 @@
+#include "studies/study_run.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+
+namespace flare::studies {
+
+std::vector<std::vector<engine::RunResult>> StudyRun::run(const std::string& stage,
+                                                          const std::vector<engine::RunRequest>& requests) const {
+  progress.stage(stage);
+  std::size_t found = 0;
+  std::size_t total = 0;
+  bool first = true;
+  const auto results =
+      engine::run_all(evaluator, store, requests, stop, [&](const engine::RunProgress& p) {
+        if (first) found = p.runs_done;
+        first = false;
+        total = p.runs_total;
+        progress.update(p.work_total > 0.0 ? p.work_done / p.work_total : 1.0,
+                        fmt::format("{} of {} runs", p.runs_done, p.runs_total));
+      });
+  std::map<engine::Outcome, std::size_t> unknown;
+  for (const auto& request : results) {
+    for (const engine::RunResult& r : request) {
+      if (r.outcome != engine::Outcome::ok) ++unknown[r.outcome];
+    }
+  }
+  std::string summary = fmt::format("{} runs", total);
+  if (found > 0) summary += fmt::format(", {} of them kept from before", found);
+  for (const auto& [outcome, count] : unknown) summary += fmt::format(", {} {}", count, engine::to_string(outcome));
+  progress.finish(summary);
+  return results;
+}
+
+std::vector<double> SampleSet::values(std::size_t m) const {
+  std::vector<double> known;
+  known.reserve(runs.size());
+  for (const engine::RunResult& r : runs) {
+    if (r.outcome == engine::Outcome::ok) known.push_back(r.measures.at(m));
+  }
+  return known;
+}
+
+std::size_t SampleSet::unknown() const { return runs.size() - values().size(); }
+
+void write_samples(H5::H5File& file, const std::string& path, const SampleSet& samples) {
+  const auto rows = static_cast<Eigen::Index>(samples.runs.size());
+  const std::vector<engine::Measure>& measures = samples.testbench->measures;
+  engine::Matrix values = engine::Matrix::Constant(rows, static_cast<Eigen::Index>(measures.size()), NAN);
+  std::vector<std::int64_t> index;
+  std::vector<std::int64_t> outcome;
+  std::vector<std::int64_t> rung;
+  for (Eigen::Index r = 0; r < rows; ++r) {
+    const engine::RunResult& run = samples.runs[static_cast<std::size_t>(r)];
+    for (std::size_t m = 0; m < run.measures.size() && m < measures.size(); ++m) {
+      values(r, static_cast<Eigen::Index>(m)) = run.measures[m];
+    }
+    index.push_back(static_cast<std::int64_t>(samples.first) + r);
+    outcome.push_back(static_cast<std::int64_t>(run.outcome));
+    rung.push_back(run.rung);
+  }
+  engine::Table runs;
+  runs.add("index", "", std::move(index)).add("outcome", "", std::move(outcome)).add("rung", "", std::move(rung));
+  engine::write_table(file, path + "/runs", runs);
+  engine::write_matrix(file, path + "/measures", values);
+  engine::write_matrix(file, path + "/parameters", samples.points);
+  std::vector<std::string> names;
+  std::vector<std::string> units;
+  for (const engine::Measure& m : measures) {
+    names.push_back(m.name);
+    units.push_back(m.unit);
+  }
+  engine::write_attribute(file, path + "/measures", "names", names);
+  engine::write_attribute(file, path + "/measures", "units", units);
+  std::vector<std::string> variables;
+  for (const engine::Variable& v : samples.testbench->variables) variables.push_back(v.name);
+  engine::write_attribute(file, path + "/parameters", "names", variables);
+  engine::write_attribute(file, path + "/parameters", "units", std::string("sigma"));
+  engine::write_attribute(file, path, "stream", samples.stream);
+  engine::write_attribute(
+      file, path, "outcomes",
+      std::vector<std::string>{"ok", "unconverged", "timed_out", "crashed", "unmeasured"});
+}
+
+}  // namespace flare::studies

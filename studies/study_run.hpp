@@ -1,0 +1,55 @@
+// What every study needs while it runs, and the samples it has taken.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/evaluator.hpp"
+#include "engine/hdf5_io.hpp"
+#include "engine/run_store.hpp"
+#include "studies/progress.hpp"
+#include "studies/study.hpp"
+
+namespace flare::studies {
+
+/// Shard `index` (from 0) of `count`: the screening is done by every shard, the full runs are shared out.
+struct Shard {
+  int index = 0;
+  int count = 1;
+
+  bool mine(std::size_t item) const { return static_cast<int>(item % static_cast<std::size_t>(count)) == index; }
+};
+
+/// Who evaluates, where runs are kept, who is told. Nothing here is owned.
+struct StudyRun {
+  const Study& study;
+  engine::Evaluator& evaluator;
+  engine::RunStore& store;
+  Progress& progress;
+  std::stop_token stop;
+  Shard shard;
+
+  /// engine::run_all with the progress shown as a stage.
+  std::vector<std::vector<engine::RunResult>> run(const std::string& stage,
+                                                  const std::vector<engine::RunRequest>& requests) const;
+};
+
+/// Samples of one stream: what /points/.../samples/k<K> holds.
+struct SampleSet {
+  std::string stream;
+  std::uint64_t first = 0;
+  std::shared_ptr<const engine::Testbench> testbench;
+  engine::Matrix points;
+  std::vector<engine::RunResult> runs;
+
+  /// Measure `m` of the runs that gave an answer.
+  std::vector<double> values(std::size_t m = 0) const;
+  std::size_t unknown() const;
+};
+
+/// Writes group `path` with datasets index, outcome, parameters, measures and the names of their columns.
+void write_samples(H5::H5File& file, const std::string& path, const SampleSet& samples);
+
+}  // namespace flare::studies
