@@ -1,0 +1,123 @@
+#include "engine/testbench_runner.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace flare::engine {
+namespace {
+
+/// "bl" -> "v(bl)", "vdd#branch" -> "i(vdd)", "@m.x1.m1[id]" as it is.
+std::string vector_name(const std::string& name) {
+  constexpr std::string_view branch = "#branch";
+  if (name.empty() || name.front() == '@' || name.find('(') != std::string::npos) return name;
+  if (name.size() > branch.size() && name.ends_with(branch)) {
+    return "i(" + name.substr(0, name.size() - branch.size()) + ")";
+  }
+  return "v(" + name + ")";
+}
+
+}  // namespace
+
+std::vector<std::string> measured_vectors(const Testbench& testbench) {
+  std::vector<std::string> vectors;
+  const auto add = [&](const std::string& name) {
+    if (!name.empty() && std::find(vectors.begin(), vectors.end(), name) == vectors.end())
+      vectors.push_back(name);
+  };
+  for (const Measure& measure : testbench.measures) {
+    add(measure.vector);
+    add(measure.reference);
+  }
+  return vectors;
+}
+
+Analysis trimmed_analysis(const Testbench& testbench) {
+  Analysis analysis = testbench.analysis;
+  if (analysis.kind != AnalysisKind::transient || testbench.measures.empty()) return analysis;
+  if (analysis.max_step <= 0.0) analysis.max_step = std::min(analysis.step, analysis.stop / 50.0);
+  double needed = 0.0;
+  for (const Measure& measure : testbench.measures) {
+    const double until = measure.kind == MeasureKind::value_at   ? measure.at
+                         : measure.kind == MeasureKind::crossing ? -1.0
+                                                                 : measure.to;
+    needed = until < 0.0 ? analysis.stop : std::max(needed, until);
+  }
+  if (needed > 0.0) analysis.stop = std::min(analysis.stop, needed);
+  return analysis;
+}
+
+TestbenchRunner::TestbenchRunner(NgspiceSimulator& simulator, const Testbench& testbench)
+    : simulator_(simulator),
+      testbench_(testbench),
+      vectors_(measured_vectors(testbench)),
+      analysis_(trimmed_analysis(testbench)) {}
+
+void TestbenchRunner::load(int rung, bool keep_all) {
+  if (loaded_rung_ == rung && loaded_all_ == keep_all) return;
+  loaded_rung_ = -1;
+  std::vector<std::string> save = vectors_;
+  if (keep_all) {
+    // Device vectors are kept only by name.
+    std::erase_if(save, [](const std::string& name) { return name.front() != '@'; });
+    save.insert(save.begin(), "all");
+  }
+  simulator_.load(testbench_.deck, option_card(testbench_.options, rung), save);
+  loaded_rung_ = rung;
+  loaded_all_ = keep_all;
+}
+
+bool TestbenchRunner::simulate(const std::vector<double>& settings, bool keep_all, Waveforms* waveforms,
+                               RunResult* result) {
+  const std::vector<std::string> everything;
+  for (int rung = 0; rung < rungs; ++rung) {
+    load(rung, keep_all);
+    simulator_.set(testbench_.knobs, settings);
+    result->rung = static_cast<std::uint8_t>(rung);
+    const bool good = simulator_.run(analysis_command(analysis_, rung), analysis_.stop,
+                                     keep_all ? everything : vectors_, waveforms);
+    if (good) {
+      if (rung > 0) loaded_rung_ = -1;
+      return true;
+    }
+    // What a failed analysis leaves in the devices must not reach another run.
+    loaded_rung_ = -1;
+  }
+  return false;
+}
+
+RunResult TestbenchRunner::run(const Eigen::Ref<const Eigen::RowVectorXd>& x) {
+  const std::vector<double> settings = knob_settings(testbench_.knobs, testbench_.variables, x);
+  RunResult result;
+  const bool converged = simulate(settings, false, &scratch_, &result);
+  result.measures.assign(testbench_.measures.size(), std::numeric_limits<double>::quiet_NaN());
+  if (!converged) {
+    result.outcome = Outcome::unconverged;
+    result.message = simulator_.messages();
+    return result;
+  }
+  result.outcome = Outcome::ok;
+  for (std::size_t i = 0; i < testbench_.measures.size(); ++i) {
+    const std::optional<double> value = evaluate(testbench_.measures[i], scratch_);
+    if (value) {
+      result.measures[i] = *value;
+    } else {
+      result.outcome = Outcome::unmeasured;
+      result.message +=
+          (result.message.empty() ? "" : "; ") + testbench_.measures[i].name + " is not defined";
+    }
+  }
+  return result;
+}
+
+Waveforms TestbenchRunner::waveforms(const Eigen::Ref<const Eigen::RowVectorXd>& x) {
+  const std::vector<double> settings = knob_settings(testbench_.knobs, testbench_.variables, x);
+  Waveforms kept;
+  RunResult result;
+  const bool converged = simulate(settings, true, &kept, &result);
+  loaded_rung_ = -1;
+  if (!converged) throw std::runtime_error("the run does not converge: " + simulator_.messages());
+  for (std::string& name : kept.names) name = vector_name(name);
+  return kept;
+}
+
+}  // namespace flare::engine

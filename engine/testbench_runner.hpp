@@ -1,0 +1,49 @@
+// One testbench on one simulator: points in standard-normal space in, measures with outcomes out.
+//
+// The retry ladder. Rung 0 simulates as the testbench asks. Where that gives no answer, rung 1 drops bypass
+// and lets the operating point take more iterations and finer gmin and source steps; rung 2 changes to Gear's
+// method with a tenth of the time step and the tightest truncation control. Past it the run is `unconverged`.
+// Every run starts at rung 0 from a circuit in the same state, so its result does not depend on the runs
+// before it.
+#pragma once
+
+#include <Eigen/Core>
+
+#include "engine/evaluator.hpp"
+#include "engine/ngspice.hpp"
+#include "engine/testbench.hpp"
+
+namespace flare::engine {
+
+/// The vectors the measures need, each once.
+std::vector<std::string> measured_vectors(const Testbench& testbench);
+
+/// The analysis, ended where the last measure is decided; its time steps are those of the whole one.
+Analysis trimmed_analysis(const Testbench& testbench);
+
+class TestbenchRunner {
+ public:
+  /// Keeps references: both must outlive the runner.
+  TestbenchRunner(NgspiceSimulator& simulator, const Testbench& testbench);
+
+  /// Simulates at `x` (length dimension()). Throws std::runtime_error where the netlist does not load or
+  /// lacks what a knob or a measure names, SimulatorDied where the process must be replaced.
+  RunResult run(const Eigen::Ref<const Eigen::RowVectorXd>& x);
+
+  /// The same run with every node voltage and branch current kept. Throws where it does not converge.
+  Waveforms waveforms(const Eigen::Ref<const Eigen::RowVectorXd>& x);
+
+ private:
+  void load(int rung, bool keep_all);
+  bool simulate(const std::vector<double>& settings, bool keep_all, Waveforms* waveforms, RunResult* result);
+
+  NgspiceSimulator& simulator_;
+  const Testbench& testbench_;
+  std::vector<std::string> vectors_;
+  Analysis analysis_;
+  int loaded_rung_ = -1;  // of the circuit in the simulator; -1: none that may be used
+  bool loaded_all_ = false;
+  Waveforms scratch_;
+};
+
+}  // namespace flare::engine

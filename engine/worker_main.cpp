@@ -1,0 +1,157 @@
+// flare_worker: one ngspice, spoken to over the socket it inherits as file descriptor 3. Started by
+// WorkerPool, of no use by hand. It ends when the pool closes the socket or the pool's process dies.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "engine/ngspice.hpp"
+#include "engine/testbench_io.hpp"
+#include "engine/testbench_runner.hpp"
+#include "engine/worker_protocol.hpp"
+
+namespace flare::engine {
+namespace {
+
+constexpr int pool_socket = 3;
+
+/// The worker outlives neither the pool's process nor its own usefulness, and leaves no core files.
+bool tie_to_parent(std::string_view parent) {
+  pid_t expected = 0;
+  const auto parsed = std::from_chars(parent.data(), parent.data() + parent.size(), expected);
+  if (parsed.ec != std::errc() || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  return getppid() == expected;  // else it died before prctl
+}
+
+class Worker {
+ public:
+  int serve();
+
+ private:
+  std::optional<Message> receive();
+  void send(MessageKind kind, std::span<const std::uint8_t> body);
+  void answer(const Message& message);
+  TestbenchRunner& runner();
+  Bytes parameters(std::span<const std::uint8_t> body);
+
+  NgspiceSimulator simulator_;
+  MessageCutter cutter_;
+  Testbench testbench_;
+  std::unique_ptr<TestbenchRunner> runner_;
+};
+
+std::optional<Message> Worker::receive() {
+  std::array<std::uint8_t, 65536> buffer;
+  for (;;) {
+    if (std::optional<Message> message = cutter_.next()) return message;
+    const ssize_t got = recv(pool_socket, buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return std::nullopt;
+    cutter_.feed({buffer.data(), static_cast<std::size_t>(got)});
+  }
+}
+
+void Worker::send(MessageKind kind, std::span<const std::uint8_t> body) {
+  Bytes out;
+  append_message(kind, body, &out);
+  for (std::size_t sent = 0; sent < out.size();) {
+    const ssize_t put = ::send(pool_socket, out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) throw ProtocolError("the pool has gone");
+    sent += static_cast<std::size_t>(put);
+  }
+}
+
+TestbenchRunner& Worker::runner() {
+  if (!runner_) throw ProtocolError("a run before its testbench");
+  return *runner_;
+}
+
+Eigen::RowVectorXd point(BodyReader& body) {
+  const std::vector<double> values = body.numbers();
+  return Eigen::Map<const Eigen::RowVectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
+}
+
+Bytes Worker::parameters(std::span<const std::uint8_t> body) {
+  const nlohmann::json request = nlohmann::json::from_cbor(body.begin(), body.end());
+  Deck deck;
+  deck.lines = request.at("deck").get<std::vector<std::string>>();
+  runner_.reset();
+  simulator_.load(deck, option_card({}, 0), {});
+  // Defaults of the models are filled in by the set-up of an analysis, whether or not it converges.
+  Waveforms ignored;
+  simulator_.run("op", 0.0, {}, &ignored);
+  std::vector<double> values;
+  for (const auto& device : request.at("devices")) {
+    for (const auto& name : request.at("parameters")) {
+      values.push_back(simulator_.parameter(device.get<std::string>(), name.get<std::string>()));
+    }
+  }
+  return BodyWriter().numbers(values).take();
+}
+
+void Worker::answer(const Message& message) {
+  BodyReader body(message.body);
+  switch (message.kind) {
+    case MessageKind::load:
+      runner_.reset();
+      testbench_ = testbench_from_cbor(message.body);
+      runner_ = std::make_unique<TestbenchRunner>(simulator_, testbench_);
+      return;
+    case MessageKind::run: {
+      const auto tag = body.number<std::uint64_t>();
+      return send(MessageKind::result, encode_result(tag, runner().run(point(body))));
+    }
+    case MessageKind::waveforms:
+      return send(MessageKind::waveforms, encode_waveforms(runner().waveforms(point(body))));
+    case MessageKind::parameters:
+      return send(MessageKind::parameters, parameters(message.body));
+    default:
+      throw ProtocolError("a message that only workers send");
+  }
+}
+
+int Worker::serve() {
+  send(MessageKind::hello, BodyWriter().text(NgspiceSimulator::version()).take());
+  while (std::optional<Message> message = receive()) {
+    try {
+      answer(*message);
+    } catch (const ProtocolError&) {
+      return 1;
+    } catch (const std::exception& error) {
+      // After a netlist that failed, ngspice is not trusted with another.
+      send(MessageKind::failed, BodyWriter().text(error.what()).take());
+      return 0;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace flare::engine
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fputs("flare_worker is started by flare\n", stderr);
+    return 2;
+  }
+  if (!flare::engine::tie_to_parent(argv[1])) return 1;
+  int status = 1;
+  try {
+    status = flare::engine::Worker().serve();
+  } catch (const std::exception&) {
+    // The pool sees the socket close; there is nobody else to tell.
+  }
+  // ngspice registers clean-up that is not needed and has been seen to hang after a failure.
+  _exit(status);
+}
