@@ -149,6 +149,10 @@ void add_variation(const Study& study, const Corner& corner, const std::vector<s
   }
 }
 
+void set_supply(double supply, const std::string& supply_source, engine::Testbench& testbench) {
+  knob_index(testbench, {engine::KnobKind::source_value, supply_source, "", supply, engine::Combine::sum});
+}
+
 ColumnOptions column_options(const Study& study, int sawl, int on_cells, const Corner& corner) {
   ColumnOptions options;
   // Absolute, so that a netlist written out runs from any folder; read_deck then takes the text in.

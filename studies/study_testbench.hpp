@@ -38,6 +38,9 @@ DeviceAreas read_areas(engine::Evaluator& evaluator, const engine::Deck& deck, c
 void add_variation(const Study& study, const Corner& corner, const std::vector<std::string>& matched,
                    const std::string& supply_source, const DeviceAreas* areas, engine::Testbench& testbench);
 
+/// Sets the DC value of the supply source through a knob of its own (it may vary from die to die as well).
+void set_supply(double supply, const std::string& supply_source, engine::Testbench& testbench);
+
 /// Options of the column of `study` at one corner.
 ColumnOptions column_options(const Study& study, int sawl, int on_cells, const Corner& corner);
 

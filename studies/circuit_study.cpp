@@ -1,0 +1,123 @@
+#include "studies/circuit_study.hpp"
+
+#include <fmt/format.h>
+
+#include "analysis/level_fit.hpp"
+#include "studies/study_testbench.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+std::string circuit_name(const Study& study) { return study.circuit->netlist.stem().string(); }
+
+/// The netlist at one corner: ".lib FILE SECTION" lines of the study's card file take the corner's section.
+engine::Deck circuit_deck(const Study& study, const Corner& corner) {
+  engine::DeckOptions options;
+  options.allow_commands = study.allow_commands;
+  if (!study.cards.empty()) {
+    options.library_sections[std::filesystem::absolute(study.cards).lexically_normal()] = corner.process;
+  }
+  return engine::read_deck(study.circuit->netlist, options);
+}
+
+std::shared_ptr<engine::Testbench> circuit_testbench(const Study& study, const Corner& corner,
+                                                     const DeviceAreas* areas) {
+  auto bench = std::make_shared<engine::Testbench>();
+  bench->name = circuit_name(study) + " " + corner.name();
+  bench->deck = circuit_deck(study, corner);
+  bench->analysis = study.circuit->analysis;
+  bench->measures = study.circuit->measures;
+  add_variation(study, corner, {}, study.circuit->supply_source, areas, *bench);
+  if (!study.circuit->supply_source.empty()) set_supply(corner.supply, study.circuit->supply_source, *bench);
+  return bench;
+}
+
+/// Fails where it is <= 0.
+std::vector<double> margins(const Study& study, const SampleSet& samples) {
+  const CircuitStudy& circuit = *study.circuit;
+  std::size_t m = 0;
+  while (circuit.measures[m].name != circuit.failing_measure) ++m;
+  std::vector<double> values = samples.values(m);
+  for (double& v : values) v = circuit.below ? v - *circuit.below : *circuit.above - v;
+  return values;
+}
+
+}  // namespace
+
+CircuitPlan plan_circuit_study(const Study& study) {
+  CircuitPlan plan;
+  for (const Corner& corner : study.corners) {
+    const auto bench = circuit_testbench(study, corner, nullptr);
+    plan.dimension = bench->dimension();
+    plan.variables.clear();
+    for (const engine::Variable& v : bench->variables) plan.variables.push_back(v.name);
+    plan.runs += static_cast<std::size_t>(study.estimator.runs);
+  }
+  return plan;
+}
+
+CircuitResult run_circuit_study(const StudyRun& run) {
+  const Study& study = run.study;
+  CircuitResult result;
+  std::vector<engine::RunRequest> requests;
+  const auto count = static_cast<std::size_t>(study.estimator.runs);
+  for (std::size_t c = 0; c < study.corners.size(); ++c) {
+    const Corner& corner = study.corners[c];
+    const engine::Deck deck = circuit_deck(study, corner);
+    const DeviceAreas areas = read_areas(run.evaluator, deck, sized_devices(study, deck, {}));
+    auto bench = circuit_testbench(study, corner, &areas);
+    const std::string stream = fmt::format("points/{}/{}", circuit_name(study), corner.name());
+    const engine::SampleSource source{study.seed, stream, study.estimator.design, count};
+    engine::Matrix points = engine::draw(source, 0, count, bench->dimension());
+    if (run.shard.mine(c)) requests.push_back({stream, 0, std::move(bench), std::move(points)});
+    result.points.push_back({corner, {}, {}});
+  }
+  auto results = run.run("samples", requests);
+  if (run.shard.count > 1) return result;
+  for (std::size_t c = 0; c < result.points.size(); ++c) {
+    CircuitPoint& point = result.points[c];
+    point.samples = {requests[c].stream, 0, requests[c].testbench, requests[c].points, std::move(results[c])};
+    const auto fit = analysis::LevelFit::from_samples(margins(study, point.samples), point.samples.unknown());
+    point.failure = study.estimator.method == "fit" ? fit.tail(0.0, analysis::Side::below)
+                                                    : fit.empirical_tail(0.0, analysis::Side::below);
+  }
+  return result;
+}
+
+void write_circuit_result(H5::H5File& file, const Study& study, const CircuitResult& result) {
+  engine::Table table;
+  std::vector<std::string> corner;
+  std::vector<std::string> method;
+  std::vector<std::string> status;
+  std::vector<double> p;
+  std::vector<double> low;
+  std::vector<double> high;
+  std::vector<double> sigma;
+  std::vector<std::int64_t> runs;
+  std::vector<std::int64_t> unknown;
+  for (const CircuitPoint& point : result.points) {
+    write_samples(file, fmt::format("/points/{}/{}/samples", circuit_name(study), point.corner.name()), point.samples);
+    corner.push_back(point.corner.name());
+    p.push_back(point.failure.p);
+    low.push_back(point.failure.low);
+    high.push_back(point.failure.high);
+    sigma.push_back(point.failure.sigma());
+    runs.push_back(static_cast<std::int64_t>(point.failure.runs));
+    unknown.push_back(static_cast<std::int64_t>(point.failure.unknown));
+    method.push_back(point.failure.method);
+    status.emplace_back(analysis::to_string(point.failure.status));
+  }
+  table.add("corner", "", std::move(corner))
+      .add("p", "", std::move(p))
+      .add("p_low", "", std::move(low))
+      .add("p_high", "", std::move(high))
+      .add("sigma", "", std::move(sigma))
+      .add("runs", "", std::move(runs))
+      .add("unknown", "", std::move(unknown))
+      .add("method", "", std::move(method))
+      .add("status", "", std::move(status));
+  engine::write_table(file, "/failures", table);
+}
+
+}  // namespace flare::studies

@@ -1,0 +1,36 @@
+// The study of any netlist with a measure and a limit: how probable is it that a sample fails?
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "analysis/tail.hpp"
+#include "studies/study_run.hpp"
+
+namespace flare::studies {
+
+/// One corner of a circuit study.
+struct CircuitPoint {
+  Corner corner;
+  SampleSet samples;  // plain Monte Carlo: measures as the study names them
+  analysis::TailProbability failure;
+};
+
+struct CircuitResult {
+  std::vector<CircuitPoint> points;
+};
+
+struct CircuitPlan {
+  std::size_t dimension = 0;
+  std::size_t runs = 0;
+  std::vector<std::string> variables;
+};
+/// Builds the testbench without simulating. Throws what a run would throw for the same reasons.
+CircuitPlan plan_circuit_study(const Study& study);
+
+CircuitResult run_circuit_study(const StudyRun& run);
+
+/// /points/<netlist's name>/<corner>/samples and /failures.
+void write_circuit_result(H5::H5File& file, const Study& study, const CircuitResult& result);
+
+}  // namespace flare::studies

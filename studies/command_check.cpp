@@ -1,0 +1,53 @@
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "studies/circuit_study.hpp"
+#include "studies/column_study.hpp"
+#include "studies/commands.hpp"
+#include "studies/study_testbench.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+void write_netlists(const Study& study, const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  for (const int sawl : study.column->sawl) {
+    for (int k = 0; k <= sawl; ++k) {
+      const std::filesystem::path file = folder / fmt::format("{}_sawl{}_k{}.cir", study.column->cell, sawl, k);
+      std::ofstream out(file);
+      out << column_netlist(column_options(study, sawl, k, study.nominal));
+      if (!out.flush()) throw StudyError(file.string() + ": cannot be written");
+    }
+  }
+  fmt::print("netlists written to {}; run one with: ngspice -b FILE\n", folder.string());
+}
+
+}  // namespace
+
+int check_command(const CheckCommand& command) {
+  const Study study = read_study(command.study, command.overrides);
+  fmt::print("{}: {}\n", command.study.string(), study.title);
+  if (study.circuit) {
+    const CircuitPlan plan = plan_circuit_study(study);
+    fmt::print("  netlist   {}\n  varies    {} variables at {} corners\n  runs      {}\n",
+               study.circuit->netlist.string(), plan.dimension, study.corners.size(), plan.runs);
+    fmt::print("OK\n");
+    return exit_done;
+  }
+  const ColumnPlan plan = plan_column_study(study);
+  fmt::print("  column    {}, {} rows\n", study.column->cell, study.column->rows);
+  for (const auto& [sawl, dimension] : plan.dimension) {
+    fmt::print("  SAWL {:<4} {} levels, {} variables\n", sawl, sawl + 1, dimension);
+  }
+  fmt::print("  corners   {} screened, the nominal and the {} worst in full\n", study.corners.size(),
+             study.full_corners);
+  fmt::print("  runs      at most {}: {} timing, {} nominal, {} screening, {} in full\n", plan.total(), plan.timing,
+             plan.nominal, plan.screening, plan.full);
+  if (!command.netlists.empty()) write_netlists(study, command.netlists);
+  fmt::print("OK\n");
+  return exit_done;
+}
+
+}  // namespace flare::studies

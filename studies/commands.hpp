@@ -1,0 +1,63 @@
+// The subcommands of the program, one function each. They print to stdout for people, throw on failure, and
+// return the exit status of a success (main.cpp maps exceptions to statuses).
+#pragma once
+
+#include <filesystem>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "studies/study_run.hpp"
+
+namespace flare::studies {
+
+/// What the program promises a script.
+enum ExitStatus : int {
+  exit_done = 0,
+  exit_failure = 1,
+  exit_bad_input = 2,
+  exit_unfinished = 3,  // stopped before its end; the same command goes on
+};
+
+struct RunCommand {
+  std::filesystem::path study;
+  std::filesystem::path out;  // empty: the study's name with .h5, in the current folder
+  int workers = 0;            // 0: one per core
+  std::vector<std::string> overrides;
+  Shard shard;
+  bool fresh = false;
+};
+int run_command(const RunCommand& command, std::stop_token stop);
+
+struct CheckCommand {
+  std::filesystem::path study;
+  std::vector<std::string> overrides;
+  std::filesystem::path netlists;  // folder to write every kind of netlist to; empty: none
+};
+int check_command(const CheckCommand& command);
+
+struct MergeCommand {
+  std::filesystem::path out;
+  std::vector<std::filesystem::path> parts;
+  int workers = 0;
+};
+int merge_command(const MergeCommand& command, std::stop_token stop);
+
+struct ReportCommand {
+  std::filesystem::path result;
+  std::filesystem::path folder;  // empty: tables on the terminal only
+};
+int report_command(const ReportCommand& command);
+
+struct ReplayCommand {
+  std::filesystem::path result;
+  std::string samples;  // group of the result file, e.g. points/sram8t/sawl8/tt_0.90V_27C/samples/k8
+  std::int64_t index = 0;
+  std::filesystem::path out;  // CSV of the waveforms; empty: stdout
+};
+int replay_command(const ReplayCommand& command);
+
+/// "I/N" with 1 <= I <= N. Throws StudyError.
+Shard parse_shard(const std::string& text);
+
+}  // namespace flare::studies

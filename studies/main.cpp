@@ -1,0 +1,134 @@
+// The program: parses the command line, turns Ctrl-C into a stop that keeps what is finished, and maps errors to
+// exit statuses.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <iostream>
+#include <thread>
+
+#include "engine/deck.hpp"
+#include "engine/run_store.hpp"
+#include "studies/commands.hpp"
+
+namespace {
+
+using namespace flare::studies;
+
+/// Requests a stop on the first SIGINT or SIGTERM and ends the program on the second.
+class SignalWatch {
+ public:
+  SignalWatch() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    watcher_ = std::jthread([this](const std::stop_token& done) { watch(done); });
+  }
+
+  std::stop_token token() const { return stop_.get_token(); }
+
+ private:
+  void watch(const std::stop_token& done) {
+    const timespec wait{0, 100'000'000};
+    while (!done.stop_requested()) {
+      if (sigtimedwait(&signals_, nullptr, &wait) < 0) continue;
+      if (stop_.stop_requested()) std::_Exit(exit_unfinished);
+      stop_.request_stop();
+    }
+  }
+
+  sigset_t signals_{};
+  std::stop_source stop_;
+  std::jthread watcher_;
+};
+
+void add_run(CLI::App& app, RunCommand& command, std::string& shard) {
+  CLI::App* run = app.add_subcommand("run", "Run a study; goes on where an earlier run of it stopped");
+  run->add_option("STUDY", command.study, "Study file (TOML)")->required();
+  run->add_option("-o,--out", command.out, "Result file (HDF5); default: the study's name with .h5, here");
+  run->add_option("-j,--workers", command.workers, "Worker processes; default: one per core")
+      ->check(CLI::Range(1, 4096));
+  run->add_option("--set", command.overrides, "Change a key of the study, e.g. --set estimator.runs=500")
+      ->type_name("KEY=VALUE");
+  run->add_option("--shard", shard, "Run share I of N, to be joined with `flare merge`")->type_name("I/N");
+  run->add_flag("--fresh", command.fresh, "Drop what earlier runs left");
+}
+
+void add_check(CLI::App& app, CheckCommand& command) {
+  CLI::App* check = app.add_subcommand("check", "Check a study without simulating");
+  check->add_option("STUDY", command.study, "Study file (TOML)")->required();
+  check->add_option("--set", command.overrides, "Change a key of the study")->type_name("KEY=VALUE");
+  check->add_option("--netlists", command.netlists, "Write the column's netlists to this folder")->type_name("DIR");
+}
+
+void add_merge(CLI::App& app, MergeCommand& command) {
+  CLI::App* merge = app.add_subcommand("merge", "Join the parts of a sharded run");
+  merge->add_option("OUT", command.out, "Result file to write")->required();
+  merge->add_option("PART", command.parts, "Parts, one per shard")->required();
+  merge->add_option("-j,--workers", command.workers, "Worker processes for what no part holds")
+      ->check(CLI::Range(1, 4096));
+}
+
+void add_report(CLI::App& app, ReportCommand& command) {
+  CLI::App* report = app.add_subcommand("report", "The six-sigma report of a result");
+  report->add_option("RESULT", command.result, "Result file (HDF5)")->required();
+  report->add_option("-o,--out", command.folder, "Folder for an HTML page with figures")->type_name("DIR");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"FLARE: Monte-Carlo variability engine for analog process-in-memory.\n"
+               "How many word lines may be read at once, at six sigma, and what do the errors that remain cost?"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "flare " FLARE_VERSION);
+  app.footer(
+      "Exit status: 0 done, 2 the input is wrong, 3 stopped before the end (the same command goes on), 1 anything "
+      "else.\nExample: flare run studies/pick_sawl.toml && flare report pick_sawl.h5 -o report");
+  RunCommand run_options;
+  std::string shard;
+  CheckCommand check_options;
+  MergeCommand merge_options;
+  ReportCommand report_options;
+  add_run(app, run_options, shard);
+  add_check(app, check_options);
+  add_merge(app, merge_options);
+  add_report(app, report_options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int status = app.exit(e);
+    return status == 0 ? exit_done : exit_bad_input;
+  }
+  const SignalWatch signals;
+  if (app.got_subcommand("run")) {
+    if (!shard.empty()) run_options.shard = parse_shard(shard);
+    return run_command(run_options, signals.token());
+  }
+  if (app.got_subcommand("check")) return check_command(check_options);
+  if (app.got_subcommand("merge")) return merge_command(merge_options, signals.token());
+  return report_command(report_options);
+}
+
+int fail(int status, const std::exception& e) {
+  std::cout.flush();
+  fmt::print(stderr, "flare: {}\n", e.what());
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const StudyError& e) {
+    return fail(exit_bad_input, e);
+  } catch (const flare::engine::DeckError& e) {
+    return fail(exit_bad_input, e);
+  } catch (const flare::engine::FileError& e) {
+    return fail(exit_bad_input, e);
+  } catch (const flare::engine::StoreError& e) {
+    return fail(exit_unfinished, e);
+  } catch (const std::exception& e) {
+    return fail(exit_failure, e);
+  }
+}

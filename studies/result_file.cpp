@@ -1,0 +1,112 @@
+#include "studies/result_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <ctime>
+
+#include "engine/random_stream.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+std::filesystem::path with_suffix(const std::filesystem::path& path, const char* suffix) {
+  return std::filesystem::path(path.string() + suffix);
+}
+
+bool same_study(const H5::H5File& file, const Study& study) {
+  return engine::has_attribute(file, "/", "study") && engine::read_text(file, "/", "study") == study.text &&
+         engine::has_attribute(file, "/", "flare_version") &&
+         engine::read_text(file, "/", "flare_version") == FLARE_VERSION;
+}
+
+/// Puts a closed file on the disk before its name is used.
+void sync_file(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  ::fsync(file);
+  ::close(file);
+}
+
+}  // namespace
+
+std::uint64_t study_identity(const Study& study) { return engine::stream_key(study.text + '\0' + FLARE_VERSION); }
+
+ResultFile::ResultFile(const Study& study, std::filesystem::path out, bool fresh)
+    : study_(study), out_(std::move(out)) {
+  const std::filesystem::path journal = with_suffix(out_, ".journal");
+  const std::filesystem::path folder = out_.has_parent_path() ? out_.parent_path() : ".";
+  if (!std::filesystem::is_directory(folder)) {
+    throw StudyError(folder.string() + ": no such folder; make it, or choose another place with -o");
+  }
+  if (::access(folder.c_str(), W_OK) != 0) {
+    throw StudyError(folder.string() + ": the folder cannot be written; choose another place with -o");
+  }
+  bool unfinished = false;
+  if (std::filesystem::exists(out_) && !fresh) {
+    const H5::H5File file = engine::open_result(out_);
+    if (!same_study(file, study)) {
+      throw StudyError(out_.string() +
+                       ": holds the result of another study or version; use --fresh to replace it, or choose another "
+                       "place with -o");
+    }
+    complete_ = engine::read_integer(file, "/", "complete") == 1;
+    unfinished = !complete_;
+  }
+  if (complete_) return;
+  if (fresh) std::filesystem::remove(journal);
+  store_ = std::make_unique<engine::RunStore>(journal, study_identity(study));
+  if (unfinished) store_->read_runs(engine::open_result(out_));
+}
+
+std::filesystem::path ResultFile::part_path() const { return with_suffix(out_, ".part"); }
+
+void ResultFile::write_file(bool complete, const std::string& ngspice_version,
+                            const std::function<void(H5::H5File&)>& write) {
+  const std::filesystem::path part = part_path();
+  try {
+    H5::Exception::dontPrint();
+    H5::H5File file(part.string(), H5F_ACC_TRUNC);
+    engine::write_attribute(file, "/", "format", std::string("flare/1"));
+    engine::write_attribute(file, "/", "complete", std::int64_t{complete ? 1 : 0});
+    engine::write_attribute(file, "/", "study", study_.text);
+    engine::write_attribute(file, "/", "study_file", std::filesystem::absolute(study_.file).lexically_normal().string());
+    engine::write_attribute(file, "/", "title", study_.title);
+    engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(study_.seed));
+    engine::write_attribute(file, "/", "flare_version", std::string(FLARE_VERSION));
+    engine::write_attribute(file, "/", "ngspice_version", ngspice_version);
+    const std::time_t now = std::time(nullptr);
+    engine::write_attribute(file, "/", "created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now)));
+    write(file);
+    file.flush(H5F_SCOPE_GLOBAL);
+  } catch (const H5::Exception& e) {
+    std::filesystem::remove(part);
+    throw engine::StoreError(fmt::format("{}: cannot be written ({}); all runs are kept in {}.journal: make room and run "
+                                         "the same command again",
+                                         part.string(), e.getDetailMsg(), out_.string()));
+  } catch (const engine::FileError& e) {
+    std::filesystem::remove(part);
+    throw engine::StoreError(fmt::format("{}; all runs are kept in {}.journal: make room and run the same command again",
+                                         e.what(), out_.string()));
+  }
+  sync_file(part);
+  std::filesystem::rename(part, out_);
+  if (store_) store_->discard_journal();
+}
+
+void ResultFile::finish(const std::function<void(H5::H5File&)>& write, const std::string& ngspice_version) {
+  write_file(true, ngspice_version, write);
+  complete_ = true;
+}
+
+void ResultFile::leave_unfinished(const Shard& shard, const std::string& ngspice_version) {
+  write_file(false, ngspice_version, [&](H5::H5File& file) {
+    engine::write_attribute(file, "/", "shard", fmt::format("{}/{}", shard.index + 1, shard.count));
+    store_->write_runs(file);
+  });
+}
+
+}  // namespace flare::studies

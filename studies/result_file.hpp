@@ -1,0 +1,48 @@
+// The result file of a run: what an earlier run left, and how a new one is put in its place.
+//
+// While a study runs its samples are in OUT.h5.journal. OUT.h5 itself appears whole: it is written as OUT.h5.part,
+// put on the disk and renamed, so nothing half-written ever has the name of a result.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engine/hdf5_io.hpp"
+#include "engine/run_store.hpp"
+#include "studies/study.hpp"
+#include "studies/study_run.hpp"
+
+namespace flare::studies {
+
+/// 64-bit identity of a study: its text as run and the program's version.
+std::uint64_t study_identity(const Study& study);
+
+class ResultFile {
+ public:
+  /// Looks at what is there. Throws StudyError where OUT.h5 holds another study and `fresh` is not asked for,
+  /// engine::StoreError where the place cannot be written.
+  ResultFile(const Study& study, std::filesystem::path out, bool fresh);
+
+  /// True where an earlier run of the same study has finished: nothing is to be done.
+  bool complete() const { return complete_; }
+  engine::RunStore& store() { return *store_; }
+  const std::filesystem::path& path() const { return out_; }
+  std::filesystem::path part_path() const;
+
+  /// Writes the file: root attributes, then `write`; renames it into place and drops the journal.
+  void finish(const std::function<void(H5::H5File&)>& write, const std::string& ngspice_version);
+  /// The same for a run that stopped or a shard: complete = 0, with all runs so that it can go on or be merged.
+  void leave_unfinished(const Shard& shard, const std::string& ngspice_version);
+
+ private:
+  void write_file(bool complete, const std::string& ngspice_version, const std::function<void(H5::H5File&)>& write);
+
+  const Study& study_;
+  std::filesystem::path out_;
+  std::unique_ptr<engine::RunStore> store_;
+  bool complete_ = false;
+};
+
+}  // namespace flare::studies
