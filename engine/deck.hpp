@@ -28,7 +28,8 @@ struct DeckLimits {
 };
 
 struct DeckOptions {
-  bool allow_commands = false;  // accept .control blocks: only for a netlist the user trusts
+  // Accept .control blocks and code models that open files: only for a netlist the user trusts.
+  bool allow_commands = false;
   std::vector<std::filesystem::path>
       search_paths;  // for relative .include/.lib, after the including file's folder
   DeckLimits limits;
@@ -37,16 +38,22 @@ struct DeckOptions {
 /// Self-contained netlist: one logical statement per line, continuation lines joined, first line the title.
 struct Deck {
   std::vector<std::string> lines;
+  bool allow_commands = false;  // the user vouches for what it runs; else the simulator refuses commands
 
   std::string text() const;  // lines joined, ends in .end
   bool operator==(const Deck&) const = default;
 };
 
-/// Reads `file`, resolving .include and .lib FILE SECTION. Throws DeckError.
+/// Reads `file`, resolving .include and .lib FILE SECTION, and checks that every subcircuit and device model
+/// used is defined. Comments and unused library sections are left out. Throws DeckError.
 Deck read_deck(const std::filesystem::path& file, const DeckOptions& options = {});
 /// The same for text already in memory; `origin` names it in messages and its folder anchors relative
 /// includes.
 Deck parse_deck(std::string_view text, const std::filesystem::path& origin, const DeckOptions& options = {});
+
+/// Throws DeckError where a deck from elsewhere (a result file) runs commands or touches files and its
+/// `allow_commands` is not set.
+void refuse_commands(const Deck& deck);
 
 /// A device instance of the flattened circuit.
 struct DeviceInstance {
@@ -55,8 +62,9 @@ struct DeviceInstance {
   std::string model;  // of a MOSFET, diode or bipolar; empty else
 };
 
-/// All device instances after expanding subcircuits, in netlist order. Throws DeckError on a subcircuit or
-/// model that is not defined (naming where it is used) and past the limits.
+/// All device instances after expanding subcircuits, in netlist order (subcircuits expanded where they
+/// stand). Throws DeckError on a subcircuit or model that is not defined (naming where it is used) and past
+/// the limits.
 std::vector<DeviceInstance> list_devices(const Deck& deck, const DeckLimits& limits = {});
 
 /// Polarity of every .model card: "nmos"/"pmos"/... by model name (lower case).

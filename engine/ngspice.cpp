@@ -220,6 +220,7 @@ std::string NgspiceSimulator::messages() const {
 }
 
 void NgspiceSimulator::load(const Deck& deck, const std::string& options, std::span<const std::string> save) {
+  refuse_commands(deck);
   begin();
   if (loaded_) command("remcirc");
   loaded_ = false;

@@ -117,6 +117,7 @@ Testbench testbench_from(const json& j) {
   Testbench t;
   t.name = j.at("name").get<std::string>();
   t.deck.lines = j.at("deck").get<std::vector<std::string>>();
+  t.deck.allow_commands = j.at("allow_commands").get<bool>();
   for (const json& knob : j.at("knobs")) t.knobs.push_back(knob_from(knob));
   for (const json& variable : j.at("variables"))
     t.variables.push_back(variable_from(variable, t.knobs.size()));
@@ -137,6 +138,7 @@ json to_json(const Testbench& t) {
   for (const Measure& measure : t.measures) measures.push_back(measure_json(measure));
   return {{"name", t.name},
           {"deck", t.deck.lines},
+          {"allow_commands", t.deck.allow_commands},
           {"knobs", std::move(knobs)},
           {"variables", std::move(variables)},
           {"analysis", analysis_json(t.analysis)},
@@ -146,7 +148,9 @@ json to_json(const Testbench& t) {
 
 Testbench testbench_from_json(const json& j) {
   try {
-    return testbench_from(j);
+    Testbench testbench = testbench_from(j);
+    testbench.deck.allow_commands = false;
+    return testbench;
   } catch (const json::exception& error) {
     throw std::invalid_argument(std::string("not a testbench: ") + error.what());
   }

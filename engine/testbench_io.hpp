@@ -11,9 +11,11 @@
 namespace flare::engine {
 
 nlohmann::json to_json(const Testbench& testbench);
-/// Throws std::invalid_argument naming what is missing or out of bounds.
+/// For JSON from elsewhere: a deck in it is never trusted with commands, whatever it says. Throws
+/// std::invalid_argument naming what is missing or out of bounds.
 Testbench testbench_from_json(const nlohmann::json& json);
 
+/// Between a pool and its own workers: the user's trust in the deck goes with it.
 std::vector<std::uint8_t> to_cbor(const Testbench& testbench);
 Testbench testbench_from_cbor(std::span<const std::uint8_t> bytes);
 

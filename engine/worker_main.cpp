@@ -86,6 +86,7 @@ Bytes Worker::parameters(std::span<const std::uint8_t> body) {
   const nlohmann::json request = nlohmann::json::from_cbor(body.begin(), body.end());
   Deck deck;
   deck.lines = request.at("deck").get<std::vector<std::string>>();
+  deck.allow_commands = request.at("allow_commands").get<bool>();
   runner_.reset();
   simulator_.load(deck, option_card({}, 0), {});
   // Defaults of the models are filled in by the set-up of an analysis, whether or not it converges.

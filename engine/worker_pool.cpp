@@ -560,6 +560,7 @@ Matrix WorkerPool::device_parameters(const Deck& deck, std::span<const std::stri
   impl_->failed_starts = 0;
   const nlohmann::json request = {
       {"deck", deck.lines},
+      {"allow_commands", deck.allow_commands},
       {"devices", std::vector<std::string>(devices.begin(), devices.end())},
       {"parameters", std::vector<std::string>(parameters.begin(), parameters.end())}};
   const Message answer = impl_->ask(MessageKind::parameters, nlohmann::json::to_cbor(request), nullptr);
