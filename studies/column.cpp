@@ -20,14 +20,11 @@ std::vector<ReadCell> read_cells() {
   };
 }
 
-// Shortest text that reads back as the same number, as SPICE understands it.
-std::string number(double x) { return fmt::format("{}", x); }
-
 int active_rows(const ColumnOptions& o) { return o.dummies_on ? o.sawl : o.sawl - o.dummy_rows; }
 
 std::string sizes(const ReadCell& c) {
-  return fmt::format("wa={} la={} wd={} ld={}", number(c.access_width), number(c.access_length),
-                     number(c.driver_width), number(c.driver_length));
+  return fmt::format("wa={} la={} wd={} ld={}", c.access_width, c.access_length, c.driver_width,
+                     c.driver_length);
 }
 
 std::string header(const ColumnOptions& o) {
@@ -40,81 +37,85 @@ std::string header(const ColumnOptions& o) {
       "8T column: cell {}, {} rows active of {}, stored {}\n"
       ".lib \"{}\" {}\n"
       ".include \"{}\"\n"
-      ".options temp={} method=trap reltol=1e-3 trtol=7 bypass=1\n",
-      o.cell.name, active_rows(o), o.rows, pattern, card.string(), o.section, cells.string(),
-      number(o.temperature));
+      ".options temp={} method=trap reltol=1e-3 chgtol=1e-16 trtol=1\n",
+      o.cell.name, active_rows(o), o.rows, pattern, card.string(), o.section, cells.string(), o.temperature);
 }
 
 // Precharge off in the first edge, word line up in the second. The unit ramps are scaled by the supply so
 // that one knob, the value of vdd, moves them all.
 std::string drive(const ColumnOptions& o) {
   return fmt::format(
-      "vdd vdd 0 {}\n"
-      "vpre upre 0 pwl(0 0 {} 1)\n"
-      "vrwl urwl 0 pwl(0 0 {} 0 {} {})\n"
+      "vdd vdd 0 {supply}\n"
+      "vpre upre 0 pwl(0 0 {edge} 1)\n"
+      "vrwl urwl 0 pwl(0 0 {edge} 0 {up} {high} {off} {high} {low} 0)\n"
       "bpre pre 0 v=v(upre)*v(vdd)\n"
       "brwl rwl 0 v=v(urwl)*v(vdd)\n",
-      number(o.supply), number(o.edge), number(o.edge), number(2 * o.edge), number(o.wordline_ratio));
+      fmt::arg("supply", o.supply), fmt::arg("edge", o.edge), fmt::arg("up", 2 * o.edge),
+      fmt::arg("high", o.wordline_ratio), fmt::arg("off", o.wordline_off),
+      fmt::arg("low", o.wordline_off + o.edge));
+}
+
+// `count` unselected rows between two nodes: their wire as a T, everything that hangs on it at its middle.
+std::string unselected(const ColumnOptions& o, const std::string& side, int count, const std::string& from,
+                       const std::string& to) {
+  if (count == 0)
+    return from == to ? "" : fmt::format("r{0}a {1} {2} {3}\n", side, from, to, o.wire_resistance);
+  const std::string middle = "b" + side;
+  const double half = count * o.wire_resistance / 2;
+  std::string text = fmt::format("r{}a {} {} {}\n", side, from, middle, half);
+  if (to != from) text += fmt::format("r{}b {} {} {}\n", side, middle, to, half);
+  if (o.wire_capacitance > 0) text += fmt::format("c{} {} 0 {}\n", side, middle, count * o.wire_capacitance);
+  const int ones = static_cast<int>(std::lround(count * o.unselected_ones));
+  if (ones > 0) {
+    text += fmt::format("x{}1 {} 0 sram8t_idle1 wa={} la={} rows={}\n", side, middle, o.cell.access_width,
+                        o.cell.access_length, ones);
+  }
+  if (count > ones) {
+    text += fmt::format("x{}0 {} 0 sram8t_idle0 {} rows={}\n", side, middle, sizes(o.cell), count - ones);
+  }
+  return text;
 }
 
 std::string bitline(const ColumnOptions& o) {
   const int idle = o.rows - o.sawl;
-  std::string text = fmt::format("xpre rbl pre vdd precharge w={} l={}\n", number(o.precharge_width),
-                                 number(o.precharge_length));
-  if (o.sense_capacitance > 0) text += fmt::format("csense rbl 0 {}\n", number(o.sense_capacitance));
-  const bool wire_r = o.wire_resistance > 0;
-  if (wire_r) {
-    const double half = std::max(idle, 1) * o.wire_resistance / 2;
-    text += fmt::format("rnear rbl bmid {}\nrfar bmid b0 {}\n", number(half), number(half));
-    for (int i = 1; i < o.sawl; ++i) {
-      text += fmt::format("r{} b{} b{} {}\n", i, i - 1, i, number(o.wire_resistance));
-    }
-  }
-  if (idle > 0 && o.wire_capacitance > 0) {
-    text += fmt::format("cidle {} 0 {}\n", wire_r ? "bmid" : "rbl", number(idle * o.wire_capacitance));
-  }
-  for (int i = 0; i < o.sawl && o.wire_capacitance > 0; ++i) {
-    text +=
-        fmt::format("c{} {} 0 {}\n", i, wire_r ? fmt::format("b{}", i) : "rbl", number(o.wire_capacitance));
-  }
+  const int near = static_cast<int>(std::lround(idle * o.position));
+  const std::string last = fmt::format("b{}", o.sawl - 1);
+  std::string text =
+      fmt::format("xpre rbl pre vdd precharge w={} l={}\n", o.precharge_width, o.precharge_length);
+  if (o.sense_capacitance > 0) text += fmt::format("csense rbl 0 {}\n", o.sense_capacitance);
+  text += unselected(o, "near", near, "rbl", "b0");
+  text += unselected(o, "far", idle - near, last, last);
+  for (int i = 1; i < o.sawl; ++i) text += fmt::format("r{} b{} b{} {}\n", i, i - 1, i, o.wire_resistance);
   return text;
 }
 
-std::string rows(const ColumnOptions& o) {
+std::string active(const ColumnOptions& o) {
   const auto bits = stored_bits(o);
   const std::string size = sizes(o.cell);
-  const bool wire_r = o.wire_resistance > 0;
   std::string text;
-  for (int i = 0; i < o.sawl; ++i) {
-    const std::string bl = wire_r ? fmt::format("b{}", i) : "rbl";
-    const char* const rwl = i < active_rows(o) ? "rwl" : "0";
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    const char* const rwl = i < static_cast<std::size_t>(active_rows(o)) ? "rwl" : "0";
+    if (o.wire_capacitance > 0) text += fmt::format("c{} b{} 0 {}\n", i, i, o.wire_capacitance);
     if (o.row_model == RowModel::read_port) {
-      text += fmt::format("x{} {} {} {} 0 sram8t_read {}\n", i, bl, rwl, bits[i] ? "vdd" : "0", size);
-    } else {
-      text += fmt::format("x{} vdd vdd 0 {} {} vdd 0 sram8t {}\n", i, bl, rwl, size);
-      text += fmt::format(".ic v(x{}.q)={} v(x{}.qb)={}\n", i, bits[i] ? number(o.supply) : "0", i,
-                          bits[i] ? "0" : number(o.supply));
+      text += fmt::format("x{} b{} {} {} 0 sram8t_read {}\n", i, i, rwl, bits[i] ? "vdd" : "0", size);
+      continue;
     }
+    text += fmt::format("x{} vdd vdd 0 b{} {} vdd 0 sram8t {}\n", i, i, rwl, size);
+    text += fmt::format(".ic v(x{}.{})={} v(x{}.{})=0\n", i, bits[i] ? "q" : "qb", o.supply, i,
+                        bits[i] ? "qb" : "q");
   }
-  const int idle = o.rows - o.sawl;
-  const int ones = static_cast<int>(std::lround(idle * o.unselected_ones));
-  const std::string bl = wire_r ? "bmid" : "rbl";
-  if (ones > 0) {
-    text += fmt::format("xidle1 {} 0 sram8t_idle1 wa={} la={} rows={}\n", bl, number(o.cell.access_width),
-                        number(o.cell.access_length), ones);
-  }
-  if (idle > ones) text += fmt::format("xidle0 {} 0 sram8t_idle0 {} rows={}\n", bl, size, idle - ones);
   return text;
 }
 
 std::string analysis(const ColumnOptions& o) {
-  const double step = o.max_step > 0 ? o.max_step : o.sense_time / 50;
+  const double end = sense_time(o);
+  const double step = o.max_step > 0 ? o.max_step : end / 10;
   return fmt::format(
       ".tran {} {} 0 {}\n"
       ".save v(rbl) i(vdd)\n"
       ".measure tran level find v(rbl) at={}\n"
       ".end\n",
-      number(step), number(o.sense_time), number(step), number(o.sense_time));
+      step, end, step, end);
 }
 
 }  // namespace
@@ -159,19 +160,23 @@ bool ColumnOptions::is_valid(std::string* error) const {
       !positive(cell.driver_length) || !positive(precharge_width) || !positive(precharge_length)) {
     return fail("a transistor width or length is not positive");
   }
-  if (!not_negative(wire_capacitance) || !not_negative(wire_resistance) || !not_negative(sense_capacitance)) {
-    return fail("a wire or sense capacitance or resistance is negative");
-  }
+  if (!not_negative(wire_capacitance) || !not_negative(sense_capacitance))
+    return fail("a capacitance is negative");
+  if (!positive(wire_resistance)) return fail("wire_resistance is not positive");
+  if (!(position >= 0 && position <= 1)) return fail("position is not within 0 to 1");
   if (!(unselected_ones >= 0 && unselected_ones <= 1)) return fail("unselected_ones is not within 0 to 1");
   if (!positive(supply) || !positive(wordline_ratio)) return fail("supply or wordline_ratio is not positive");
   if (!(temperature > -273.15 && temperature < 1000))
     return fail("temperature is not within -273.15 to 1000 degC");
-  if (!positive(edge) || !(sense_time > 2 * edge) || !std::isfinite(sense_time)) {
-    return fail("sense_time must come after both edges (2 x edge)");
+  if (!positive(edge) || !not_negative(settle)) return fail("edge is not positive or settle is negative");
+  if (!(wordline_off > 2 * edge) || !std::isfinite(wordline_off)) {
+    return fail("wordline_off must come after the word line is up (2 x edge)");
   }
   if (!not_negative(max_step)) return fail("max_step is negative");
   return true;
 }
+
+double sense_time(const ColumnOptions& o) { return o.wordline_off + o.edge + o.settle; }
 
 std::vector<bool> stored_bits(const ColumnOptions& o) {
   std::vector<bool> bits = o.stored;
@@ -186,7 +191,7 @@ std::vector<bool> stored_bits(const ColumnOptions& o) {
 std::string column_netlist(const ColumnOptions& options) {
   std::string error;
   if (!options.is_valid(&error)) throw std::invalid_argument("column: " + error);
-  return header(options) + drive(options) + bitline(options) + rows(options) + analysis(options);
+  return header(options) + drive(options) + bitline(options) + active(options) + analysis(options);
 }
 
 std::vector<std::string> matched_devices(const ColumnOptions& o) {
@@ -199,22 +204,19 @@ std::vector<std::string> matched_devices(const ColumnOptions& o) {
   return names;
 }
 
-double wire_and_sense_capacitance(const ColumnOptions& o) {
-  return o.rows * o.wire_capacitance + o.sense_capacitance;
-}
-
 TimingRun timing_run(const ColumnOptions& options, double swing) {
   TimingRun run{options, options.supply - swing};
   run.options.stored.clear();
   run.options.dummy_rows = 0;
   run.options.on_cells = options.sawl;
-  // A crude charge estimate, a few times too long at the slowest corner: 1 fF/um of access width beside the
-  // wire, and 10 uA per square of the longer channel.
+  // A crude estimate, a few times too long at the slowest corner: 1 fF/um of access width beside wire and
+  // converter, and 15 uA per square of the two channels in series.
   const ReadCell& c = options.cell;
-  const double capacitance = wire_and_sense_capacitance(options) + options.rows * c.access_width * 1e-9;
-  const double squares = 1.0 / (c.access_length / c.access_width + c.driver_length / c.driver_width);
-  const double current = options.sawl * 10e-6 * squares;
-  run.options.sense_time = 2 * options.edge + 2 * capacitance * swing / current;
+  const double per_row = options.wire_capacitance + c.access_width * 1e-9;
+  const double capacitance = options.rows * per_row + options.sense_capacitance;
+  const double squares = c.access_length / c.access_width + c.driver_length / c.driver_width;
+  run.options.wordline_off = 3 * options.edge + capacitance * swing * squares / (options.sawl * 15e-6);
+  run.options.settle = 0.0;
   return run;
 }
 

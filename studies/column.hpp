@@ -1,21 +1,23 @@
 // The bitline column of an 8T-SRAM compute-in-memory array, as a netlist.
 //
 // Bitline, from the sense end: sense node `rbl` with the precharge transistor and the converter's input
-// capacitance, the wire past the unselected rows, then the active rows at the far end (where the wire costs
-// most):
+// capacitance, the wire past the unselected rows on this side, the active rows one after the other, the wire
+// past the remaining rows:
 //
-//   rbl --R/2-- bmid --R/2-- b0 --r-- b1 --r-- ... b(n-1)
-//    |           |           |        |
-//   mpre     xidle1,0       x0       x1   ...   read ports (or whole cells); all gates of ma on `rwl`
-//   csense   (m = rows - n)
+//   rbl --R/2-- bnear --R/2-- b0 --r-- b1 --r-- ... b(n-1) --R'/2-- bfar
+//    |            |           |        |               |              |
+//   xpre       xnear1,0       x0       x1     ...    x(n-1)        xfar1,0
+//   csense
 //
-// A read: at t = 0 the circuit is at its operating point, bitline precharged; `pre` rises and switches the
-// precharge off, `rwl` rises, every active row that stores 1 draws its current, and v(rbl) at the sense time
-// is the level.
+// A read: at t = 0 the circuit is at its operating point, bitline precharged; the precharge is switched off,
+// the word line `rwl` rises, every active row that stores 1 draws its current, the word line falls again, and
+// once the wire has settled v(rbl) is the level. A pulsed word line makes the level a charge, which depends
+// neither on when the converter looks nor on where on the bitline the active rows sit (the voltage of a
+// bitline still falling depends on both).
 //
-// The unselected rows are one device with a multiplicity: what the bitline sees of them is the sum of some
-// hundred small leakages and capacitances, whose spread is far below that of one active cell. They take no
-// part in mismatch.
+// The unselected rows of a side are one device with a multiplicity: what the bitline sees of them is the sum
+// of some hundred small leakages and capacitances, whose spread is far below that of one active cell. They
+// take no part in mismatch.
 //
 // Supply, word line and precharge follow the one source `vdd`: altering its value moves all of them.
 #pragma once
@@ -66,7 +68,8 @@ struct ColumnOptions {
       0;  // of the `sawl` rows, the last ones: they hold 0 and stand in for rows the input leaves out
   bool dummies_on = true;  // false: their word lines stay low, so only sawl - dummy_rows rows are active
 
-  int rows = 256;                // on the bitline, active ones included
+  int rows = 128;                // on the bitline, active ones included
+  double position = 1.0;         // of the active rows: 0 at the sense end, 1 at the far end
   double unselected_ones = 1.0;  // share of the unselected rows that store 1; 1 is the largest leakage
 
   double wire_capacitance = 0.25e-15;  // F per row: wire and contact, without the junctions (data/devices)
@@ -75,16 +78,20 @@ struct ColumnOptions {
   double precharge_width = 1e-6;
   double precharge_length = 30e-9;
 
-  double supply = 0.9;          // V
-  double wordline_ratio = 1.0;  // word-line high level over the supply: above 1 is a boosted word line
-  double temperature = 27.0;    // degC
-  double edge = 20e-12;         // rise time of precharge-off, then of the word line
-  double sense_time = 1e-9;     // from t = 0; the transient ends here
-  double max_step = 0.0;        // 0: sense_time / 50. Error of the level: netlists/README.md
+  double supply = 0.9;            // V
+  double wordline_ratio = 1.0;    // word-line high level over the supply: above 1 is a boosted word line
+  double temperature = 27.0;      // degC
+  double edge = 20e-12;           // of precharge-off (from t = 0), then of the word line, up and down
+  double wordline_off = 300e-12;  // the word line begins to fall: what the timing policy sets
+  double settle = 40e-12;         // from the end of that edge to the sense time
+  double max_step = 0.0;  // of the transient; 0: a tenth of it (error of the level: netlists/README.md)
 
   /// True where the options make sense; else false with the reason.
   bool is_valid(std::string* error) const;
 };
+
+/// When v(rbl) is the level, and where the transient ends: wordline_off + edge + settle.
+double sense_time(const ColumnOptions& options);
 
 /// Bits of the `sawl` rows, dummies (0) last. Length sawl.
 std::vector<bool> stored_bits(const ColumnOptions& options);
@@ -97,16 +104,16 @@ std::string column_netlist(const ColumnOptions& options);
 /// rows.
 std::vector<std::string> matched_devices(const ColumnOptions& options);
 
-/// Total capacitance of the bitline without its transistors, F.
-double wire_and_sense_capacitance(const ColumnOptions& options);
-
-/// The run that times the column: all rows on (k = sawl, no dummies), a transient long enough for v(rbl) to
-/// fall by `swing`. The sense time of the design is the time at which v(rbl) falls through supply - swing:
-/// taken once at the nominal corner (`fixed`) or at each corner, as a replica column would do it
-/// (`tracking`).
+/// The run that times the column: all rows on (k = sawl, no dummies) and the word line kept high for long
+/// enough that v(rbl) falls by `swing`. Where v(rbl) falls through `level` is when a replica column would
+/// close the word line: once at the nominal corner (policy `fixed`) or at each corner (`tracking`).
 struct TimingRun {
-  ColumnOptions options;
-  double level = 0.0;  // V, crossed falling
+  ColumnOptions options;  // simulate this up to sense_time(options)
+  double level = 0.0;     // V
+
+  /// wordline_off for the design: half an edge early, so that the charge drawn is that up to the crossing
+  /// (s).
+  double wordline_off(double crossing) const { return crossing - options.edge / 2; }
 };
 TimingRun timing_run(const ColumnOptions& options, double swing);
 
