@@ -300,7 +300,8 @@ void Reader::include(const std::vector<std::string>& words, const Place& place) 
 
 void Reader::library(const std::vector<std::string>& words, const Place& place) {
   const std::filesystem::path file = resolve(unquoted(words[1]), place);
-  const std::string section = lower(words[2]);
+  const auto chosen = options_.library_sections.find(std::filesystem::absolute(file).lexically_normal());
+  const std::string section = lower(chosen == options_.library_sections.end() ? words[2] : chosen->second);
   const std::shared_ptr<const Lines> lines = lines_of(file);
   std::set<std::string> sections;
   for (const std::string& line : *lines) {

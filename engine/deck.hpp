@@ -32,6 +32,9 @@ struct DeckOptions {
   bool allow_commands = false;
   std::vector<std::filesystem::path>
       search_paths;  // for relative .include/.lib, after the including file's folder
+  /// Sections to take instead of the one a .lib statement names, by the library's absolute path: how a study
+  /// moves a netlist from corner to corner.
+  std::map<std::filesystem::path, std::string> library_sections;
   DeckLimits limits;
 };
 

@@ -97,7 +97,8 @@ void write_circuit_result(H5::H5File& file, const Study& study, const CircuitRes
   std::vector<std::int64_t> runs;
   std::vector<std::int64_t> unknown;
   for (const CircuitPoint& point : result.points) {
-    write_samples(file, fmt::format("/points/{}/{}/samples", circuit_name(study), point.corner.name()), point.samples);
+    write_samples(file, fmt::format("/points/{}/{}/samples", circuit_name(study), point.corner.name()),
+                  point.samples);
     corner.push_back(point.corner.name());
     p.push_back(point.failure.p);
     low.push_back(point.failure.low);

@@ -25,15 +25,16 @@ std::string point_name(const Study& study, int sawl, const Corner& corner) {
 /// One run without variation: a point of no coordinates.
 engine::Matrix no_variation() { return engine::Matrix(1, 0); }
 
-std::shared_ptr<Testbench> bare_testbench(const Study& study, const ColumnOptions& options, const std::string& name) {
+std::shared_ptr<Testbench> bare_testbench(const Study& study, const ColumnOptions& options,
+                                          const std::string& name) {
   auto bench = std::make_shared<Testbench>();
   bench->name = name;
   bench->deck = column_deck(study, options);
   bench->options = study.simulator;
   bench->options.temperature = options.temperature;
-  bench->analysis.stop = options.sense_time;
-  bench->analysis.step = options.sense_time / 50.0;
-  bench->analysis.max_step = options.max_step > 0.0 ? options.max_step : options.sense_time / 50.0;
+  bench->analysis.stop = sense_time(options);
+  bench->analysis.max_step = options.max_step > 0.0 ? options.max_step : bench->analysis.stop / 10.0;
+  bench->analysis.step = bench->analysis.max_step;
   return bench;
 }
 
@@ -49,8 +50,9 @@ engine::Measure bitline_level() {
 std::shared_ptr<Testbench> level_testbench(const Study& study, const ColumnPoint& point, int k,
                                            const DeviceAreas* areas) {
   ColumnOptions options = column_options(study, point.sawl, k, point.corner);
-  options.sense_time = point.sense_time;
-  auto bench = bare_testbench(study, options, fmt::format("{} k {}", point_name(study, point.sawl, point.corner), k));
+  options.wordline_off = point.wordline_off;
+  auto bench =
+      bare_testbench(study, options, fmt::format("{} k {}", point_name(study, point.sawl, point.corner), k));
   bench->measures = {bitline_level()};
   if (areas != nullptr) add_variation(study, point.corner, matched_devices(options), "vdd", areas, *bench);
   return bench;
@@ -76,24 +78,26 @@ std::vector<ColumnPoint> all_points(const Study& study) {
 double single_value(const std::vector<engine::RunResult>& runs, const std::string& what) {
   const engine::RunResult& result = runs.front();
   if (result.outcome == engine::Outcome::ok) return result.measures.front();
-  throw std::runtime_error(fmt::format("{}: no answer without any variation ({}{}{}); the design does not work there",
-                                       what, engine::to_string(result.outcome), result.message.empty() ? "" : ": ",
-                                       result.message));
+  throw std::runtime_error(
+      fmt::format("{}: no answer without any variation ({}{}{}); the design does not work there", what,
+                  engine::to_string(result.outcome), result.message.empty() ? "" : ": ", result.message));
 }
 
-/// Sense times: when the full-scale level has fallen by the swing, at each corner or at the nominal one.
-void find_sense_times(const StudyRun& run, std::vector<ColumnPoint>& points) {
+/// Word-line pulses: as long as the full-scale level takes to fall by the swing, at each corner or at the
+/// nominal one.
+void find_pulses(const StudyRun& run, std::vector<ColumnPoint>& points) {
   const Study& study = run.study;
   std::vector<RunRequest> requests;
   std::vector<std::size_t> owner;
+  std::vector<TimingRun> timings;
   for (std::size_t p = 0; p < points.size(); ++p) {
     if (!study.column->tracking_timing && points[p].corner != study.nominal) continue;
-    const TimingRun timing =
-        timing_run(column_options(study, points[p].sawl, points[p].sawl, points[p].corner), study.column->swing);
+    const TimingRun timing = timing_run(
+        column_options(study, points[p].sawl, points[p].sawl, points[p].corner), study.column->swing);
     const std::string name = point_name(study, points[p].sawl, points[p].corner);
     auto bench = bare_testbench(study, timing.options, name + " timing");
     engine::Measure crossing;
-    crossing.name = "sense_time";
+    crossing.name = "crossing";
     crossing.kind = engine::MeasureKind::crossing;
     crossing.vector = "v(rbl)";
     crossing.level = timing.level;
@@ -102,17 +106,19 @@ void find_sense_times(const StudyRun& run, std::vector<ColumnPoint>& points) {
     bench->measures = {crossing};
     requests.push_back({"timing/" + name, 0, bench, no_variation()});
     owner.push_back(p);
+    timings.push_back(timing);
   }
   const auto results = run.run("timing", requests);
   for (std::size_t i = 0; i < owner.size(); ++i) {
-    points[owner[i]].sense_time = single_value(
+    const double crossing = single_value(
         results[i], fmt::format("{}: timing: the full-scale level never falls by the swing",
                                 point_name(study, points[owner[i]].sawl, points[owner[i]].corner)));
+    points[owner[i]].wordline_off = timings[i].wordline_off(crossing);
   }
   if (study.column->tracking_timing) return;
   for (ColumnPoint& point : points) {
     for (const ColumnPoint& other : points) {
-      if (other.sawl == point.sawl && other.corner == study.nominal) point.sense_time = other.sense_time;
+      if (other.sawl == point.sawl && other.corner == study.nominal) point.wordline_off = other.wordline_off;
     }
   }
 }
@@ -121,8 +127,8 @@ void find_nominal_levels(const StudyRun& run, std::vector<ColumnPoint>& points) 
   std::vector<RunRequest> requests;
   for (const ColumnPoint& point : points) {
     for (int k = 0; k <= point.sawl; ++k) {
-      requests.push_back({fmt::format("nominal/{}/k{}", point_name(run.study, point.sawl, point.corner), k), 0,
-                          level_testbench(run.study, point, k, nullptr), no_variation()});
+      requests.push_back({fmt::format("nominal/{}/k{}", point_name(run.study, point.sawl, point.corner), k),
+                          0, level_testbench(run.study, point, k, nullptr), no_variation()});
     }
   }
   const auto results = run.run("nominal levels", requests);
@@ -144,8 +150,8 @@ const ColumnPoint& nominal_point(const Study& study, const std::vector<ColumnPoi
 analysis::ConverterOptions converter_options(const ConverterStudy& study) {
   analysis::ConverterOptions options;
   options.name = study.name;
-  options.kind =
-      study.kind == ConverterKind::ideal ? analysis::ConverterKind::ideal : analysis::ConverterKind::behavioural;
+  options.kind = study.kind == ConverterKind::ideal ? analysis::ConverterKind::ideal
+                                                    : analysis::ConverterKind::behavioural;
   options.reference =
       study.tracking_references ? analysis::ReferenceMode::tracking : analysis::ReferenceMode::fixed;
   options.enob = study.enob;
@@ -159,8 +165,8 @@ const std::vector<double>& reference_levels(const Study& study, const std::vecto
   return converter.tracking_references ? point.nominal : nominal_point(study, points, point.sawl).nominal;
 }
 
-/// Smallest distance of a level to a neighbouring threshold over its spread, taking the variance of level k as
-/// k/SAWL of the full-scale level's. Infinite margins do not exist: every level has a neighbour.
+/// Smallest distance of a level to a neighbouring threshold over its spread, taking the variance of level k
+/// as k/SAWL of the full-scale level's. Infinite margins do not exist: every level has a neighbour.
 double screened_sigma(const analysis::Converter& converter, const analysis::ReferenceLevels& reference,
                       const ColumnPoint& point, double full_scale_sigma) {
   double least = std::numeric_limits<double>::infinity();
@@ -173,7 +179,8 @@ double screened_sigma(const analysis::Converter& converter, const analysis::Refe
     double margin = std::numeric_limits<double>::infinity();
     if (code > 0) margin = std::min(margin, level - converter.thresholds[code - 1]);
     if (code < converter.thresholds.size()) margin = std::min(margin, converter.thresholds[code] - level);
-    if (margin < least * spread || spread == 0.0) least = spread > 0.0 ? margin / spread : std::min(least, 1e3 * margin);
+    if (margin < least * spread || spread == 0.0)
+      least = spread > 0.0 ? margin / spread : std::min(least, 1e3 * margin);
   }
   return least;
 }
@@ -185,13 +192,13 @@ void screen(const StudyRun& run, std::vector<ColumnPoint>& points, const std::ma
   std::vector<RunRequest> requests;
   for (const ColumnPoint& point : points) {
     auto bench = level_testbench(study, point, point.sawl, &areas.at(point.sawl));
-    const engine::SampleSource source{study.seed, fmt::format("screen/{}/sawl{}", study.column->cell, point.sawl),
-                                      engine::Design::latin_hypercube,
-                                      static_cast<std::uint64_t>(study.estimator.screen_runs)};
+    const engine::SampleSource source{
+        study.seed, fmt::format("screen/{}/sawl{}", study.column->cell, point.sawl),
+        engine::Design::latin_hypercube, static_cast<std::uint64_t>(study.estimator.screen_runs)};
     engine::Matrix samples =
         engine::draw(source, 0, static_cast<std::size_t>(study.estimator.screen_runs), bench->dimension());
-    requests.push_back({"screen/" + point_name(study, point.sawl, point.corner), 0, std::move(bench),
-                        std::move(samples)});
+    requests.push_back(
+        {"screen/" + point_name(study, point.sawl, point.corner), 0, std::move(bench), std::move(samples)});
   }
   const auto results = run.run("screening corners", requests);
   for (std::size_t p = 0; p < points.size(); ++p) {
@@ -218,8 +225,9 @@ void choose_full(const Study& study, std::vector<ColumnPoint>& points) {
     for (ColumnPoint& point : points) {
       if (point.sawl == sawl) corners.push_back(&point);
     }
-    std::stable_sort(corners.begin(), corners.end(),
-                     [](const ColumnPoint* a, const ColumnPoint* b) { return a->screen_sigma < b->screen_sigma; });
+    std::stable_sort(corners.begin(), corners.end(), [](const ColumnPoint* a, const ColumnPoint* b) {
+      return a->screen_sigma < b->screen_sigma;
+    });
     for (std::size_t c = 0; c < corners.size(); ++c) {
       corners[c]->full = static_cast<int>(c) < study.full_corners || corners[c]->corner == study.nominal;
     }
@@ -227,7 +235,8 @@ void choose_full(const Study& study, std::vector<ColumnPoint>& points) {
 }
 
 /// Every level of every full point. With shards, only this shard's share of the rows is run.
-void run_levels(const StudyRun& run, std::vector<ColumnPoint>& points, const std::map<int, DeviceAreas>& areas) {
+void run_levels(const StudyRun& run, std::vector<ColumnPoint>& points,
+                const std::map<int, DeviceAreas>& areas) {
   const Study& study = run.study;
   const auto count = static_cast<std::size_t>(study.estimator.runs);
   std::vector<RunRequest> requests;
@@ -283,8 +292,10 @@ ColumnPlan plan_column_study(const Study& study) {
   const std::vector<ColumnPoint> points = all_points(study);
   std::set<std::string> processes;
   for (const ColumnPoint& point : points) {
-    // One of each kind shows what is wrong with all of them: every section of the cards once, every SAWL once.
-    if (processes.insert(point.corner.process).second) column_deck(study, column_options(study, point.sawl, 0, point.corner));
+    // One of each kind shows what is wrong with all of them: every section of the cards once, every SAWL
+    // once.
+    if (processes.insert(point.corner.process).second)
+      column_deck(study, column_options(study, point.sawl, 0, point.corner));
     ++plan.timing;
     plan.nominal += static_cast<std::size_t>(point.sawl) + 1;
     plan.screening += static_cast<std::size_t>(study.estimator.screen_runs);
@@ -294,8 +305,8 @@ ColumnPlan plan_column_study(const Study& study) {
     bench.deck = column_deck(study, options);
     add_variation(study, point.corner, matched_devices(options), "vdd", nullptr, bench);
     plan.dimension[point.sawl] = bench.dimension();
-    plan.full += static_cast<std::size_t>(study.full_corners + 1) * (static_cast<std::size_t>(point.sawl) + 1) *
-                 static_cast<std::size_t>(study.estimator.runs);
+    plan.full += static_cast<std::size_t>(study.full_corners + 1) *
+                 (static_cast<std::size_t>(point.sawl) + 1) * static_cast<std::size_t>(study.estimator.runs);
   }
   plan.points = points.size();
   return plan;
@@ -311,7 +322,7 @@ ColumnResult run_column_study(const StudyRun& run) {
     const engine::Deck deck = column_deck(study, options);
     areas[sawl] = read_areas(run.evaluator, deck, sized_devices(study, deck, matched_devices(options)));
   }
-  find_sense_times(run, result.points);
+  find_pulses(run, result.points);
   find_nominal_levels(run, result.points);
   screen(run, result.points, areas);
   choose_full(study, result.points);
@@ -324,14 +335,14 @@ void write_column_result(H5::H5File& file, const Study& study, const ColumnResul
   std::vector<std::string> cell;
   std::vector<std::int64_t> sawl;
   std::vector<std::string> corner;
-  std::vector<double> sense;
+  std::vector<double> pulse;
   std::vector<double> sigma;
   std::vector<std::int64_t> full;
   for (const ColumnPoint& point : result.points) {
     cell.push_back(study.column->cell);
     sawl.push_back(point.sawl);
     corner.push_back(point.corner.name());
-    sense.push_back(point.sense_time);
+    pulse.push_back(point.wordline_off);
     sigma.push_back(point.screen_sigma);
     full.push_back(point.full ? 1 : 0);
   }
@@ -339,7 +350,7 @@ void write_column_result(H5::H5File& file, const Study& study, const ColumnResul
   screening.add("cell", "", std::move(cell))
       .add("sawl", "", std::move(sawl))
       .add("corner", "", std::move(corner))
-      .add("sense_time", "s", std::move(sense))
+      .add("wordline_off", "s", std::move(pulse))
       .add("sigma", "", std::move(sigma))
       .add("full", "", std::move(full));
   engine::write_table(file, "/screening", screening);

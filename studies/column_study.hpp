@@ -1,8 +1,8 @@
 // The study of a bitline column: at which SAWL does a read stay right?
 //
-//   timing    one run per (SAWL, corner): when does the full-scale level reach the swing?
-//   nominal   one run per (SAWL, corner, level): the reference levels
-//   screening a few runs of the full-scale level at every corner, with the same samples at all of them, rank
+//   timing    one run per (SAWL, corner): how long a word-line pulse brings the full-scale level down by the
+//   swing? nominal   one run per (SAWL, corner, level): the reference levels screening a few runs of the
+//   full-scale level at every corner, with the same samples at all of them, rank
 //             the corners
 //   full      every level at the nominal corner and the worst ones
 //
@@ -26,11 +26,11 @@ namespace flare::studies {
 struct ColumnPoint {
   int sawl = 0;
   Corner corner;
-  double sense_time = 0.0;           // s
-  std::vector<double> nominal;       // V, level k without variation
-  double screen_sigma = 0.0;         // smallest margin over sigma as the screening saw it
+  double wordline_off = 0.0;    // s: end of the word-line pulse
+  std::vector<double> nominal;  // V, level k without variation
+  double screen_sigma = 0.0;    // smallest margin over sigma as the screening saw it
   bool full = false;
-  std::vector<SampleSet> levels;     // of a full point, by k
+  std::vector<SampleSet> levels;  // of a full point, by k
   std::vector<analysis::LevelFit> fits;
 };
 
@@ -53,12 +53,13 @@ struct ColumnPlan {
   std::size_t timing = 0;
   std::size_t nominal = 0;
   std::size_t screening = 0;
-  std::size_t full = 0;  // at most: the nominal corner may be among the worst
+  std::size_t full = 0;                  // at most: the nominal corner may be among the worst
   std::map<int, std::size_t> dimension;  // variables by SAWL
 
   std::size_t total() const { return timing + nominal + screening + full; }
 };
-/// Builds every kind of testbench once, without simulating. Throws what a run would throw for the same reasons.
+/// Builds every kind of testbench once, without simulating. Throws what a run would throw for the same
+/// reasons.
 ColumnPlan plan_column_study(const Study& study);
 
 /// Runs all stages. Throws engine::Stopped, engine::StoreError, StudyError, std::runtime_error.

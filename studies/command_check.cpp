@@ -15,7 +15,8 @@ void write_netlists(const Study& study, const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   for (const int sawl : study.column->sawl) {
     for (int k = 0; k <= sawl; ++k) {
-      const std::filesystem::path file = folder / fmt::format("{}_sawl{}_k{}.cir", study.column->cell, sawl, k);
+      const std::filesystem::path file =
+          folder / fmt::format("{}_sawl{}_k{}.cir", study.column->cell, sawl, k);
       std::ofstream out(file);
       out << column_netlist(column_options(study, sawl, k, study.nominal));
       if (!out.flush()) throw StudyError(file.string() + ": cannot be written");
@@ -43,8 +44,8 @@ int check_command(const CheckCommand& command) {
   }
   fmt::print("  corners   {} screened, the nominal and the {} worst in full\n", study.corners.size(),
              study.full_corners);
-  fmt::print("  runs      at most {}: {} timing, {} nominal, {} screening, {} in full\n", plan.total(), plan.timing,
-             plan.nominal, plan.screening, plan.full);
+  fmt::print("  runs      at most {}: {} timing, {} nominal, {} screening, {} in full\n", plan.total(),
+             plan.timing, plan.nominal, plan.screening, plan.full);
   if (!command.netlists.empty()) write_netlists(study, command.netlists);
   fmt::print("OK\n");
   return exit_done;

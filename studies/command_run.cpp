@@ -57,8 +57,8 @@ int run_study(const Study& study, ResultFile& result, int workers, const Shard& 
     return exit_unfinished;
   }
   if (shard.count > 1) {
-    fmt::print("shard {}/{} is in {}; join all of them with: flare merge OUT.h5 PART.h5...\n", shard.index + 1,
-               shard.count, result.path().string());
+    fmt::print("shard {}/{} is in {}; join all of them with: flare merge OUT.h5 PART.h5...\n",
+               shard.index + 1, shard.count, result.path().string());
     return exit_done;
   }
   return exit_done;
@@ -78,7 +78,8 @@ Shard parse_shard(const std::string& text) {
   const bool ok = first == std::errc() && slash != end && *slash == '/';
   const auto [rest, second] = ok ? std::from_chars(slash + 1, end, shard.count)
                                  : std::from_chars_result{text.data(), std::errc::invalid_argument};
-  if (second != std::errc() || rest != end || shard.index < 1 || shard.index > shard.count || shard.count > 100'000) {
+  if (second != std::errc() || rest != end || shard.index < 1 || shard.index > shard.count ||
+      shard.count > 100'000) {
     throw StudyError("--shard " + text + ": expected I/N with 1 <= I <= N, e.g. 2/4");
   }
   --shard.index;
@@ -90,7 +91,9 @@ int run_command(const RunCommand& command, std::stop_token stop) {
   std::filesystem::path out = command.out;
   if (out.empty()) {
     out = command.study.stem().string() +
-          (command.shard.count > 1 ? fmt::format(".{}of{}", command.shard.index + 1, command.shard.count) : "") + ".h5";
+          (command.shard.count > 1 ? fmt::format(".{}of{}", command.shard.index + 1, command.shard.count)
+                                   : "") +
+          ".h5";
   }
   ResultFile result(study, out, command.fresh);
   if (!result.complete()) {
@@ -104,7 +107,8 @@ int run_command(const RunCommand& command, std::stop_token stop) {
 }
 
 int merge_command(const MergeCommand& command, std::stop_token stop) {
-  if (command.parts.empty()) throw StudyError("merge: needs the parts of a sharded run: flare merge OUT.h5 PART.h5...");
+  if (command.parts.empty())
+    throw StudyError("merge: needs the parts of a sharded run: flare merge OUT.h5 PART.h5...");
   const H5::H5File first = engine::open_result(command.parts.front());
   const Study study =
       parse_study(engine::read_text(first, "/", "study"), engine::read_text(first, "/", "study_file"));

@@ -1,5 +1,5 @@
-// The program: parses the command line, turns Ctrl-C into a stop that keeps what is finished, and maps errors to
-// exit statuses.
+// The program: parses the command line, turns Ctrl-C into a stop that keeps what is finished, and maps errors
+// to exit statuses.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -59,7 +59,8 @@ void add_check(CLI::App& app, CheckCommand& command) {
   CLI::App* check = app.add_subcommand("check", "Check a study without simulating");
   check->add_option("STUDY", command.study, "Study file (TOML)")->required();
   check->add_option("--set", command.overrides, "Change a key of the study")->type_name("KEY=VALUE");
-  check->add_option("--netlists", command.netlists, "Write the column's netlists to this folder")->type_name("DIR");
+  check->add_option("--netlists", command.netlists, "Write the column's netlists to this folder")
+      ->type_name("DIR");
 }
 
 void add_merge(CLI::App& app, MergeCommand& command) {
@@ -77,12 +78,14 @@ void add_report(CLI::App& app, ReportCommand& command) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"FLARE: Monte-Carlo variability engine for analog process-in-memory.\n"
-               "How many word lines may be read at once, at six sigma, and what do the errors that remain cost?"};
+  CLI::App app{
+      "FLARE: Monte-Carlo variability engine for analog process-in-memory.\n"
+      "How many word lines may be read at once, at six sigma, and what do the errors that remain cost?"};
   app.require_subcommand(1);
   app.set_version_flag("--version", "flare " FLARE_VERSION);
   app.footer(
-      "Exit status: 0 done, 2 the input is wrong, 3 stopped before the end (the same command goes on), 1 anything "
+      "Exit status: 0 done, 2 the input is wrong, 3 stopped before the end (the same command goes on), 1 "
+      "anything "
       "else.\nExample: flare run studies/pick_sawl.toml && flare report pick_sawl.h5 -o report");
   RunCommand run_options;
   std::string shard;

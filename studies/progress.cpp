@@ -44,7 +44,8 @@ void Progress::update(double fraction, const std::string& count) {
   if (terminal_) {
     constexpr int width = 24;
     const int filled = std::clamp(static_cast<int>(fraction * width), 0, width);
-    fmt::print(out_, "\r\033[K{} [{}{}] {:3.0f} %  {}  {}", name_, std::string(static_cast<std::size_t>(filled), '='),
+    fmt::print(out_, "\r\033[K{} [{}{}] {:3.0f} %  {}  {}", name_,
+               std::string(static_cast<std::size_t>(filled), '='),
                std::string(static_cast<std::size_t>(width - filled), ' '), 100.0 * fraction, count, eta);
     line_open_ = true;
   } else {

@@ -33,7 +33,9 @@ void sync_file(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::uint64_t study_identity(const Study& study) { return engine::stream_key(study.text + '\0' + FLARE_VERSION); }
+std::uint64_t study_identity(const Study& study) {
+  return engine::stream_key(study.text + '\0' + FLARE_VERSION);
+}
 
 ResultFile::ResultFile(const Study& study, std::filesystem::path out, bool fresh)
     : study_(study), out_(std::move(out)) {
@@ -49,9 +51,10 @@ ResultFile::ResultFile(const Study& study, std::filesystem::path out, bool fresh
   if (std::filesystem::exists(out_) && !fresh) {
     const H5::H5File file = engine::open_result(out_);
     if (!same_study(file, study)) {
-      throw StudyError(out_.string() +
-                       ": holds the result of another study or version; use --fresh to replace it, or choose another "
-                       "place with -o");
+      throw StudyError(
+          out_.string() +
+          ": holds the result of another study or version; use --fresh to replace it, or choose another "
+          "place with -o");
     }
     complete_ = engine::read_integer(file, "/", "complete") == 1;
     unfinished = !complete_;
@@ -73,7 +76,8 @@ void ResultFile::write_file(bool complete, const std::string& ngspice_version,
     engine::write_attribute(file, "/", "format", std::string("flare/1"));
     engine::write_attribute(file, "/", "complete", std::int64_t{complete ? 1 : 0});
     engine::write_attribute(file, "/", "study", study_.text);
-    engine::write_attribute(file, "/", "study_file", std::filesystem::absolute(study_.file).lexically_normal().string());
+    engine::write_attribute(file, "/", "study_file",
+                            std::filesystem::absolute(study_.file).lexically_normal().string());
     engine::write_attribute(file, "/", "title", study_.title);
     engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(study_.seed));
     engine::write_attribute(file, "/", "flare_version", std::string(FLARE_VERSION));
@@ -84,13 +88,15 @@ void ResultFile::write_file(bool complete, const std::string& ngspice_version,
     file.flush(H5F_SCOPE_GLOBAL);
   } catch (const H5::Exception& e) {
     std::filesystem::remove(part);
-    throw engine::StoreError(fmt::format("{}: cannot be written ({}); all runs are kept in {}.journal: make room and run "
-                                         "the same command again",
-                                         part.string(), e.getDetailMsg(), out_.string()));
+    throw engine::StoreError(
+        fmt::format("{}: cannot be written ({}); all runs are kept in {}.journal: make room and run "
+                    "the same command again",
+                    part.string(), e.getDetailMsg(), out_.string()));
   } catch (const engine::FileError& e) {
     std::filesystem::remove(part);
-    throw engine::StoreError(fmt::format("{}; all runs are kept in {}.journal: make room and run the same command again",
-                                         e.what(), out_.string()));
+    throw engine::StoreError(
+        fmt::format("{}; all runs are kept in {}.journal: make room and run the same command again", e.what(),
+                    out_.string()));
   }
   sync_file(part);
   std::filesystem::rename(part, out_);

@@ -1,7 +1,7 @@
 // The result file of a run: what an earlier run left, and how a new one is put in its place.
 //
-// While a study runs its samples are in OUT.h5.journal. OUT.h5 itself appears whole: it is written as OUT.h5.part,
-// put on the disk and renamed, so nothing half-written ever has the name of a result.
+// While a study runs its samples are in OUT.h5.journal. OUT.h5 itself appears whole: it is written as
+// OUT.h5.part, put on the disk and renamed, so nothing half-written ever has the name of a result.
 #pragma once
 
 #include <filesystem>
@@ -33,11 +33,13 @@ class ResultFile {
 
   /// Writes the file: root attributes, then `write`; renames it into place and drops the journal.
   void finish(const std::function<void(H5::H5File&)>& write, const std::string& ngspice_version);
-  /// The same for a run that stopped or a shard: complete = 0, with all runs so that it can go on or be merged.
+  /// The same for a run that stopped or a shard: complete = 0, with all runs so that it can go on or be
+  /// merged.
   void leave_unfinished(const Shard& shard, const std::string& ngspice_version);
 
  private:
-  void write_file(bool complete, const std::string& ngspice_version, const std::function<void(H5::H5File&)>& write);
+  void write_file(bool complete, const std::string& ngspice_version,
+                  const std::function<void(H5::H5File&)>& write);
 
   const Study& study_;
   std::filesystem::path out_;

@@ -178,7 +178,7 @@ ColumnStudy read_column(Section s) {
     s.fail("cell", fmt::format("'{}' is not a cell; there are {}", column.cell, fmt::join(cells, ", ")));
   }
   for (const std::int64_t n : s.integers("sawl", 1, 64)) column.sawl.push_back(static_cast<int>(n));
-  column.rows = static_cast<int>(s.integer("rows", 256, 1, 4096));
+  column.rows = static_cast<int>(s.integer("rows", 128, 1, 4096));
   if (*std::max_element(column.sawl.begin(), column.sawl.end()) > column.rows) {
     s.fail("rows", "must be at least the largest SAWL");
   }

@@ -7,20 +7,19 @@
 
 namespace flare::studies {
 
-std::vector<std::vector<engine::RunResult>> StudyRun::run(const std::string& stage,
-                                                          const std::vector<engine::RunRequest>& requests) const {
+std::vector<std::vector<engine::RunResult>> StudyRun::run(
+    const std::string& stage, const std::vector<engine::RunRequest>& requests) const {
   progress.stage(stage);
   std::size_t found = 0;
   std::size_t total = 0;
   bool first = true;
-  const auto results =
-      engine::run_all(evaluator, store, requests, stop, [&](const engine::RunProgress& p) {
-        if (first) found = p.runs_done;
-        first = false;
-        total = p.runs_total;
-        progress.update(p.work_total > 0.0 ? p.work_done / p.work_total : 1.0,
-                        fmt::format("{} of {} runs", p.runs_done, p.runs_total));
-      });
+  const auto results = engine::run_all(evaluator, store, requests, stop, [&](const engine::RunProgress& p) {
+    if (first) found = p.runs_done;
+    first = false;
+    total = p.runs_total;
+    progress.update(p.work_total > 0.0 ? p.work_done / p.work_total : 1.0,
+                    fmt::format("{} of {} runs", p.runs_done, p.runs_total));
+  });
   std::map<engine::Outcome, std::size_t> unknown;
   for (const auto& request : results) {
     for (const engine::RunResult& r : request) {
@@ -29,7 +28,8 @@ std::vector<std::vector<engine::RunResult>> StudyRun::run(const std::string& sta
   }
   std::string summary = fmt::format("{} runs", total);
   if (found > 0) summary += fmt::format(", {} of them kept from before", found);
-  for (const auto& [outcome, count] : unknown) summary += fmt::format(", {} {}", count, engine::to_string(outcome));
+  for (const auto& [outcome, count] : unknown)
+    summary += fmt::format(", {} {}", count, engine::to_string(outcome));
   progress.finish(summary);
   return results;
 }
@@ -62,7 +62,9 @@ void write_samples(H5::H5File& file, const std::string& path, const SampleSet& s
     rung.push_back(run.rung);
   }
   engine::Table runs;
-  runs.add("index", "", std::move(index)).add("outcome", "", std::move(outcome)).add("rung", "", std::move(rung));
+  runs.add("index", "", std::move(index))
+      .add("outcome", "", std::move(outcome))
+      .add("rung", "", std::move(rung));
   engine::write_table(file, path + "/runs", runs);
   engine::write_matrix(file, path + "/measures", values);
   engine::write_matrix(file, path + "/parameters", samples.points);

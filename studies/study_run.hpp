@@ -19,7 +19,9 @@ struct Shard {
   int index = 0;
   int count = 1;
 
-  bool mine(std::size_t item) const { return static_cast<int>(item % static_cast<std::size_t>(count)) == index; }
+  bool mine(std::size_t item) const {
+    return static_cast<int>(item % static_cast<std::size_t>(count)) == index;
+  }
 };
 
 /// Who evaluates, where runs are kept, who is told. Nothing here is owned.

@@ -45,8 +45,8 @@ void add_device_variation(const Study& study, const DeviceVariation& variation,
       continue;
     }
     if (!device.matched) continue;
-    engine::Variable own{short_name(device.name) + "." + variation.label, variation.law, engine::Scope::instance,
-                         unit, {}};
+    engine::Variable own{
+        short_name(device.name) + "." + variation.label, variation.law, engine::Scope::instance, unit, {}};
     if (variation.pelgrom > 0.0) {
       own.law.scale = variation.pelgrom / std::sqrt(areas == nullptr ? 1.0 : areas->at(device.name));
     }
@@ -59,7 +59,8 @@ void add_device_variation(const Study& study, const DeviceVariation& variation,
 }  // namespace
 
 std::vector<VaryingDevice> varying_devices(const Study& study, const DeviceVariation& variation,
-                                           const engine::Deck& deck, const std::vector<std::string>& matched) {
+                                           const engine::Deck& deck,
+                                           const std::vector<std::string>& matched) {
   const std::set<std::string> matched_set(matched.begin(), matched.end());
   const bool mosfets_only = variation.parameter == "delvto" || variation.parameter == "mulu0";
   const auto polarities = engine::list_models(deck);
@@ -75,16 +76,18 @@ std::vector<VaryingDevice> varying_devices(const Study& study, const DeviceVaria
     }
     found.push_back({device.name, matched.empty() || matched_set.contains(device.name)});
   }
-  const bool none = variation.scope == engine::Scope::instance
-                        ? std::none_of(found.begin(), found.end(), [](const VaryingDevice& d) { return d.matched; })
-                        : found.empty();
+  const bool none =
+      variation.scope == engine::Scope::instance
+          ? std::none_of(found.begin(), found.end(), [](const VaryingDevice& d) { return d.matched; })
+          : found.empty();
   if (none) {
     const std::string close = nearest(variation.devices, names);
-    throw StudyError(fmt::format("{}: variation of {}: the pattern '{}' fits no device; {}", study.file.string(),
-                                 variation.label, variation.devices,
-                                 close.empty() ? fmt::format("the circuit has {} devices, such as '{}'", names.size(),
-                                                             names.empty() ? "none" : names.front())
-                                               : "did you mean '" + close + "'?"));
+    throw StudyError(fmt::format("{}: variation of {}: the pattern '{}' fits no device; {}",
+                                 study.file.string(), variation.label, variation.devices,
+                                 close.empty()
+                                     ? fmt::format("the circuit has {} devices, such as '{}'", names.size(),
+                                                   names.empty() ? "none" : names.front())
+                                     : "did you mean '" + close + "'?"));
   }
   return found;
 }
@@ -110,7 +113,8 @@ DeviceAreas read_areas(engine::Evaluator& evaluator, const engine::Deck& deck,
   for (std::size_t i = 0; i < devices.size(); ++i) {
     const auto row = sizes.row(static_cast<Eigen::Index>(i));
     const double area = row[0] * row[1] * (row[2] > 0.0 ? row[2] : 1.0);
-    if (!(area > 0.0)) throw StudyError(devices[i] + ": the circuit gives it no gate area; Pelgrom's law needs W and L");
+    if (!(area > 0.0))
+      throw StudyError(devices[i] + ": the circuit gives it no gate area; Pelgrom's law needs W and L");
     areas[devices[i]] = area;
   }
   return areas;
@@ -131,7 +135,8 @@ void add_variation(const Study& study, const Corner& corner, const std::vector<s
       const auto devices = engine::list_devices(testbench.deck);
       if (std::none_of(devices.begin(), devices.end(),
                        [&](const engine::DeviceInstance& d) { return d.name == variation.source; })) {
-        throw StudyError(fmt::format("{}: die: the circuit has no source '{}'", study.file.string(), variation.source));
+        throw StudyError(
+            fmt::format("{}: die: the circuit has no source '{}'", study.file.string(), variation.source));
       }
       if (variation.source != supply_source) {
         throw StudyError(fmt::format("{}: die: only the supply source '{}' has a value the study knows",

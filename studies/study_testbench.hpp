@@ -16,14 +16,14 @@ namespace flare::studies {
 /// Gate area W L m (m^2) of every device that Pelgrom's law asks for, by flat name.
 using DeviceAreas = std::map<std::string, double>;
 
-/// The devices that vary, of those of `deck`: instance-wide laws move only `matched` ones (all MOSFETs where it is
-/// empty), die-wide laws all that fit the pattern.
+/// The devices that vary, of those of `deck`: instance-wide laws move only `matched` ones (all MOSFETs where
+/// it is empty), die-wide laws all that fit the pattern.
 struct VaryingDevice {
   std::string name;
   bool matched = false;
 };
-/// Devices that fit a variation's pattern and polarity, MOSFETs only for vth and beta. Throws StudyError where no
-/// device fits.
+/// Devices that fit a variation's pattern and polarity, MOSFETs only for vth and beta. Throws StudyError
+/// where no device fits.
 std::vector<VaryingDevice> varying_devices(const Study& study, const DeviceVariation& variation,
                                            const engine::Deck& deck, const std::vector<std::string>& matched);
 
@@ -31,10 +31,11 @@ std::vector<VaryingDevice> varying_devices(const Study& study, const DeviceVaria
 std::vector<std::string> sized_devices(const Study& study, const engine::Deck& deck,
                                        const std::vector<std::string>& matched);
 /// Reads those sizes from the loaded circuit.
-DeviceAreas read_areas(engine::Evaluator& evaluator, const engine::Deck& deck, const std::vector<std::string>& devices);
+DeviceAreas read_areas(engine::Evaluator& evaluator, const engine::Deck& deck,
+                       const std::vector<std::string>& devices);
 
-/// Adds the study's knobs and variables to a testbench whose deck is set. `areas` may be null where only their
-/// number and names matter (flare check): every area is then 1.
+/// Adds the study's knobs and variables to a testbench whose deck is set. `areas` may be null where only
+/// their number and names matter (flare check): every area is then 1.
 void add_variation(const Study& study, const Corner& corner, const std::vector<std::string>& matched,
                    const std::string& supply_source, const DeviceAreas* areas, engine::Testbench& testbench);
 
