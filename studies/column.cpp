@@ -15,7 +15,7 @@ constexpr int max_rows = 65'536;
 
 std::vector<ReadCell> read_cells() {
   return {
-      {"sram8t", 500e-9, 100e-9, 600e-9, 100e-9},
+      {"sram8t", 450e-9, 250e-9, 350e-9, 250e-9},
       {"sram8t_min", 100e-9, 30e-9, 150e-9, 30e-9},
   };
 }
@@ -37,7 +37,7 @@ std::string header(const ColumnOptions& o) {
       "8T column: cell {}, {} rows active of {}, stored {}\n"
       ".lib \"{}\" {}\n"
       ".include \"{}\"\n"
-      ".options temp={} method=trap reltol=1e-3 chgtol=1e-16 trtol=1\n",
+      ".options temp={} method=trap reltol=1e-4 chgtol=1e-17 trtol=5\n",
       o.cell.name, active_rows(o), o.rows, pattern, card.string(), o.section, cells.string(), o.temperature);
 }
 
