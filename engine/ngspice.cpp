@@ -118,6 +118,13 @@ bool copy_vector(const std::string& name, std::vector<double>* values) {
   return true;
 }
 
+constexpr const char* seed_command = "setseed 1";
+
+bool has_random_source(const std::string& line) {
+  const std::string text = lower(line);
+  return text.find("trnoise") != std::string::npos || text.find("trrandom") != std::string::npos;
+}
+
 bool is_noise(std::string_view line) {
   static constexpr std::array noise{"Trying gmin",      "No. of Data",      "Doing analysis", "Note:",
                                     "Warning: Further", "Supplies reduced", "Circuit:",       "Reducing"};
@@ -127,21 +134,20 @@ bool is_noise(std::string_view line) {
 }  // namespace
 
 std::string option_card(const SimulatorOptions& o, int rung) {
-  std::string card =
-      fmt::format(".options temp={:.17g} reltol={:.17g} abstol={:.17g} vntol={:.17g} chgtol={:.17g} noinit",
-                  o.temperature, o.reltol, o.abstol, o.vntol, o.chgtol);
+  std::string card = fmt::format(".options temp={} reltol={} abstol={} vntol={} chgtol={} noinit",
+                                 o.temperature, o.reltol, o.abstol, o.vntol, o.chgtol);
   // A higher rung first gives Newton's method more room, then exchanges speed for robustness altogether.
   switch (rung) {
     case 0:
-      return card + fmt::format(" method={} trtol={:.17g} bypass={}", o.method, o.trtol, o.bypass ? 1 : 0);
+      return card + fmt::format(" method={} trtol={} bypass={}", o.method, o.trtol, o.bypass ? 1 : 0);
     case 1:
       return card + fmt::format(
-                        " method={} trtol={:.17g} bypass=0 itl1=1000 itl2=1000 itl4=100 gminsteps=20 "
+                        " method={} trtol={} bypass=0 itl1=1000 itl2=1000 itl4=500 gminsteps=20 "
                         "srcsteps=20",
                         o.method, o.trtol);
     default:
       return card + fmt::format(
-                        " method=gear trtol={:.17g} bypass=0 itl1=5000 itl2=5000 itl4=500 gminsteps=50 "
+                        " method=gear trtol={} bypass=0 itl1=5000 itl2=5000 itl4=2000 gminsteps=50 "
                         "srcsteps=50",
                         std::min(o.trtol, 1.0));
   }
@@ -153,7 +159,7 @@ std::string analysis_command(const Analysis& analysis, int rung) {
   // Without a limit of its own ngspice takes min(step, stop/50); said here so that a rung can refine it.
   const double habit = std::min(analysis.step, analysis.stop / 50.0);
   const double max_step = analysis.max_step > 0.0 ? analysis.max_step : habit;
-  return fmt::format("tran {:.17g} {:.17g} 0 {:.17g}{}", analysis.step, analysis.stop, max_step * finer,
+  return fmt::format("tran {} {} 0 {}{}", analysis.step, analysis.stop, max_step * finer,
                      analysis.use_initial ? " uic" : "");
 }
 
@@ -224,18 +230,23 @@ void NgspiceSimulator::load(const Deck& deck, const std::string& options, std::s
   begin();
   if (loaded_) command("remcirc");
   loaded_ = false;
+  ++loads_;
+  command(seed_command);
   std::vector<std::string> lines = circuit_lines(deck, options, save);
+  if (std::any_of(lines.begin(), lines.end(), has_random_source)) {
+    throw std::runtime_error(
+        "the netlist has a random source (trnoise or trrandom), whose numbers depend on what was simulated "
+        "before; make the noise a variable of the study");
+  }
   std::vector<char*> pointers;
   pointers.reserve(lines.size() + 1);
   for (std::string& line : lines) pointers.push_back(line.data());
   pointers.push_back(nullptr);
   const int status = ngSpice_Circ(pointers.data());
   check_alive();
-  const std::string said = messages();
-  // ngspice returns 0 even where it could not parse the circuit; it then refuses every analysis and says so.
-  const bool complained =
-      said.find("Error") != std::string::npos || said.find("unknown") != std::string::npos;
-  if (status != 0 || complained) {
+  // The status is 0 even for a circuit that ngspice could not parse.
+  if (status != 0 || errors_ > 0) {
+    const std::string said = messages();
     throw std::runtime_error("ngspice does not load the netlist: " +
                              (said.empty() ? "no reason given" : said));
   }
@@ -255,13 +266,13 @@ void NgspiceSimulator::set(std::span<const Knob> knobs, std::span<const double> 
   for (std::size_t k = 0; k < knobs.size(); ++k) {
     switch (knobs[k].kind) {
       case KnobKind::device_parameter:
-        send("alter @{}[{}]={:.17g}", knobs[k].device, knobs[k].parameter, settings[k]);
+        send("alter @{}[{}]={}", knobs[k].device, knobs[k].parameter, settings[k]);
         break;
       case KnobKind::source_value:
-        send("alter @{}[dc]={:.17g}", knobs[k].device, settings[k]);
+        send("alter @{}[dc]={}", knobs[k].device, settings[k]);
         break;
       case KnobKind::temperature:
-        send("set temp={:.17g}", settings[k]);
+        send("set temp={}", settings[k]);
         break;
     }
   }
@@ -274,13 +285,15 @@ bool NgspiceSimulator::run(const std::string& text, double stop, std::span<const
   begin();
   command(text.c_str());
   check_alive();
-  const auto aborted = [&] {
-    return std::any_of(said_.begin(), said_.end(), [](const std::string& line) {
-      return line.find("aborted") != std::string::npos || line.find("not parsed") != std::string::npos;
-    });
+  const auto has_said = [&](const char* words) {
+    return std::any_of(said_.begin(), said_.end(),
+                       [&](const std::string& line) { return line.find(words) != std::string::npos; });
   };
+  if (has_said("not parsed") || has_said("no circuit") || has_said("any circuits")) {
+    throw std::runtime_error("there is no circuit to simulate: " + messages());
+  }
   const bool transient = text.rfind("tran", 0) == 0;
-  bool good = !aborted() && std::string_view(ngSpice_CurPlot()) != "const";
+  bool good = !has_said("aborted") && std::string_view(ngSpice_CurPlot()) != "const";
   if (good) {
     waveforms->names.assign(vectors.begin(), vectors.end());
     if (waveforms->names.empty()) waveforms->names = this->vectors();

@@ -5,10 +5,14 @@
 //  - `alter` and `set temp` take effect at the next analysis, which sets the circuit up afresh; nothing of an
 //    earlier analysis enters a later one, so a result depends only on the circuit and the settings.
 //  - ngGet_Vec_Info returns one static record that the next call overwrites: values are copied at once.
+//  - Random numbers in parameters (agauss in a kit) are the same at every load: the generator is seeded
+//  before it.
+//    Sources of noise (trnoise) draw from a pool that seeding does not reset, so they are refused.
 //  - No call reports failure by its return code. A circuit is loaded if its parameters can be read; an
 //    analysis succeeded if its plot exists and reaches the end.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -50,6 +54,10 @@ class NgspiceSimulator {
   /// std::runtime_error with ngspice's own words where the circuit does not load.
   void load(const Deck& deck, const std::string& options, std::span<const std::string> save);
 
+  /// Counts the calls of load(): whoever has loaded a circuit knows by it whether that circuit is still
+  /// there.
+  std::uint64_t loads() const { return loads_; }
+
   /// Changes settings in place. Throws std::runtime_error where a device or parameter does not exist.
   void set(std::span<const Knob> knobs, std::span<const double> settings);
 
@@ -78,6 +86,7 @@ class NgspiceSimulator {
   std::size_t errors_ = 0;  // lines that ngspice began with "Error" during this call
   bool died_ = false;
   bool loaded_ = false;
+  std::uint64_t loads_ = 0;
 };
 
 }  // namespace flare::engine

@@ -1,6 +1,7 @@
 #include "engine/testbench_runner.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace flare::engine {
@@ -53,7 +54,7 @@ TestbenchRunner::TestbenchRunner(NgspiceSimulator& simulator, const Testbench& t
       analysis_(trimmed_analysis(testbench)) {}
 
 void TestbenchRunner::load(int rung, bool keep_all) {
-  if (loaded_rung_ == rung && loaded_all_ == keep_all) return;
+  if (loaded_rung_ == rung && loaded_all_ == keep_all && load_ == simulator_.loads()) return;
   loaded_rung_ = -1;
   std::vector<std::string> save = vectors_;
   if (keep_all) {
@@ -64,6 +65,7 @@ void TestbenchRunner::load(int rung, bool keep_all) {
   simulator_.load(testbench_.deck, option_card(testbench_.options, rung), save);
   loaded_rung_ = rung;
   loaded_all_ = keep_all;
+  load_ = simulator_.loads();
 }
 
 bool TestbenchRunner::simulate(const std::vector<double>& settings, bool keep_all, Waveforms* waveforms,
@@ -88,8 +90,13 @@ bool TestbenchRunner::simulate(const std::vector<double>& settings, bool keep_al
 RunResult TestbenchRunner::run(const Eigen::Ref<const Eigen::RowVectorXd>& x) {
   const std::vector<double> settings = knob_settings(testbench_.knobs, testbench_.variables, x);
   RunResult result;
-  const bool converged = simulate(settings, false, &scratch_, &result);
   result.measures.assign(testbench_.measures.size(), std::numeric_limits<double>::quiet_NaN());
+  for (std::size_t k = 0; k < settings.size(); ++k) {
+    if (std::isfinite(settings[k])) continue;
+    result.message = "the setting of " + testbench_.knobs[k].device + " is not finite";
+    return result;
+  }
+  const bool converged = simulate(settings, false, &scratch_, &result);
   if (!converged) {
     result.outcome = Outcome::unconverged;
     result.message = simulator_.messages();

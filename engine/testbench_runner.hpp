@@ -41,7 +41,8 @@ class TestbenchRunner {
   const Testbench& testbench_;
   std::vector<std::string> vectors_;
   Analysis analysis_;
-  int loaded_rung_ = -1;  // of the circuit in the simulator; -1: none that may be used
+  int loaded_rung_ = -1;    // of the circuit in the simulator; -1: none that may be used
+  std::uint64_t load_ = 0;  // the simulator's count when it was loaded
   bool loaded_all_ = false;
   Waveforms scratch_;
 };
