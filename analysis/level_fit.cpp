@@ -1,0 +1,392 @@
+#include "analysis/level_fit.hpp"
+
+#include <Eigen/LU>
+#include <algorithm>
+#include <array>
+#include <boost/math/distributions/beta.hpp>
+#include <boost/math/quadrature/gauss.hpp>
+#include <cmath>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+namespace flare::analysis {
+namespace {
+
+constexpr double z_limit = 37.5;
+
+// First four moments of f(Z), Z ~ N(0,1), by the trapezoidal rule (spectrally accurate for smooth f).
+struct ShapeMoments {
+  double mean, sigma, skewness, kurtosis;
+};
+
+template <typename Function>
+ShapeMoments moments_of(const Function& f) {
+  constexpr double step = 0.125;
+  constexpr int half = 80;  // +-10 sigma
+  std::array<double, 2 * half + 1> values{};
+  std::array<double, 2 * half + 1> weights{};
+  double mean = 0.0;
+  for (int i = -half; i <= half; ++i) {
+    const auto at = static_cast<std::size_t>(i + half);
+    values[at] = f(step * i);
+    weights[at] = step * normal_density(step * i);
+    mean += weights[at] * values[at];
+  }
+  double m2 = 0.0;
+  double m3 = 0.0;
+  double m4 = 0.0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double d = values[i] - mean;
+    m2 += weights[i] * d * d;
+    m3 += weights[i] * d * d * d;
+    m4 += weights[i] * d * d * d * d;
+  }
+  return {mean, std::sqrt(m2), m3 / std::pow(m2, 1.5), m4 / (m2 * m2)};
+}
+
+double sinh_arcsinh(double z, double epsilon, double delta) {
+  return std::sinh((std::asinh(z) + epsilon) / delta);
+}
+
+ShapeMoments sinh_arcsinh_moments(double epsilon, double delta) {
+  return moments_of([=](double z) { return sinh_arcsinh(z, epsilon, delta); });
+}
+
+// Lognormal width w with skewness g >= 0: with c = exp(w^2), (c + 2) sqrt(c - 1) = g has the real root below.
+double lognormal_width(double g) {
+  const double root = std::cbrt(1.0 + 0.5 * g * g + g * std::sqrt(1.0 + 0.25 * g * g));
+  return std::sqrt(std::log(root + 1.0 / root - 1.0));
+}
+
+double lognormal_kurtosis(double skewness) {
+  const double w = lognormal_width(std::fabs(skewness));
+  const double c = std::exp(w * w);
+  return c * c * (c * c + 2.0 * c + 3.0) - 3.0;
+}
+
+// epsilon of the d = 1 family with the given skewness (increasing in epsilon): bisection.
+double epsilon_for(double skewness) {
+  double low = -4.0;
+  double high = 4.0;
+  if (sinh_arcsinh_moments(low, 1.0).skewness > skewness ||
+      sinh_arcsinh_moments(high, 1.0).skewness < skewness) {
+    throw std::domain_error("skewness out of reach of the sinh-arcsinh family");
+  }
+  for (int i = 0; i < 60 && high - low > 1e-12; ++i) {
+    const double middle = 0.5 * (low + high);
+    (sinh_arcsinh_moments(middle, 1.0).skewness < skewness ? low : high) = middle;
+  }
+  return 0.5 * (low + high);
+}
+
+// (epsilon, delta) with the given skewness and kurtosis: damped Newton on (epsilon, ln delta) from the normal
+// law.
+std::pair<double, double> epsilon_delta_for(double skewness, double kurtosis) {
+  const auto residual = [&](double e, double l) {
+    const ShapeMoments m = sinh_arcsinh_moments(e, std::exp(l));
+    return Eigen::Vector2d(m.skewness - skewness, std::log(m.kurtosis / kurtosis));
+  };
+  Eigen::Vector2d at(0.0, 0.0);
+  Eigen::Vector2d error = residual(at[0], at[1]);
+  for (int iteration = 0; iteration < 60 && error.norm() > 1e-10; ++iteration) {
+    constexpr double h = 1e-5;
+    Eigen::Matrix2d jacobian;
+    jacobian.col(0) = (residual(at[0] + h, at[1]) - residual(at[0] - h, at[1])) / (2.0 * h);
+    jacobian.col(1) = (residual(at[0], at[1] + h) - residual(at[0], at[1] - h)) / (2.0 * h);
+    const Eigen::Vector2d step = jacobian.fullPivLu().solve(error);
+    double damping = std::min(1.0, 0.5 / std::max(step.norm(), 1e-300));
+    Eigen::Vector2d next = at - damping * step;
+    Eigen::Vector2d next_error = residual(next[0], next[1]);
+    while (!(next_error.norm() < error.norm()) && damping > 1e-6) {
+      damping *= 0.5;
+      next = at - damping * step;
+      next_error = residual(next[0], next[1]);
+    }
+    if (!(next_error.norm() < error.norm())) break;
+    at = next;
+    error = next_error;
+  }
+  if (!(error.norm() < 1e-7)) throw std::domain_error("no sinh-arcsinh law has this skewness and kurtosis");
+  return {at[0], std::exp(at[1])};
+}
+
+}  // namespace
+
+std::string to_string(Family family) {
+  switch (family) {
+    case Family::shifted_lognormal:
+      return "shifted-lognormal";
+    case Family::sinh_arcsinh:
+      return "sinh-arcsinh";
+    case Family::sinh_arcsinh_4:
+      return "sinh-arcsinh-4";
+  }
+  throw std::invalid_argument("unknown family");
+}
+
+LevelShape::LevelShape(Family family, double mean, double sigma, double skewness, double kurtosis)
+    : family_(family), mean_(mean), sigma_(sigma) {
+  if (!(sigma > 0.0) || !std::isfinite(sigma))
+    throw std::invalid_argument("a level's sigma must be positive");
+  if (family == Family::shifted_lognormal) {
+    flip_ = skewness < 0.0 ? -1.0 : 1.0;
+    width_ = lognormal_width(std::fabs(skewness));
+    if (width_ < 1e-6) width_ = 0.0;  // below it rounding exceeds the bend
+    const double c = std::exp(width_ * width_);
+    shape_mean_ = std::sqrt(c);
+    shape_sigma_ = std::sqrt(c * (c - 1.0));
+    return;
+  }
+  if (family == Family::sinh_arcsinh) {
+    epsilon_ = epsilon_for(skewness);
+  } else {
+    std::tie(epsilon_, delta_) = epsilon_delta_for(skewness, kurtosis);
+  }
+  const ShapeMoments m = sinh_arcsinh_moments(epsilon_, delta_);
+  shape_mean_ = m.mean;
+  shape_sigma_ = m.sigma;
+}
+
+double LevelShape::standard_level(double z) const {
+  if (family_ != Family::shifted_lognormal) {
+    return (sinh_arcsinh(z, epsilon_, delta_) - shape_mean_) / shape_sigma_;
+  }
+  if (width_ == 0.0) return z;
+  return flip_ * (std::exp(width_ * flip_ * z) - shape_mean_) / shape_sigma_;
+}
+
+double LevelShape::level(double z) const { return mean_ + sigma_ * standard_level(z); }
+
+double LevelShape::z(double x) const {
+  const double y = (x - mean_) / sigma_;
+  double z = y;
+  if (family_ != Family::shifted_lognormal) {
+    z = std::sinh(delta_ * std::asinh(shape_mean_ + shape_sigma_ * y) - epsilon_);
+  } else if (width_ > 0.0) {
+    const double argument = shape_mean_ + shape_sigma_ * flip_ * y;
+    z = argument > 0.0 ? flip_ * std::log(argument) / width_ : -flip_ * z_limit;
+  }
+  return std::clamp(z, -z_limit, z_limit);
+}
+
+double LevelShape::density(double x) const {
+  const double at = z(x);
+  if (std::fabs(at) >= z_limit) return 0.0;
+  const double h = 1e-4;
+  const double slope = (level(at + h) - level(at - h)) / (2.0 * h);
+  return normal_density(at) / slope;
+}
+
+double noisy_tail_sigma(const LevelShape& shape, double t, Side side, double noise_sigma) {
+  if (!(noise_sigma >= 0.0)) throw std::invalid_argument("a noise sigma must not be negative");
+  const double sign = side == Side::above ? 1.0 : -1.0;
+  if (noise_sigma < 1e-9 * shape.sigma()) return sign * shape.z(t);
+  // ln of phi(z) P(e beyond t - h(z)), without the constant of phi.
+  const auto log_integrand = [&](double z) {
+    return -0.5 * z * z + log_normal_tail(sign * (t - shape.level(z)) / noise_sigma);
+  };
+  constexpr double grid = 0.25;
+  double peak = 0.0;
+  double top = log_integrand(0.0);
+  for (double z = -z_limit; z <= z_limit; z += grid) {
+    const double value = log_integrand(z);
+    if (value > top) {
+      top = value;
+      peak = z;
+    }
+  }
+  constexpr double negligible = 40.0;  // exp(-40)
+  double low = peak;
+  double high = peak;
+  while (low > -z_limit - 1.0 && log_integrand(low) > top - negligible) low -= grid;
+  while (high < z_limit + 1.0 && log_integrand(high) > top - negligible) high += grid;
+  // Panels no wider than the edge the noise rounds off.
+  const double slope = (shape.level(peak + 0.1) - shape.level(peak - 0.1)) / 0.2;
+  const double panel = std::clamp(noise_sigma / slope, 1e-3, 1.0);
+  const auto panels = static_cast<int>(std::min(20'000.0, std::ceil((high - low) / panel)));
+  const double width = (high - low) / panels;
+  double sum = 0.0;
+  for (int i = 0; i < panels; ++i) {
+    const double a = low + i * width;
+    sum += boost::math::quadrature::gauss<double, 10>::integrate(
+        [&](double z) { return std::exp(log_integrand(z) - top); }, a, a + width);
+  }
+  const double log_p = top + std::log(sum) + std::log(normal_density(0.0));
+  return log_p > -700.0 ? sigma_of_probability(std::exp(std::min(log_p, 0.0))) : z_limit;
+}
+
+std::vector<LevelShape> LevelFit::shapes_for(const Moments& m, const FitOptions& options) {
+  std::vector<LevelShape> shapes;
+  shapes.emplace_back(Family::shifted_lognormal, m.mean, m.sigma, m.skewness, m.kurtosis);
+  const double misfit = m.kurtosis - lognormal_kurtosis(m.skewness);
+  if (std::fabs(misfit) > options.kurtosis_rejection * std::sqrt(m.covariance(3, 3))) {
+    shapes.emplace(shapes.begin(), Family::sinh_arcsinh_4, m.mean, m.sigma, m.skewness, m.kurtosis);
+    return shapes;
+  }
+  try {
+    shapes.emplace_back(Family::sinh_arcsinh, m.mean, m.sigma, m.skewness, m.kurtosis);
+  } catch (const std::domain_error&) {
+    // So skewed that only the lognormal reaches it: its normal counterpart marks the other end.
+    shapes.emplace_back(Family::shifted_lognormal, m.mean, m.sigma, 0.0, 3.0);
+  }
+  return shapes;
+}
+
+LevelFit LevelFit::from_samples(std::vector<double> samples, std::size_t unknown, const FitOptions& options) {
+  if (samples.size() >= min_moment_runs) {
+    const Moments moments = estimate_moments(samples, unknown);
+    return from_moments(moments, std::move(samples), options);
+  }
+  Moments none;
+  none.runs = samples.size();
+  none.unknown = unknown;
+  return from_moments(none, std::move(samples), options);
+}
+
+LevelFit LevelFit::from_moments(const Moments& moments, std::vector<double> samples,
+                                const FitOptions& options) {
+  if (!std::all_of(samples.begin(), samples.end(), [](double x) { return std::isfinite(x); })) {
+    throw std::invalid_argument("a sample is not a finite number; count such runs as unknown");
+  }
+  LevelFit fit;
+  fit.options_ = options;
+  fit.moments_ = moments;
+  std::sort(samples.begin(), samples.end());
+  fit.samples_ = std::make_shared<const std::vector<double>>(std::move(samples));
+  if (moments.runs < min_moment_runs) {
+    fit.refusal_ = "only " + std::to_string(moments.runs) + " runs with an answer";
+  } else if (!(moments.sigma > 0.0)) {
+    fit.refusal_ = "all samples are equal";
+  } else if (std::fabs(moments.skewness) > options.max_skewness || moments.kurtosis > options.max_kurtosis) {
+    fit.refusal_ = "too far from a normal law (skewness " + std::to_string(moments.skewness) + ", kurtosis " +
+                   std::to_string(moments.kurtosis) + ")";
+  } else {
+    try {
+      fit.shapes_ = shapes_for(moments, options);
+    } catch (const std::domain_error& error) {
+      fit.refusal_ = error.what();
+    }
+  }
+  return fit;
+}
+
+const LevelShape& LevelFit::shape() const {
+  if (refused()) throw std::logic_error("the fit was refused: " + refusal_);
+  return shapes_.front();
+}
+
+std::string LevelFit::method() const {
+  return refused() ? "none" : "fit " + to_string(shapes_.front().family());
+}
+
+std::size_t LevelFit::exceedances(double t, Side side) const {
+  const std::vector<double>& s = *samples_;
+  const auto beyond = side == Side::below ? std::lower_bound(s.begin(), s.end(), t) - s.begin()
+                                          : s.end() - std::upper_bound(s.begin(), s.end(), t);
+  return static_cast<std::size_t>(beyond);
+}
+
+namespace {
+
+// Standard error of beta by the delta method: secants of one standard error each way (which keeps the
+// curvature a derivative at a point would miss), joined by the correlations of the moments.
+double beta_standard_error(const LevelShape& shape, const Moments& m,
+                           const std::function<double(const LevelShape&)>& beta) {
+  const Eigen::Index free = shape.family() == Family::sinh_arcsinh_4 ? 4 : 3;
+  Eigen::VectorXd change(free);
+  Eigen::MatrixXd correlation = Eigen::MatrixXd::Identity(free, free);
+  const Eigen::Vector4d se = m.covariance.diagonal().cwiseSqrt();
+  for (Eigen::Index i = 0; i < free; ++i) {
+    const auto moved = [&](double sign) {
+      Eigen::Vector4d at(m.mean, m.sigma, m.skewness, m.kurtosis);
+      // In ln(sigma), so that it stays positive.
+      at[i] = i == 1 ? m.sigma * std::exp(sign * se[1] / m.sigma) : at[i] + sign * se[i];
+      return beta(LevelShape(shape.family(), at[0], at[1], at[2], at[3]));
+    };
+    change[i] = 0.5 * (moved(1.0) - moved(-1.0));
+    for (Eigen::Index j = 0; j < i; ++j) {
+      const double scale = se[i] * se[j];
+      correlation(i, j) = correlation(j, i) = scale > 0.0 ? m.covariance(i, j) / scale : 0.0;
+    }
+  }
+  return std::sqrt(std::max(0.0, change.dot(correlation * change)));
+}
+
+}  // namespace
+
+TailProbability LevelFit::empirical_tail(double t, Side side) const {
+  TailProbability result;
+  result.runs = samples_->size();
+  result.unknown = moments_.unknown;
+  result.method = "empirical";
+  const double n = static_cast<double>(result.runs);
+  const double all = n + static_cast<double>(result.unknown);
+  const double seen = static_cast<double>(exceedances(t, side));
+  const double most = seen + static_cast<double>(result.unknown);  // every unknown run lies beyond
+  if (result.runs == 0) {
+    result.low = smallest_probability;
+    return result;
+  }
+  // Clopper-Pearson; one-sided where nothing (or everything) was seen.
+  const double low =
+      seen > 0.0 ? boost::math::quantile(boost::math::beta_distribution<>(seen, all - seen + 1.0), 0.025)
+                 : 0.0;
+  const double level = seen > 0.0 ? 0.975 : 0.95;
+  const double high =
+      most < all ? boost::math::quantile(boost::math::beta_distribution<>(most + 1.0, all - most), level)
+                 : 1.0;
+  result.low = std::max(low, smallest_probability);
+  result.high = high;
+  result.p = seen > 0.0 ? seen / n : high;
+  result.status = seen > 0.0 ? TailStatus::estimated : TailStatus::bound;
+  return result;
+}
+
+TailProbability LevelFit::noisy_tail(double t, Side side, double noise_sigma) const {
+  if (refused()) {
+    TailProbability result = empirical_tail(t, side);
+    result.status = TailStatus::refused;
+    result.method = "empirical (fit refused: " + refusal_ + ")";
+    return result;
+  }
+  const auto beta = [&](const LevelShape& shape) { return noisy_tail_sigma(shape, t, side, noise_sigma); };
+  const double centre = beta(shapes_.front());
+  double low = centre;
+  double high = centre;
+  for (const LevelShape& shape : shapes_) {
+    const double at = beta(shape);
+    double half = 0.0;
+    try {
+      half = moments_.t_factor() * beta_standard_error(shape, moments_, beta);
+    } catch (const std::domain_error&) {
+      // One standard error leaves the family: nothing is known about this side of the interval.
+      half = z_limit;
+    }
+    low = std::min(low, at - half);
+    high = std::max(high, at + half);
+  }
+  TailProbability result;
+  result.runs = moments_.runs;
+  result.unknown = moments_.unknown;
+  result.method = method();
+  const double unknown_share =
+      static_cast<double>(result.unknown) / static_cast<double>(result.unknown + result.runs);
+  result.p = std::max(normal_tail(centre), smallest_probability);
+  result.low = std::max(normal_tail(high) * (1.0 - unknown_share), smallest_probability);
+  result.high = std::min(1.0, normal_tail(low) * (1.0 - unknown_share) + unknown_share);
+  result.status =
+      exceedances(t, side) >= options_.min_exceedances ? TailStatus::estimated : TailStatus::extrapolated;
+  return result;
+}
+
+LevelFit LevelFit::affine(double a, double b) const {
+  if (b == 0.0 || !std::isfinite(b) || !std::isfinite(a))
+    throw std::invalid_argument("an affine map needs a finite b != 0");
+  std::vector<double> samples = *samples_;
+  for (double& x : samples) x = a + b * x;
+  return from_moments(analysis::affine(moments_, a, b), std::move(samples), options_);
+}
+
+}  // namespace flare::analysis
