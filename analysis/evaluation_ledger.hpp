@@ -1,0 +1,66 @@
+// Every run an estimator makes goes through the ledger: it counts runs by purpose, keeps the budget, reads
+// pass/fail/unknown the same way everywhere, and stops when asked to.
+#pragma once
+
+#include <stdexcept>
+
+#include "analysis/rare_event.hpp"
+
+namespace flare::analysis {
+
+enum class Purpose { explore, pilot, estimate, audit };
+
+/// How an unknown run is read while a bound of the bracket is estimated.
+enum class UnknownAs { pass, fail };
+
+/// A run, read.
+struct Outcome {
+  bool failed = false;
+  bool has_margin = false;
+  bool unknown = false;
+  double margin = 0.0;  // where has_margin
+};
+
+/// Thrown before a batch that the budget does not cover.
+class BudgetSpent : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Thrown before a batch once a stop was requested.
+class StopRequested : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class EvaluationLedger {
+ public:
+  /// `evaluator` must outlive the ledger.
+  EvaluationLedger(std::size_t dimension, const BatchEvaluator& evaluator, std::uint64_t budget,
+                   std::stop_token stop);
+
+  std::vector<Outcome> evaluate(const engine::Matrix& points, Purpose purpose);
+  Outcome evaluate_one(const engine::Vector& point, Purpose purpose);
+
+  Eigen::Index dimension() const { return dimension_; }
+  std::uint64_t remaining() const { return budget_ - counts_.total(); }
+  const RunCounts& counts() const { return counts_; }
+  void set_unknown_as(UnknownAs reading) { reading_ = reading; }
+  /// Some run gave a margin / some gave only pass or fail (unknown aside).
+  bool saw_margin() const { return saw_margin_; }
+  bool saw_bare() const { return saw_bare_; }
+  /// Margins are usable throughout: some were seen and nothing came without.
+  bool margins() const { return saw_margin_ && !saw_bare_; }
+
+ private:
+  Eigen::Index dimension_;
+  const BatchEvaluator* evaluator_;
+  std::uint64_t budget_;
+  std::stop_token stop_;
+  RunCounts counts_;
+  UnknownAs reading_ = UnknownAs::pass;
+  bool saw_margin_ = false;
+  bool saw_bare_ = false;
+};
+
+}  // namespace flare::analysis

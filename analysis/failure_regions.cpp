@@ -1,0 +1,287 @@
+#include "analysis/failure_regions.hpp"
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "analysis/normal_tail.hpp"
+
+namespace flare::analysis {
+
+using engine::Matrix;
+using engine::Vector;
+
+Gradient finite_difference(EvaluationLedger& ledger, const Vector& point, double step, Purpose purpose) {
+  const Eigen::Index d = point.size();
+  Matrix points(d + 1, d);
+  for (Eigen::Index i = 0; i <= d; ++i) points.row(i) = point;
+  for (Eigen::Index i = 0; i < d; ++i) points(i + 1, i) += step;
+  const std::vector<Outcome> outcomes = ledger.evaluate(points, purpose);
+  Gradient gradient;
+  gradient.margin = outcomes.front().margin;
+  Vector slope(d);
+  for (Eigen::Index i = 0; i < d; ++i) {
+    const Outcome& moved = outcomes[static_cast<std::size_t>(i) + 1];
+    if (!moved.has_margin || !outcomes.front().has_margin) return gradient;
+    slope(i) = (moved.margin - gradient.margin) / step;
+  }
+  if (slope.norm() > 0.0 && std::isfinite(slope.norm())) gradient.slope = slope;
+  return gradient;
+}
+
+std::size_t RegionFinder::cell(const Vector& x) const {
+  std::size_t best = 0;
+  double reach = -1e300;
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    const double along = regions_[k].direction.dot(x);
+    if (along > reach) {
+      reach = along;
+      best = k;
+    }
+  }
+  return best;
+}
+
+Vector RegionFinder::ray_root(const Vector& failing) {
+  double low = 0.0, high = 1.0;
+  double low_margin = 0.0, high_margin = 0.0;
+  bool have_margins = false;
+  const double length = failing.norm();
+  for (int i = 0; i < 9 && (high - low) * length > 0.08; ++i) {
+    double t = 0.5 * (low + high);
+    if (have_margins && i % 2 == 1) {
+      const double secant = low + (high - low) * low_margin / (low_margin - high_margin);
+      t = std::clamp(secant, low + 0.1 * (high - low), high - 0.1 * (high - low));
+    }
+    const Outcome outcome = ledger_->evaluate_one(t * failing, Purpose::explore);
+    (outcome.failed ? high : low) = t;
+    if (outcome.has_margin) (outcome.failed ? high_margin : low_margin) = outcome.margin;
+    have_margins = low_margin > 0.0 && high_margin < 0.0;
+  }
+  return high * failing;
+}
+
+std::optional<double> RegionFinder::root_along(const Vector& direction, double start, double steepness) {
+  double t = start;
+  for (int i = 0; i < 6; ++i) {
+    const Outcome outcome = ledger_->evaluate_one(t * direction, Purpose::explore);
+    if (!outcome.has_margin) return std::nullopt;
+    const double step = outcome.margin / steepness;
+    if (std::abs(step) < 0.02) return t + step;
+    t += std::clamp(step, -1.5, 1.5);
+  }
+  return std::nullopt;
+}
+
+std::optional<LineRegion> RegionFinder::build_with_gradient(Vector boundary) {
+  const Eigen::Index d = boundary.size();
+  const int rounds = d > 200 ? 1 : (d > 60 ? 2 : 3);
+  const double nearest = boundary.norm();
+  std::optional<LineRegion> region;
+  for (int i = 0; i < rounds; ++i) {
+    const Gradient gradient = finite_difference(*ledger_, boundary, 0.05, Purpose::explore);
+    if (gradient.slope.size() == 0) break;
+    const double steepness = gradient.slope.norm();
+    const Vector a = -gradient.slope / steepness;
+    const double start = a.dot(boundary) + gradient.margin / steepness;
+    const std::optional<double> root = root_along(a, start, steepness);
+    if (!root || (origin_passes_ && (*root <= 0.0 || *root > nearest + 0.5))) break;
+    const double turned = region ? a.dot(region->direction) : a.dot(boundary) / boundary.norm();
+    region.emplace(a, *root);
+    region->steepness = steepness;
+    boundary = a * *root;
+    if (turned > 0.999) break;
+  }
+  return region;
+}
+
+// Pass or fail only: the boundary's normal from bisected roots of lines around the ray.
+std::optional<LineRegion> RegionFinder::build_with_lines(Vector boundary) {
+  const Eigen::Index d = boundary.size();
+  LineRegion region(boundary, boundary.norm());
+  region.steepness = std::numeric_limits<double>::infinity();
+  if (d == 1) return region;
+  for (int i = 0; i < 3; ++i) {
+    region.root.spread = i == 0 ? 0.5 : 0.25;
+    std::vector<LineRegion> one{region};
+    LineOptions options;
+    const auto count = static_cast<std::size_t>(d + 8);
+    const std::vector<LineResult> lines =
+        sample_lines(*ledger_, one, {count}, options, *random_, Purpose::explore);
+    std::vector<const LineResult*> used;
+    for (const LineResult& line : lines)
+      if (std::isfinite(line.root)) used.push_back(&line);
+    if (used.size() < count / 2) return i > 0 ? std::optional<LineRegion>(region) : std::nullopt;
+    Matrix x(static_cast<Eigen::Index>(used.size()), d + 1);
+    Vector c(static_cast<Eigen::Index>(used.size()));
+    for (std::size_t j = 0; j < used.size(); ++j) {
+      x.row(static_cast<Eigen::Index>(j)).head(d) = used[j]->x;
+      x(static_cast<Eigen::Index>(j), d) = 1.0;
+      c(static_cast<Eigen::Index>(j)) = used[j]->root;
+    }
+    const Eigen::MatrixXd gram = x.transpose() * x + 1e-3 * Eigen::MatrixXd::Identity(d + 1, d + 1);
+    const Vector fit = gram.ldlt().solve(x.transpose() * c);
+    Vector slope = fit.head(d);
+    slope -= region.direction * region.direction.dot(slope);
+    const double steep = slope.norm();
+    const Vector turned = region.direction - slope;
+    const double beta = fit(d) / std::sqrt(1.0 + steep * steep);
+    region = LineRegion(turned, beta);
+    region.steepness = std::numeric_limits<double>::infinity();
+    region.root.spread = 0.2;
+    if (steep < 0.3) break;
+  }
+  return region;
+}
+
+std::optional<LineRegion> RegionFinder::build_from_population(const Vector& failing) {
+  Vector mean = failing / failing.norm();
+  for (Eigen::Index i = 0; i < population_.rows(); ++i) {
+    const Vector x = population_.row(i);
+    if (x.dot(failing) > 0.5 * x.norm() * failing.norm()) mean += x / failing.norm();
+  }
+  if (!(mean.norm() > 0.0)) return std::nullopt;
+  LineRegion region(mean, failing.norm());
+  region.root.offset = failing.dot(region.direction);
+  region.steepness = ledger_->margins() ? 1.0 : std::numeric_limits<double>::infinity();
+  region.root.spread = 0.5;
+  return region;
+}
+
+std::optional<LineRegion> RegionFinder::build(const Vector& failing) {
+  const Vector boundary = origin_passes_ ? ray_root(failing) : failing;
+  std::optional<LineRegion> region;
+  if (ledger_->margins()) {
+    region = build_with_gradient(boundary);
+  } else if (origin_passes_) {
+    region = build_with_lines(boundary);
+  }
+  if (!region) region = build_from_population(boundary);
+  return region;
+}
+
+void RegionFinder::add(const std::vector<Vector>& failing, bool independent, int max_builds) {
+  std::vector<const Vector*> open;
+  for (const Vector& x : failing) open.push_back(&x);
+  if (independent) starts_ += failing.size();
+  std::vector<std::size_t> tried(failing.size(), static_cast<std::size_t>(-1));
+  while (!open.empty()) {
+    // Ask each open point whether the region it lies furthest along reaches it: deepened along the region's
+    // direction and halfway to its axis it must still fail.
+    if (!regions_.empty()) {
+      Matrix points(static_cast<Eigen::Index>(open.size()), ledger_->dimension());
+      std::vector<std::size_t> asked, best;
+      for (std::size_t i = 0; i < open.size(); ++i) {
+        const Vector& x = *open[i];
+        const std::size_t k = cell(x);
+        const auto id = static_cast<std::size_t>(open[i] - failing.data());
+        if (tried[id] == k) continue;
+        tried[id] = k;
+        const Vector& a = regions_[k].direction;
+        const double along = a.dot(x);
+        if (along <= 0.0 && origin_passes_) continue;
+        const Vector across = x - a * along;
+        const double typical = 0.8 * std::sqrt(static_cast<double>(std::max<Eigen::Index>(1, x.size() - 1)));
+        const double shrink = std::min(0.5, typical / std::max(1e-9, across.norm()));
+        points.row(static_cast<Eigen::Index>(asked.size())) = a * (along + 0.3) + shrink * across;
+        asked.push_back(i);
+        best.push_back(k);
+      }
+      const std::vector<Outcome> outcomes =
+          ledger_->evaluate(points.topRows(static_cast<Eigen::Index>(asked.size())), Purpose::explore);
+      std::vector<char> explained(open.size(), 0);
+      for (std::size_t i = 0; i < asked.size(); ++i) {
+        if (!outcomes[i].failed) continue;
+        explained[asked[i]] = 1;
+        if (independent) ++found_[best[i]];
+      }
+      std::vector<const Vector*> rest;
+      for (std::size_t i = 0; i < open.size(); ++i)
+        if (!explained[i]) rest.push_back(open[i]);
+      open = std::move(rest);
+    }
+    if (open.empty()) return;
+    if (full() || max_builds == 0) {
+      if (independent) lost_ += open.size();
+      return;
+    }
+    --max_builds;
+    const Vector* seed = open.front();
+    open.erase(open.begin());
+    std::optional<LineRegion> region = build(*seed);
+    if (!region) {
+      if (independent) ++lost_;
+      continue;
+    }
+    const auto twin = std::find_if(regions_.begin(), regions_.end(), [&](const LineRegion& other) {
+      return (other.most_probable_point - region->most_probable_point).norm() < 0.5;
+    });
+    if (twin != regions_.end()) {
+      if (independent) ++found_[static_cast<std::size_t>(twin - regions_.begin())];
+      continue;
+    }
+    regions_.push_back(std::move(*region));
+    found_.push_back(independent ? 1 : 0);
+  }
+}
+
+double RegionFinder::unseen_share() const {
+  if (starts_ == 0) return 1.0;
+  std::size_t singles = lost_;
+  for (const std::size_t n : found_) singles += n == 1 ? 1 : 0;
+  return static_cast<double>(singles) / static_cast<double>(starts_);
+}
+
+void RegionFinder::scan(std::size_t max_runs) {
+  const Eigen::Index d = ledger_->dimension();
+  double scale = 3.0;
+  std::size_t spent = 0;
+  const std::size_t batch = 50;
+  int failures = 0;
+  while (spent + batch <= max_runs) {
+    const Matrix points = scale * random_->normal_matrix(static_cast<Eigen::Index>(batch), d);
+    const std::vector<Outcome> outcomes = ledger_->evaluate(points, Purpose::explore);
+    spent += batch;
+    std::vector<Vector> failing;
+    for (std::size_t i = 0; i < batch; ++i)
+      if (outcomes[i].failed) failing.push_back(points.row(static_cast<Eigen::Index>(i)));
+    const double share = static_cast<double>(failing.size()) / static_cast<double>(batch);
+    if (failing.size() > 25) failing.resize(25);
+    failures += static_cast<int>(failing.size());
+    add(failing, true);
+    if (failures >= 12 && unseen_share() <= 0.08) return;
+    if (full()) return;
+    if (share < 0.05 && scale < 6.0) scale *= 1.3;
+    if (share > 0.6 && scale > 1.5) scale /= 1.3;
+  }
+}
+
+void RegionFinder::shape_from_population() {
+  std::vector<std::vector<Eigen::Index>> members(regions_.size());
+  for (Eigen::Index i = 0; i < population_.rows(); ++i) members[cell(population_.row(i))].push_back(i);
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    if (members[k].size() < 12) continue;
+    Matrix own(static_cast<Eigen::Index>(members[k].size()), population_.cols());
+    for (std::size_t i = 0; i < members[k].size(); ++i)
+      own.row(static_cast<Eigen::Index>(i)) = population_.row(members[k][i]);
+    // Chains are correlated: count four points as one.
+    regions_[k].law.fit(own, std::vector<double>(members[k].size(), 1.0), 0.3);
+  }
+}
+
+void RegionFinder::drop_negligible() {
+  double best = -1e300;
+  for (const LineRegion& region : regions_) best = std::max(best, log_upper_tail(region.root.offset));
+  std::vector<LineRegion> kept;
+  for (LineRegion& region : regions_)
+    if (log_upper_tail(region.root.offset) > best - 12.0) kept.push_back(std::move(region));
+  if (kept.size() == regions_.size()) {
+    regions_ = std::move(kept);
+    return;
+  }
+  regions_ = std::move(kept);
+  found_.assign(regions_.size(), 2);
+}
+
+}  // namespace flare::analysis

@@ -1,0 +1,67 @@
+// Finds failure regions: where failing points are known, which directions lead to them, and how many starts
+// found something nobody else found. Exploration only; nothing here enters an estimate.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/line_sampling.hpp"
+
+namespace flare::analysis {
+
+/// Margin and gradient at a point by forward differences: d + 1 runs.
+struct Gradient {
+  double margin = 0.0;
+  engine::Vector slope;  // of the margin; empty where a margin was missing or nothing moved
+};
+Gradient finite_difference(EvaluationLedger& ledger, const engine::Vector& point, double step,
+                           Purpose purpose);
+
+class RegionFinder {
+ public:
+  RegionFinder(EvaluationLedger& ledger, NormalStream& random, bool origin_passes, int max_regions)
+      : ledger_(&ledger), random_(&random), origin_passes_(origin_passes), max_regions_(max_regions) {}
+
+  /// Sorts failing points into the regions known, building a region for each that none explains.
+  /// `independent` starts count for the unseen share. `max_builds` < 0: no limit.
+  void add(const std::vector<engine::Vector>& failing, bool independent, int max_builds = -1);
+  /// A typical failing population (rows): shapes the regions' laws, serves as fallback for directions.
+  void set_population(engine::Matrix population) { population_ = std::move(population); }
+
+  /// Scans N(0, scale^2 I) for failures until the unseen share is small or `max_runs` are spent.
+  void scan(std::size_t max_runs);
+
+  std::vector<LineRegion>& regions() { return regions_; }
+  /// Declares the regions put into regions() by hand as found `times` times each.
+  void count_found(std::size_t times) { found_.resize(regions_.size(), times); }
+  /// Good-Turing: starts whose region no other start found, over starts; 1 where there are none.
+  double unseen_share() const;
+  std::size_t starts() const { return starts_; }
+  bool full() const { return static_cast<int>(regions_.size()) >= max_regions_; }
+  /// Shapes each region's law from the population points of its cell.
+  void shape_from_population();
+  /// Drops regions too far out to matter beside the nearest one.
+  void drop_negligible();
+
+ private:
+  std::size_t cell(const engine::Vector& x) const;
+  std::optional<LineRegion> build(const engine::Vector& failing);
+  std::optional<LineRegion> build_with_gradient(engine::Vector boundary);
+  std::optional<LineRegion> build_with_lines(engine::Vector boundary);
+  std::optional<LineRegion> build_from_population(const engine::Vector& failing);
+  engine::Vector ray_root(const engine::Vector& failing);
+  std::optional<double> root_along(const engine::Vector& direction, double start, double steepness);
+
+  EvaluationLedger* ledger_;
+  NormalStream* random_;
+  bool origin_passes_;
+  int max_regions_;
+  std::vector<LineRegion> regions_;
+  std::vector<std::size_t> found_;  // independent starts per region
+  std::size_t starts_ = 0;
+  std::size_t lost_ = 0;  // independent starts that led to no region
+  engine::Matrix population_;
+};
+
+}  // namespace flare::analysis

@@ -1,0 +1,357 @@
+#include "analysis/line_sampling.hpp"
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "analysis/normal_tail.hpp"
+
+namespace flare::analysis {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double defense = 0.15;       // share of N(0, I) in the hyperplane
+constexpr double bracket_width = 0.3;  // of pass/fail searches, sigma
+
+// Searches one line for the beginning of failure. Ask for the next point with next(), tell what it gave.
+class RootSearch {
+ public:
+  RootSearch(double start, double floor, double ceiling, double steepness, double step,
+             const LineOptions& options)
+      : floor_(floor), ceiling_(ceiling), steepness_(steepness), step_(step), options_(&options) {
+    next_ = std::clamp(start, floor_, ceiling_);
+  }
+
+  bool done() const { return done_; }
+  double next() const { return next_; }
+  double root() const { return root_; }
+  bool root_free() const { return root_free_; }
+  double seen_steepness() const { return seen_; }
+  // A bracket still to be finished with a random point: [low, high].
+  bool open() const { return open_; }
+  double low() const { return low_; }
+  double high() const { return high_; }
+
+  void tell(const Outcome& outcome) {
+    ++steps_;
+    const double t = next_;
+    if (outcome.failed) {
+      high_ = std::min(high_, t);
+      if (t <= floor_) return finish(floor_, false);
+    } else {
+      low_ = std::max(low_, t);
+      if (t >= ceiling_) return finish(infinity, true);
+    }
+    if (low_ > high_) return finish_bracket(t);  // contradicts itself: noise
+    if (!outcome.has_margin || !std::isfinite(steepness_)) return bisect();
+    if (last_t_ && std::abs(outcome.margin - last_margin_) > 1e-300 && t != *last_t_) {
+      const double slope = -(outcome.margin - last_margin_) / (t - *last_t_);
+      if (slope > 0.05 * steepness_ && slope < 20.0 * steepness_) seen_ = steepness_ = slope;
+    }
+    last_t_ = t;
+    last_margin_ = outcome.margin;
+    newton(t, outcome.margin);
+  }
+
+ private:
+  void finish(double root, bool free) {
+    root_ = root;
+    root_free_ = free;
+    done_ = true;
+  }
+  void finish_bracket(double t) {
+    if (!(low_ < high_)) {
+      low_ = std::max(floor_, t - 1.0);
+      high_ = std::min(ceiling_, t + 1.0);
+    }
+    open_ = done_ = true;
+  }
+  void newton(double t, double margin) {
+    double target = t + margin / steepness_;
+    if (std::abs(target - t) < options_->tolerance && steps_ >= 1) {
+      return target <= floor_ ? finish(floor_, false) : finish(target, true);
+    }
+    if (steps_ >= options_->max_steps) return bisect();
+    if (high_ - low_ < options_->tolerance) return finish(0.5 * (low_ + high_), true);
+    target = std::clamp(target, t - 2.5, t + 2.5);
+    if (target <= low_ || target >= high_) {
+      if (std::isfinite(low_) && std::isfinite(high_)) {
+        target = 0.5 * (low_ + high_);
+      }
+    }
+    next_ = std::clamp(target, floor_, ceiling_);
+    if (next_ == t) return bisect();
+  }
+  void bisect() {
+    const bool have_low = std::isfinite(low_), have_high = std::isfinite(high_);
+    if (have_low && have_high) {
+      if (high_ - low_ <= bracket_width || steps_ >= 4 * options_->max_steps) {
+        open_ = done_ = true;
+        return;
+      }
+      next_ = 0.5 * (low_ + high_);
+      return;
+    }
+    if (have_high) {
+      next_ = std::max(floor_, high_ - step_);
+    } else {
+      next_ = std::min(ceiling_, low_ + step_);
+    }
+    step_ *= 2.0;
+  }
+
+  double floor_, ceiling_, steepness_, step_;
+  const LineOptions* options_;
+  double next_ = 0.0;
+  double low_ = -infinity, high_ = infinity;
+  std::optional<double> last_t_;
+  double last_margin_ = 0.0;
+  double seen_ = 0.0;
+  int steps_ = 0;
+  bool done_ = false, open_ = false, root_free_ = true;
+  double root_ = infinity;
+};
+
+double cell_floor(const std::vector<LineRegion>& regions, std::size_t k, const engine::Vector& x) {
+  double floor = -infinity;
+  for (std::size_t j = 0; j < regions.size(); ++j) {
+    if (j == k) continue;
+    const double cosine = regions[j].direction.dot(regions[k].direction);
+    floor = std::max(floor, regions[j].direction.dot(x) / std::max(1e-9, 1.0 - cosine));
+  }
+  return floor;
+}
+
+// The t above which a standard normal has e^-15 of the probability it has above `t`.
+double negligible_beyond(double t) { return upper_tail_quantile(log_upper_tail(t) - 15.0); }
+
+// A standard normal conditioned on [low, high].
+double draw_between(double low, double high, NormalStream& random) {
+  const double a = log_upper_tail(low), b = std::isfinite(high) ? log_upper_tail(high) : -infinity;
+  const double u = random.uniform();
+  return upper_tail_quantile(log_sum(std::log(u) + a, std::log1p(-u) + b));
+}
+
+struct Line {
+  LineResult result;
+  double floor;
+  double ceiling;
+  std::optional<RootSearch> search;
+};
+
+void search_in_step(EvaluationLedger& ledger, const std::vector<LineRegion>& regions,
+                    std::vector<Line>& lines, Purpose purpose) {
+  for (;;) {
+    std::vector<Line*> active;
+    for (Line& line : lines)
+      if (line.search && !line.search->done()) active.push_back(&line);
+    if (active.empty()) return;
+    engine::Matrix points(static_cast<Eigen::Index>(active.size()), ledger.dimension());
+    for (std::size_t i = 0; i < active.size(); ++i) {
+      const LineResult& r = active[i]->result;
+      points.row(static_cast<Eigen::Index>(i)) =
+          r.x + active[i]->search->next() * regions[r.region].direction;
+    }
+    const std::vector<Outcome> outcomes = ledger.evaluate(points, purpose);
+    for (std::size_t i = 0; i < active.size(); ++i) active[i]->search->tell(outcomes[i]);
+  }
+}
+
+// One random point for every bracket that is still open.
+void finish_brackets(EvaluationLedger& ledger, const std::vector<LineRegion>& regions,
+                     std::vector<Line>& lines, NormalStream& random, Purpose purpose) {
+  std::vector<Line*> open;
+  for (Line& line : lines)
+    if (line.search && line.search->open()) open.push_back(&line);
+  if (open.empty()) return;
+  engine::Matrix points(static_cast<Eigen::Index>(open.size()), ledger.dimension());
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    const RootSearch& search = *open[i]->search;
+    const double t = draw_between(search.low(), search.high(), random);
+    points.row(static_cast<Eigen::Index>(i)) =
+        open[i]->result.x + t * regions[open[i]->result.region].direction;
+  }
+  const std::vector<Outcome> outcomes = ledger.evaluate(points, purpose);
+  for (std::size_t i = 0; i < open.size(); ++i)
+    open[i]->result.root = outcomes[i].failed ? open[i]->search->low() : open[i]->search->high();
+}
+
+// The share of lines that is looked at once more, half beyond the root and half short of it.
+void check_lines(EvaluationLedger& ledger, const std::vector<LineRegion>& regions, std::vector<Line>& lines,
+                 const LineOptions& options, NormalStream& random, Purpose purpose) {
+  struct Check {
+    Line* line;
+    double log_mass;  // ln of what a contradiction stands for, before the line's weight
+    bool beyond;
+    double probability;
+  };
+  std::vector<Check> checks;
+  std::vector<engine::Vector> points;
+  for (Line& line : lines) {
+    if (!line.search || random.uniform() >= options.check_share) continue;
+    // Bounds of the two sides; brackets were already finished without bias.
+    const double high = line.search->open() ? line.search->high() : line.result.root;
+    const double low = line.search->open() ? line.search->low() : line.result.root;
+    const double reach = std::max(line.floor, std::min(low, line.ceiling) - 2.0);
+    const bool can_short = low > reach && line.result.root_free;
+    const bool can_beyond = std::isfinite(high);
+    if (!can_short && !can_beyond) continue;
+    const bool beyond = can_beyond && (!can_short || random.uniform() < 0.5);
+    Check check{&line, 0.0, beyond, options.check_share * (can_short && can_beyond ? 0.5 : 1.0)};
+    double t = 0.0;
+    if (beyond) {
+      t = draw_between(high, infinity, random);
+      check.log_mass = log_upper_tail(high);
+    } else {
+      const double top = std::min(low, line.ceiling);
+      t = reach + (top - reach) * random.uniform();
+      check.log_mass = -0.5 * t * t - 0.918938533204672742 + std::log(top - reach);
+    }
+    checks.push_back(check);
+    points.push_back(line.result.x + t * regions[line.result.region].direction);
+  }
+  if (checks.empty()) return;
+  engine::Matrix batch(static_cast<Eigen::Index>(points.size()), ledger.dimension());
+  for (std::size_t i = 0; i < points.size(); ++i)
+    batch.row(static_cast<Eigen::Index>(i)) = points[i].transpose();
+  const std::vector<Outcome> outcomes = ledger.evaluate(batch, purpose);
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    const Check& check = checks[i];
+    if (outcomes[i].failed == check.beyond) continue;
+    const double size =
+        std::exp(check.log_mass + check.line->result.log_weight - options.log_scale) / check.probability;
+    check.line->result.correction += check.beyond ? -size : size;
+  }
+}
+
+}  // namespace
+
+LineRegion::LineRegion(engine::Vector a, double beta)
+    : direction(a / a.norm()), law(a.size(), direction, defense), most_probable_point(direction * beta) {
+  root.offset = beta;
+  root.slope = engine::Vector::Zero(a.size());
+}
+
+std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector<LineRegion>& regions,
+                                     const std::vector<std::size_t>& counts, const LineOptions& options,
+                                     NormalStream& random, Purpose purpose) {
+  std::vector<Line> lines;
+  for (std::size_t k = 0; k < regions.size(); ++k) {
+    const LineRegion& region = regions[k];
+    for (std::size_t i = 0; i < counts[k]; ++i) {
+      Line line;
+      line.result.region = k;
+      line.result.x = region.law.draw(random);
+      line.result.log_weight = region.law.log_weight(line.result.x);
+      line.floor = cell_floor(regions, k, line.result.x);
+      const double start = region.root.predict(line.result.x);
+      line.ceiling = std::max(negligible_beyond(std::max(region.root.offset, 0.0)), line.floor + 0.5);
+      line.result.root = infinity;
+      if (line.result.log_weight + log_upper_tail(line.floor) > options.log_negligible) {
+        const double step = std::clamp(2.0 * region.root.spread, 0.15, 1.0);
+        line.search.emplace(start, line.floor, line.ceiling, region.steepness, step, options);
+      }
+      lines.push_back(std::move(line));
+    }
+  }
+  search_in_step(ledger, regions, lines, purpose);
+  for (Line& line : lines) {
+    if (!line.search) continue;
+    line.result.root = line.search->root();
+    line.result.root_free = line.search->root_free();
+    line.result.steepness = line.search->seen_steepness();
+  }
+  finish_brackets(ledger, regions, lines, random, purpose);
+  if (options.check_share > 0.0) check_lines(ledger, regions, lines, options, random, purpose);
+  std::vector<LineResult> results;
+  results.reserve(lines.size());
+  for (Line& line : lines) {
+    line.result.log_value = std::isfinite(line.result.root)
+                                ? line.result.log_weight + log_upper_tail(line.result.root)
+                                : -infinity;
+    results.push_back(std::move(line.result));
+  }
+  return results;
+}
+
+namespace {
+
+// Ridge fit of the root over the hyperplane, weighted by what each line contributes (tempered: a line far out
+// still says something about the shape).
+void fit_root_model(LineRegion& region, const std::vector<const LineResult*>& lines) {
+  std::vector<const LineResult*> used;
+  for (const LineResult* line : lines)
+    if (std::isfinite(line->root) && line->root_free) used.push_back(line);
+  if (used.size() < 5) return;
+  const auto n = static_cast<Eigen::Index>(used.size());
+  const Eigen::Index d = region.direction.size();
+  Eigen::VectorXd c(n), r2(n);
+  engine::Matrix x(n, d);
+  for (Eigen::Index i = 0; i < n; ++i) {
+    x.row(i) = used[static_cast<std::size_t>(i)]->x;
+    c(i) = used[static_cast<std::size_t>(i)]->root;
+  }
+  r2 = x.rowwise().squaredNorm();
+  const double mean_r2 = r2.mean(), mean_c = c.mean();
+  const Eigen::VectorXd centred_r2 = r2.array() - mean_r2;
+  const engine::Vector mean_x = x.colwise().mean();
+  const Eigen::MatrixXd centred_x = x.rowwise() - mean_x.transpose();
+  const Eigen::VectorXd centred_c = c.array() - mean_c;
+  // Kernel form of the ridge: n is small, d may be a thousand.
+  const double r2_scale = std::max(1e-12, centred_r2.squaredNorm() / static_cast<double>(n));
+  Eigen::MatrixXd gram = centred_x * centred_x.transpose() + centred_r2 * centred_r2.transpose() / r2_scale;
+  const double total = centred_c.squaredNorm();
+  const double ridge = 0.02 * gram.trace() / static_cast<double>(n) + 1e-12;
+  gram.diagonal().array() += ridge;
+  const Eigen::VectorXd dual = gram.ldlt().solve(centred_c);
+  region.root.slope = centred_x.transpose() * dual;
+  region.root.bend = centred_r2.dot(dual) / r2_scale;
+  region.root.offset = mean_c - region.root.slope.dot(mean_x) - region.root.bend * mean_r2;
+  const double residual = (ridge * dual).squaredNorm();
+  region.root.spread =
+      std::sqrt(std::min(total, 2.0 * residual + 1e-4 * static_cast<double>(n)) / static_cast<double>(n));
+}
+
+}  // namespace
+
+void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResult>& lines) {
+  for (std::size_t k = 0; k < regions.size(); ++k) {
+    std::vector<const LineResult*> own;
+    double best = -infinity;
+    for (const LineResult& line : lines) {
+      if (line.region != k) continue;
+      own.push_back(&line);
+      best = std::max(best, line.log_value);
+    }
+    if (!std::isfinite(best)) continue;
+    std::vector<double> steepness;
+    for (const LineResult* line : own)
+      if (line->steepness > 0.0) steepness.push_back(line->steepness);
+    if (steepness.size() >= 3) {
+      std::nth_element(steepness.begin(),
+                       steepness.begin() + static_cast<std::ptrdiff_t>(steepness.size() / 2),
+                       steepness.end());
+      regions[k].steepness = steepness[steepness.size() / 2];
+    }
+    fit_root_model(regions[k], own);
+    engine::Matrix x(static_cast<Eigen::Index>(own.size()), regions[k].direction.size());
+    std::vector<double> weights;
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      x.row(static_cast<Eigen::Index>(i)) = own[i]->x;
+      weights.push_back(std::exp(own[i]->log_value - best));
+    }
+    regions[k].law.fit(x, weights, 0.15);
+  }
+}
+
+std::vector<Stratum> line_strata(const std::vector<LineResult>& lines, std::size_t regions,
+                                 double log_scale) {
+  std::vector<Stratum> strata(regions);
+  for (const LineResult& line : lines)
+    strata[line.region].values.push_back(std::exp(line.log_value - log_scale) + line.correction);
+  return strata;
+}
+
+}  // namespace flare::analysis

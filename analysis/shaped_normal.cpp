@@ -1,0 +1,108 @@
+#include "analysis/shaped_normal.hpp"
+
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/normal_tail.hpp"
+
+namespace flare::analysis {
+namespace {
+
+// Beyond this an eigendecomposition is not worth its time: the sample cannot show that much shape anyway.
+constexpr Eigen::Index max_shaped_dimension = 128;
+
+}  // namespace
+
+ShapedNormal::ShapedNormal(Eigen::Index dimension, engine::Vector axis, double defense)
+    : axis_(std::move(axis)),
+      defense_(defense),
+      freedom_(axis_.size() > 0 ? dimension - 1 : dimension),
+      mean_(engine::Vector::Zero(dimension)),
+      basis_(dimension, 0) {}
+
+engine::Vector ShapedNormal::project(engine::Vector x) const {
+  if (axis_.size() > 0) x -= axis_ * axis_.dot(x);
+  return x;
+}
+
+void ShapedNormal::set_mean(const engine::Vector& mean) { mean_ = project(mean); }
+
+void ShapedNormal::inflate(double factor) {
+  scale2_ *= factor;
+  variance_ *= factor;
+  log_determinant_ += static_cast<double>(freedom_) * std::log(factor);
+}
+
+void ShapedNormal::fit(const engine::Matrix& points, const std::vector<double>& weights, double floor) {
+  if (freedom_ == 0 || points.rows() < 4) return;
+  const Eigen::Index n = points.rows();
+  const Eigen::Map<const Eigen::VectorXd> raw(weights.data(), n);
+  const double total = raw.sum();
+  if (!(total > 0.0)) return;
+  const Eigen::VectorXd w = raw / total;
+  const double effective = 1.0 / w.squaredNorm();
+  if (effective < 4.0) return;
+  engine::Matrix x = points;
+  if (axis_.size() > 0) x -= (x * axis_) * axis_.transpose();
+  const engine::Vector average = x.transpose() * w;
+  const engine::Matrix centred = x.rowwise() - average.transpose();
+  const auto freedom = static_cast<double>(freedom_);
+  const double unbias = 1.0 / (1.0 - 1.0 / effective);
+  const double pooled = std::clamp(centred.rowwise().squaredNorm().dot(w) * unbias / freedom, floor, 4.0);
+  const double noise = freedom * pooled / effective;
+  const double norm2 = average.squaredNorm();
+  mean_ = average * (norm2 > 0.0 ? std::max(0.0, 1.0 - noise / norm2) : 0.0);
+  scale2_ = pooled;
+  basis_.resize(x.cols(), 0);
+  variance_.resize(0);
+  if (freedom_ > 1 && freedom_ <= max_shaped_dimension && effective > 10.0) {
+    const Eigen::MatrixXd covariance = centred.transpose() * w.asDiagonal() * centred * unbias;
+    // Shrinkage intensity: expected squared sampling error of a Gaussian covariance over its squared distance
+    // from pooled * I (Ledoit & Wolf 2004, eq. 14, with the Gaussian form of the error).
+    const double spread2 = std::max(1e-12, covariance.squaredNorm() - pooled * pooled * freedom);
+    const double error2 = (covariance.squaredNorm() + std::pow(covariance.trace(), 2)) / effective;
+    const double shrink = std::clamp(error2 / (spread2 + 1e-12), 0.0, 1.0);
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(covariance);
+    const Eigen::Index first = axis_.size() > 0 ? 1 : 0;  // the axis itself has eigenvalue 0, the smallest
+    if (shrink < 0.95) {
+      basis_ = eigen.eigenvectors().rightCols(x.cols() - first);
+      variance_ = eigen.eigenvalues().tail(x.cols() - first);
+      for (double& v : variance_) v = std::clamp(shrink * pooled + (1.0 - shrink) * v, floor, 4.0);
+    }
+  }
+  log_determinant_ = static_cast<double>(freedom_ - variance_.size()) * std::log(scale2_);
+  for (const double v : variance_) log_determinant_ += std::log(v);
+}
+
+engine::Vector ShapedNormal::draw_shaped(NormalStream& random) const {
+  engine::Vector z = project(random.normal_vector(mean_.size()));
+  if (basis_.cols() == 0) return mean_ + std::sqrt(scale2_) * z;
+  const Eigen::VectorXd along = basis_.transpose() * z;
+  return mean_ + std::sqrt(scale2_) * (z - basis_ * along) +
+         basis_ * (variance_.array().sqrt() * along.array()).matrix();
+}
+
+engine::Vector ShapedNormal::draw(NormalStream& random) const {
+  if (random.uniform() < defense_) return project(random.normal_vector(mean_.size()));
+  return draw_shaped(random);
+}
+
+double ShapedNormal::squared_distance(const engine::Vector& x) const {
+  const engine::Vector y = x - mean_;
+  if (basis_.cols() == 0) return y.squaredNorm() / scale2_;
+  const Eigen::VectorXd along = basis_.transpose() * y;
+  return std::max(0.0, y.squaredNorm() - along.squaredNorm()) / scale2_ +
+         (along.array().square() / variance_.array()).sum();
+}
+
+double ShapedNormal::log_shape_ratio(const engine::Vector& x) const {
+  return -0.5 * (squared_distance(x) + log_determinant_) + 0.5 * x.squaredNorm();
+}
+
+double ShapedNormal::log_weight(const engine::Vector& x) const {
+  if (defense_ >= 1.0) return 0.0;
+  return -log_sum(std::log1p(-defense_) + log_shape_ratio(x), std::log(std::max(defense_, 1e-300)));
+}
+
+}  // namespace flare::analysis

@@ -1,0 +1,48 @@
+// A Gaussian on R^d, or on the hyperplane orthogonal to an axis, with covariance "a multiple of the identity
+// plus a few directions of their own". Always sampled as a defensive mixture
+//     q = (1 - defense) N(mean, S) + defense N(0, I),
+// so that the weight phi/q never exceeds 1/defense.
+#pragma once
+
+#include "analysis/normal_stream.hpp"
+
+namespace flare::analysis {
+
+class ShapedNormal {
+ public:
+  /// N(0, I), on the hyperplane orthogonal to the unit vector `axis` where it is not empty.
+  ShapedNormal(Eigen::Index dimension, engine::Vector axis, double defense);
+
+  /// Fits mean and covariance to weighted points (rows; projected on the hyperplane first). With few points
+  /// the mean is shrunk to 0 (James-Stein) and the covariance to a multiple of the identity (Ledoit-Wolf's
+  /// form); eigenvalues stay within [floor, 4].
+  void fit(const engine::Matrix& points, const std::vector<double>& weights, double floor);
+  /// Multiplies the covariance.
+  void inflate(double factor);
+  void set_mean(const engine::Vector& mean);
+
+  engine::Vector draw(NormalStream& random) const;         // from q
+  engine::Vector draw_shaped(NormalStream& random) const;  // from N(mean, S) alone
+  /// ln phi(x) - ln q(x), both densities on the same space; x in the hyperplane where there is one.
+  double log_weight(const engine::Vector& x) const;
+  /// ln N(x; mean, S) - ln phi(x).
+  double log_shape_ratio(const engine::Vector& x) const;
+  /// (x - mean)^T S^-1 (x - mean).
+  double squared_distance(const engine::Vector& x) const;
+  engine::Vector project(engine::Vector x) const;
+
+  const engine::Vector& mean() const { return mean_; }
+  Eigen::Index freedom() const { return freedom_; }  // dimension of the space
+
+ private:
+  engine::Vector axis_;
+  double defense_;
+  Eigen::Index freedom_;
+  engine::Vector mean_;
+  double scale2_ = 1.0;       // variance in every direction that is not in basis_
+  Eigen::MatrixXd basis_;     // d x r orthonormal
+  Eigen::VectorXd variance_;  // along basis_
+  double log_determinant_ = 0.0;
+};
+
+}  // namespace flare::analysis
