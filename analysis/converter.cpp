@@ -283,4 +283,36 @@ ConvertedPoint convert(const std::vector<LevelFit>& levels, const ReferenceLevel
   return point;
 }
 
+void replace_tails(ConvertedPoint& point, const std::vector<LevelTail>& tails) {
+  for (const LevelTail& tail : tails) {
+    for (LevelTail& own : point.tails) {
+      if (own.k == tail.k && own.direction == tail.direction) own.probability = tail.probability;
+    }
+  }
+  for (std::size_t k = 0; k < point.errors.size(); ++k) {
+    const std::size_t right = point.converter.code_of_level[k];
+    auto row = point.confusion.row(static_cast<Eigen::Index>(k));
+    std::vector<LevelTail> own;
+    for (const LevelTail& tail : point.tails) {
+      if (tail.k != k) continue;
+      own.push_back(tail);
+      if (tail.probability.status == TailStatus::refused) continue;  // nothing better than the fit
+      const auto first = static_cast<Eigen::Index>(tail.direction == Direction::down ? 0 : right + 1);
+      const auto last =
+          static_cast<Eigen::Index>(tail.direction == Direction::down ? right : point.converter.codes());
+      const double sum = row.segment(first, last - first).sum();
+      if (sum > 0.0) {
+        row.segment(first, last - first) *= tail.probability.p / sum;
+      } else {
+        row[tail.direction == Direction::down ? last - 1 : first] = tail.probability.p;
+      }
+    }
+    row[static_cast<Eigen::Index>(right)] = 0.0;
+    row[static_cast<Eigen::Index>(right)] = std::max(0.0, 1.0 - row.sum());
+    point.errors[k] = join_tails(std::vector<double>(row.begin(), row.end()), right, own);
+  }
+  point.worst_level = 0;
+  find_worst(point);
+}
+
 }  // namespace flare::analysis

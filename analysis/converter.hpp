@@ -121,4 +121,9 @@ struct ConvertedPoint {
 ConvertedPoint convert(const std::vector<LevelFit>& levels, const ReferenceLevels& reference,
                        const ConverterOptions& options);
 
+/// Puts tails that were estimated otherwise (by rare-event simulation) in the place of the fit's: errors,
+/// worst level and the confusion matrix follow. On either side of a level the fit's split over the codes is
+/// kept and scaled to the estimate.
+void replace_tails(ConvertedPoint& point, const std::vector<LevelTail>& tails);
+
 }  // namespace flare::analysis

@@ -26,11 +26,11 @@ struct Analysis {
 /// finer steps (tests/engine). See engine/README.md for what each costs and moves.
 struct SimulatorOptions {
   std::string method = "trap";  // "trap" or "gear"
-  double reltol = 1e-3;
+  double reltol = 1e-4;
   double abstol = 1e-12;  // A
   double vntol = 1e-6;    // V
-  double chgtol = 1e-14;  // C
-  double trtol = 7.0;
+  double chgtol = 1e-17;  // C
+  double trtol = 5.0;
   bool bypass = true;
   double temperature = 27.0;  // degC, where no knob sets it
 };

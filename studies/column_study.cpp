@@ -268,21 +268,105 @@ void run_levels(const StudyRun& run, std::vector<ColumnPoint>& points,
   }
 }
 
-void convert_points(const Study& study, ColumnResult& result) {
+analysis::RareEventMethod tail_method(const std::string& name) {
+  if (name == "monte_carlo") return analysis::RareEventMethod::monte_carlo;
+  if (name == "quasi_monte_carlo") return analysis::RareEventMethod::quasi_monte_carlo;
+  if (name == "subset") return analysis::RareEventMethod::subset_simulation;
+  if (name == "importance") return analysis::RareEventMethod::mixture_importance;
+  if (name == "line") return analysis::RareEventMethod::line_sampling;
+  if (name == "scaled_sigma") return analysis::RareEventMethod::scaled_sigma;
+  return analysis::RareEventMethod::automatic;
+}
+
+/// Rare-event estimates of every full point with every converter; [point][converter]. A shard makes its
+/// share.
+using PointTails = std::vector<std::vector<std::vector<EstimatedTail>>>;
+PointTails run_tails(const StudyRun& run, const std::vector<ColumnPoint>& points,
+                     const std::map<int, DeviceAreas>& areas) {
+  const Study& study = run.study;
+  PointTails tails(points.size(), std::vector<std::vector<EstimatedTail>>(study.converters.size()));
+  if (study.estimator.method == "fit") return tails;
+  run.progress.stage("tails");
+  std::size_t item = 0;
+  std::size_t runs = 0;
+  for (std::size_t p = 0; p < points.size(); ++p) {
+    if (!points[p].full) continue;
+    std::vector<TailLevel> levels;
+    for (int k = 0; k <= points[p].sawl; ++k) {
+      levels.push_back(
+          {static_cast<std::size_t>(k), level_testbench(study, points[p], k, &areas.at(points[p].sawl))});
+    }
+    for (std::size_t c = 0; c < study.converters.size(); ++c) {
+      if (!run.shard.mine(item++)) continue;
+      const ConverterStudy& converter = study.converters[c];
+      const analysis::ReferenceLevels reference(reference_levels(study, points, points[p], converter));
+      TailOptions options;
+      options.stream =
+          fmt::format("tails/{}/{}", point_name(study, points[p].sawl, points[p].corner), converter.name);
+      options.accuracy = study.estimator.accuracy;
+      options.budget = static_cast<std::uint64_t>(study.estimator.budget);
+      options.method = tail_method(study.estimator.method);
+      tails[p][c] = estimate_tails(
+          run, levels, analysis::make_converter(converter_options(converter), reference), reference, options);
+      for (const EstimatedTail& tail : tails[p][c]) runs += tail.samples.runs.size();
+    }
+  }
+  run.progress.finish(fmt::format("{} runs", runs));
+  return tails;
+}
+
+void convert_points(const Study& study, PointTails tails, ColumnResult& result) {
   std::vector<analysis::NamedPoint> named;
-  for (const ConverterStudy& c : study.converters) {
+  for (std::size_t c = 0; c < study.converters.size(); ++c) {
+    const ConverterStudy& converter = study.converters[c];
     for (std::size_t p = 0; p < result.points.size(); ++p) {
       const ColumnPoint& point = result.points[p];
       if (!point.full) continue;
-      const analysis::ReferenceLevels reference(reference_levels(study, result.points, point, c));
-      analysis::ConvertedPoint value = analysis::convert(point.fits, reference, converter_options(c));
-      const analysis::ModelKey key{study.column->cell, point.sawl, c.name, point.corner.name()};
+      const analysis::ReferenceLevels reference(reference_levels(study, result.points, point, converter));
+      analysis::ConvertedPoint value = analysis::convert(point.fits, reference, converter_options(converter));
+      std::vector<analysis::LevelTail> estimated;
+      for (const EstimatedTail& tail : tails[p][c]) estimated.push_back(tail.tail);
+      if (!estimated.empty()) analysis::replace_tails(value, estimated);
+      const analysis::ModelKey key{study.column->cell, point.sawl, converter.name, point.corner.name()};
       named.push_back(analysis::named_point(key, value));
       analysis::ErrorModel model = analysis::make_error_model(point.fits, reference, value);
-      result.converted.push_back({p, key, std::move(value), std::move(model)});
+      result.converted.push_back({p, key, std::move(value), std::move(model), std::move(tails[p][c])});
     }
   }
   result.verdict = analysis::make_verdict(named);
+}
+
+/// Who carries the failure: shares of the most probable points, and the runs behind every estimate.
+void write_tail_runs(H5::H5File& file, const ColumnResult::Converted& converted) {
+  std::vector<std::int64_t> k;
+  std::vector<std::string> direction;
+  std::vector<double> distance;
+  std::vector<std::string> variable;
+  std::vector<double> share;
+  for (const EstimatedTail& tail : converted.tails) {
+    write_samples(file,
+                  fmt::format("{}/tail_samples/{}/k{}_{}", converted.key.point_path(), converted.key.adc,
+                              tail.tail.k, to_string(tail.tail.direction)),
+                  tail.samples);
+    if (tail.summary.regions.empty()) continue;
+    const analysis::FailureRegion& region = tail.summary.regions.front();
+    for (const VariableShare& s : variable_shares(region.most_probable_point, *tail.samples.testbench)) {
+      k.push_back(static_cast<std::int64_t>(tail.tail.k));
+      direction.push_back(to_string(tail.tail.direction));
+      distance.push_back(region.distance);
+      variable.push_back(s.variable);
+      share.push_back(s.share);
+    }
+  }
+  if (k.empty()) return;
+  engine::Table table;
+  table.add("k", "", std::move(k))
+      .add("direction", "", std::move(direction))
+      .add("distance", "sigma", std::move(distance))
+      .add("variable", "", std::move(variable))
+      .add("share", "", std::move(share));
+  engine::write_table(file, fmt::format("{}/carriers/{}", converted.key.point_path(), converted.key.adc),
+                      table);
 }
 
 }  // namespace
@@ -327,7 +411,8 @@ ColumnResult run_column_study(const StudyRun& run) {
   screen(run, result.points, areas);
   choose_full(study, result.points);
   run_levels(run, result.points, areas);
-  if (run.shard.count == 1) convert_points(study, result);
+  PointTails tails = run_tails(run, result.points, areas);
+  if (run.shard.count == 1) convert_points(study, std::move(tails), result);
   return result;
 }
 
@@ -370,7 +455,10 @@ void write_column_result(H5::H5File& file, const Study& study, const ColumnResul
     }
     analysis::write_tails(file, key, tails);
   }
-  for (const ColumnResult::Converted& c : result.converted) analysis::write_error_model(file, c.key, c.model);
+  for (const ColumnResult::Converted& c : result.converted) {
+    analysis::write_error_model(file, c.key, c.model);
+    write_tail_runs(file, c);
+  }
   analysis::write_verdict(file, result.verdict);
 }
 

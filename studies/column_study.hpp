@@ -4,7 +4,9 @@
 //   swing? nominal   one run per (SAWL, corner, level): the reference levels screening a few runs of the
 //   full-scale level at every corner, with the same samples at all of them, rank
 //             the corners
-//   full      every level at the nominal corner and the worst ones
+//   full      every level at the nominal corner and the worst ones: plain samples for moments and histograms
+//   tails     of the full points, each level and direction towards each converter's thresholds, by rare-event
+//             simulation (or from a fit to the plain samples, where the study asks for "fit")
 //
 // Levels are voltages of the bitline at the sense time; k is the number of on-cells among the active rows.
 #pragma once
@@ -17,6 +19,7 @@
 #include "analysis/converter.hpp"
 #include "analysis/level_fit.hpp"
 #include "analysis/verdict.hpp"
+#include "studies/column_tails.hpp"
 #include "studies/study_run.hpp"
 #include "studies/study_testbench.hpp"
 
@@ -42,6 +45,7 @@ struct ColumnResult {
     analysis::ModelKey key;
     analysis::ConvertedPoint value;
     analysis::ErrorModel model;
+    std::vector<EstimatedTail> tails;  // empty where the tails come from a fit
   };
   std::vector<Converted> converted;
   std::vector<analysis::VerdictRow> verdict;
@@ -56,7 +60,7 @@ struct ColumnPlan {
   std::size_t full = 0;                  // at most: the nominal corner may be among the worst
   std::map<int, std::size_t> dimension;  // variables by SAWL
 
-  std::size_t total() const { return timing + nominal + screening + full; }
+  std::size_t total() const { return timing + nominal + screening + full + tails; }
 };
 /// Builds every kind of testbench once, without simulating. Throws what a run would throw for the same
 /// reasons.

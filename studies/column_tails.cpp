@@ -1,0 +1,191 @@
+#include "studies/column_tails.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/random_stream.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+using analysis::Direction;
+
+/// A level towards one threshold, as a failure problem.
+class TailProblem {
+ public:
+  TailProblem(const StudyRun& run, const TailLevel& level, Direction direction,
+              const analysis::Converter& converter, const analysis::ReferenceLevels& reference,
+              const std::string& stream)
+      : run_(run), direction_(direction), noise_(converter.threshold_sigma()), reference_(reference) {
+    const std::size_t code = converter.code_of_level[level.k];
+    threshold_ = converter.thresholds[direction == Direction::down ? code - 1 : code];
+    samples_.stream = fmt::format("{}/k{}_{}", stream, level.k, to_string(direction));
+    samples_.testbench = level.bench;
+    samples_.points.resize(0, static_cast<Eigen::Index>(level.bench->dimension()));
+  }
+
+  std::size_t dimension() const { return samples_.testbench->dimension() + (noise_ > 0.0 ? 1 : 0); }
+
+  std::vector<analysis::Response> operator()(const engine::Matrix& points) {
+    const auto bench_dimension = static_cast<Eigen::Index>(samples_.testbench->dimension());
+    const engine::RunRequest request{samples_.stream, samples_.runs.size(), samples_.testbench,
+                                     points.leftCols(bench_dimension)};
+    const auto results = engine::run_all(run_.evaluator, run_.store, {&request, 1}, run_.stop);
+    std::vector<analysis::Response> responses;
+    responses.reserve(results.front().size());
+    for (std::size_t r = 0; r < results.front().size(); ++r) {
+      const engine::RunResult& result = results.front()[r];
+      const double deviation =
+          noise_ > 0.0 ? noise_ * points(static_cast<Eigen::Index>(r), bench_dimension) : 0.0;
+      responses.push_back(result.outcome == engine::Outcome::ok
+                              ? analysis::Response::margin(margin(result.measures.front(), deviation))
+                              : analysis::Response::unknown());
+    }
+    keep(request.points, results.front());
+    return responses;
+  }
+
+  SampleSet take_samples() { return std::move(samples_); }
+
+ private:
+  /// In steps; fails where it is <= 0.
+  double margin(double volt, double deviation) const {
+    const double distance = reference_.to_steps(volt) - (threshold_ + deviation);
+    return direction_ == Direction::down ? distance : -distance;
+  }
+
+  void keep(const engine::Matrix& points, const std::vector<engine::RunResult>& results) {
+    const Eigen::Index before = samples_.points.rows();
+    samples_.points.conservativeResize(before + points.rows(), Eigen::NoChange);
+    samples_.points.bottomRows(points.rows()) = points;
+    samples_.runs.insert(samples_.runs.end(), results.begin(), results.end());
+  }
+
+  const StudyRun& run_;
+  Direction direction_;
+  double noise_;
+  const analysis::ReferenceLevels& reference_;
+  double threshold_ = 0.0;
+  SampleSet samples_;
+};
+
+/// "x12.ma.vth" -> 12; -1 for a variable of no row.
+int row_of(const std::string& variable) {
+  if (variable.size() < 2 || variable[0] != 'x' || std::isdigit(static_cast<unsigned char>(variable[1])) == 0)
+    return -1;
+  return std::atoi(variable.c_str() + 1);
+}
+
+/// Where level `to` may fail if level `from` fails at `point`: its on-cells (the first rows) share the same
+/// charge.
+engine::Vector carried_over(const engine::Vector& point, const TailLevel& from, const TailLevel& to,
+                            bool mirrored) {
+  engine::Vector moved = mirrored ? engine::Vector(-point) : point;
+  const double share = static_cast<double>(from.k) / static_cast<double>(to.k);
+  for (std::size_t v = 0; v < to.bench->variables.size(); ++v) {
+    const int row = row_of(to.bench->variables[v].name);
+    if (row < 0) continue;
+    moved[static_cast<Eigen::Index>(v)] *= row < static_cast<int>(to.k) ? share : 0.0;
+  }
+  return moved;
+}
+
+analysis::TailProbability probability_of(const analysis::RareEventSummary& s) {
+  analysis::TailProbability p;
+  p.runs = s.runs.total() - s.runs.unknown;
+  p.unknown = s.runs.unknown;
+  p.method = std::string(to_string(s.method));
+  switch (s.status) {
+    case analysis::EstimateStatus::estimated:
+      p.status = analysis::TailStatus::estimated;
+      break;
+    case analysis::EstimateStatus::bound:
+      p.status = analysis::TailStatus::bound;
+      break;
+    case analysis::EstimateStatus::extrapolated:
+      p.status = analysis::TailStatus::extrapolated;
+      break;
+    case analysis::EstimateStatus::refused:
+      p.status = analysis::TailStatus::refused;
+      p.method += ": " + s.reason;
+      return p;  // [0, 1]: nothing is known
+  }
+  const auto floor = [](double x) { return std::max(x, analysis::smallest_probability); };
+  p.p = floor(s.p());
+  p.low = std::min(floor(s.p_low()), p.p);
+  p.high = std::max(floor(s.p_high()), p.p);
+  return p;
+}
+
+struct Item {
+  std::size_t level = 0;  // index into levels
+  Direction direction = Direction::down;
+};
+
+/// Full scale first: the other levels start from what it showed.
+std::vector<Item> items_of(const std::vector<TailLevel>& levels, const analysis::Converter& converter) {
+  std::vector<Item> items;
+  for (std::size_t i = levels.size(); i-- > 0;) {
+    const std::size_t code = converter.code_of_level[levels[i].k];
+    if (code > 0) items.push_back({i, Direction::down});
+    if (code < converter.thresholds.size()) items.push_back({i, Direction::up});
+  }
+  return items;
+}
+
+}  // namespace
+
+std::vector<EstimatedTail> estimate_tails(const StudyRun& run, const std::vector<TailLevel>& levels,
+                                          const analysis::Converter& converter,
+                                          const analysis::ReferenceLevels& reference,
+                                          const TailOptions& options) {
+  std::vector<EstimatedTail> tails;
+  const std::vector<Item> items = items_of(levels, converter);
+  std::uint64_t left = options.budget;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const TailLevel& level = levels[items[i].level];
+    TailProblem problem(run, level, items[i].direction, converter, reference, options.stream);
+    analysis::RareEventOptions rare;
+    rare.method = options.method;
+    rare.target_half_width = options.accuracy;
+    // What one item leaves over goes to those after it.
+    rare.max_runs =
+        std::max(left / (items.size() - i), analysis::RareEventOptions::min_runs(problem.dimension()));
+    rare.seed = run.study.seed ^ engine::stream_key(options.stream);
+    for (auto known = tails.rbegin(); known != tails.rend() && rare.warm_starts.size() < 2; ++known) {
+      if (known->summary.regions.empty() || known->tail.k == 0 || level.k == 0) continue;
+      const auto from = std::find_if(levels.begin(), levels.end(),
+                                     [&](const TailLevel& l) { return l.k == known->tail.k; });
+      rare.warm_starts.push_back(carried_over(known->summary.regions.front().most_probable_point, *from,
+                                              level, known->tail.direction != items[i].direction));
+    }
+    rare.trust_neighbour = !rare.warm_starts.empty();
+    EstimatedTail tail;
+    tail.summary =
+        analysis::estimate_failure_probability(problem.dimension(), std::ref(problem), rare, run.stop);
+    if (run.stop.stop_requested()) throw engine::Stopped();
+    tail.tail = {level.k, items[i].direction, probability_of(tail.summary)};
+    tail.samples = problem.take_samples();
+    left -= std::min<std::uint64_t>(left, tail.samples.runs.size());
+    tails.push_back(std::move(tail));
+    run.progress.update(static_cast<double>(i + 1) / static_cast<double>(items.size()),
+                        fmt::format("{}: {} of {} tails", options.stream, i + 1, items.size()));
+  }
+  return tails;
+}
+
+std::vector<VariableShare> variable_shares(const engine::Vector& point, const engine::Testbench& bench) {
+  std::vector<VariableShare> shares;
+  const double total = point.squaredNorm();
+  for (Eigen::Index i = 0; i < point.size(); ++i) {
+    const auto v = static_cast<std::size_t>(i);
+    shares.push_back({v < bench.variables.size() ? bench.variables[v].name : "converter",
+                      total > 0.0 ? point[i] * point[i] / total : 0.0});
+  }
+  return shares;
+}
+
+}  // namespace flare::studies
