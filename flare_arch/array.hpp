@@ -1,0 +1,90 @@
+// An analog compute-in-memory array: integer matrix products, bit by bit, a few rows at a time, each column
+// read through a converter that may err.
+//
+// Inputs are fed bit-serially (one plane of one token at a time), weights are bit-sliced (one bit line per
+// weight column and weight plane). BitSift, or fixed groups, decides which rows a read drives; a read returns
+// on every bit line a code for the number k of on-cells among them. The shift-adder behind sums
+//
+//   output(token, column) = sum over planes p, reads s, weight planes q of
+//                           input_scale(p) weight_scale(q) reconstruct(code(token, p, s, column, q))
+//
+// Without errors and with a lossless converter this is the exact integer product. Every random number is a
+// function of (seed, array, token, plane, read, bit line) or, on the sparse path, of (seed, array, token).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "flare_arch/bit_planes.hpp"
+#include "flare_arch/bitsift.hpp"
+#include "flare_arch/code_sampler.hpp"
+#include "flare_arch/die_variation.hpp"
+#include "flare_arch/matrix.hpp"
+
+namespace flare::arch {
+
+enum class ErrorMode {
+  read,  // every read draws its code afresh from the confusion matrix
+  die,   // cells and converters deviate as frozen in a DieVariation; read noise on top
+};
+
+enum class ReadPath {
+  automatic,  // sparse where the converter is lossless and errors are rare, else dense
+  reference,  // one read after the other, straight from the definition; slow
+  sparse,     // the exact product, plus errors drawn only where they happen
+  dense,      // every read counted
+};
+
+/// What happened, in hardware terms. Counters of different calls may be added up.
+struct ArrayCounters {
+  std::int64_t cycles = 0;        // word-line activations: reads of all bit lines at once
+  std::int64_t fixed_cycles = 0;  // what fixed groups of SAWL rows would have needed
+  std::int64_t ideal_cycles = 0;  // ceil(ones / SAWL), summed over planes
+  std::int64_t conversions = 0;   // reads: one per cycle and bit line
+  std::int64_t driven_rows = 0;   // rows with a one
+  std::int64_t dummy_rows = 0;
+  std::int64_t wrong_reads = 0;  // reads whose code was not the most likely one (read mode)
+
+  ArrayCounters& operator+=(const ArrayCounters& other);
+};
+
+/// How reads err. Default: they do not.
+struct ErrorInjection {
+  const CodeSampler* sampler = nullptr;  // null: every read returns k exactly
+  ErrorMode mode = ErrorMode::read;
+  const DieVariation* die = nullptr;  // die mode: of this array
+  std::uint64_t seed = 0;
+  std::uint32_t array = 0;        // tells arrays (layers, heads) apart
+  std::uint32_t first_token = 0;  // token number of the first input row
+  ReadPath path = ReadPath::automatic;
+};
+
+class Array {
+ public:
+  /// weights: depth x columns, within the range of `format`. Throws std::invalid_argument for values out of
+  /// range, a depth above 65536, or products that would not fit 31 bits with 16-bit inputs of that depth.
+  Array(const MatrixI& weights, const PlaneFormat& format, const SegmentationOptions& segmentation);
+
+  int depth() const { return static_cast<int>(weights_.rows()); }
+  int columns() const { return static_cast<int>(weights_.cols()); }
+  int bitlines() const { return columns() * format_.planes(); }
+  const SegmentationOptions& segmentation() const { return segmentation_; }
+
+  /// inputs: tokens x depth, within the range of `format`. Result: tokens x columns, rounded to integers
+  /// where codes reconstruct to fractions. Throws std::invalid_argument for shapes or ranges that do not fit
+  /// and for an error model of a smaller SAWL than the segmentation's.
+  MatrixI multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors = {},
+                   ArrayCounters* counters = nullptr) const;
+
+ private:
+  struct TokenPlan;
+  friend class ArrayReader;
+
+  MatrixI weights_;
+  PlaneFormat format_;
+  SegmentationOptions segmentation_;
+  std::vector<std::uint32_t>
+      patterns_;  // column by column: bit q of [column * depth + row] is weight plane q
+};
+
+}  // namespace flare::arch

@@ -1,0 +1,50 @@
+#include "flare_arch/emsb_quantizer.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <stdexcept>
+
+namespace flare::arch {
+namespace {
+
+template <class T>
+int effective_bits_of(std::span<const T> values, bool is_signed) {
+  using Unsigned = std::make_unsigned_t<T>;
+  Unsigned any = 0;
+  for (const T v : values) any |= static_cast<Unsigned>(is_signed && v < 0 ? ~v : v);
+  return static_cast<int>(std::bit_width(any));
+}
+
+}  // namespace
+
+int effective_bits(std::span<const std::int32_t> values, bool is_signed) {
+  return effective_bits_of(values, is_signed);
+}
+
+int effective_bits(std::span<const std::int64_t> values, bool is_signed) {
+  return effective_bits_of(values, is_signed);
+}
+
+int emsb_shift(int effective, const EmsbOptions& options) {
+  return std::max(0, effective - (options.is_signed ? options.bits - 1 : options.bits));
+}
+
+std::int32_t parse_bits(std::int64_t value, int shift, const EmsbOptions& options) {
+  const std::int64_t highest = (std::int64_t{1} << (options.is_signed ? options.bits - 1 : options.bits)) - 1;
+  const std::int64_t lowest = options.is_signed ? -highest - 1 : 0;
+  if (options.rounding == Rounding::round && shift > 0) value += std::int64_t{1} << (shift - 1);
+  return static_cast<std::int32_t>(std::clamp(value >> shift, lowest, highest));
+}
+
+int emsb_quantize(std::span<const std::int32_t> values, std::span<std::int32_t> result,
+                  const EmsbOptions& options) {
+  if (options.bits < 2 || options.bits > 16)
+    throw std::invalid_argument("eMSB-Q: 2 to 16 bits are supported");
+  if (values.size() != result.size()) throw std::invalid_argument("eMSB-Q: the result has another length");
+  const int shift = emsb_shift(effective_bits(values, options.is_signed), options);
+  std::transform(values.begin(), values.end(), result.begin(),
+                 [&](std::int32_t v) { return parse_bits(v, shift, options); });
+  return shift;
+}
+
+}  // namespace flare::arch

@@ -1,0 +1,150 @@
+#include "flare_arch/error_model.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <stdexcept>
+
+namespace flare::arch {
+namespace {
+
+double upper_tail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
+
+bool all_finite(const std::vector<double>& values) {
+  for (const double v : values)
+    if (!std::isfinite(v)) return false;
+  return true;
+}
+
+/// P(a < X <= b) for a normal X, from the tail that keeps relative accuracy.
+double interval_probability(double a, double b, double mean, double sigma) {
+  if (sigma == 0) return a < mean && mean <= b ? 1 : 0;
+  const double low = (a - mean) / sigma, high = (b - mean) / sigma;
+  return low > 0 ? upper_tail(low) - upper_tail(high) : upper_tail(-high) - upper_tail(-low);
+}
+
+ErrorModel empty_model(int rows_per_read, int codes) {
+  if (rows_per_read < 1 || rows_per_read > 64)
+    throw std::invalid_argument("error model: rows per read (SAWL) must be 1 to 64");
+  if (codes < 2 || codes > 1024) throw std::invalid_argument("error model: 2 to 1024 codes are supported");
+  ErrorModel m;
+  m.rows_per_read = rows_per_read;
+  m.confusion = MatrixD::Zero(rows_per_read + 1, codes);
+  const double step = static_cast<double>(rows_per_read) / (codes - 1);
+  for (int c = 0; c < codes; ++c) m.reconstruct.push_back(c * step);
+  for (int c = 1; c < codes; ++c) m.thresholds.push_back((c - 0.5) * step);
+  for (int k = 0; k <= rows_per_read; ++k) m.level_mean.push_back(k);
+  m.frozen_text = "cell deviations and comparator thresholds";
+  m.per_read_text = "read noise";
+  return m;
+}
+
+}  // namespace
+
+int ErrorModel::likely_code(int k) const {
+  Eigen::Index code = 0;
+  confusion.row(k).maxCoeff(&code);
+  return static_cast<int>(code);
+}
+
+double ErrorModel::error_rate(int k) const {
+  const int likely = likely_code(k);
+  double rate = 0;
+  for (int c = 0; c < codes(); ++c)
+    if (c != likely) rate += confusion(k, c);
+  return rate;
+}
+
+double ErrorModel::largest_error_rate() const {
+  double rate = 0;
+  for (int k = 0; k <= rows_per_read; ++k) rate = std::max(rate, error_rate(k));
+  return rate;
+}
+
+bool ErrorModel::is_lossless() const {
+  for (int k = 0; k <= rows_per_read; ++k)
+    if (reconstruct[likely_code(k)] != k) return false;
+  return true;
+}
+
+bool ErrorModel::is_valid(std::string* error) const {
+  const auto fail = [&](const std::string& what) {
+    if (error != nullptr) *error = (name.empty() ? "error model" : name) + ": " + what;
+    return false;
+  };
+  if (rows_per_read < 1 || rows_per_read > 64) return fail("rows per read (SAWL) must be 1 to 64");
+  if (confusion.rows() != rows_per_read + 1)
+    return fail(fmt::format("the confusion matrix has {} rows, SAWL {} needs {}", confusion.rows(),
+                            rows_per_read, rows_per_read + 1));
+  if (codes() < 1 || codes() > 1024) return fail("1 to 1024 codes are supported");
+  if (static_cast<int>(reconstruct.size()) != codes())
+    return fail("one reconstruct value per code is needed");
+  if (static_cast<int>(thresholds.size()) != codes() - 1) return fail("codes - 1 thresholds are needed");
+  if (static_cast<int>(level_mean.size()) != rows_per_read + 1)
+    return fail("SAWL + 1 level means are needed");
+  if (!all_finite(reconstruct) || !all_finite(thresholds) || !all_finite(level_mean))
+    return fail("a value that is not finite");
+  for (const double v : reconstruct)
+    if (std::abs(v) > 4.0 * rows_per_read)
+      return fail(fmt::format("a code that reconstructs to {} is far outside 0 to {}", v, rows_per_read));
+  for (std::size_t i = 1; i < thresholds.size(); ++i)
+    if (thresholds[i] < thresholds[i - 1]) return fail("the thresholds do not rise");
+  for (const double s :
+       {frozen.cell_sigma, frozen.off_cell_sigma, frozen.threshold_offset_sigma, per_read.noise_sigma})
+    if (!(s >= 0) || s > rows_per_read)
+      return fail("a sigma that is negative, not a number or larger than SAWL");
+  for (int k = 0; k <= rows_per_read; ++k) {
+    double sum = 0;
+    for (int c = 0; c < codes(); ++c) {
+      const double p = confusion(k, c);
+      if (!(p >= 0 && p <= 1)) return fail(fmt::format("P({} | {}) = {} is not a probability", c, k, p));
+      sum += p;
+    }
+    if (std::abs(sum - 1) > 1e-9) return fail(fmt::format("row {} sums to {}, not to 1", k, sum));
+  }
+  return true;
+}
+
+ErrorModel ErrorModel::ideal(int rows_per_read) {
+  ErrorModel m = empty_model(rows_per_read, rows_per_read + 1);
+  m.name = fmt::format("ideal, SAWL {}", rows_per_read);
+  m.confusion.setIdentity();
+  return m;
+}
+
+ErrorModel ErrorModel::neighbour_errors(int rows_per_read, double rate) {
+  if (!(rate >= 0 && rate <= 1)) throw std::invalid_argument("error model: the rate must be within 0 and 1");
+  ErrorModel m = empty_model(rows_per_read, rows_per_read + 1);
+  m.name = fmt::format("neighbour errors {:g}, SAWL {}", rate, rows_per_read);
+  for (int k = 0; k <= rows_per_read; ++k) {
+    m.confusion(k, k) = 1 - rate;
+    m.confusion(k, k == 0 ? 1 : k - 1) += rate / 2;
+    m.confusion(k, k == rows_per_read ? k - 1 : k + 1) += rate / 2;
+  }
+  return m;
+}
+
+ErrorModel ErrorModel::gaussian(int rows_per_read, int codes, const FrozenVariation& frozen,
+                                const ReadVariation& per_read) {
+  ErrorModel m = empty_model(rows_per_read, codes);
+  m.name = fmt::format("gaussian, SAWL {}, {} codes", rows_per_read, codes);
+  m.frozen = frozen;
+  m.per_read = per_read;
+  const auto square = [](double v) { return v * v; };
+  // Comparators are taken as one common threshold shift here: P(code | k) of neighbouring boundaries then
+  // sums to 1 whatever the offsets. A fully thermometer-coded flash with independent offsets differs only
+  // where offsets are comparable with the distance between thresholds.
+  for (int k = 0; k <= rows_per_read; ++k) {
+    const double sigma =
+        std::sqrt(k * square(frozen.cell_sigma) + (rows_per_read - k) * square(frozen.off_cell_sigma) +
+                  square(frozen.threshold_offset_sigma) + square(per_read.noise_sigma));
+    for (int c = 0; c < codes; ++c) {
+      const double low = c == 0 ? -INFINITY : m.thresholds[c - 1];
+      const double high = c == codes - 1 ? INFINITY : m.thresholds[c];
+      m.confusion(k, c) = interval_probability(low, high, m.level_mean[k], sigma);
+    }
+  }
+  return m;
+}
+
+}  // namespace flare::arch

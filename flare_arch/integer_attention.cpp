@@ -1,0 +1,313 @@
+#include "flare_arch/integer_attention.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <stdexcept>
+
+namespace flare::arch {
+namespace {
+
+// Local numbers of a layer's arrays; the stream key of an array is layer * 256 + this.
+constexpr int query_array = 0, key_array = 1, value_array = 2, output_arrays = 16, key_heads = 64,
+              value_heads = 128, arrays_per_layer = 256;
+
+constexpr int reciprocal_fraction = 12;  // bits kept after the point of normalised sums
+
+struct QuantizedWeights {
+  MatrixI values;
+  double scale = 1;
+};
+
+/// Symmetric absmax quantisation, done once, off line.
+QuantizedWeights quantize_weights(const MatrixF& w, int bits) {
+  const double largest = w.cwiseAbs().maxCoeff(), top = (1 << (bits - 1)) - 1;
+  QuantizedWeights q;
+  q.scale = largest > 0 ? largest / top : 1.0;
+  q.values = w.unaryExpr([&](float v) { return static_cast<std::int32_t>(std::lrint(v / q.scale)); });
+  return q;
+}
+
+int ceil_log2(Eigen::Index n) { return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n - 1))); }
+
+std::span<std::int32_t> row_of(MatrixI& m, Eigen::Index row) {
+  return {m.data() + row * m.cols(), static_cast<std::size_t>(m.cols())};
+}
+
+int used_bits(const MatrixI& m) {
+  return effective_bits(std::span<const std::int32_t>(m.data(), static_cast<std::size_t>(m.size())), true);
+}
+
+MatrixI parse_matrix(const MatrixI& m, int shift, const EmsbOptions& options) {
+  return m.unaryExpr([&](std::int32_t v) { return parse_bits(v, shift, options); });
+}
+
+/// eMSB-Q of every row in place; the shifts.
+std::vector<int> quantize_rows(MatrixI& m, const EmsbOptions& options) {
+  std::vector<int> shifts;
+  for (Eigen::Index i = 0; i < m.rows(); ++i)
+    shifts.push_back(emsb_quantize(row_of(m, i), row_of(m, i), options));
+  return shifts;
+}
+
+}  // namespace
+
+/// What the heads share.
+struct IntegerAttention::Projected {
+  std::vector<int> input_headroom;  // per token
+  MatrixI query, key, value;        // query: accumulators, not yet quantised
+};
+
+IntegerAttention::~IntegerAttention() = default;
+
+IntegerAttention::IntegerAttention(const AttentionWeights& weights, int layer,
+                                   const std::vector<MatrixF>& calibration,
+                                   const IntegerAttentionOptions& options)
+    : options_(options),
+      layer_(layer),
+      heads_(weights.heads),
+      width_(weights.width()),
+      head_width_(0),
+      output_bias_(weights.output_bias) {
+  weights.check();
+  head_width_ = weights.head_width();
+  if (layer < 0 || layer > 1'000'000)
+    throw std::invalid_argument("integer attention: layer number out of range");
+  if (calibration.empty()) throw std::invalid_argument("integer attention: no calibration sequences");
+  const PlaneFormat cells{options.weight_bits, options.weight_encoding};
+  const auto array = [&](const MatrixF& w, double& scale) {
+    const QuantizedWeights q = quantize_weights(w, options.weight_bits);
+    scale = q.scale;
+    return std::make_unique<Array>(q.values, cells, options.stationary);
+  };
+  query_ = array(weights.query, scales_.query_weight);
+  key_ = array(weights.key, scales_.key_weight);
+  value_ = array(weights.value, scales_.value_weight);
+  const QuantizedWeights out = quantize_weights(weights.output, options.weight_bits);
+  scales_.output_weight = out.scale;
+  const int parts = options.row_scale == RowScale::side_band ? heads_ : 1;
+  for (int h = 0; h < parts; ++h)
+    output_.emplace_back(out.values.middleRows(h * (width_ / parts), width_ / parts), cells,
+                         options.stationary);
+  calibrate(calibration);
+}
+
+MatrixI IntegerAttention::to_words(const MatrixF& x) const {
+  const double top = (1 << (options_.input_bits - 1)) - 1;
+  return x.unaryExpr([&](float v) {
+    return static_cast<std::int32_t>(std::lrint(std::clamp(v / scales_.input, -top - 1, top)));
+  });
+}
+
+void IntegerAttention::calibrate(const std::vector<MatrixF>& calibration) {
+  const IntegerAttentionOptions& o = options_;
+  float largest = 0;
+  for (const MatrixF& x : calibration) {
+    if (x.cols() != width_ || !x.allFinite())
+      throw std::invalid_argument(
+          "integer attention: a calibration sequence has another width or is not finite");
+    largest = std::max(largest, x.cwiseAbs().maxCoeff());
+  }
+  const double top = (1 << (o.input_bits - 1)) - 1;
+  scales_.input = largest > 0 ? largest / top : 1.0;
+  const EmsbOptions kv{o.kv_bits, true, o.rounding};
+  scales_.key_input_shift = std::max(0, o.input_bits - o.kv_bits);
+  int key_bits = 0, value_bits = 0;
+  if (o.start_bit == StartBit::absolute) {
+    key_bits = value_bits = o.kv_bits + o.weight_bits + ceil_log2(width_) - 1;
+  } else {
+    for (const MatrixF& x : calibration) {
+      const MatrixI words = parse_matrix(to_words(x), scales_.key_input_shift, kv);
+      key_bits = std::max(key_bits, used_bits(key_->multiply(words, kv_format())));
+      value_bits = std::max(value_bits, used_bits(value_->multiply(words, kv_format())));
+    }
+  }
+  scales_.key_shift = emsb_shift(key_bits, kv);
+  scales_.value_shift = emsb_shift(value_bits, kv);
+  const double kv_input = std::ldexp(scales_.input, scales_.key_input_shift);
+  scales_.key = std::ldexp(kv_input * scales_.key_weight, scales_.key_shift);
+  scales_.value = std::ldexp(kv_input * scales_.value_weight, scales_.value_shift);
+  scales_.m1 = std::max(0, o.input_bits - o.activation_bits);
+  scales_.m2 = o.weight_bits + ceil_log2(width_);
+  scales_.m3 = o.kv_bits + ceil_log2(head_width_);
+  scales_.logit_full =
+      std::ldexp(scales_.input * scales_.query_weight * scales_.key, scales_.m1 + scales_.m2 + scales_.m3) /
+      std::sqrt(static_cast<double>(head_width_));
+  VdrOptions vdr{o.activation_bits, o.probability_bits, o.guard_bits, o.rounding};
+  table_ = std::make_unique<VdrTable>(1.0 / scales_.logit_full, 0, scales_.m1 + scales_.m2 + scales_.m3, vdr);
+
+  // The n_e that occur: the table the hardware holds needs these entries and no more.
+  int first = 1 << 20, last = 0;
+  for (const MatrixF& x : calibration) {
+    Trace trace;
+    forward(x, {}, &trace);
+    for (const auto& head : trace.exponents)
+      for (const int n_e : head) first = std::min(first, n_e), last = std::max(last, n_e);
+  }
+  scales_.first_exponent = first;
+  scales_.last_exponent = last;
+}
+
+ErrorInjection IntegerAttention::injection(const AttentionErrors& errors, int array, bool stationary) const {
+  ErrorInjection e;
+  e.sampler = stationary ? errors.stationary : errors.dynamic;
+  e.mode = errors.mode;
+  e.seed = errors.seed;
+  e.array = static_cast<std::uint32_t>(layer_ * arrays_per_layer + array);
+  e.first_token = errors.first_token;
+  e.path = errors.path;
+  if (errors.die != nullptr) e.die = errors.die->arrays[array].get();
+  return e;
+}
+
+LayerDie IntegerAttention::make_die(const AttentionErrors& errors, Eigen::Index tokens) const {
+  LayerDie die;
+  die.arrays.resize(arrays_per_layer);
+  const auto make = [&](int array, const CodeSampler* sampler, Eigen::Index rows, Eigen::Index bitlines) {
+    if (sampler == nullptr) return;
+    die.arrays[array] = std::make_unique<DieVariation>(
+        sampler->model(), errors.seed, static_cast<std::uint32_t>(layer_ * arrays_per_layer + array),
+        static_cast<int>(rows), static_cast<int>(bitlines));
+  };
+  for (const int array : {query_array, key_array, value_array})
+    make(array, errors.stationary, width_, query_->bitlines());
+  for (std::size_t h = 0; h < output_.size(); ++h)
+    make(output_arrays + static_cast<int>(h), errors.stationary, output_[h].depth(), output_[h].bitlines());
+  for (int h = 0; h < heads_; ++h) {
+    make(key_heads + h, errors.dynamic, head_width_, tokens * kv_cells().planes());
+    make(value_heads + h, errors.dynamic, tokens, head_width_ * kv_cells().planes());
+  }
+  return die;
+}
+
+IntegerAttention::Projected IntegerAttention::project(const MatrixF& x, const AttentionErrors& errors,
+                                                      Trace* trace) const {
+  ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->stationary : nullptr;
+  const EmsbOptions activation{options_.activation_bits, true, options_.rounding};
+  const EmsbOptions kv{options_.kv_bits, true, options_.rounding};
+  Projected p;
+  MatrixI words = to_words(x);
+  const MatrixI key_inputs = parse_matrix(words, scales_.key_input_shift, kv);
+  p.key = parse_matrix(key_->multiply(key_inputs, kv_format(), injection(errors, key_array, true), counters),
+                       scales_.key_shift, kv);
+  p.value =
+      parse_matrix(value_->multiply(key_inputs, kv_format(), injection(errors, value_array, true), counters),
+                   scales_.value_shift, kv);
+  if (trace != nullptr) trace->words = words;
+  for (const int shift : quantize_rows(words, activation)) p.input_headroom.push_back(scales_.m1 - shift);
+  p.query = query_->multiply(words, activation_format(), injection(errors, query_array, true), counters);
+  if (trace != nullptr) {
+    trace->activations = words;
+    trace->key_inputs = key_inputs;
+    trace->query = p.query;
+    trace->key = p.key;
+    trace->value = p.value;
+  }
+  return p;
+}
+
+MatrixI IntegerAttention::weigh_values(int head, const Projected& p, const AttentionErrors& errors,
+                                       std::vector<std::int64_t>& sums, Trace* trace) const {
+  ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->dynamic : nullptr;
+  const EmsbOptions activation{options_.activation_bits, true, options_.rounding};
+  const Eigen::Index at = head * head_width_, tokens = p.key.rows();
+  MatrixI query = p.query.middleCols(at, head_width_);
+  const std::vector<int> query_shifts = quantize_rows(query, activation);
+  const Array keys(p.key.middleCols(at, head_width_).transpose(), kv_cells(), options_.dynamic);
+  MatrixI logits =
+      keys.multiply(query, activation_format(), injection(errors, key_heads + head, false), counters);
+  const std::vector<int> logit_shifts = quantize_rows(logits, activation);
+  MatrixI probabilities(tokens, tokens);
+  std::vector<int> exponents;
+  for (Eigen::Index t = 0; t < tokens; ++t) {
+    // A shift beyond m is possible only where an array erred beyond its full scale; headroom is then 0.
+    exponents.push_back(std::max(0, p.input_headroom[t]) + std::max(0, scales_.m2 - query_shifts[t]) +
+                        std::max(0, scales_.m3 - logit_shifts[t]));
+    sums.push_back(table_->softmax(row_of(logits, t), exponents.back(), row_of(probabilities, t)));
+  }
+  const Array values(p.value.middleCols(at, head_width_), kv_cells(), options_.dynamic);
+  const PlaneFormat probability{options_.probability_bits, Encoding::unsigned_binary};
+  MatrixI weighted =
+      values.multiply(probabilities, probability, injection(errors, value_heads + head, false), counters);
+  if (trace != nullptr) {
+    trace->logits.push_back(logits);
+    trace->probabilities.push_back(probabilities);
+    trace->exponents.push_back(exponents);
+    trace->sums.push_back(sums);
+  }
+  return weighted;
+}
+
+/// Side band: the head's share of the output, its row scales applied as it leaves the integer path.
+void IntegerAttention::add_head(int head, const MatrixI& weighted, const std::vector<std::int64_t>& sums,
+                                const AttentionErrors& errors, MatrixF& out, Trace* trace) const {
+  ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->stationary : nullptr;
+  MatrixI inputs = weighted;
+  const std::vector<int> shifts = quantize_rows(inputs, {options_.activation_bits, true, options_.rounding});
+  if (trace != nullptr) trace->weighted.push_back(inputs);
+  const MatrixI words = output_[head].multiply(inputs, activation_format(),
+                                               injection(errors, output_arrays + head, true), counters);
+  for (Eigen::Index t = 0; t < out.rows(); ++t) {
+    const double scale = std::ldexp(scales_.value * scales_.output_weight, shifts[t]) /
+                         static_cast<double>(std::max<std::int64_t>(1, sums[t]));
+    for (Eigen::Index c = 0; c < out.cols(); ++c) out(t, c) += static_cast<float>(words(t, c) * scale);
+  }
+}
+
+/// Reciprocal table: the head's sums brought to the scale that all heads share, in integers.
+void IntegerAttention::normalise_head(int head, const MatrixI& weighted,
+                                      const std::vector<std::int64_t>& sums, MatrixI& joined) const {
+  for (Eigen::Index t = 0; t < weighted.rows(); ++t) {
+    const Reciprocal r = reciprocal_(sums[t]);
+    const int shift = r.shift - reciprocal_fraction;
+    for (Eigen::Index c = 0; c < weighted.cols(); ++c) {
+      const std::int64_t product = static_cast<std::int64_t>(weighted(t, c)) * r.mantissa;
+      joined(t, head * head_width_ + c) = static_cast<std::int32_t>(
+          shift > 0 ? (product + (std::int64_t{1} << (shift - 1))) >> shift : product);
+    }
+  }
+}
+
+MatrixF IntegerAttention::project_output(const MatrixI& joined, const AttentionErrors& errors,
+                                         Trace* trace) const {
+  ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->stationary : nullptr;
+  MatrixI inputs = joined;
+  const std::vector<int> shifts = quantize_rows(inputs, {options_.activation_bits, true, options_.rounding});
+  if (trace != nullptr) trace->weighted.push_back(inputs);
+  const MatrixI words =
+      output_[0].multiply(inputs, activation_format(), injection(errors, output_arrays, true), counters);
+  MatrixF out(words.rows(), words.cols());
+  for (Eigen::Index t = 0; t < out.rows(); ++t) {
+    const double scale = std::ldexp(scales_.value * scales_.output_weight, shifts[t] - reciprocal_fraction);
+    for (Eigen::Index c = 0; c < out.cols(); ++c) out(t, c) = static_cast<float>(words(t, c) * scale);
+  }
+  return out;
+}
+
+MatrixF IntegerAttention::forward(const MatrixF& x, const AttentionErrors& errors) const {
+  return forward(x, errors, nullptr);
+}
+
+MatrixF IntegerAttention::forward(const MatrixF& x, const AttentionErrors& errors, Trace* trace) const {
+  if (x.cols() != width_ || x.rows() < 1)
+    throw std::invalid_argument(
+        fmt::format("integer attention: input is {} x {}, width {} is expected", x.rows(), x.cols(), width_));
+  const Projected p = project(x, errors, trace);
+  MatrixF out = MatrixF::Zero(x.rows(), width_);
+  MatrixI joined(x.rows(), options_.row_scale == RowScale::reciprocal ? width_ : 0);
+  for (int h = 0; h < heads_; ++h) {
+    std::vector<std::int64_t> sums;
+    const MatrixI weighted = weigh_values(h, p, errors, sums, trace);
+    if (options_.row_scale == RowScale::side_band)
+      add_head(h, weighted, sums, errors, out, trace);
+    else
+      normalise_head(h, weighted, sums, joined);
+  }
+  if (options_.row_scale == RowScale::reciprocal) out = project_output(joined, errors, trace);
+  out.rowwise() += output_bias_.transpose();
+  return out;
+}
+
+}  // namespace flare::arch

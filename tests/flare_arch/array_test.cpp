@@ -1,0 +1,264 @@
+// The array: integer products exactly, error injection in distribution.
+#include "flare_arch/array.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <random>
+
+namespace flare::arch {
+namespace {
+
+MatrixI random_matrix(std::mt19937& generator, int rows, int columns, const PlaneFormat& format) {
+  std::uniform_int_distribution<int> value(format.lowest(), format.highest());
+  MatrixI m(rows, columns);
+  for (Eigen::Index i = 0; i < m.size(); ++i) m.data()[i] = value(generator);
+  return m;
+}
+
+const Encoding encodings[] = {Encoding::twos_complement, Encoding::sign_magnitude, Encoding::unsigned_binary};
+
+TEST(PlaneFormat, PlanesAddUpToTheValue) {
+  for (const Encoding encoding : encodings)
+    for (int bits = 2; bits <= 12; ++bits) {
+      const PlaneFormat format{bits, encoding};
+      for (std::int32_t v = format.lowest(); v <= format.highest(); ++v) {
+        std::int32_t sum = 0;
+        for (int p = 0; p < format.planes(); ++p) sum += format.scale(p) * ((format.pattern(v) >> p) & 1);
+        ASSERT_EQ(sum, v);
+        ASSERT_LT(format.pattern(v), std::uint64_t{1} << format.planes());
+      }
+    }
+}
+
+TEST(Array, WithoutErrorsIsTheIntegerProduct) {
+  std::mt19937 generator(1);
+  for (int repeat = 0; repeat < 120; ++repeat) {
+    const int depth = 1 + static_cast<int>(generator() % 70), columns = 1 + static_cast<int>(generator() % 9);
+    const PlaneFormat in{2 + static_cast<int>(generator() % 9), encodings[generator() % 3]};
+    const PlaneFormat cells{2 + static_cast<int>(generator() % 9), encodings[generator() % 3]};
+    const SegmentationOptions segmentation{1 + static_cast<int>(generator() % 17),
+                                           1 + static_cast<int>(generator() % 33),
+                                           static_cast<Packing>(generator() % 5)};
+    const MatrixI w = random_matrix(generator, depth, columns, cells),
+                  x = random_matrix(generator, 3, depth, in);
+    const MatrixI expected = x * w;
+    const Array array(w, cells, segmentation);
+    const CodeSampler sampler(ErrorModel::ideal(segmentation.rows_per_read));
+    for (const ReadPath path :
+         {ReadPath::automatic, ReadPath::reference, ReadPath::sparse, ReadPath::dense}) {
+      ErrorInjection errors;
+      errors.path = path;
+      ASSERT_EQ(array.multiply(x, in, errors), expected);
+      errors.sampler = &sampler;
+      ASSERT_EQ(array.multiply(x, in, errors), expected);
+    }
+  }
+}
+
+TEST(Array, DieWithoutDeviationsIsTheIntegerProduct) {
+  std::mt19937 generator(2);
+  const PlaneFormat format;
+  const MatrixI w = random_matrix(generator, 40, 5, format), x = random_matrix(generator, 4, 40, format);
+  const Array array(w, format, {});
+  const CodeSampler sampler(ErrorModel::gaussian(8, 9, {}, {}));
+  const DieVariation die(sampler.model(), 1, 0, 40, array.bitlines());
+  ErrorInjection errors;
+  errors.sampler = &sampler;
+  errors.mode = ErrorMode::die;
+  errors.die = &die;
+  EXPECT_EQ(array.multiply(x, format, errors), x * w);
+}
+
+TEST(Array, CoarseConverterRoundsAsItsCodesSay) {
+  // 3 codes over SAWL 4: values 0, 2, 4; thresholds 1 and 3 belong to the code below.
+  const CodeSampler sampler(ErrorModel::gaussian(4, 3, {}, {}));
+  EXPECT_EQ(sampler.base_value(0), 0);
+  EXPECT_EQ(sampler.base_value(2), 2);
+  EXPECT_EQ(sampler.base_value(4), 4);
+  MatrixI w(4, 1), x(1, 4);
+  w << 1, 1, 1, 0;
+  x << 1, 1, 1, 1;
+  const PlaneFormat bits{2, Encoding::unsigned_binary};
+  const Array array(w, bits, {4, 4, Packing::ideal});
+  for (const ReadPath path : {ReadPath::reference, ReadPath::dense, ReadPath::automatic}) {
+    ErrorInjection errors;
+    errors.sampler = &sampler;
+    errors.path = path;
+    EXPECT_EQ(array.multiply(x, bits, errors)(0, 0), sampler.base_value(3));
+  }
+}
+
+/// Chi-square statistic of counts against expected probabilities, cells expected below 5 pooled; and its
+/// degrees of freedom.
+std::pair<double, int> chi_square(const std::map<int, double>& probability, const std::map<int, int>& count,
+                                  int total) {
+  double statistic = 0, pooled_expected = 0, pooled_count = 0;
+  int cells = 0;
+  for (const auto& [value, p] : probability) {
+    const auto at = count.find(value);
+    const double seen = at == count.end() ? 0 : at->second, expected = p * total;
+    if (expected < 5) {
+      pooled_expected += expected;
+      pooled_count += seen;
+      continue;
+    }
+    statistic += (seen - expected) * (seen - expected) / expected;
+    ++cells;
+  }
+  if (pooled_expected > 0.5) {
+    statistic += (pooled_count - pooled_expected) * (pooled_count - pooled_expected) / pooled_expected;
+    ++cells;
+  }
+  return {statistic, cells - 1};
+}
+
+TEST(Array, BothPathsFollowTheEnumeratedDistribution) {
+  // Two unsigned 2-bit weights and inputs, SAWL 2: the output's distribution follows by convolving the
+  // codes of all reads. 20,000 tokens per path; a false alarm needs z > 4.5 (p about 3e-6 per path).
+  ErrorModel model = ErrorModel::ideal(2);
+  model.confusion << 0.9, 0.08, 0.02, 0.15, 0.8, 0.05, 0.01, 0.09, 0.9;
+  const CodeSampler sampler(model);
+  const PlaneFormat bits{2, Encoding::unsigned_binary};
+  MatrixI w(3, 1);
+  w << 3, 1, 2;
+  const int values[] = {3, 2, 1};
+  const int tokens = 20000;
+  MatrixI x(tokens, 3);
+  x.rowwise() = Eigen::Map<const Eigen::RowVectorXi>(values, 3);
+  const Array array(w, bits, {2, 2, Packing::next_fit});
+
+  std::map<int, double> distribution = {{0, 1.0}};
+  for (int p = 0; p < 2; ++p) {
+    std::vector<std::uint8_t> plane;
+    for (const int v : values) plane.push_back((v >> p) & 1);
+    const ReadPlan plan = plan_reads(plane, array.segmentation());
+    for (std::size_t read = 0; read < plan.reads(); ++read)
+      for (int q = 0; q < 2; ++q) {
+        int k = 0;
+        for (const auto row : plan.rows(read)) k += (w(row, 0) >> q) & 1;
+        std::map<int, double> next;
+        for (const auto& [value, probability] : distribution)
+          for (int code = 0; code < 3; ++code)
+            next[value + (code << (p + q))] += probability * model.confusion(k, code);
+        distribution = next;
+      }
+  }
+  for (const ReadPath path : {ReadPath::reference, ReadPath::sparse, ReadPath::dense}) {
+    ErrorInjection errors;
+    errors.sampler = &sampler;
+    errors.path = path;
+    errors.seed = 17;
+    const MatrixI y = array.multiply(x, bits, errors);
+    std::map<int, int> count;
+    for (int t = 0; t < tokens; ++t) ++count[y(t, 0)];
+    const auto [statistic, freedom] = chi_square(distribution, count, tokens);
+    EXPECT_GT(freedom, 8);
+    EXPECT_LT((statistic - freedom) / std::sqrt(2.0 * freedom), 4.5) << static_cast<int>(path);
+    for (const auto& [value, seen] : count) EXPECT_TRUE(distribution.count(value)) << value;
+  }
+}
+
+TEST(Array, WrongReadsAreAsManyAsTheModelSays) {
+  std::mt19937 generator(4);
+  const PlaneFormat format;
+  const MatrixI w = random_matrix(generator, 64, 32, format), x = random_matrix(generator, 64, 64, format);
+  const Array array(w, format, {});
+  for (const double rate : {1e-4, 1e-2, 0.3}) {
+    const CodeSampler sampler(ErrorModel::neighbour_errors(8, rate));
+    for (const ReadPath path : {ReadPath::reference, ReadPath::sparse, ReadPath::dense}) {
+      ErrorInjection errors;
+      errors.sampler = &sampler;
+      errors.path = path;
+      ArrayCounters counters;
+      array.multiply(x, format, errors, &counters);
+      const double expected = rate * static_cast<double>(counters.conversions);
+      EXPECT_NEAR(static_cast<double>(counters.wrong_reads), expected, 5 * std::sqrt(expected))
+          << rate;  // p 6e-7
+    }
+  }
+}
+
+TEST(Array, DieErrsTheSameWayAgain) {
+  std::mt19937 generator(5);
+  const PlaneFormat format;
+  const MatrixI w = random_matrix(generator, 48, 8, format);
+  MatrixI x = random_matrix(generator, 2, 48, format);
+  x.row(1) = x.row(0);
+  const Array array(w, format, {});
+  const CodeSampler sampler(ErrorModel::gaussian(8, 9, {0.15, 0.02, 0.05}, {}));
+  const DieVariation die(sampler.model(), 3, 0, 48, array.bitlines()),
+      other(sampler.model(), 4, 0, 48, array.bitlines());
+  ErrorInjection errors;
+  errors.sampler = &sampler;
+  errors.mode = ErrorMode::die;
+  errors.die = &die;
+  const MatrixI y = array.multiply(x, format, errors);
+  EXPECT_EQ(y.row(0), y.row(1));
+  EXPECT_NE(y, x * w);
+  errors.die = &other;
+  EXPECT_NE(array.multiply(x, format, errors), y);
+}
+
+TEST(Array, DieModeMatchesTheConfusionMatrixOverManyDies) {
+  // Over dies, P(code | k) of one column is the model's. One bit line, 8 rows all on: k = 8.
+  const ErrorModel model = ErrorModel::gaussian(8, 9, {0.1, 0.03, 0.1}, {0.1});
+  const CodeSampler sampler(model);
+  const PlaneFormat bits{2, Encoding::unsigned_binary};
+  const MatrixI w = MatrixI::Ones(8, 1);
+  MatrixI x = MatrixI::Ones(1, 8);
+  x(0, 7) = 0;
+  x(0, 6) = 0;  // k = 6, two dummies
+  const Array array(w, bits, {8, 8, Packing::next_fit});
+  const int dies = 20000;
+  int right = 0;
+  for (int d = 0; d < dies; ++d) {
+    const DieVariation die(model, 1000 + d, 0, 8, array.bitlines());
+    ErrorInjection errors;
+    errors.sampler = &sampler;
+    errors.mode = ErrorMode::die;
+    errors.die = &die;
+    errors.seed = 1000 + d;
+    right += array.multiply(x, bits, errors)(0, 0) == 6 ? 1 : 0;
+  }
+  // The second weight plane is empty and may err too, upwards from 0: it does so by 2 per unit.
+  const double p = model.confusion(6, 6) * model.confusion(0, 0);
+  EXPECT_NEAR(right / double(dies), p, 4.5 * std::sqrt(p * (1 - p) / dies));  // p 7e-6
+}
+
+TEST(Array, CountersAreThoseOfTheReadPlans) {
+  const PlaneFormat bits{4, Encoding::unsigned_binary};
+  MatrixI x(1, 16);
+  x.setConstant(5);  // planes 0 and 2 full: 2 reads of 8 each; planes 1 and 3 empty
+  const Array array(MatrixI::Ones(16, 3), bits, {});
+  ArrayCounters counters;
+  array.multiply(x, bits, {}, &counters);
+  EXPECT_EQ(counters.cycles, 4);
+  EXPECT_EQ(counters.fixed_cycles, 8);
+  EXPECT_EQ(counters.ideal_cycles, 4);
+  EXPECT_EQ(counters.conversions, 4 * 3 * 4);
+  EXPECT_EQ(counters.driven_rows, 32);
+  EXPECT_EQ(counters.dummy_rows, 0);
+}
+
+TEST(Array, RefusesWhatDoesNotFit) {
+  const PlaneFormat format;
+  const MatrixI w = MatrixI::Ones(8, 2);
+  const Array array(w, format, {});
+  EXPECT_THROW(array.multiply(MatrixI::Ones(1, 7), format), std::invalid_argument);
+  EXPECT_THROW(array.multiply(MatrixI::Constant(1, 8, 128), format), std::invalid_argument);
+  EXPECT_THROW(Array(MatrixI::Constant(8, 2, -129), format, {}), std::invalid_argument);
+  EXPECT_THROW(Array(w, format, {0}), std::invalid_argument);
+  const CodeSampler small(ErrorModel::ideal(4));
+  ErrorInjection errors;
+  errors.sampler = &small;
+  EXPECT_THROW(array.multiply(MatrixI::Ones(1, 8), format, errors), std::invalid_argument);
+  const CodeSampler sampler(ErrorModel::ideal(8));
+  errors.sampler = &sampler;
+  errors.mode = ErrorMode::die;
+  EXPECT_THROW(array.multiply(MatrixI::Ones(1, 8), format, errors), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace flare::arch

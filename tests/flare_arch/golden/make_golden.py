@@ -1,0 +1,276 @@
+#!/usr/bin/python3
+"""Golden vectors for flare_arch, from straightforward numpy models of the same definitions.
+
+    /usr/bin/python3 tests/flare_arch/golden/make_golden.py
+
+writes emsb.safetensors, vdr.safetensors, bitsift.safetensors and attention.safetensors beside itself.
+Written from the formulas in the headers of flare_arch (emsb_quantizer.hpp, vdr_softmax.hpp, bitsift.hpp,
+integer_attention.hpp), with Python's own division, floor and unbounded integers where the C++ has none.
+"""
+import json
+import math
+import pathlib
+import struct
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent
+
+
+def write_safetensors(path, tensors):
+    names = {np.dtype("float32"): "F32", np.dtype("float64"): "F64", np.dtype("int64"): "I64",
+             np.dtype("uint8"): "U8"}
+    header, blobs, at = {"__metadata__": {"made_by": "tests/flare_arch/golden/make_golden.py"}}, [], 0
+    for name, t in sorted(tensors.items()):
+        t = np.ascontiguousarray(t)
+        blob = t.tobytes()
+        header[name] = {"dtype": names[t.dtype], "shape": list(t.shape), "data_offsets": [at, at + len(blob)]}
+        blobs.append(blob)
+        at += len(blob)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
+
+
+# --- eMSB-Q ------------------------------------------------------------------------------------------------
+def used_bits(values, signed=True):
+    """Bits of the largest folded magnitude, by searching for the largest (the hardware ORs instead)."""
+    magnitudes = [(-v - 1) if (v < 0 and signed) else v for v in map(int, np.ravel(values))]
+    return max(magnitudes, default=0).bit_length()
+
+
+def parse(value, shift, bits, signed=True, rounding=True):
+    top = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
+    low = -top - 1 if signed else 0
+    scaled = math.floor(value / 2**shift + (0.5 if rounding and shift else 0))
+    return min(max(scaled, low), top)
+
+
+def emsb(values, bits, signed=True, rounding=True):
+    shift = max(0, used_bits(values, signed) - (bits - 1 if signed else bits))
+    return np.array([parse(int(v), shift, bits, signed, rounding) for v in values], np.int64), shift
+
+
+def emsb_cases():
+    rng = np.random.default_rng(1)
+    rows = [rng.integers(-(2 ** (b - 1)), 2 ** (b - 1), 24) for b in (2, 5, 8, 9, 12, 17, 20, 26, 31)]
+    rows += [np.zeros(24, int), np.full(24, -1), np.full(24, 2**30), np.full(24, -(2**31)), np.full(24, 2**31 - 1),
+             np.r_[np.zeros(23, int), 127], np.r_[np.zeros(23, int), 128], np.r_[np.zeros(23, int), -128],
+             np.r_[np.zeros(23, int), -129], np.r_[np.full(23, 3), 255], np.arange(-12, 12) * 10**7]
+    values = np.array(rows, np.int64)
+    out = {"values": values, "values_unsigned": np.abs(values) % 2**31}
+    for bits in (4, 8, 9, 12):
+        for rounding in (0, 1):
+            for signed in (0, 1):
+                use = out["values" if signed else "values_unsigned"]
+                pairs = [emsb(row, bits, bool(signed), bool(rounding)) for row in use]
+                name = f"n{bits}_round{rounding}_signed{signed}"
+                out[name] = np.array([p[0] for p in pairs], np.int64)
+                out[name + "_shift"] = np.array([p[1] for p in pairs], np.int64)
+    return out
+
+
+# --- VDR-Softmax -------------------------------------------------------------------------------------------
+A2, A1 = 0.35815147, 0.96963238
+
+
+def vdr_entry(n, guard):
+    if guard < 0:
+        guard = 0
+        while n * 2**guard * math.log(2) < 64:
+            guard += 1
+    n = n * 2**guard
+    return dict(l=max(1, round(n * math.log(2))), b=round(n * A1 / A2), c=max(1, round(n * n / A2)), g=guard)
+
+
+def vdr_softmax(x, entry, input_bits, output_bits, rounding):
+    m = 2 * input_bits
+    exps = []
+    for v in map(int, x):
+        below = (int(max(x)) - v) << entry["g"]
+        q, rest = divmod(below, entry["l"])
+        r = -rest
+        poly = max(0, r * (r + entry["b"]) + entry["c"])
+        exps.append(0 if q >= m else poly << (m - q))
+    shift = max(0, max(exps).bit_length() - output_bits)
+    half = (1 << (shift - 1)) if rounding and shift else 0
+    return np.array([min((e + half) >> shift, 2**output_bits - 1) for e in exps], np.int64)
+
+
+def vdr_cases():
+    rng = np.random.default_rng(2)
+    out = {}
+    rows = [rng.integers(-128, 128, 40), rng.normal(0, 30, 40).round().clip(-128, 127), np.full(40, -128),
+            np.full(40, 127), np.r_[127, np.full(39, -128)], np.arange(-20, 20), np.r_[np.zeros(39), 1]]
+    out["logits"] = np.array(rows, np.int64)
+    scales = np.array([0.3, 1.0, 2.0, 5.7, 16.0, 93.1, 700.0, 9000.0])
+    out["n"] = scales
+    for guard in (-1, 0):
+        for rounding in (0, 1):
+            for output_bits in (8, 12):
+                out[f"guard{guard}_round{rounding}_out{output_bits}"] = np.array(
+                    [[vdr_softmax(row, vdr_entry(n, guard), 8, output_bits, bool(rounding)) for row in out["logits"]]
+                     for n in scales], np.int64).reshape(len(scales) * len(rows), 40)
+    return out
+
+
+# --- BitSift -----------------------------------------------------------------------------------------------
+def bitsift_reads(bits, sawl, length, packing, strict):
+    """Lists of rows, one per read."""
+    depth = len(bits)
+    if packing == "fixed":
+        return [[r for r in range(g, min(g + sawl, depth)) if bits[r]] for g in range(0, depth, sawl)]
+    ones = [r for r in range(depth) if bits[r]]
+    if packing == "ideal":
+        return [ones[i:i + sawl] for i in range(0, len(ones), sawl)]
+    reads, rests = [], []
+    for start in range(0, depth, length):
+        here = [r for r in range(start, min(start + length, depth)) if bits[r]]
+        while len(here) >= sawl:
+            reads.append(here[:sawl])
+            here = here[sawl:]
+        if here:
+            rests.append(here)
+    room = sawl - 1 if strict else sawl
+    bins = []
+    if packing == "best_fit":
+        rests.sort(key=len, reverse=True)
+    for rest in rests:
+        if packing == "next_fit":
+            fits = [b for b in bins[-1:] if len(b) + len(rest) <= room]
+        else:
+            fits = [b for b in bins if len(b) + len(rest) <= room]
+        if packing == "best_fit":
+            fits.sort(key=len, reverse=True)
+        if fits:
+            fits[0].extend(rest)
+        else:
+            bins.append(list(rest))
+    return reads + bins
+
+
+def bitsift_cases():
+    rng = np.random.default_rng(3)
+    planes = [(rng.random(200) < p).astype(int) for p in (0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.8, 0.97)]
+    planes += [np.zeros(200, int), np.ones(200, int), np.r_[np.ones(8, int), np.zeros(192, int)],
+               np.r_[np.ones(4, int), np.zeros(12, int), np.ones(5, int), np.zeros(179, int)],
+               np.r_[np.zeros(199, int), 1], np.tile([1, 0, 0, 0, 0, 0, 0, 0], 25)]
+    out = {"planes": np.array(planes, np.int64)}
+    for packing in ("fixed", "next_fit", "first_fit", "best_fit", "ideal"):
+        for sawl in (2, 8, 16):
+            for length in (8, 16, 64):
+                for strict in (0, 1):
+                    rows = []
+                    for bits in planes:  # per row: number of its read, 255 where it is not driven
+                        number = np.full(200, 255)
+                        reads = bitsift_reads(bits, sawl, length, packing, bool(strict))
+                        for i, read in enumerate(reads):
+                            assert len(read) <= sawl
+                            number[read] = i
+                        assert len(reads) < 255 and np.array_equal(number < 255, bits == 1)
+                        rows.append(np.r_[number, len(reads)])
+                    out[f"{packing}_sawl{sawl}_slice{length}_strict{strict}"] = np.array(rows, np.uint8)
+    return out
+
+
+# --- the attention chain -----------------------------------------------------------------------------------
+def rint(x):
+    return np.rint(x).astype(np.int64)
+
+
+def quantize_rows(values, bits, rounding=True):
+    pairs = [emsb(row, bits, True, rounding) for row in values]
+    return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
+
+
+def parse_all(values, shift, bits, rounding=True):
+    return np.array([[parse(int(v), shift, bits, True, rounding) for v in row] for row in values])
+
+
+def attention_chain(x, weights, bias, heads, calibration, input_bits=16, bits=8, kv_bits=12, weight_bits=8):
+    """Returns every stage of one sequence; x and weights are float32."""
+    tokens, width = x.shape
+    dk = width // heads
+    top = 2 ** (input_bits - 1) - 1
+    s_x = max(float(np.abs(c).max()) for c in calibration) / top
+    scale, w = {}, {}
+    for name, value in weights.items():
+        scale[name] = float(np.abs(value).max()) / (2 ** (weight_bits - 1) - 1)
+        w[name] = rint(value.astype(np.float64) / scale[name])
+
+    def words(v):
+        return rint(np.clip(v.astype(np.float64) / s_x, -top - 1, top))
+
+    key_input_shift = input_bits - kv_bits
+    shift = {}
+    for name in ("key", "value"):
+        most = max(used_bits(parse_all(words(c), key_input_shift, kv_bits) @ w[name]) for c in calibration)
+        shift[name] = max(0, most - (kv_bits - 1))
+    out = {"key_shift": shift["key"], "value_shift": shift["value"]}
+    m1, m2 = input_bits - bits, weight_bits + math.ceil(math.log2(width))
+    m3 = kv_bits + math.ceil(math.log2(dk))
+    s_k, s_v = (s_x * 2.0**key_input_shift * scale[name] * 2.0 ** shift[name] for name in ("key", "value"))
+
+    a, s1 = quantize_rows(words(x), bits)
+    key_inputs = parse_all(words(x), key_input_shift, kv_bits)
+    key = parse_all(key_inputs @ w["key"], shift["key"], kv_bits)
+    value = parse_all(key_inputs @ w["value"], shift["value"], kv_bits)
+    query = a @ w["query"]
+    out.update(activations=a, key=key, value=value, query=query)
+    result = np.zeros((tokens, width)) + bias.astype(np.float64)
+    for h in range(heads):
+        at = slice(h * dk, (h + 1) * dk)
+        q, s2 = quantize_rows(query[:, at], bits)
+        logits, s3 = quantize_rows(q @ key[:, at].T, bits)
+        p = np.zeros((tokens, tokens), np.int64)
+        exponents = np.zeros(tokens, np.int64)
+        for t in range(tokens):
+            # The real value of one LSB of these logits, straight from the shifts made.
+            lsb = s_x * 2.0 ** s1[t] * scale["query"] * 2.0 ** s2[t] * s_k * 2.0 ** s3[t] / math.sqrt(dk)
+            exponents[t] = m1 - s1[t] + m2 - s2[t] + m3 - s3[t]
+            p[t] = vdr_softmax(logits[t], vdr_entry(1 / lsb, -1), bits, 8, True)
+        weighted, s4 = quantize_rows(p @ value[:, at], bits)
+        sums = p.sum(1)
+        result += (weighted @ w["output"][at]) * (s_v * scale["output"] * 2.0**s4 / sums)[:, None]
+        out.update({f"logits{h}": logits, f"probabilities{h}": p, f"exponents{h}": exponents, f"weighted{h}": weighted,
+                    f"sums{h}": sums})
+    out["result"] = result
+    return out
+
+
+def float_attention(x, weights, bias, heads):
+    x = x.astype(np.float64)
+    q, k, v, o = (weights[n].astype(np.float64) for n in ("query", "key", "value", "output"))
+    dk = x.shape[1] // heads
+    parts = []
+    for h in range(heads):
+        at = slice(h * dk, (h + 1) * dk)
+        z = (x @ q[:, at]) @ (x @ k[:, at]).T / math.sqrt(dk)
+        e = np.exp(z - z.max(1, keepdims=True))
+        parts.append(e / e.sum(1, keepdims=True) @ (x @ v[:, at]))
+    return np.concatenate(parts, 1) @ o + bias
+
+
+def attention_cases():
+    rng = np.random.default_rng(4)
+    tokens, width, heads = 24, 48, 3
+    x = (rng.normal(0, 1, (3, tokens, width)) * np.exp(rng.normal(0, 0.5, (3, tokens, 1)))).astype(np.float32)
+    weights = {n: rng.normal(0, g / math.sqrt(width), (width, width)).astype(np.float32)
+               for n, g in (("query", 1.4), ("key", 1.4), ("value", 1), ("output", 1))}
+    bias = rng.normal(0, 0.1, width).astype(np.float32)
+    out = {"x": x.reshape(3 * tokens, width), "bias": bias, "heads": np.array([heads], np.int64)}
+    out.update({"weight_" + n: v for n, v in weights.items()})
+    chain = attention_chain(x[0], weights, bias, heads, list(x))
+    exact = float_attention(x[0], weights, bias, heads)
+    error = np.linalg.norm(chain["result"] - exact) / np.linalg.norm(exact - bias)
+    print(f"attention chain: relative error against floating point {error:.4f}")
+    out["float_result"] = exact
+    for name, v in chain.items():
+        out["chain_" + name] = np.atleast_1d(np.asarray(v)).astype(np.float64 if name == "result" else np.int64)
+    return out
+
+
+if __name__ == "__main__":
+    for name, cases in (("emsb", emsb_cases), ("vdr", vdr_cases), ("bitsift", bitsift_cases),
+                        ("attention", attention_cases)):
+        write_safetensors(HERE / f"{name}.safetensors", cases())
