@@ -66,8 +66,11 @@ std::string preamble(const std::string& name, FigureSize size, const std::string
       "set encoding utf8\n"
       "set border 3 lc rgb '#555555' lw 1\n"
       "set tics nomirror textcolor rgb '#333333'\n"
+      "set tics scale 0.5\n"
+      "unset mxtics\n"
+      "unset mytics\n"
       "set grid ytics lc rgb '#e4e4e4' lw 1 lt 1\n"
-      "set key textcolor rgb '#333333' noenhanced\n"
+      "set key outside top center horizontal Left reverse samplen 2.4 textcolor rgb '#333333' noenhanced\n"
       "set style fill solid 0.25 noborder\n",
       size.width, size.height, name, output);
 }

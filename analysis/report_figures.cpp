@@ -120,11 +120,10 @@ ReportFigure level_figure(const ReportPoint& point, const ReportModel& model) {
   }
   const auto frame_top = std::ceil(std::log10(std::max(top, 1e-6)) + 0.6);
   const double bottom = std::pow(10.0, frame_top - density_decades);
-  std::string script = "set logscale y\nset format y '10^{%T}'\nset ytics 100\n";
+  std::string script = "set logscale y\nunset mytics\nset format y '10^{%T}'\nset ytics 100\n";
   script += fmt::format("set yrange [{:.3g}:{:.3g}]\n", bottom, std::pow(10.0, frame_top));
   script += "set xlabel 'bitline level (V)' textcolor rgb '#333333'\n";
   script += "set ylabel 'probability density (1/mV)' textcolor rgb '#333333'\n";
-  script += "set key outside top center horizontal\n";
   for (const double t : thresholds_in_volts(model, point)) {
     script += fmt::format(
         "set arrow from {0:.9g}, graph 0 to {0:.9g}, graph 1 nohead lc rgb '#888888' lw 1 dt (6,4) back\n",
@@ -238,13 +237,12 @@ ReportFigure error_figure(const ReportData& data) {
     }
   }
   plots.emplace_back(status_key);
-  std::string script = "set logscale y\nset format y '10^{%T}'\n";
+  std::string script = "set logscale y\nunset mytics\nset format y '10^{%T}'\n";
   script += fmt::format("set yrange [{:.3g}:1]\nset xrange [-0.5:{}]\n", bottom,
                         static_cast<double>(order.size()) - 0.5);
   script += "set xtics " + tics(labels) + " noenhanced\n";
   script += "set xlabel 'SAWL (rows read at once)' textcolor rgb '#333333'\n";
   script += "set ylabel 'error per read, worst level and corner' textcolor rgb '#333333'\n";
-  script += "set key outside top center horizontal maxrows 2\n";
   ReportFigure figure;
   figure.name = "error_over_sawl";
   figure.heading = "Error per read over SAWL";
@@ -315,7 +313,7 @@ ReportFigure corner_figure(const ReportData& data, const std::string& cell, cons
       screened = true;
       files.push_back({prefix + "screened.dat", only_screened});
       plots.push_back(
-          fmt::format("'{}screened.dat' using 1:2 with points pt 2 ps 0.5 lw 1.2 lc rgb '{}' notitle", prefix,
+          fmt::format("'{}screened.dat' using 1:2 with points pt 2 ps 0.7 lw 1.6 lc rgb '{}' notitle", prefix,
                       series_colour(s)));
     }
     for (std::string& plot :
@@ -325,17 +323,16 @@ ReportFigure corner_figure(const ReportData& data, const std::string& cell, cons
   }
   plots.emplace_back(status_key);
   if (screened)
-    plots.emplace_back("NaN with points pt 2 ps 0.5 lw 1.2 lc rgb '#444444' title 'screened only'");
+    plots.emplace_back("NaN with points pt 2 ps 0.7 lw 1.6 lc rgb '#444444' title 'screened only'");
   std::vector<std::string> labels;
   for (const std::string& corner : corners) labels.push_back(corner_text(corner));
   const bool many = corners.size() > 5;
   std::string script =
-      "set xtics " + tics(labels) + " noenhanced" + (many ? " rotate by -50 left font ',12'" : "") + "\n";
+      "set xtics " + tics(labels) + " noenhanced" + (many ? " rotate by -45 left font ',12'" : "") + "\n";
   script += fmt::format("set yrange [0:{:.4g}]\nset xrange [-0.7:{}]\n", std::min(most, 16.0),
                         static_cast<double>(corners.size()) - 0.3);
   script += "set ylabel 'sigma level of the worst level' textcolor rgb '#333333'\n";
-  script += "set key outside top center horizontal maxrows 2\n";
-  if (many) script += "set bmargin 9\nset rmargin 6\n";
+  if (many) script += "set bmargin 6.5\nset rmargin 7\n";
   ReportFigure figure;
   figure.name = safe_name(fmt::format("sigma_over_corners_{}_{}", cell, adc));
   figure.heading = fmt::format("Sigma over the corners ({}, {})", cell, adc);
@@ -343,7 +340,7 @@ ReportFigure corner_figure(const ReportData& data, const std::string& cell, cons
       "Sigma level of a read at each corner (process, supply, temperature) with 95 % intervals. Crosses are "
       "corners "
       "that were only screened with a few runs, to find the worst; they carry no interval.";
-  figure.svg = draw_svg(figure.name, script + join(plots), files, {920, many ? 520 : 460});
+  figure.svg = draw_svg(figure.name, script + join(plots), files, {920, many ? 500 : 460});
   return figure;
 }
 
@@ -409,7 +406,6 @@ ReportFigure accuracy_figure(const ReportData& data) {
   script += "set xtics " + tics(labels) + " noenhanced\n";
   script += "set xlabel 'SAWL (rows read at once)' textcolor rgb '#333333'\n";
   script += "set ylabel 'accuracy on the test split (%)' textcolor rgb '#333333'\n";
-  script += "set key outside top center horizontal maxrows 3\n";
   ReportFigure figure;
   figure.name = "accuracy_over_sawl";
   figure.heading = "Model accuracy over SAWL";
