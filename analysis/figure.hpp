@@ -1,0 +1,41 @@
+// Figures as SVG, drawn by gnuplot in a child process: no shell, data through files in a private folder,
+// every text that comes from elsewhere made harmless first (gnuplot expands backquotes in some strings).
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flare::analysis {
+
+/// gnuplot is absent or failed. what() says which and what to do.
+class FigureError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A text file beside the script, by a plain name such as "fit.dat".
+struct DataFile {
+  std::string name;
+  std::string content;
+};
+
+struct FigureSize {
+  int width = 920;  // px of the view box; the page scales it
+  int height = 460;
+};
+
+/// Runs `script` (plot commands only: terminal, output and style are set) and returns the SVG element,
+/// without XML prolog. `name` (letters, digits, "_") keeps the ids of several figures on one page apart.
+/// Throws FigureError; gnuplot is killed after 60 s.
+std::string draw_svg(const std::string& name, const std::string& script, const std::vector<DataFile>& data,
+                     FigureSize size = {});
+
+/// A single-quoted gnuplot string of `text`: printable ASCII only, at most 80 characters, quotes doubled.
+std::string gnuplot_text(std::string_view text);
+
+/// Colour of series i (Okabe and Ito's set, told apart by colour-blind readers too), as "#rrggbb".
+std::string series_colour(std::size_t i);
+
+}  // namespace flare::analysis

@@ -1,0 +1,86 @@
+// What a report shows, read from a result file and from nothing else. A file comes from elsewhere: every part
+// may be absent, and every name is text to be escaped.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/verdict.hpp"
+
+namespace flare::analysis {
+
+/// One level of a point that was run in full.
+struct ReportLevel {
+  std::size_t k = 0;
+  double mean = 0.0;   // V
+  double sigma = 0.0;  // V
+  double skewness = 0.0;
+  double kurtosis = 3.0;
+  std::size_t runs = 0;
+  std::size_t unknown = 0;
+  std::vector<double> samples;      // V, runs with an answer; empty where the file holds none
+  std::optional<LevelShape> shape;  // the fitted law
+};
+
+/// One (cell, SAWL, corner) run in full.
+struct ReportPoint {
+  ModelKey key;  // adc empty
+  std::vector<ReportLevel> levels;
+};
+
+/// One error model, i.e. one (cell, SAWL, converter, corner).
+struct ReportModel {
+  ModelKey key;
+  double p = 1.0, low = 0.0, high = 1.0;  // worst level
+  TailStatus status = TailStatus::refused;
+  std::vector<double> thresholds;  // steps
+  std::vector<double> level_mean;  // steps
+};
+
+/// One row of /screening.
+struct ReportScreening {
+  std::string cell;
+  int sawl = 0;
+  std::string corner;
+  double sigma = 0.0;
+  bool full = false;
+};
+
+/// One row of /accuracy.
+struct ReportAccuracy {
+  std::string model, dataset, quantizer, cell, adc, corner, mode;
+  int sawl = 0;
+  std::int64_t repeats = 0, examples = 0;
+  double mean = 0.0, std = 0.0, floating = 0.0;
+};
+
+/// One row of /failures (a study of a circuit rather than of a column).
+struct ReportFailure {
+  std::string corner, method, status;
+  double p = 0.0, low = 0.0, high = 1.0, sigma = 0.0;
+  std::int64_t runs = 0, unknown = 0;
+};
+
+struct ReportData {
+  std::string file, title, study, flare_version, ngspice_version, created;
+  std::int64_t seed = 0;
+  bool complete = false;
+  std::vector<VerdictRow> verdict;
+  std::string pick, rule;
+  double target = six_sigma_probability();
+  std::vector<ReportPoint> points;
+  std::vector<ReportModel> models;
+  std::vector<ReportScreening> screening;
+  std::vector<ReportAccuracy> accuracy;
+  std::vector<ReportFailure> failures;
+
+  const ReportPoint* point(const ModelKey& key) const;  // adc ignored
+  const ReportModel* model(const ModelKey& key) const;
+};
+
+/// Throws engine::FileError for a file that is not a result or is damaged.
+ReportData read_report_data(const std::filesystem::path& file);
+
+}  // namespace flare::analysis

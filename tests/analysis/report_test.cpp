@@ -1,0 +1,170 @@
+#include "analysis/report.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "analysis/report_html.hpp"
+#include "tests/analysis/synthetic_result.hpp"
+
+namespace flare::analysis {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::SyntheticOptions;
+using testing::write_synthetic_result;
+
+std::string read_all(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class ReportTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string test = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    folder_ = std::filesystem::temp_directory_path() / ("flare_report_test_" + test);
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override {
+    if (std::getenv("FLARE_KEEP_REPORT") == nullptr) std::filesystem::remove_all(folder_);
+  }
+  std::filesystem::path result(const SyntheticOptions& options = {}) {
+    write_synthetic_result(folder_ / "result.h5", options);
+    return folder_ / "result.h5";
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(ReportTest, TerminalTablesNameEverySawlAndThePick) {
+  std::ostringstream out;
+  print_report(result(), out);
+  const std::string text = out.str();
+  EXPECT_THAT(text, HasSubstr("A synthetic column"));
+  for (const char* row : {"sram8t  2 ", "sram8t  4 ", "sram8t  8 ", "sram8t  16 "})
+    EXPECT_THAT(text, HasSubstr(row));
+  EXPECT_THAT(text, HasSubstr("ss 0.81 V -40 degC"));
+  EXPECT_THAT(text, HasSubstr("extrapolated"));
+  EXPECT_THAT(text, HasSubstr("sram8t with flash:"));
+  EXPECT_THAT(text, HasSubstr("sram8t with enob5:"));
+  EXPECT_THAT(text, HasSubstr("beyond the runs made"));
+  EXPECT_THAT(text, HasSubstr("97.22 %"));
+  // Tables, not walls: no line longer than a wide terminal, sentences apart.
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("  ", 0) == 0 && line.find('.') == std::string::npos) {
+      EXPECT_LE(line.size(), 150U) << line;
+    }
+  }
+}
+
+TEST_F(ReportTest, PageHoldsTablesFiguresAndNeedsNoNetwork) {
+  const std::filesystem::path page = write_report(result(), folder_ / "out" / "report");
+  EXPECT_EQ(page.filename(), "index.html");
+  const std::string html = read_all(page);
+  EXPECT_EQ(html.rfind("<!DOCTYPE html>", 0), 0U);
+  EXPECT_THAT(html, HasSubstr("</html>"));
+  EXPECT_THAT(html, HasSubstr("Error per read over SAWL"));
+  EXPECT_THAT(html, HasSubstr("Sigma over the corners (sram8t, flash)"));
+  EXPECT_THAT(html, HasSubstr("Model accuracy over SAWL"));
+  for (const char* levels : {"Levels of SAWL 2 ", "Levels of SAWL 16 "}) EXPECT_THAT(html, HasSubstr(levels));
+  EXPECT_THAT(html, HasSubstr("screened only"));
+  EXPECT_THAT(html, HasSubstr("extrapolated or bound"));
+  // Nothing is loaded: no src, no link, no url(), no href but within the page; xmlns names are not addresses.
+  EXPECT_THAT(html, Not(HasSubstr("<script")));
+  EXPECT_THAT(html, Not(HasSubstr("src=")));
+  EXPECT_THAT(html, Not(HasSubstr("<link")));
+  EXPECT_THAT(html, Not(HasSubstr("@import")));
+  EXPECT_FALSE(std::regex_search(html, std::regex("href=['\"][^#]")));
+  EXPECT_FALSE(std::regex_search(html, std::regex("url\\((?!['\"]?#)")));
+  for (const char* figure : {"error_over_sawl.svg", "accuracy_over_sawl.svg", "levels_sram8t_sawl8.svg"}) {
+    EXPECT_TRUE(std::filesystem::exists(page.parent_path() / figure)) << figure;
+  }
+}
+
+TEST_F(ReportTest, TextFromTheFileIsEscaped) {
+  SyntheticOptions options;
+  options.title = "<script>alert('x')</script> & \"co\"\x1b[31m";
+  options.study = "title = \"</pre><img src=x onerror=y>\"\n";
+  options.cell = "cell'`touch pwned`<b>";
+  options.runs = 60;
+  const std::filesystem::path file = result(options);
+  const std::string html = read_all(write_report(file, folder_ / "out"));
+  EXPECT_THAT(html, Not(HasSubstr("<script")));
+  EXPECT_THAT(html, Not(HasSubstr("<img")));
+  EXPECT_THAT(html, Not(HasSubstr("`<b>")));
+  EXPECT_THAT(html, HasSubstr("&lt;script&gt;"));
+  EXPECT_THAT(html, HasSubstr("<svg")) << "the figures survive the odd name";
+  EXPECT_FALSE(std::filesystem::exists("pwned"));
+  std::ostringstream out;
+  print_report(file, out);
+  EXPECT_EQ(out.str().find('\x1b'), std::string::npos);
+}
+
+TEST_F(ReportTest, WithoutGnuplotThePageSaysSo) {
+  SyntheticOptions options;
+  options.runs = 60;
+  const std::filesystem::path file = result(options);
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", folder_.c_str(), 1);
+  const std::filesystem::path page = write_report(file, folder_ / "out");
+  ::setenv("PATH", path.c_str(), 1);
+  const std::string html = read_all(page);
+  EXPECT_THAT(html, HasSubstr("gnuplot is not installed"));
+  EXPECT_THAT(html, HasSubstr("Verdict"));
+  EXPECT_THAT(html, Not(HasSubstr("<svg")));
+}
+
+TEST_F(ReportTest, AFileThatIsNoResultIsRefused) {
+  EXPECT_THROW(read_report_data(folder_ / "absent.h5"), engine::FileError);
+  std::ofstream(folder_ / "text.h5") << "not a result";
+  EXPECT_THROW(read_report_data(folder_ / "text.h5"), engine::FileError);
+  { const H5::H5File foreign((folder_ / "foreign.h5").string(), H5F_ACC_TRUNC); }
+  EXPECT_THROW(read_report_data(folder_ / "foreign.h5"), engine::FileError);
+}
+
+TEST_F(ReportTest, AnUnfinishedResultSaysSo) {
+  SyntheticOptions options;
+  options.runs = 60;
+  options.complete = false;
+  options.accuracy = false;
+  options.screening = false;
+  std::ostringstream out;
+  const std::filesystem::path file = result(options);
+  print_report(file, out);
+  EXPECT_THAT(out.str(), HasSubstr("not complete"));
+  EXPECT_THAT(out.str(), Not(HasSubstr("Accuracy")));
+  EXPECT_THAT(report_page(read_report_data(file), {}, "none asked for"), HasSubstr("not complete"));
+}
+
+TEST_F(ReportTest, AFolderThatCannotBeWrittenIsOneError) {
+  SyntheticOptions options;
+  options.runs = 60;
+  const std::filesystem::path file = result(options);
+  EXPECT_THROW(write_report(file, file / "below_a_file"), std::runtime_error);
+}
+
+TEST(Figure, TextCannotLeaveItsString) {
+  EXPECT_EQ(gnuplot_text("it's"), "'it''s'");
+  EXPECT_EQ(gnuplot_text("`ls`\n\\"), "'?ls??\\'");
+  EXPECT_LE(gnuplot_text(std::string(500, 'x')).size(), 82U);
+  EXPECT_EQ(escape_html("a<b>&\"'"), "a&lt;b&gt;&amp;&quot;&#39;");
+}
+
+TEST(Figure, AFailingScriptIsAnError) {
+  EXPECT_THROW(draw_svg("broken", "plot nothing here\n", {}), FigureError);
+  EXPECT_THAT(draw_svg("fine", "plot 'a.dat' using 1:2 with lines\n", {{"a.dat", "1 2\n3 4\n"}}),
+              HasSubstr("<svg"));
+}
+
+}  // namespace
+}  // namespace flare::analysis
