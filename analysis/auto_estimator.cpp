@@ -13,6 +13,7 @@
 #include "analysis/line_sampling.hpp"
 #include "analysis/normal_tail.hpp"
 #include "analysis/plain_monte_carlo.hpp"
+#include "analysis/radial_sampling.hpp"
 #include "analysis/subset_simulation.hpp"
 
 namespace flare::analysis {
@@ -21,7 +22,7 @@ namespace {
 using engine::Matrix;
 using engine::Vector;
 
-constexpr std::size_t max_pilot_rounds = 3;
+constexpr double check_share = 0.3;  // of the lines, looked at once more away from the root
 constexpr Eigen::Index max_scan_dimension = 30;
 
 struct LinearModel {
@@ -152,7 +153,7 @@ class AutoEstimator {
     LineRegion region(-linear_->slope, linear_->at_origin / steepness);
     region.steepness = steepness;
     region.root.spread = 0.3;
-    const double scale = std::clamp(region.root.offset / 1.5, 1.5, d <= max_scan_dimension ? 3.0 : 2.0);
+    const double scale = std::clamp(region.root.offset / 1.5, 1.5, 3.0);
     const Matrix far = scale * random_.normal_matrix(40, d);
     const std::vector<Outcome> outcomes = ledger_.evaluate(far, Purpose::explore);
     const double r2_far = explained_variance(*linear_, far, outcomes);
@@ -164,8 +165,15 @@ class AutoEstimator {
     std::vector<Vector> failing;
     for (Eigen::Index i = 0; i < far.rows(); ++i)
       if (outcomes[static_cast<std::size_t>(i)].failed) failing.push_back(far.row(i));
-    finder.add(failing, true);
+    finder.add(failing, true, 2);
     return true;
+  }
+
+  std::size_t scan_runs() const {
+    const std::size_t most = ledger_.dimension() <= max_scan_dimension
+                                 ? 1500
+                                 : 300 + 3 * static_cast<std::size_t>(ledger_.dimension());
+    return std::min<std::size_t>(most, ledger_.remaining() / 3);
   }
 
   void search_widely(RegionFinder& finder) {
@@ -192,8 +200,8 @@ class AutoEstimator {
           failing.push_back(plain_.row(i));
     }
     finder.add(failing, false, d > 60 ? 3 : -1);
-    if (d <= max_scan_dimension) {
-      finder.scan(std::min<std::size_t>(600, ledger_.remaining() / 4));
+    {
+      finder.scan(scan_runs());
       note(fmt::format("scan at inflated sigma: {} failing starts, {} regions, unseen share {:.2f}",
                        finder.starts(), finder.regions().size(), finder.unseen_share()));
     }
@@ -201,122 +209,310 @@ class AutoEstimator {
   }
 
   // --- engines ------------------------------------------------------------------------------------------
-  struct Forecast {
-    double runs = 1e300;  // predicted for the target
+  // A frozen proposal and what its pilot promises.
+  struct Plan {
+    RareEventMethod method = RareEventMethod::line_sampling;
+    std::string name;
+    std::vector<LineRegion> regions;
+    MixtureProposal mixture;
+    std::vector<LineResult> lines;  // of the pilot
+    std::vector<double> spreads;    // of each stratum, relative
+    double values_needed = 0.0;     // lines, rays or runs to the target
+    double runs_each = 1.0;
     double log_p = 0.0;
-    double log_scale = 0.0;
+    double cov = 1e300;  // of the pilot's mean
     bool usable = false;
+
+    double runs() const { return values_needed * runs_each; }
   };
 
   double target_cov(double log_p) const {
-    const double sigma = upper_tail_quantile(log_p);
+    const double sigma = upper_tail_quantile(std::min(log_p, -1e-6));
     return 0.85 * options_.target_half_width * normal_hazard(sigma) / 1.96;
   }
 
-  double nearest() const {
-    double best = 1e300;
-    for (const LineRegion& region : regions_) best = std::min(best, region.root.offset);
-    return best;
+  // Reads a pilot's strata into the plan.
+  void judge(Plan& plan, const std::vector<Stratum>& strata, double log_scale, std::uint64_t cost) {
+    const WeightedEstimate estimate = summarize(strata, log_scale);
+    double made = 0.0, spread_sum = 0.0, mean_sum = 0.0;
+    plan.spreads.clear();
+    for (const Stratum& stratum : strata) {
+      const auto n = static_cast<double>(stratum.values.size());
+      const double mean = std::accumulate(stratum.values.begin(), stratum.values.end(), 0.0) / n;
+      double squares = 0.0;
+      for (const double v : stratum.values) squares += (v - mean) * (v - mean);
+      plan.spreads.push_back(std::sqrt(squares / (n - 1.0)) + 0.1 * std::abs(mean));
+      spread_sum += plan.spreads.back();
+      mean_sum += mean;
+      made += n;
+    }
+    plan.log_p = estimate.log_p;
+    plan.cov = estimate.coefficient_of_variation;
+    plan.usable = std::isfinite(estimate.log_p) && estimate.effective_samples > 4.0;
+    plan.runs_each = static_cast<double>(cost) / made;
+    if (mean_sum > 0.0) {
+      plan.values_needed = std::max(40.0, std::pow(spread_sum / mean_sum / target_cov(estimate.log_p), 2));
+    } else {
+      plan.values_needed = 1e300;
+    }
   }
 
-  std::size_t pilot_lines() const {
-    const std::size_t k = regions_.size();
-    return k == 1 ? 24 : (k <= 4 ? 16 : 10);
-  }
-
-  // Rounds of lines, each from a law refitted to all before it; the last round's spread sets the sample
-  // sizes.
-  Forecast pilot() {
-    Forecast forecast;
-    for (std::size_t round = 0; round < max_pilot_rounds; ++round) {
+  // Rounds of lines, each from laws refitted to all before it; the last round's spread sets the sample sizes.
+  Plan pilot_lines(std::vector<LineRegion> regions, std::string name) {
+    Plan plan;
+    plan.name = std::move(name);
+    plan.regions = std::move(regions);
+    const std::size_t k = plan.regions.size();
+    const std::vector<std::size_t> counts(k, k == 1 ? 24 : (k <= 4 ? 16 : 10));
+    for (int round = 0; round < 3; ++round) {
       LineOptions options;
-      options.tolerance = 0.02;
       const std::uint64_t before = ledger_.counts().pilot;
-      const std::vector<std::size_t> counts(regions_.size(), pilot_lines());
       std::vector<LineResult> lines =
-          sample_lines(ledger_, regions_, counts, options, random_, Purpose::pilot);
-      const auto cost = static_cast<double>(ledger_.counts().pilot - before);
-      const auto made = static_cast<double>(lines.size());
+          sample_lines(ledger_, plan.regions, counts, options, random_, Purpose::pilot);
       double best = -1e300;
       for (const LineResult& line : lines) best = std::max(best, line.log_value);
-      if (!(best > -1e299)) return forecast;
-      const std::vector<Stratum> strata = line_strata(lines, regions_.size(), best);
-      const WeightedEstimate estimate = summarize(strata, best);
-      pilot_lines_.insert(pilot_lines_.end(), lines.begin(), lines.end());
-      const double previous = forecast.runs;
-      forecast.log_p = estimate.log_p;
-      forecast.log_scale = estimate.log_p;
-      spreads_.clear();
-      double spread_sum = 0.0, mean_sum = 0.0;
-      for (const Stratum& stratum : strata) {
-        const auto n = static_cast<double>(stratum.values.size());
-        const double mean = std::accumulate(stratum.values.begin(), stratum.values.end(), 0.0) / n;
-        double squares = 0.0;
-        for (const double v : stratum.values) squares += (v - mean) * (v - mean);
-        spreads_.push_back(std::sqrt(squares / (n - 1.0)) + 0.1 * mean);
-        spread_sum += spreads_.back();
-        mean_sum += mean;
+      plan.lines.insert(plan.lines.end(), lines.begin(), lines.end());
+      if (!(best > -1e299)) {
+        plan.usable = false;
+        return plan;
       }
-      const double cov = target_cov(estimate.log_p);
-      const double lines_needed = std::max(40.0, std::pow(spread_sum / mean_sum / cov, 2));
-      forecast.runs = lines_needed * (cost / made + check_share_);
-      forecast.usable = estimate.effective_samples > 4.0;
-      adapt_regions(regions_, pilot_lines_);
-      if (round > 0 && forecast.usable && forecast.runs > 0.7 * previous) break;
-      if (forecast.usable && lines_needed <= 40.0) break;
+      const double previous = round > 0 ? plan.runs() : 1e300;
+      judge(plan, line_strata(lines, k, best), best, ledger_.counts().pilot - before);
+      plan.runs_each += check_share;
+      adapt_regions(plan.regions, plan.lines);
+      if (plan.usable && (plan.values_needed <= 40.0 || plan.runs() > 0.7 * previous)) break;
     }
-    note(fmt::format("pilot lines: {} regions, about {:.0f} runs to the target", regions_.size(),
-                     forecast.runs));
-    return forecast;
+    note(fmt::format("pilot, {}: {} regions, about {:.0f} runs to the target", plan.name, k, plan.runs()));
+    return plan;
+  }
+
+  // Failing points with weights: the pilot's roots, each a little deepened, where the pilot was any good;
+  // else the population of subset simulation.
+  Plan pilot_mixture(const Plan& lines) {
+    Plan plan;
+    plan.method = RareEventMethod::mixture_importance;
+    plan.name = "mixture";
+    plan.regions = lines.regions;
+    std::vector<Vector> points;
+    std::vector<double> weights;
+    if (subset_ && subset_->reached) {
+      for (Eigen::Index i = 0; i < subset_->failing.rows(); ++i) {
+        points.push_back(subset_->failing.row(i));
+        weights.push_back(1.0 / static_cast<double>(subset_->failing.rows()));
+      }
+    }
+    double total = -1e300;
+    for (const LineResult& line : lines.lines) total = log_sum(total, line.log_value);
+    for (const LineResult& line : lines.lines) {
+      if (!std::isfinite(line.log_value)) continue;
+      const double beyond = -std::log(1.0 - random_.uniform()) / std::max(1.0, std::abs(line.root));
+      points.push_back(line.x + (line.root + beyond) * lines.regions[line.region].direction);
+      weights.push_back(std::exp(line.log_value - total));
+    }
+    Matrix pool(static_cast<Eigen::Index>(points.size()), ledger_.dimension());
+    for (std::size_t i = 0; i < points.size(); ++i) pool.row(static_cast<Eigen::Index>(i)) = points[i];
+    for (int round = 0; round < 3; ++round) {
+      MixtureProposal mixture =
+          fit_mixture(pool, weights, cells(pool, plan.regions), plan.regions.size(), 0.2);
+      if (mixture.components.empty()) break;
+      plan.mixture = std::move(mixture);
+      const WeightedSample sample = sample_mixture(ledger_, plan.mixture, 120, random_, Purpose::pilot);
+      double best = -1e300;
+      std::vector<Eigen::Index> failing;
+      for (std::size_t i = 0; i < sample.outcomes.size(); ++i) {
+        if (!sample.outcomes[i].failed) continue;
+        failing.push_back(static_cast<Eigen::Index>(i));
+        best = std::max(best, sample.log_weights[i]);
+      }
+      if (failing.size() < 5) break;
+      const double previous = round > 0 ? plan.runs() : 1e300;
+      judge(plan, {importance_stratum(sample, best)}, best, 120);
+      if (plan.usable && plan.runs() > 0.7 * previous) break;
+      // The next fit sees this round's failures beside the pool, at equal weight.
+      double sum = 0.0;
+      for (const Eigen::Index i : failing)
+        sum += std::exp(sample.log_weights[static_cast<std::size_t>(i)] - best);
+      double pool_sum = 0.0;
+      for (const double w : weights) pool_sum += w;
+      Matrix grown(pool.rows() + static_cast<Eigen::Index>(failing.size()), pool.cols());
+      grown.topRows(pool.rows()) = pool;
+      for (std::size_t j = 0; j < failing.size(); ++j) {
+        grown.row(pool.rows() + static_cast<Eigen::Index>(j)) = sample.points.row(failing[j]);
+        weights.push_back(2.0 * pool_sum / sum *
+                          std::exp(sample.log_weights[static_cast<std::size_t>(failing[j])] - best));
+      }
+      pool = std::move(grown);
+    }
+    note(fmt::format("pilot, {}: about {:.0f} runs to the target", plan.name, plan.runs()));
+    return plan;
+  }
+
+  Plan pilot_rays(const std::vector<LineRegion>& regions) {
+    Plan plan;
+    plan.method = RareEventMethod::radial_sampling;
+    plan.name = "rays";
+    plan.regions = regions;
+    const std::uint64_t before = ledger_.counts().pilot;
+    LineOptions options;
+    const Stratum stratum = sample_rays(ledger_, regions, 40, options, random_, Purpose::pilot);
+    judge(plan, {stratum}, 0.0, ledger_.counts().pilot - before);
+    plan.runs_each += check_share;
+    note(fmt::format("pilot, {}: about {:.0f} runs to the target", plan.name, plan.runs()));
+    return plan;
+  }
+
+  static std::vector<std::size_t> cells(const Matrix& points, const std::vector<LineRegion>& regions) {
+    std::vector<std::size_t> assignment;
+    for (Eigen::Index i = 0; i < points.rows(); ++i) {
+      std::size_t best = 0;
+      for (std::size_t k = 1; k < regions.size(); ++k)
+        if (regions[k].direction.dot(points.row(i)) > regions[best].direction.dot(points.row(i))) best = k;
+      assignment.push_back(best);
+    }
+    return assignment;
+  }
+
+  // Directions worth a pilot where the regions found do badly: the mean of the failing population, the
+  // gradient at the origin.
+  std::vector<LineRegion> other_directions() {
+    std::vector<LineRegion> others;
+    const auto add = [&](const Vector& direction, double steepness) {
+      if (!(direction.norm() > 0.0)) return;
+      const Vector a = direction / direction.norm();
+      const double reach =
+          subset_ && subset_->reached ? (subset_->failing * a).mean() : regions_.front().root.offset;
+      LineRegion region(a, reach);
+      region.steepness = steepness;
+      region.root.spread = 0.5;
+      if (subset_ && subset_->reached) {
+        region.law.fit(subset_->failing,
+                       std::vector<double>(static_cast<std::size_t>(subset_->failing.rows()), 1.0), 0.3);
+      }
+      others.push_back(std::move(region));
+    };
+    const double steepness = regions_.front().steepness;
+    if (subset_ && subset_->reached) add(subset_->failing.colwise().mean().transpose(), steepness);
+    if (ledger_.margins()) {
+      if (!linear_ && static_cast<std::uint64_t>(ledger_.dimension()) * 4 < ledger_.remaining()) {
+        const Gradient gradient =
+            finite_difference(ledger_, Vector::Zero(ledger_.dimension()), 0.1, Purpose::pilot);
+        if (gradient.slope.size() > 0) linear_ = LinearModel{gradient.margin, gradient.slope, 0.0};
+      }
+      if (linear_) add(-linear_->slope, linear_->slope.norm());
+    }
+    return others;
+  }
+
+  bool comfortable(const Plan& plan) const {
+    return plan.usable && plan.runs() < 0.6 * static_cast<double>(ledger_.remaining());
   }
 
   RareEventSummary estimate() {
-    const Forecast forecast = pilot();
-    RareEventSummary summary = estimate_by_lines(forecast);
+    std::vector<Plan> plans;
+    plans.push_back(pilot_lines(regions_, "regions"));
+    if (!comfortable(plans.front()) || plans.front().runs() > 800.0) try_others(plans);
+    // Of the usable plans the cheapest; one that sees clearly less than another misses something.
+    std::stable_sort(plans.begin(), plans.end(), [](const Plan& a, const Plan& b) {
+      return a.usable != b.usable ? a.usable : a.runs() < b.runs();
+    });
+    RareEventSummary summary = refuse({}, "no engine's pilot saw enough failures to go on");
+    for (const Plan& plan : plans) {
+      if (!plan.usable || sees_less(plan, plans)) continue;
+      summary = estimate_with(plan);
+      if (summary.status == EstimateStatus::estimated) break;
+      note(fmt::format("{} refused: {}", plan.name, summary.reason));
+    }
     return audit(std::move(summary));
   }
 
-  std::vector<std::size_t> allocate(double lines_needed) const {
-    const double total = std::accumulate(spreads_.begin(), spreads_.end(), 0.0);
-    std::vector<std::size_t> counts;
-    for (const double spread : spreads_) {
-      counts.push_back(static_cast<std::size_t>(std::ceil(std::max(8.0, lines_needed * spread / total))));
+  static bool sees_less(const Plan& plan, const std::vector<Plan>& plans) {
+    return std::any_of(plans.begin(), plans.end(), [&](const Plan& other) {
+      const double noise = 3.0 * std::hypot(std::min(plan.cov, 1.0), std::min(other.cov, 1.0));
+      return other.usable && other.cov < 0.5 && other.log_p > plan.log_p + std::max(1.0, noise);
+    });
+  }
+
+  void try_others(std::vector<Plan>& plans) {
+    const Eigen::Index d = ledger_.dimension();
+    try {
+      if (regions_.size() == 1 || origin_.failed) {
+        for (LineRegion& region : other_directions())
+          plans.push_back(pilot_lines({std::move(region)}, "direction"));
+      }
+      if (std::any_of(plans.begin(), plans.end(), [&](const Plan& p) { return comfortable(p); })) return;
+      if (d <= 60) plans.push_back(pilot_mixture(plans.front()));
+      if (d <= 12 && !origin_.failed) plans.push_back(pilot_rays(regions_));
+    } catch (const BudgetSpent&) {
+      note("the budget ends before every engine had its pilot");
     }
+  }
+
+  // Sample sizes in proportion to the strata's spreads, at least 8 each, at most `affordable` together.
+  static std::vector<std::size_t> allocate(const Plan& plan, double wanted, double affordable) {
+    const double total = std::accumulate(plan.spreads.begin(), plan.spreads.end(), 0.0);
+    const double floor = 8.0;
+    const double free =
+        std::max(0.0, std::min(wanted, affordable) - floor * static_cast<double>(plan.spreads.size()));
+    std::vector<std::size_t> counts;
+    for (const double spread : plan.spreads)
+      counts.push_back(static_cast<std::size_t>(floor + free * spread / total));
     return counts;
   }
 
-  RareEventSummary estimate_by_lines(const Forecast& forecast) {
+  // Fresh values of the frozen plan, appended to the strata.
+  void draw(const Plan& plan, const std::vector<std::size_t>& counts, const LineOptions& options,
+            std::vector<Stratum>& strata) {
+    if (plan.method == RareEventMethod::line_sampling) {
+      const auto lines = sample_lines(ledger_, plan.regions, counts, options, random_, Purpose::estimate);
+      const auto fresh = line_strata(lines, plan.regions.size(), options.log_scale);
+      for (std::size_t k = 0; k < strata.size(); ++k)
+        strata[k].values.insert(strata[k].values.end(), fresh[k].values.begin(), fresh[k].values.end());
+      return;
+    }
+    const Stratum fresh =
+        plan.method == RareEventMethod::radial_sampling
+            ? sample_rays(ledger_, plan.regions, counts[0], options, random_, Purpose::estimate)
+            : importance_stratum(sample_mixture(ledger_, plan.mixture, counts[0], random_, Purpose::estimate),
+                                 options.log_scale);
+    strata[0].values.insert(strata[0].values.end(), fresh.values.begin(), fresh.values.end());
+  }
+
+  RareEventSummary estimate_with(const Plan& plan) {
     LineOptions options;
-    options.log_scale = forecast.log_scale;
-    options.log_negligible = forecast.log_p - 9.0;
-    options.check_share = check_share_;
+    options.log_scale = plan.log_p;
+    options.log_negligible = plan.log_p - 9.0;
+    options.check_share = check_share;
     options.tolerance = 0.01;
-    const double per_line = forecast.usable ? 4.0 : 5.0;
-    double lines_needed = std::max(40.0, forecast.runs / 3.0);
-    std::vector<LineResult> lines;
+    double wanted = std::max(plan.values_needed, 1.5 * 8.0 * static_cast<double>(plan.spreads.size()));
+    std::vector<Stratum> strata(plan.spreads.size());
     WeightedEstimate estimate;
+    double made = 0.0;
+    const std::uint64_t before = ledger_.counts().estimate;
+    double each = 1.25 * plan.runs_each + 0.5;
     for (int stage = 0; stage < 4; ++stage) {
-      const double affordable = static_cast<double>(ledger_.remaining()) / per_line;
-      if (affordable < 8.0) break;
-      std::vector<std::size_t> counts = allocate(std::min(lines_needed, affordable));
-      const std::uint64_t floor = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
-      if (static_cast<double>(floor) > affordable) break;
-      std::vector<LineResult> fresh =
-          sample_lines(ledger_, regions_, counts, options, random_, Purpose::estimate);
-      lines.insert(lines.end(), fresh.begin(), fresh.end());
-      estimate = summarize(line_strata(lines, regions_.size(), options.log_scale), options.log_scale);
+      const double affordable = static_cast<double>(ledger_.remaining()) / each;
+      if (affordable < 8.0 * static_cast<double>(strata.size())) break;
+      const auto counts = allocate(plan, wanted, affordable);
+      try {
+        draw(plan, counts, options, strata);
+      } catch (const BudgetSpent&) {
+        break;
+      }
+      for (const std::size_t n : counts) made += static_cast<double>(n);
+      each = 1.1 * static_cast<double>(ledger_.counts().estimate - before) / made;
+      estimate = summarize(strata, options.log_scale);
       const double half = half_width(estimate);
       if (half <= options_.target_half_width && estimate.objection().empty()) break;
-      const double ratio = std::pow(half / (0.9 * options_.target_half_width), 2);
-      lines_needed = std::max(20.0, static_cast<double>(lines.size()) * std::clamp(ratio - 1.0, 0.3, 4.0));
-      if (!std::isfinite(lines_needed)) lines_needed = static_cast<double>(lines.size());
+      const double ratio = std::pow(half / (0.92 * options_.target_half_width), 2);
+      wanted = std::max(20.0, made * (std::isfinite(ratio) ? std::clamp(ratio - 1.0, 0.3, 4.0) : 1.0));
     }
-    if (lines.empty()) return refused("the budget does not cover the estimate after exploring");
-    RareEventSummary summary = from_estimate(estimate, RareEventMethod::line_sampling);
-    for (std::size_t k = 0; k < regions_.size(); ++k) {
-      const LineRegion& region = regions_[k];
-      summary.regions.push_back(
-          {region.most_probable_point, region.most_probable_point.norm(), estimate.shares[k]});
+    if (made == 0.0) return refuse({}, "the budget does not cover an estimate after exploring");
+    RareEventSummary summary = from_estimate(estimate, plan.method);
+    if (plan.method == RareEventMethod::line_sampling) {
+      for (std::size_t k = 0; k < plan.regions.size(); ++k) {
+        const Vector& point = plan.regions[k].most_probable_point;
+        summary.regions.push_back({point, point.norm(), estimate.shares[k]});
+      }
     }
     return summary;
   }
@@ -348,9 +544,9 @@ class AutoEstimator {
       if (summary.status == EstimateStatus::estimated) {
         const double gap = std::abs(subset_->log_p - summary.log_p);
         summary.diagnostics.subset_alarm = gap > 3.0 * subset_->log_sd;
-        if (summary.diagnostics.subset_alarm) {
+        if (summary.diagnostics.subset_alarm && subset_->log_p > summary.log_p) {
           return finish(
-              refuse(std::move(summary), "subset simulation disagrees beyond 3 standard deviations"));
+              refuse(std::move(summary), "subset simulation sees clearly more: a region was missed"));
         }
       }
     }
@@ -400,10 +596,7 @@ class AutoEstimator {
   std::optional<LinearModel> linear_;
   std::optional<SubsetResult> subset_;
   std::vector<LineRegion> regions_;
-  std::vector<LineResult> pilot_lines_;
-  std::vector<double> spreads_;
   double unseen_ = 0.0;
-  double check_share_ = 0.3;
   std::vector<std::string> search_;
 };
 

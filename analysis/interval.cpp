@@ -38,7 +38,9 @@ double pareto_tail_index(std::vector<double> values) {
   std::vector<double> x(values.end() - static_cast<std::ptrdiff_t>(tail), values.end());
   for (double& v : x) v -= cut;
   const double largest = x.back();
-  if (!(largest > 1e-12 * cut)) return 0.0;  // all alike: no tail
+  // Values that are nearly alike have no tail that matters, whatever the shape of the last few percent.
+  const double total_sum = std::accumulate(values.begin(), values.end(), 0.0);
+  if (std::accumulate(x.begin(), x.end(), 0.0) < 0.05 * total_sum) return 0.0;
   const double quarter = std::max(
       x[static_cast<std::size_t>(std::floor(static_cast<double>(tail) / 4.0 + 0.5)) - 1], 1e-12 * largest);
   const auto grid = static_cast<std::size_t>(20.0 + std::floor(std::sqrt(static_cast<double>(tail))));
