@@ -22,7 +22,6 @@ namespace {
 using engine::Matrix;
 using engine::Vector;
 
-constexpr double check_share = 0.3;  // of the lines, looked at once more away from the root
 constexpr Eigen::Index max_scan_dimension = 30;
 
 struct LinearModel {
@@ -153,20 +152,54 @@ class AutoEstimator {
     LineRegion region(-linear_->slope, linear_->at_origin / steepness);
     region.steepness = steepness;
     region.root.spread = 0.3;
-    const double scale = std::clamp(region.root.offset / 1.5, 1.5, 3.0);
-    const Matrix far = scale * random_.normal_matrix(40, d);
-    const std::vector<Outcome> outcomes = ledger_.evaluate(far, Purpose::explore);
-    const double r2_far = explained_variance(*linear_, far, outcomes);
-    note(fmt::format("a plane explains {:.3f} of the margin's variance at 1 sigma, {:.3f} at {:.1f} sigma",
-                     linear_->r2, r2_far, scale));
+    std::vector<Vector> failing;
+    const double r2_far = look_far(std::clamp(region.root.offset / 1.5, 1.5, 3.0), failing);
     if (r2_far < 0.9) return false;
     finder.regions().push_back(region);
     finder.count_found(1);
-    std::vector<Vector> failing;
-    for (Eigen::Index i = 0; i < far.rows(); ++i)
-      if (outcomes[static_cast<std::size_t>(i)].failed) failing.push_back(far.row(i));
+    // Further out only failures count: a cliff that the plane does not know of.
+    const Matrix farther = std::clamp(region.root.offset / 1.2, 2.0, 4.5) * random_.normal_matrix(40, d);
+    const std::vector<Outcome> outcomes = ledger_.evaluate(farther, Purpose::explore);
+    for (Eigen::Index i = 0; i < farther.rows(); ++i)
+      if (outcomes[static_cast<std::size_t>(i)].failed) failing.push_back(farther.row(i));
+    if (failing.size() > 15) failing.resize(15);
     finder.add(failing, true, 2);
-    return true;
+    if (finder.regions().size() == 1) return true;
+    note("but failures were met elsewhere too");
+    return false;
+  }
+
+  // r2 of the linear model at an inflated scale, an isotropic bend apart: mild curvature is not held against
+  // it.
+  double look_far(double scale, std::vector<Vector>& failing) {
+    const Matrix far = scale * random_.normal_matrix(60, ledger_.dimension());
+    const std::vector<Outcome> outcomes = ledger_.evaluate(far, Purpose::explore);
+    double weight = 0.0, total = 0.0, bend = 0.0, mean = 0.0, mean_r2 = 0.0;
+    const auto n = static_cast<double>(far.rows());
+    std::vector<double> residuals, r2s;
+    for (Eigen::Index i = 0; i < far.rows(); ++i) {
+      const Outcome& outcome = outcomes[static_cast<std::size_t>(i)];
+      if (!outcome.has_margin) return 0.0;
+      if (outcome.failed) failing.push_back(far.row(i));
+      residuals.push_back(outcome.margin - linear_->at_origin - far.row(i).dot(linear_->slope));
+      r2s.push_back(far.row(i).squaredNorm());
+      mean += residuals.back() / n;
+      mean_r2 += r2s.back() / n;
+    }
+    for (std::size_t i = 0; i < residuals.size(); ++i) {
+      bend += (residuals[i] - mean) * (r2s[i] - mean_r2);
+      weight += (r2s[i] - mean_r2) * (r2s[i] - mean_r2);
+      total += std::pow(linear_->slope.dot(far.row(static_cast<Eigen::Index>(i))), 2);
+    }
+    bend /= weight;
+    double left = 0.0;
+    for (std::size_t i = 0; i < residuals.size(); ++i)
+      left += std::pow(residuals[i] - mean - bend * (r2s[i] - mean_r2), 2);
+    const double r2 = 1.0 - left / (total + left);
+    note(fmt::format(
+        "a plane explains {:.3f} of the margin's variance at 1 sigma, with a bend {:.3f} at {:.1f} sigma",
+        linear_->r2, r2, scale));
+    return r2;
   }
 
   std::size_t scan_runs() const {
@@ -182,7 +215,9 @@ class AutoEstimator {
       if (ledger_.evaluate_one(1.02 * start, Purpose::explore).failed) finder.add({1.02 * start}, false);
     }
     if (ledger_.margins() && plain_failures_ < static_cast<std::size_t>(plain_.rows()) / 4) {
-      subset_ = subset_simulation(ledger_, {}, plain_, plain_outcomes_, random_, Purpose::explore);
+      SubsetOptions options;
+      options.max_runs = ledger_.remaining() / 3;
+      subset_ = subset_simulation(ledger_, options, plain_, plain_outcomes_, random_, Purpose::explore);
       note(fmt::format("subset simulation: {} levels, {}", subset_->levels,
                        subset_->reached
                            ? fmt::format("log10 P = {:.2f} +- {:.2f}", subset_->log_p / std::log(10.0),
@@ -219,6 +254,7 @@ class AutoEstimator {
     std::vector<double> spreads;    // of each stratum, relative
     double values_needed = 0.0;     // lines, rays or runs to the target
     double runs_each = 1.0;
+    double check_share = 0.3;  // of the values, looked at once more away from the root
     double log_p = 0.0;
     double cov = 1e300;  // of the pilot's mean
     bool usable = false;
@@ -266,11 +302,17 @@ class AutoEstimator {
     const std::vector<std::size_t> counts(k, k == 1 ? 24 : (k <= 4 ? 16 : 10));
     for (int round = 0; round < 3; ++round) {
       LineOptions options;
+      options.check_share = plan.check_share;
+      options.log_scale = log_upper_tail(nearest(plan.regions));
       const std::uint64_t before = ledger_.counts().pilot;
       std::vector<LineResult> lines =
           sample_lines(ledger_, plan.regions, counts, options, random_, Purpose::pilot);
       double best = -1e300;
-      for (const LineResult& line : lines) best = std::max(best, line.log_value);
+      for (const LineResult& line : lines) {
+        best = std::max(best, line.log_value);
+        // A contradiction: from here on every line is checked.
+        if (line.correction != 0.0) plan.check_share = 1.0;
+      }
       plan.lines.insert(plan.lines.end(), lines.begin(), lines.end());
       if (!(best > -1e299)) {
         plan.usable = false;
@@ -278,7 +320,6 @@ class AutoEstimator {
       }
       const double previous = round > 0 ? plan.runs() : 1e300;
       judge(plan, line_strata(lines, k, best), best, ledger_.counts().pilot - before);
-      plan.runs_each += check_share;
       adapt_regions(plan.regions, plan.lines);
       if (plan.usable && (plan.values_needed <= 40.0 || plan.runs() > 0.7 * previous)) break;
     }
@@ -354,11 +395,18 @@ class AutoEstimator {
     plan.regions = regions;
     const std::uint64_t before = ledger_.counts().pilot;
     LineOptions options;
+    options.check_share = plan.check_share = 0.6;
+    options.log_scale = log_upper_tail(nearest(regions));
     const Stratum stratum = sample_rays(ledger_, regions, 40, options, random_, Purpose::pilot);
-    judge(plan, {stratum}, 0.0, ledger_.counts().pilot - before);
-    plan.runs_each += check_share;
+    judge(plan, {stratum}, options.log_scale, ledger_.counts().pilot - before);
     note(fmt::format("pilot, {}: about {:.0f} runs to the target", plan.name, plan.runs()));
     return plan;
+  }
+
+  static double nearest(const std::vector<LineRegion>& regions) {
+    double distance = 1e300;
+    for (const LineRegion& region : regions) distance = std::min(distance, region.root.offset);
+    return distance;
   }
 
   static std::vector<std::size_t> cells(const Matrix& points, const std::vector<LineRegion>& regions) {
@@ -386,7 +434,8 @@ class AutoEstimator {
       region.root.spread = 0.5;
       if (subset_ && subset_->reached) {
         region.law.fit(subset_->failing,
-                       std::vector<double>(static_cast<std::size_t>(subset_->failing.rows()), 1.0), 0.3);
+                       std::vector<double>(static_cast<std::size_t>(subset_->failing.rows()), 1.0), 0.02,
+                       4.0);
       }
       others.push_back(std::move(region));
     };
@@ -403,6 +452,12 @@ class AutoEstimator {
     return others;
   }
 
+  // Few dimensions or many regions: the failures may surround the origin.
+  bool may_surround() const {
+    const Eigen::Index d = ledger_.dimension();
+    return !origin_.failed && d > 1 && (d <= 3 || (d <= 12 && regions_.size() >= 6));
+  }
+
   bool comfortable(const Plan& plan) const {
     return plan.usable && plan.runs() < 0.6 * static_cast<double>(ledger_.remaining());
   }
@@ -410,7 +465,7 @@ class AutoEstimator {
   RareEventSummary estimate() {
     std::vector<Plan> plans;
     plans.push_back(pilot_lines(regions_, "regions"));
-    if (!comfortable(plans.front()) || plans.front().runs() > 800.0) try_others(plans);
+    if (!comfortable(plans.front()) || plans.front().runs() > 800.0 || may_surround()) try_others(plans);
     // Of the usable plans the cheapest; one that sees clearly less than another misses something.
     std::stable_sort(plans.begin(), plans.end(), [](const Plan& a, const Plan& b) {
       return a.usable != b.usable ? a.usable : a.runs() < b.runs();
@@ -435,13 +490,15 @@ class AutoEstimator {
   void try_others(std::vector<Plan>& plans) {
     const Eigen::Index d = ledger_.dimension();
     try {
+      if (may_surround()) plans.push_back(pilot_rays(regions_));
+      if (std::any_of(plans.begin(), plans.end(), [&](const Plan& p) { return comfortable(p); })) return;
       if (regions_.size() == 1 || origin_.failed) {
         for (LineRegion& region : other_directions())
           plans.push_back(pilot_lines({std::move(region)}, "direction"));
       }
       if (std::any_of(plans.begin(), plans.end(), [&](const Plan& p) { return comfortable(p); })) return;
       if (d <= 60) plans.push_back(pilot_mixture(plans.front()));
-      if (d <= 12 && !origin_.failed) plans.push_back(pilot_rays(regions_));
+      if (d <= 12 && !origin_.failed && !may_surround()) plans.push_back(pilot_rays(regions_));
     } catch (const BudgetSpent&) {
       note("the budget ends before every engine had its pilot");
     }
@@ -481,7 +538,7 @@ class AutoEstimator {
     LineOptions options;
     options.log_scale = plan.log_p;
     options.log_negligible = plan.log_p - 9.0;
-    options.check_share = check_share;
+    options.check_share = plan.check_share;
     options.tolerance = 0.01;
     double wanted = std::max(plan.values_needed, 1.5 * 8.0 * static_cast<double>(plan.spreads.size()));
     std::vector<Stratum> strata(plan.spreads.size());
@@ -529,11 +586,18 @@ class AutoEstimator {
     summary.diagnostics.pareto_k = estimate.pareto_k;
     summary.diagnostics.coefficient_of_variation = estimate.coefficient_of_variation;
     summary.reason = estimate.objection();
+    if (summary.reason.empty() && method != RareEventMethod::radial_sampling && unseen_ > 0.1) {
+      summary.reason =
+          fmt::format("{:.0f} % of the search's starts found regions of their own", 100.0 * unseen_);
+    }
     if (!summary.reason.empty()) return summary;
     summary.status = EstimateStatus::estimated;
     summary.log_p = estimate.log_p;
     summary.log_p_low = estimate.log_low;
-    summary.log_p_high = std::min(0.0, estimate.log_high + std::log1p(unseen_));
+    summary.log_p_high = estimate.log_high;
+    if (method != RareEventMethod::radial_sampling) {
+      summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(unseen_));
+    }
     return summary;
   }
 

@@ -141,8 +141,10 @@ std::optional<LineRegion> RegionFinder::build_with_lines(Vector boundary) {
   if (d == 1) return region;
   for (int i = 0; i < 3; ++i) {
     region.root.spread = i == 0 ? 0.5 : 0.25;
+    region.law = ShapedNormal(d, region.direction, 1.0);
     std::vector<LineRegion> one{region};
     LineOptions options;
+    options.reach = 8.0;
     const auto count = static_cast<std::size_t>(d + 8);
     const std::vector<LineResult> lines =
         sample_lines(*ledger_, one, {count}, options, *random_, Purpose::explore);
@@ -188,11 +190,8 @@ std::optional<LineRegion> RegionFinder::build_from_population(const Vector& fail
 
 std::optional<LineRegion> RegionFinder::build(const Vector& boundary) {
   std::optional<LineRegion> region;
-  if (ledger_->margins()) {
-    region = build_with_gradient(boundary);
-  } else if (origin_passes_) {
-    region = build_with_lines(boundary);
-  }
+  if (ledger_->margins()) region = build_with_gradient(boundary);
+  if (!region && origin_passes_ && boundary.size() <= 60) region = build_with_lines(boundary);
   if (!region) region = build_from_population(boundary);
   return region;
 }
@@ -289,7 +288,7 @@ void RegionFinder::scan(std::size_t max_runs, double scale) {
     add(failing, true);
     // Equally likely regions are all met after about five starts each.
     if (starts_ >= std::max<std::size_t>(15, 5 * regions_.size()) && unseen_share() <= 0.04) return;
-    if (full()) return;
+    if (full() || (starts_ >= 40 && unseen_share() > 0.35)) return;  // too many to tell apart
     if (share < 0.05 && scale < 5.0) scale *= 1.3;
     if (share > 0.6 && scale > 1.5) scale /= 1.3;
   }
@@ -303,8 +302,7 @@ void RegionFinder::shape_from_population() {
     Matrix own(static_cast<Eigen::Index>(members[k].size()), population_.cols());
     for (std::size_t i = 0; i < members[k].size(); ++i)
       own.row(static_cast<Eigen::Index>(i)) = population_.row(members[k][i]);
-    // Chains are correlated: count four points as one.
-    regions_[k].law.fit(own, std::vector<double>(members[k].size(), 1.0), 0.3);
+    regions_[k].law.fit(own, std::vector<double>(members[k].size(), 1.0), 0.02, 4.0);
   }
 }
 

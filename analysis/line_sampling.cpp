@@ -149,7 +149,9 @@ std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector
       line.floor = cell_floor(regions, k, line.result.x);
       const double start = region.root.predict(line.result.x);
       line.ceiling = std::max(negligible_beyond(std::max(region.root.offset, 0.0)), line.floor + 0.5);
+      if (options.reach > 0.0) line.ceiling = std::max(start, line.floor) + options.reach;
       line.result.root = infinity;
+      line.result.log_scale = options.log_scale;
       if (line.result.log_weight + log_upper_tail(line.floor) > options.log_negligible) {
         const double step = std::clamp(2.0 * region.root.spread, 0.15, 1.0);
         line.search.emplace(start, line.floor, line.ceiling, region.steepness, step, options.tolerance,
@@ -244,7 +246,7 @@ void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResul
       x.row(static_cast<Eigen::Index>(i)) = own[i]->x;
       weights.push_back(std::exp(own[i]->log_value - best));
     }
-    regions[k].law.fit(x, weights, 0.15);
+    regions[k].law.fit(x, weights, 0.02);
   }
 }
 
@@ -252,7 +254,8 @@ std::vector<Stratum> line_strata(const std::vector<LineResult>& lines, std::size
                                  double log_scale) {
   std::vector<Stratum> strata(regions);
   for (const LineResult& line : lines)
-    strata[line.region].values.push_back(std::exp(line.log_value - log_scale) + line.correction);
+    strata[line.region].values.push_back(std::exp(line.log_value - log_scale) +
+                                         line.correction * std::exp(line.log_scale - log_scale));
   return strata;
 }
 

@@ -27,15 +27,6 @@ struct Ray {
   double value = 0.0;  // probability, not scaled
 };
 
-double predicted_radius(const std::vector<LineRegion>& regions, const engine::Vector& direction) {
-  double radius = std::numeric_limits<double>::infinity();
-  for (const LineRegion& region : regions) {
-    const double cosine = region.direction.dot(direction);
-    if (cosine > 0.05) radius = std::min(radius, region.root.offset / cosine);
-  }
-  return radius;
-}
-
 engine::Matrix at_radii(const std::vector<const Ray*>& rays, const std::vector<double>& radii,
                         Eigen::Index d) {
   engine::Matrix points(static_cast<Eigen::Index>(rays.size()), d);
@@ -77,8 +68,9 @@ Stratum sample_rays(EvaluationLedger& ledger, const std::vector<LineRegion>& reg
   for (Ray& ray : rays) {
     ray.direction = random.normal_vector(ledger.dimension());
     ray.direction /= ray.direction.norm();
-    const double start = std::min(ceiling, predicted_radius(regions, ray.direction));
-    ray.search.emplace(start, 0.0, ceiling, steepness, 0.3, options.tolerance, options.max_steps);
+    // From just inside the nearest region outwards: what fails first along the ray decides.
+    ray.search.emplace(std::max(0.0, nearest - 0.1), 0.0, ceiling, steepness, 0.3, options.tolerance,
+                       options.max_steps);
   }
   search_in_step(ledger, rays, purpose);
 

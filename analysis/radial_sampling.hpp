@@ -11,7 +11,7 @@
 
 namespace flare::analysis {
 
-/// Values (units of exp(options.log_scale)) of `count` rays. `regions` only predict where to look first.
+/// Values (units of exp(options.log_scale)) of `count` rays. `regions` only tell how far out to begin.
 Stratum sample_rays(EvaluationLedger& ledger, const std::vector<LineRegion>& regions, std::size_t count,
                     const LineOptions& options, NormalStream& random, Purpose purpose);
 

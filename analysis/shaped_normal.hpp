@@ -16,7 +16,9 @@ class ShapedNormal {
   /// Fits mean and covariance to weighted points (rows; projected on the hyperplane first). With few points
   /// the mean is shrunk to 0 (James-Stein) and the covariance to a multiple of the identity (Ledoit-Wolf's
   /// form); eigenvalues stay within [floor, 4].
-  void fit(const engine::Matrix& points, const std::vector<double>& weights, double floor);
+  /// `correlated`: as many points as this tell as much as one independent one (Markov chains).
+  void fit(const engine::Matrix& points, const std::vector<double>& weights, double floor,
+           double correlated = 1.0);
   /// Multiplies the covariance.
   void inflate(double factor);
   void set_mean(const engine::Vector& mean);
@@ -37,6 +39,8 @@ class ShapedNormal {
  private:
   engine::Vector axis_;
   double defense_;
+  double broad_;        // share of the broad component; 0 where there is no defense
+  double broad_scale_;  // B
   Eigen::Index freedom_;
   engine::Vector mean_;
   double scale2_ = 1.0;       // variance in every direction that is not in basis_
