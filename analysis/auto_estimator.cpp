@@ -28,6 +28,10 @@ struct LinearModel {
   double at_origin = 0.0;
   Vector slope;
   double r2 = 0.0;  // leave-one-out
+  // Correction seen at an inflated scale: shift + bend |x|^2, with a typical error left.
+  double shift = 0.0;
+  double bend = 0.0;
+  double error = 0.0;
 };
 
 // Ordinary least squares of the margin on x; r2 from leave-one-out residuals.
@@ -54,7 +58,11 @@ std::optional<LinearModel> fit_linear(const Matrix& points, const std::vector<Ou
     press += residual * residual;
   }
   if (!(total > 0.0)) return std::nullopt;
-  return LinearModel{fit(d), fit.head(d), 1.0 - press / total};
+  LinearModel model;
+  model.at_origin = fit(d);
+  model.slope = fit.head(d);
+  model.r2 = 1.0 - press / total;
+  return model;
 }
 
 // r2 of a given linear model on points it was not fitted to.
@@ -143,7 +151,7 @@ class AutoEstimator {
     if (!linear_ && static_cast<std::uint64_t>(d + 1) * 5 < ledger_.remaining() * 3) {
       const Gradient gradient = finite_difference(ledger_, Vector::Zero(d), 0.1, Purpose::explore);
       if (gradient.slope.size() > 0) {
-        linear_ = LinearModel{gradient.margin, gradient.slope, 0.0};
+        linear_ = LinearModel{gradient.margin, gradient.slope};
         linear_->r2 = explained_variance(*linear_, plain_, plain_outcomes_);
       }
     }
@@ -161,12 +169,17 @@ class AutoEstimator {
     const Matrix farther = std::clamp(region.root.offset / 1.2, 2.0, 4.5) * random_.normal_matrix(40, d);
     const std::vector<Outcome> outcomes = ledger_.evaluate(farther, Purpose::explore);
     for (Eigen::Index i = 0; i < farther.rows(); ++i)
-      if (outcomes[static_cast<std::size_t>(i)].failed) failing.push_back(farther.row(i));
-    if (failing.size() > 15) failing.resize(15);
-    finder.add(failing, true, 2);
-    if (finder.regions().size() == 1) return true;
-    note("but failures were met elsewhere too");
+      if (outcomes[static_cast<std::size_t>(i)].failed && surprising(farther.row(i)))
+        failing.push_back(farther.row(i));
+    if (failing.empty()) return true;
+    note(fmt::format("but {} failures were met where it predicts none", failing.size()));
     return false;
+  }
+
+  bool surprising(const Vector& failing) const {
+    const double predicted = linear_->at_origin + linear_->shift + linear_->slope.dot(failing) +
+                             linear_->bend * failing.squaredNorm();
+    return predicted > 3.0 * linear_->error + 0.05 * linear_->at_origin;
   }
 
   // r2 of the linear model at an inflated scale, an isotropic bend apart: mild curvature is not held against
@@ -180,7 +193,6 @@ class AutoEstimator {
     for (Eigen::Index i = 0; i < far.rows(); ++i) {
       const Outcome& outcome = outcomes[static_cast<std::size_t>(i)];
       if (!outcome.has_margin) return 0.0;
-      if (outcome.failed) failing.push_back(far.row(i));
       residuals.push_back(outcome.margin - linear_->at_origin - far.row(i).dot(linear_->slope));
       r2s.push_back(far.row(i).squaredNorm());
       mean += residuals.back() / n;
@@ -196,17 +208,39 @@ class AutoEstimator {
     for (std::size_t i = 0; i < residuals.size(); ++i)
       left += std::pow(residuals[i] - mean - bend * (r2s[i] - mean_r2), 2);
     const double r2 = 1.0 - left / (total + left);
+    linear_->bend = bend;
+    linear_->shift = mean - bend * mean_r2;
+    linear_->error = std::sqrt(left / n);
+    for (Eigen::Index i = 0; i < far.rows(); ++i)
+      if (outcomes[static_cast<std::size_t>(i)].failed && surprising(far.row(i)))
+        failing.push_back(far.row(i));
     note(fmt::format(
         "a plane explains {:.3f} of the margin's variance at 1 sigma, with a bend {:.3f} at {:.1f} sigma",
         linear_->r2, r2, scale));
     return r2;
   }
 
+  // Where inflated sigma hardly meets failures, an independent second subset simulation is the other witness.
+  void second_opinion(RegionFinder& finder) {
+    if (finder.starts() >= 8 || !subset_ || !subset_->reached) return;
+    SubsetOptions options;
+    options.max_runs = ledger_.remaining() / 2;
+    const SubsetResult other = subset_simulation(ledger_, options, {}, {}, random_, Purpose::explore);
+    if (!other.reached) return;
+    std::vector<Vector> failing;
+    for (Eigen::Index i = 0; i < other.failing.rows() && failing.size() < 15; ++i)
+      failing.push_back(other.failing.row(i));
+    finder.add(failing, false, ledger_.dimension() > 60 ? 1 : -1);
+    finder.count_population(subset_->failing);
+    finder.count_population(other.failing);
+    note(fmt::format("second subset simulation: log10 P = {:.2f}", other.log_p / std::log(10.0)));
+  }
+
   std::size_t scan_runs() const {
     const std::size_t most = ledger_.dimension() <= max_scan_dimension
                                  ? 1500
                                  : 300 + 3 * static_cast<std::size_t>(ledger_.dimension());
-    return std::min<std::size_t>(most, ledger_.remaining() / 3);
+    return std::min<std::size_t>(most, std::min(options_.max_runs * 35 / 100, ledger_.remaining() / 2));
   }
 
   void search_widely(RegionFinder& finder) {
@@ -216,7 +250,7 @@ class AutoEstimator {
     }
     if (ledger_.margins() && plain_failures_ < static_cast<std::size_t>(plain_.rows()) / 4) {
       SubsetOptions options;
-      options.max_runs = ledger_.remaining() / 3;
+      options.max_runs = options_.max_runs * 45 / 100;
       subset_ = subset_simulation(ledger_, options, plain_, plain_outcomes_, random_, Purpose::explore);
       note(fmt::format("subset simulation: {} levels, {}", subset_->levels,
                        subset_->reached
@@ -237,6 +271,7 @@ class AutoEstimator {
     finder.add(failing, false, d > 60 ? 3 : -1);
     {
       finder.scan(scan_runs());
+      second_opinion(finder);
       note(fmt::format("scan at inflated sigma: {} failing starts, {} regions, unseen share {:.2f}",
                        finder.starts(), finder.regions().size(), finder.unseen_share()));
     }
@@ -445,7 +480,7 @@ class AutoEstimator {
       if (!linear_ && static_cast<std::uint64_t>(ledger_.dimension()) * 4 < ledger_.remaining()) {
         const Gradient gradient =
             finite_difference(ledger_, Vector::Zero(ledger_.dimension()), 0.1, Purpose::pilot);
-        if (gradient.slope.size() > 0) linear_ = LinearModel{gradient.margin, gradient.slope, 0.0};
+        if (gradient.slope.size() > 0) linear_ = LinearModel{gradient.margin, gradient.slope};
       }
       if (linear_) add(-linear_->slope, linear_->slope.norm());
     }

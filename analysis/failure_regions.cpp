@@ -191,7 +191,9 @@ std::optional<LineRegion> RegionFinder::build_from_population(const Vector& fail
 std::optional<LineRegion> RegionFinder::build(const Vector& boundary) {
   std::optional<LineRegion> region;
   if (ledger_->margins()) region = build_with_gradient(boundary);
-  if (!region && origin_passes_ && boundary.size() <= 60) region = build_with_lines(boundary);
+  // A population shows the way where gradients do not (corners, wedges); lines where there is none (cliffs).
+  const bool populated = population_.rows() >= 40;
+  if (!region && !populated && origin_passes_ && boundary.size() <= 60) region = build_with_lines(boundary);
   if (!region) region = build_from_population(boundary);
   return region;
 }
@@ -270,7 +272,8 @@ double RegionFinder::unseen_share() const {
   if (starts_ == 0) return 1.0;
   std::size_t singles = lost_;
   for (const std::size_t n : found_) singles += n == 1 ? 1 : 0;
-  return static_cast<double>(singles) / static_cast<double>(starts_);
+  if (starts_ < std::max<std::size_t>(8, 3 * regions_.size())) ++singles;  // too few to call it complete
+  return std::min(1.0, static_cast<double>(singles) / static_cast<double>(starts_));
 }
 
 void RegionFinder::scan(std::size_t max_runs, double scale) {
@@ -291,6 +294,16 @@ void RegionFinder::scan(std::size_t max_runs, double scale) {
     if (full() || (starts_ >= 40 && unseen_share() > 0.35)) return;  // too many to tell apart
     if (share < 0.05 && scale < 5.0) scale *= 1.3;
     if (share > 0.6 && scale > 1.5) scale /= 1.3;
+  }
+}
+
+void RegionFinder::count_population(const Matrix& population) {
+  std::vector<char> met(regions_.size(), 0);
+  for (Eigen::Index i = 0; i < population.rows(); ++i) met[cell(population.row(i))] = 1;
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    if (!met[k]) continue;
+    ++found_[k];
+    ++starts_;
   }
 }
 

@@ -29,6 +29,9 @@ class RegionFinder {
   /// A typical failing population (rows): shapes the regions' laws, serves as fallback for directions.
   void set_population(engine::Matrix population) { population_ = std::move(population); }
 
+  /// Counts a population that was found independently of others: one start for each region it reaches.
+  void count_population(const engine::Matrix& population);
+
   /// Draws from N(0, scale^2 I), the scale adapted to fail now and then, until enough starts agree on the
   /// regions or `max_runs` are spent.
   void scan(std::size_t max_runs, double scale = 3.0);

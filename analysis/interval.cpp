@@ -32,7 +32,7 @@ double pareto_tail_index(std::vector<double> values) {
   std::erase_if(values, [](double v) { return !(v > 0.0); });
   const auto n = static_cast<double>(values.size());
   const auto tail = static_cast<std::size_t>(std::floor(std::min(0.2 * n, 3.0 * std::sqrt(n))));
-  if (tail < 5) return 0.0;
+  if (tail < 8) return 0.0;  // too few to tell; the largest share still speaks
   std::sort(values.begin(), values.end());
   const double cut = values[values.size() - tail - 1];
   std::vector<double> x(values.end() - static_cast<std::ptrdiff_t>(tail), values.end());
@@ -85,8 +85,10 @@ WeightedEstimate summarize(const std::vector<Stratum>& strata, double log_scale)
       spread += (v - mean) * (v - mean);
       squares += (v / n) * (v / n);
       largest = std::max(largest, std::abs(v) / n);
-      contributions.push_back(v / n);
     }
+    // Relative to the stratum: strata of different size are not a tail.
+    if (mean > 0.0)
+      for (const double v : stratum.values) contributions.push_back(v / mean);
     sum += mean;
     variance += n > 1.0 ? spread / (n - 1.0) / n : std::numeric_limits<double>::quiet_NaN();
     result.shares.push_back(mean);

@@ -1,7 +1,10 @@
 // A Gaussian on R^d, or on the hyperplane orthogonal to an axis, with covariance "a multiple of the identity
-// plus a few directions of their own". Always sampled as a defensive mixture
-//     q = (1 - defense) N(mean, S) + defense N(0, I),
-// so that the weight phi/q never exceeds 1/defense.
+// plus a few directions of their own". Sampled as a mixture with two
+// guards:
+//     q = (1 - defense - broad) N(mean, S) + broad N(mean, B S) + defense N(0, I).
+// The defensive share keeps the weight phi/q below 1/defense; the broad one catches what a fit to few points
+// made too tight. B falls with the dimension, where a broad Gaussian has nothing left in common with a tight
+// one.
 #pragma once
 
 #include "analysis/normal_stream.hpp"
