@@ -322,7 +322,8 @@ class AutoEstimator {
     plan.usable = std::isfinite(estimate.log_p) && estimate.effective_samples > 4.0;
     plan.runs_each = static_cast<double>(cost) / made;
     if (mean_sum > 0.0) {
-      plan.values_needed = std::max(40.0, std::pow(spread_sum / mean_sum / target_cov(estimate.log_p), 2));
+      plan.values_needed = std::max(strata.size() == 1 ? 40.0 : 60.0,
+                                    std::pow(spread_sum / mean_sum / target_cov(estimate.log_p), 2));
     } else {
       plan.values_needed = 1e300;
     }
@@ -334,7 +335,7 @@ class AutoEstimator {
     plan.name = std::move(name);
     plan.regions = std::move(regions);
     const std::size_t k = plan.regions.size();
-    const std::vector<std::size_t> counts(k, k == 1 ? 24 : (k <= 4 ? 16 : 10));
+    const std::vector<std::size_t> counts(k, k == 1 ? 24 : (k <= 4 ? 20 : 14));
     for (int round = 0; round < 3; ++round) {
       LineOptions options;
       options.check_share = plan.check_share;
@@ -503,7 +504,10 @@ class AutoEstimator {
     if (!comfortable(plans.front()) || plans.front().runs() > 800.0 || may_surround()) try_others(plans);
     // Of the usable plans the cheapest; one that sees clearly less than another misses something.
     std::stable_sort(plans.begin(), plans.end(), [](const Plan& a, const Plan& b) {
-      return a.usable != b.usable ? a.usable : a.runs() < b.runs();
+      if (a.usable != b.usable) return a.usable;
+      // Rays know nothing of regions, so they can miss none: worth twice the price.
+      return a.runs() * (a.method == RareEventMethod::radial_sampling ? 0.5 : 1.0) <
+             b.runs() * (b.method == RareEventMethod::radial_sampling ? 0.5 : 1.0);
     });
     RareEventSummary summary = refuse({}, "no engine's pilot saw enough failures to go on");
     for (const Plan& plan : plans) {
@@ -542,7 +546,7 @@ class AutoEstimator {
   // Sample sizes in proportion to the strata's spreads, at least 8 each, at most `affordable` together.
   static std::vector<std::size_t> allocate(const Plan& plan, double wanted, double affordable) {
     const double total = std::accumulate(plan.spreads.begin(), plan.spreads.end(), 0.0);
-    const double floor = 8.0;
+    const double floor = 10.0;
     const double free =
         std::max(0.0, std::min(wanted, affordable) - floor * static_cast<double>(plan.spreads.size()));
     std::vector<std::size_t> counts;
@@ -575,7 +579,7 @@ class AutoEstimator {
     options.log_negligible = plan.log_p - 9.0;
     options.check_share = plan.check_share;
     options.tolerance = 0.01;
-    double wanted = std::max(plan.values_needed, 1.5 * 8.0 * static_cast<double>(plan.spreads.size()));
+    double wanted = std::max(plan.values_needed, 1.5 * 10.0 * static_cast<double>(plan.spreads.size()));
     std::vector<Stratum> strata(plan.spreads.size());
     WeightedEstimate estimate;
     double made = 0.0;
@@ -583,7 +587,7 @@ class AutoEstimator {
     double each = 1.25 * plan.runs_each + 0.5;
     for (int stage = 0; stage < 4; ++stage) {
       const double affordable = static_cast<double>(ledger_.remaining()) / each;
-      if (affordable < 8.0 * static_cast<double>(strata.size())) break;
+      if (affordable < 10.0 * static_cast<double>(strata.size())) break;
       const auto counts = allocate(plan, wanted, affordable);
       try {
         draw(plan, counts, options, strata);

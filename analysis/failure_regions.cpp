@@ -272,7 +272,8 @@ double RegionFinder::unseen_share() const {
   if (starts_ == 0) return 1.0;
   std::size_t singles = lost_;
   for (const std::size_t n : found_) singles += n == 1 ? 1 : 0;
-  if (starts_ < std::max<std::size_t>(8, 3 * regions_.size())) ++singles;  // too few to call it complete
+  const std::size_t enough = std::max<std::size_t>(8, 3 * regions_.size());
+  if (starts_ < enough && !witnessed_) ++singles;  // too few to call it complete
   return std::min(1.0, static_cast<double>(singles) / static_cast<double>(starts_));
 }
 
@@ -300,6 +301,7 @@ void RegionFinder::scan(std::size_t max_runs, double scale) {
 void RegionFinder::count_population(const Matrix& population) {
   std::vector<char> met(regions_.size(), 0);
   for (Eigen::Index i = 0; i < population.rows(); ++i) met[cell(population.row(i))] = 1;
+  witnessed_ = true;
   for (std::size_t k = 0; k < regions_.size(); ++k) {
     if (!met[k]) continue;
     ++found_[k];

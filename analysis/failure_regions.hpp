@@ -70,7 +70,8 @@ class RegionFinder {
   std::vector<LineRegion> regions_;
   std::vector<std::size_t> found_;  // independent starts per region
   std::size_t starts_ = 0;
-  std::size_t lost_ = 0;  // independent starts that led to no region
+  bool witnessed_ = false;  // two independent populations were counted
+  std::size_t lost_ = 0;    // independent starts that led to no region
   engine::Matrix population_;
 };
 

@@ -10,6 +10,12 @@
 #include <numeric>
 
 namespace flare::analysis {
+namespace {
+
+// Relative error of one root-finding search at its tolerance: identical values are not infinitely precise.
+constexpr double smallest_error = 0.003;
+
+}  // namespace
 
 BinomialInterval clopper_pearson(std::uint64_t hits, std::uint64_t runs) {
   if (runs == 0) return {};
@@ -71,7 +77,7 @@ double pareto_tail_index(std::vector<double> values) {
 
 WeightedEstimate summarize(const std::vector<Stratum>& strata, double log_scale) {
   WeightedEstimate result;
-  double sum = 0.0, variance = 0.0, squares = 0.0, largest = 0.0;
+  double sum = 0.0, variance = 0.0, squares = 0.0, largest = 0.0, welch = 0.0;
   std::vector<double> contributions;
   for (const Stratum& stratum : strata) {
     const auto n = static_cast<double>(stratum.values.size());
@@ -91,15 +97,18 @@ WeightedEstimate summarize(const std::vector<Stratum>& strata, double log_scale)
       for (const double v : stratum.values) contributions.push_back(v / mean);
     sum += mean;
     variance += n > 1.0 ? spread / (n - 1.0) / n : std::numeric_limits<double>::quiet_NaN();
+    if (n > 1.0) welch += std::pow(spread / (n - 1.0) / n, 2) / (n - 1.0);
     result.shares.push_back(mean);
   }
   for (double& share : result.shares) share = sum > 0.0 ? share / sum : 0.0;
   result.log_p = sum > 0.0 ? std::log(sum) + log_scale : -std::numeric_limits<double>::infinity();
-  result.coefficient_of_variation = std::sqrt(variance) / sum;
+  result.coefficient_of_variation = std::hypot(std::sqrt(variance) / sum, smallest_error);
   result.effective_samples = squares > 0.0 ? sum * sum / squares : 0.0;
   result.max_weight_share = sum > 0.0 ? largest / sum : 1.0;
   result.pareto_k = pareto_tail_index(contributions);
-  const double freedom = std::max(1.0, result.effective_samples - 1.0);
+  // Welch-Satterthwaite over the strata, and never more than the effective sample says.
+  double freedom = std::max(1.0, result.effective_samples - 1.0);
+  if (welch > 0.0) freedom = std::clamp(variance * variance / welch, 1.0, freedom);
   const double t = quantile(boost::math::students_t_distribution<>(freedom), 0.975);
   const double width =
       t * std::sqrt(std::log1p(result.coefficient_of_variation * result.coefficient_of_variation));

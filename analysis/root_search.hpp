@@ -53,9 +53,13 @@ class RootSearch {
       flat_ = true;
     }
     if (flat_ || !outcome.has_margin || !std::isfinite(steepness_)) return bisect();
-    if (last_t_ && std::abs(outcome.margin - last_margin_) > 1e-300 && t != *last_t_) {
+    // A slope is believed once it agrees with the one before it (within a factor 3): across a jump the secant
+    // gets steeper and steeper, and a step as small as the tolerance means nothing.
+    if (last_t_ && t != *last_t_) {
       const double slope = -(outcome.margin - last_margin_) / (t - *last_t_);
-      if (slope > 0.05 * steepness_ && slope < 20.0 * steepness_) seen_ = steepness_ = slope;
+      agreed_ = slope > steepness_ / 3.0 && slope < 3.0 * steepness_;
+      if (agreed_) seen_ = slope;
+      if (slope > 0.05 * steepness_ && slope < 20.0 * steepness_) steepness_ = slope;
     }
     last_t_ = t;
     last_margin_ = outcome.margin;
@@ -79,7 +83,7 @@ class RootSearch {
   }
   void newton(double t, double margin) {
     double target = t + margin / steepness_;
-    if (std::abs(target - t) < tolerance_ && steps_ >= 1) {
+    if (std::abs(target - t) < tolerance_ && agreed_) {
       return target <= floor_ ? finish(floor_, false) : finish(target, true);
     }
     if (steps_ >= max_steps_) return bisect();
@@ -120,7 +124,7 @@ class RootSearch {
   double last_margin_ = 0.0;
   double seen_ = 0.0;
   int steps_ = 0;
-  bool done_ = false, open_ = false, flat_ = false, root_free_ = true;
+  bool done_ = false, open_ = false, flat_ = false, agreed_ = true, root_free_ = true;
   double root_ = std::numeric_limits<double>::infinity();
 };
 
