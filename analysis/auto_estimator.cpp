@@ -13,6 +13,7 @@
 #include "analysis/line_sampling.hpp"
 #include "analysis/normal_tail.hpp"
 #include "analysis/plain_monte_carlo.hpp"
+#include "analysis/radial_sampling.hpp"
 #include "analysis/subset_simulation.hpp"
 
 namespace flare::analysis {
@@ -21,13 +22,16 @@ namespace {
 using engine::Matrix;
 using engine::Vector;
 
-constexpr std::size_t max_pilot_rounds = 3;
 constexpr Eigen::Index max_scan_dimension = 30;
 
 struct LinearModel {
   double at_origin = 0.0;
   Vector slope;
   double r2 = 0.0;  // leave-one-out
+  // Correction seen at an inflated scale: shift + bend |x|^2, with a typical error left.
+  double shift = 0.0;
+  double bend = 0.0;
+  double error = 0.0;
 };
 
 // Ordinary least squares of the margin on x; r2 from leave-one-out residuals.
@@ -54,7 +58,11 @@ std::optional<LinearModel> fit_linear(const Matrix& points, const std::vector<Ou
     press += residual * residual;
   }
   if (!(total > 0.0)) return std::nullopt;
-  return LinearModel{fit(d), fit.head(d), 1.0 - press / total};
+  LinearModel model;
+  model.at_origin = fit(d);
+  model.slope = fit.head(d);
+  model.r2 = 1.0 - press / total;
+  return model;
 }
 
 // r2 of a given linear model on points it was not fitted to.
@@ -143,7 +151,7 @@ class AutoEstimator {
     if (!linear_ && static_cast<std::uint64_t>(d + 1) * 5 < ledger_.remaining() * 3) {
       const Gradient gradient = finite_difference(ledger_, Vector::Zero(d), 0.1, Purpose::explore);
       if (gradient.slope.size() > 0) {
-        linear_ = LinearModel{gradient.margin, gradient.slope, 0.0};
+        linear_ = LinearModel{gradient.margin, gradient.slope};
         linear_->r2 = explained_variance(*linear_, plain_, plain_outcomes_);
       }
     }
@@ -152,20 +160,87 @@ class AutoEstimator {
     LineRegion region(-linear_->slope, linear_->at_origin / steepness);
     region.steepness = steepness;
     region.root.spread = 0.3;
-    const double scale = std::clamp(region.root.offset / 1.5, 1.5, d <= max_scan_dimension ? 3.0 : 2.0);
-    const Matrix far = scale * random_.normal_matrix(40, d);
-    const std::vector<Outcome> outcomes = ledger_.evaluate(far, Purpose::explore);
-    const double r2_far = explained_variance(*linear_, far, outcomes);
-    note(fmt::format("a plane explains {:.3f} of the margin's variance at 1 sigma, {:.3f} at {:.1f} sigma",
-                     linear_->r2, r2_far, scale));
+    std::vector<Vector> failing;
+    const double r2_far = look_far(std::clamp(region.root.offset / 1.5, 1.5, 3.0), failing);
     if (r2_far < 0.9) return false;
     finder.regions().push_back(region);
     finder.count_found(1);
-    std::vector<Vector> failing;
+    // Further out only failures count: a cliff that the plane does not know of.
+    const Matrix farther = std::clamp(region.root.offset / 1.2, 2.0, 4.5) * random_.normal_matrix(40, d);
+    const std::vector<Outcome> outcomes = ledger_.evaluate(farther, Purpose::explore);
+    for (Eigen::Index i = 0; i < farther.rows(); ++i)
+      if (outcomes[static_cast<std::size_t>(i)].failed && surprising(farther.row(i)))
+        failing.push_back(farther.row(i));
+    if (failing.empty()) return true;
+    note(fmt::format("but {} failures were met where it predicts none", failing.size()));
+    return false;
+  }
+
+  bool surprising(const Vector& failing) const {
+    const double predicted = linear_->at_origin + linear_->shift + linear_->slope.dot(failing) +
+                             linear_->bend * failing.squaredNorm();
+    return predicted > 3.0 * linear_->error + 0.05 * linear_->at_origin;
+  }
+
+  // r2 of the linear model at an inflated scale, an isotropic bend apart: mild curvature is not held against
+  // it.
+  double look_far(double scale, std::vector<Vector>& failing) {
+    const Matrix far = scale * random_.normal_matrix(60, ledger_.dimension());
+    const std::vector<Outcome> outcomes = ledger_.evaluate(far, Purpose::explore);
+    double weight = 0.0, total = 0.0, bend = 0.0, mean = 0.0, mean_r2 = 0.0;
+    const auto n = static_cast<double>(far.rows());
+    std::vector<double> residuals, r2s;
+    for (Eigen::Index i = 0; i < far.rows(); ++i) {
+      const Outcome& outcome = outcomes[static_cast<std::size_t>(i)];
+      if (!outcome.has_margin) return 0.0;
+      residuals.push_back(outcome.margin - linear_->at_origin - far.row(i).dot(linear_->slope));
+      r2s.push_back(far.row(i).squaredNorm());
+      mean += residuals.back() / n;
+      mean_r2 += r2s.back() / n;
+    }
+    for (std::size_t i = 0; i < residuals.size(); ++i) {
+      bend += (residuals[i] - mean) * (r2s[i] - mean_r2);
+      weight += (r2s[i] - mean_r2) * (r2s[i] - mean_r2);
+      total += std::pow(linear_->slope.dot(far.row(static_cast<Eigen::Index>(i))), 2);
+    }
+    bend /= weight;
+    double left = 0.0;
+    for (std::size_t i = 0; i < residuals.size(); ++i)
+      left += std::pow(residuals[i] - mean - bend * (r2s[i] - mean_r2), 2);
+    const double r2 = 1.0 - left / (total + left);
+    linear_->bend = bend;
+    linear_->shift = mean - bend * mean_r2;
+    linear_->error = std::sqrt(left / n);
     for (Eigen::Index i = 0; i < far.rows(); ++i)
-      if (outcomes[static_cast<std::size_t>(i)].failed) failing.push_back(far.row(i));
-    finder.add(failing, true);
-    return true;
+      if (outcomes[static_cast<std::size_t>(i)].failed && surprising(far.row(i)))
+        failing.push_back(far.row(i));
+    note(fmt::format(
+        "a plane explains {:.3f} of the margin's variance at 1 sigma, with a bend {:.3f} at {:.1f} sigma",
+        linear_->r2, r2, scale));
+    return r2;
+  }
+
+  // Where inflated sigma hardly meets failures, an independent second subset simulation is the other witness.
+  void second_opinion(RegionFinder& finder) {
+    if (finder.starts() >= 8 || !subset_ || !subset_->reached) return;
+    SubsetOptions options;
+    options.max_runs = ledger_.remaining() / 2;
+    const SubsetResult other = subset_simulation(ledger_, options, {}, {}, random_, Purpose::explore);
+    if (!other.reached) return;
+    std::vector<Vector> failing;
+    for (Eigen::Index i = 0; i < other.failing.rows() && failing.size() < 15; ++i)
+      failing.push_back(other.failing.row(i));
+    finder.add(failing, false, ledger_.dimension() > 60 ? 1 : -1);
+    finder.count_population(subset_->failing);
+    finder.count_population(other.failing);
+    note(fmt::format("second subset simulation: log10 P = {:.2f}", other.log_p / std::log(10.0)));
+  }
+
+  std::size_t scan_runs() const {
+    const std::size_t most = ledger_.dimension() <= max_scan_dimension
+                                 ? 1500
+                                 : 300 + 3 * static_cast<std::size_t>(ledger_.dimension());
+    return std::min<std::size_t>(most, std::min(options_.max_runs * 35 / 100, ledger_.remaining() / 2));
   }
 
   void search_widely(RegionFinder& finder) {
@@ -174,7 +249,9 @@ class AutoEstimator {
       if (ledger_.evaluate_one(1.02 * start, Purpose::explore).failed) finder.add({1.02 * start}, false);
     }
     if (ledger_.margins() && plain_failures_ < static_cast<std::size_t>(plain_.rows()) / 4) {
-      subset_ = subset_simulation(ledger_, {}, plain_, plain_outcomes_, random_, Purpose::explore);
+      SubsetOptions options;
+      options.max_runs = options_.max_runs * 45 / 100;
+      subset_ = subset_simulation(ledger_, options, plain_, plain_outcomes_, random_, Purpose::explore);
       note(fmt::format("subset simulation: {} levels, {}", subset_->levels,
                        subset_->reached
                            ? fmt::format("log10 P = {:.2f} +- {:.2f}", subset_->log_p / std::log(10.0),
@@ -192,8 +269,9 @@ class AutoEstimator {
           failing.push_back(plain_.row(i));
     }
     finder.add(failing, false, d > 60 ? 3 : -1);
-    if (d <= max_scan_dimension) {
-      finder.scan(std::min<std::size_t>(600, ledger_.remaining() / 4));
+    {
+      finder.scan(scan_runs());
+      second_opinion(finder);
       note(fmt::format("scan at inflated sigma: {} failing starts, {} regions, unseen share {:.2f}",
                        finder.starts(), finder.regions().size(), finder.unseen_share()));
     }
@@ -201,122 +279,336 @@ class AutoEstimator {
   }
 
   // --- engines ------------------------------------------------------------------------------------------
-  struct Forecast {
-    double runs = 1e300;  // predicted for the target
+  // A frozen proposal and what its pilot promises.
+  struct Plan {
+    RareEventMethod method = RareEventMethod::line_sampling;
+    std::string name;
+    std::vector<LineRegion> regions;
+    MixtureProposal mixture;
+    std::vector<LineResult> lines;  // of the pilot
+    std::vector<double> spreads;    // of each stratum, relative
+    double values_needed = 0.0;     // lines, rays or runs to the target
+    double runs_each = 1.0;
+    double check_share = 0.3;  // of the values, looked at once more away from the root
     double log_p = 0.0;
-    double log_scale = 0.0;
+    double cov = 1e300;  // of the pilot's mean
     bool usable = false;
+
+    double runs() const { return values_needed * runs_each; }
   };
 
   double target_cov(double log_p) const {
-    const double sigma = upper_tail_quantile(log_p);
+    const double sigma = upper_tail_quantile(std::min(log_p, -1e-6));
     return 0.85 * options_.target_half_width * normal_hazard(sigma) / 1.96;
   }
 
-  double nearest() const {
-    double best = 1e300;
-    for (const LineRegion& region : regions_) best = std::min(best, region.root.offset);
-    return best;
-  }
-
-  std::size_t pilot_lines() const {
-    const std::size_t k = regions_.size();
-    return k == 1 ? 24 : (k <= 4 ? 16 : 10);
-  }
-
-  // Rounds of lines, each from a law refitted to all before it; the last round's spread sets the sample
-  // sizes.
-  Forecast pilot() {
-    Forecast forecast;
-    for (std::size_t round = 0; round < max_pilot_rounds; ++round) {
-      LineOptions options;
-      options.tolerance = 0.02;
-      const std::uint64_t before = ledger_.counts().pilot;
-      const std::vector<std::size_t> counts(regions_.size(), pilot_lines());
-      std::vector<LineResult> lines =
-          sample_lines(ledger_, regions_, counts, options, random_, Purpose::pilot);
-      const auto cost = static_cast<double>(ledger_.counts().pilot - before);
-      const auto made = static_cast<double>(lines.size());
-      double best = -1e300;
-      for (const LineResult& line : lines) best = std::max(best, line.log_value);
-      if (!(best > -1e299)) return forecast;
-      const std::vector<Stratum> strata = line_strata(lines, regions_.size(), best);
-      const WeightedEstimate estimate = summarize(strata, best);
-      pilot_lines_.insert(pilot_lines_.end(), lines.begin(), lines.end());
-      const double previous = forecast.runs;
-      forecast.log_p = estimate.log_p;
-      forecast.log_scale = estimate.log_p;
-      spreads_.clear();
-      double spread_sum = 0.0, mean_sum = 0.0;
-      for (const Stratum& stratum : strata) {
-        const auto n = static_cast<double>(stratum.values.size());
-        const double mean = std::accumulate(stratum.values.begin(), stratum.values.end(), 0.0) / n;
-        double squares = 0.0;
-        for (const double v : stratum.values) squares += (v - mean) * (v - mean);
-        spreads_.push_back(std::sqrt(squares / (n - 1.0)) + 0.1 * mean);
-        spread_sum += spreads_.back();
-        mean_sum += mean;
-      }
-      const double cov = target_cov(estimate.log_p);
-      const double lines_needed = std::max(40.0, std::pow(spread_sum / mean_sum / cov, 2));
-      forecast.runs = lines_needed * (cost / made + check_share_);
-      forecast.usable = estimate.effective_samples > 4.0;
-      adapt_regions(regions_, pilot_lines_);
-      if (round > 0 && forecast.usable && forecast.runs > 0.7 * previous) break;
-      if (forecast.usable && lines_needed <= 40.0) break;
+  // Reads a pilot's strata into the plan.
+  void judge(Plan& plan, const std::vector<Stratum>& strata, double log_scale, std::uint64_t cost) {
+    const WeightedEstimate estimate = summarize(strata, log_scale);
+    double made = 0.0, spread_sum = 0.0, mean_sum = 0.0;
+    plan.spreads.clear();
+    for (const Stratum& stratum : strata) {
+      const auto n = static_cast<double>(stratum.values.size());
+      const double mean = std::accumulate(stratum.values.begin(), stratum.values.end(), 0.0) / n;
+      double squares = 0.0;
+      for (const double v : stratum.values) squares += (v - mean) * (v - mean);
+      plan.spreads.push_back(std::sqrt(squares / (n - 1.0)) + 0.1 * std::abs(mean));
+      spread_sum += plan.spreads.back();
+      mean_sum += mean;
+      made += n;
     }
-    note(fmt::format("pilot lines: {} regions, about {:.0f} runs to the target", regions_.size(),
-                     forecast.runs));
-    return forecast;
+    plan.log_p = estimate.log_p;
+    plan.cov = estimate.coefficient_of_variation;
+    plan.usable = std::isfinite(estimate.log_p) && estimate.effective_samples > 4.0;
+    plan.runs_each = static_cast<double>(cost) / made;
+    if (mean_sum > 0.0) {
+      plan.values_needed = std::max(strata.size() == 1 ? 40.0 : 60.0,
+                                    std::pow(spread_sum / mean_sum / target_cov(estimate.log_p), 2));
+    } else {
+      plan.values_needed = 1e300;
+    }
+  }
+
+  // Rounds of lines, each from laws refitted to all before it; the last round's spread sets the sample sizes.
+  Plan pilot_lines(std::vector<LineRegion> regions, std::string name) {
+    Plan plan;
+    plan.name = std::move(name);
+    plan.regions = std::move(regions);
+    const std::size_t k = plan.regions.size();
+    const std::vector<std::size_t> counts(k, k == 1 ? 24 : (k <= 4 ? 20 : 14));
+    for (int round = 0; round < 3; ++round) {
+      LineOptions options;
+      options.check_share = plan.check_share;
+      options.log_scale = log_upper_tail(nearest(plan.regions));
+      const std::uint64_t before = ledger_.counts().pilot;
+      std::vector<LineResult> lines =
+          sample_lines(ledger_, plan.regions, counts, options, random_, Purpose::pilot);
+      double best = -1e300;
+      for (const LineResult& line : lines) {
+        best = std::max(best, line.log_value);
+        // A contradiction: from here on every line is checked.
+        if (line.correction != 0.0) plan.check_share = 1.0;
+      }
+      plan.lines.insert(plan.lines.end(), lines.begin(), lines.end());
+      if (!(best > -1e299)) {
+        plan.usable = false;
+        return plan;
+      }
+      const double previous = round > 0 ? plan.runs() : 1e300;
+      judge(plan, line_strata(lines, k, best), best, ledger_.counts().pilot - before);
+      adapt_regions(plan.regions, plan.lines);
+      if (plan.usable && (plan.values_needed <= 40.0 || plan.runs() > 0.7 * previous)) break;
+    }
+    note(fmt::format("pilot, {}: {} regions, about {:.0f} runs to the target", plan.name, k, plan.runs()));
+    return plan;
+  }
+
+  // Failing points with weights: the pilot's roots, each a little deepened, where the pilot was any good;
+  // else the population of subset simulation.
+  Plan pilot_mixture(const Plan& lines) {
+    Plan plan;
+    plan.method = RareEventMethod::mixture_importance;
+    plan.name = "mixture";
+    plan.regions = lines.regions;
+    std::vector<Vector> points;
+    std::vector<double> weights;
+    if (subset_ && subset_->reached) {
+      for (Eigen::Index i = 0; i < subset_->failing.rows(); ++i) {
+        points.push_back(subset_->failing.row(i));
+        weights.push_back(1.0 / static_cast<double>(subset_->failing.rows()));
+      }
+    }
+    double total = -1e300;
+    for (const LineResult& line : lines.lines) total = log_sum(total, line.log_value);
+    for (const LineResult& line : lines.lines) {
+      if (!std::isfinite(line.log_value)) continue;
+      const double beyond = -std::log(1.0 - random_.uniform()) / std::max(1.0, std::abs(line.root));
+      points.push_back(line.x + (line.root + beyond) * lines.regions[line.region].direction);
+      weights.push_back(std::exp(line.log_value - total));
+    }
+    Matrix pool(static_cast<Eigen::Index>(points.size()), ledger_.dimension());
+    for (std::size_t i = 0; i < points.size(); ++i) pool.row(static_cast<Eigen::Index>(i)) = points[i];
+    for (int round = 0; round < 3; ++round) {
+      MixtureProposal mixture =
+          fit_mixture(pool, weights, cells(pool, plan.regions), plan.regions.size(), 0.2);
+      if (mixture.components.empty()) break;
+      plan.mixture = std::move(mixture);
+      const WeightedSample sample = sample_mixture(ledger_, plan.mixture, 120, random_, Purpose::pilot);
+      double best = -1e300;
+      std::vector<Eigen::Index> failing;
+      for (std::size_t i = 0; i < sample.outcomes.size(); ++i) {
+        if (!sample.outcomes[i].failed) continue;
+        failing.push_back(static_cast<Eigen::Index>(i));
+        best = std::max(best, sample.log_weights[i]);
+      }
+      if (failing.size() < 5) break;
+      const double previous = round > 0 ? plan.runs() : 1e300;
+      judge(plan, {importance_stratum(sample, best)}, best, 120);
+      if (plan.usable && plan.runs() > 0.7 * previous) break;
+      // The next fit sees this round's failures beside the pool, at equal weight.
+      double sum = 0.0;
+      for (const Eigen::Index i : failing)
+        sum += std::exp(sample.log_weights[static_cast<std::size_t>(i)] - best);
+      double pool_sum = 0.0;
+      for (const double w : weights) pool_sum += w;
+      Matrix grown(pool.rows() + static_cast<Eigen::Index>(failing.size()), pool.cols());
+      grown.topRows(pool.rows()) = pool;
+      for (std::size_t j = 0; j < failing.size(); ++j) {
+        grown.row(pool.rows() + static_cast<Eigen::Index>(j)) = sample.points.row(failing[j]);
+        weights.push_back(2.0 * pool_sum / sum *
+                          std::exp(sample.log_weights[static_cast<std::size_t>(failing[j])] - best));
+      }
+      pool = std::move(grown);
+    }
+    note(fmt::format("pilot, {}: about {:.0f} runs to the target", plan.name, plan.runs()));
+    return plan;
+  }
+
+  Plan pilot_rays(const std::vector<LineRegion>& regions) {
+    Plan plan;
+    plan.method = RareEventMethod::radial_sampling;
+    plan.name = "rays";
+    plan.regions = regions;
+    const std::uint64_t before = ledger_.counts().pilot;
+    LineOptions options;
+    options.check_share = plan.check_share = 0.6;
+    options.log_scale = log_upper_tail(nearest(regions));
+    const Stratum stratum = sample_rays(ledger_, regions, 40, options, random_, Purpose::pilot);
+    judge(plan, {stratum}, options.log_scale, ledger_.counts().pilot - before);
+    note(fmt::format("pilot, {}: about {:.0f} runs to the target", plan.name, plan.runs()));
+    return plan;
+  }
+
+  static double nearest(const std::vector<LineRegion>& regions) {
+    double distance = 1e300;
+    for (const LineRegion& region : regions) distance = std::min(distance, region.root.offset);
+    return distance;
+  }
+
+  static std::vector<std::size_t> cells(const Matrix& points, const std::vector<LineRegion>& regions) {
+    std::vector<std::size_t> assignment;
+    for (Eigen::Index i = 0; i < points.rows(); ++i) {
+      std::size_t best = 0;
+      for (std::size_t k = 1; k < regions.size(); ++k)
+        if (regions[k].direction.dot(points.row(i)) > regions[best].direction.dot(points.row(i))) best = k;
+      assignment.push_back(best);
+    }
+    return assignment;
+  }
+
+  // Directions worth a pilot where the regions found do badly: the mean of the failing population, the
+  // gradient at the origin.
+  std::vector<LineRegion> other_directions() {
+    std::vector<LineRegion> others;
+    const auto add = [&](const Vector& direction, double steepness) {
+      if (!(direction.norm() > 0.0)) return;
+      const Vector a = direction / direction.norm();
+      const double reach =
+          subset_ && subset_->reached ? (subset_->failing * a).mean() : regions_.front().root.offset;
+      LineRegion region(a, reach);
+      region.steepness = steepness;
+      region.root.spread = 0.5;
+      if (subset_ && subset_->reached) {
+        region.law.fit(subset_->failing,
+                       std::vector<double>(static_cast<std::size_t>(subset_->failing.rows()), 1.0), 0.02,
+                       4.0);
+      }
+      others.push_back(std::move(region));
+    };
+    const double steepness = regions_.front().steepness;
+    if (subset_ && subset_->reached) add(subset_->failing.colwise().mean().transpose(), steepness);
+    if (ledger_.margins()) {
+      if (!linear_ && static_cast<std::uint64_t>(ledger_.dimension()) * 4 < ledger_.remaining()) {
+        const Gradient gradient =
+            finite_difference(ledger_, Vector::Zero(ledger_.dimension()), 0.1, Purpose::pilot);
+        if (gradient.slope.size() > 0) linear_ = LinearModel{gradient.margin, gradient.slope};
+      }
+      if (linear_) add(-linear_->slope, linear_->slope.norm());
+    }
+    return others;
+  }
+
+  // Few dimensions or many regions: the failures may surround the origin.
+  bool may_surround() const {
+    const Eigen::Index d = ledger_.dimension();
+    return !origin_.failed && d > 1 && (d <= 3 || (d <= 12 && regions_.size() >= 6));
+  }
+
+  bool comfortable(const Plan& plan) const {
+    return plan.usable && plan.runs() < 0.6 * static_cast<double>(ledger_.remaining());
   }
 
   RareEventSummary estimate() {
-    const Forecast forecast = pilot();
-    RareEventSummary summary = estimate_by_lines(forecast);
+    std::vector<Plan> plans;
+    plans.push_back(pilot_lines(regions_, "regions"));
+    if (!comfortable(plans.front()) || plans.front().runs() > 800.0 || may_surround()) try_others(plans);
+    // Of the usable plans the cheapest; one that sees clearly less than another misses something.
+    std::stable_sort(plans.begin(), plans.end(), [](const Plan& a, const Plan& b) {
+      if (a.usable != b.usable) return a.usable;
+      // Rays know nothing of regions, so they can miss none: worth twice the price.
+      return a.runs() * (a.method == RareEventMethod::radial_sampling ? 0.5 : 1.0) <
+             b.runs() * (b.method == RareEventMethod::radial_sampling ? 0.5 : 1.0);
+    });
+    RareEventSummary summary = refuse({}, "no engine's pilot saw enough failures to go on");
+    for (const Plan& plan : plans) {
+      if (!plan.usable || sees_less(plan, plans)) continue;
+      summary = estimate_with(plan);
+      if (summary.status == EstimateStatus::estimated) break;
+      note(fmt::format("{} refused: {}", plan.name, summary.reason));
+    }
     return audit(std::move(summary));
   }
 
-  std::vector<std::size_t> allocate(double lines_needed) const {
-    const double total = std::accumulate(spreads_.begin(), spreads_.end(), 0.0);
-    std::vector<std::size_t> counts;
-    for (const double spread : spreads_) {
-      counts.push_back(static_cast<std::size_t>(std::ceil(std::max(8.0, lines_needed * spread / total))));
+  static bool sees_less(const Plan& plan, const std::vector<Plan>& plans) {
+    return std::any_of(plans.begin(), plans.end(), [&](const Plan& other) {
+      const double noise = 3.0 * std::hypot(std::min(plan.cov, 1.0), std::min(other.cov, 1.0));
+      return other.usable && other.cov < 0.5 && other.log_p > plan.log_p + std::max(1.0, noise);
+    });
+  }
+
+  void try_others(std::vector<Plan>& plans) {
+    const Eigen::Index d = ledger_.dimension();
+    try {
+      if (may_surround()) plans.push_back(pilot_rays(regions_));
+      if (std::any_of(plans.begin(), plans.end(), [&](const Plan& p) { return comfortable(p); })) return;
+      if (regions_.size() == 1 || origin_.failed) {
+        for (LineRegion& region : other_directions())
+          plans.push_back(pilot_lines({std::move(region)}, "direction"));
+      }
+      if (std::any_of(plans.begin(), plans.end(), [&](const Plan& p) { return comfortable(p); })) return;
+      if (d <= 60) plans.push_back(pilot_mixture(plans.front()));
+      if (d <= 12 && !origin_.failed && !may_surround()) plans.push_back(pilot_rays(regions_));
+    } catch (const BudgetSpent&) {
+      note("the budget ends before every engine had its pilot");
     }
+  }
+
+  // Sample sizes in proportion to the strata's spreads, at least 8 each, at most `affordable` together.
+  static std::vector<std::size_t> allocate(const Plan& plan, double wanted, double affordable) {
+    const double total = std::accumulate(plan.spreads.begin(), plan.spreads.end(), 0.0);
+    const double floor = 10.0;
+    const double free =
+        std::max(0.0, std::min(wanted, affordable) - floor * static_cast<double>(plan.spreads.size()));
+    std::vector<std::size_t> counts;
+    for (const double spread : plan.spreads)
+      counts.push_back(static_cast<std::size_t>(floor + free * spread / total));
     return counts;
   }
 
-  RareEventSummary estimate_by_lines(const Forecast& forecast) {
+  // Fresh values of the frozen plan, appended to the strata.
+  void draw(const Plan& plan, const std::vector<std::size_t>& counts, const LineOptions& options,
+            std::vector<Stratum>& strata) {
+    if (plan.method == RareEventMethod::line_sampling) {
+      const auto lines = sample_lines(ledger_, plan.regions, counts, options, random_, Purpose::estimate);
+      const auto fresh = line_strata(lines, plan.regions.size(), options.log_scale);
+      for (std::size_t k = 0; k < strata.size(); ++k)
+        strata[k].values.insert(strata[k].values.end(), fresh[k].values.begin(), fresh[k].values.end());
+      return;
+    }
+    const Stratum fresh =
+        plan.method == RareEventMethod::radial_sampling
+            ? sample_rays(ledger_, plan.regions, counts[0], options, random_, Purpose::estimate)
+            : importance_stratum(sample_mixture(ledger_, plan.mixture, counts[0], random_, Purpose::estimate),
+                                 options.log_scale);
+    strata[0].values.insert(strata[0].values.end(), fresh.values.begin(), fresh.values.end());
+  }
+
+  RareEventSummary estimate_with(const Plan& plan) {
     LineOptions options;
-    options.log_scale = forecast.log_scale;
-    options.log_negligible = forecast.log_p - 9.0;
-    options.check_share = check_share_;
+    options.log_scale = plan.log_p;
+    options.log_negligible = plan.log_p - 9.0;
+    options.check_share = plan.check_share;
     options.tolerance = 0.01;
-    const double per_line = forecast.usable ? 4.0 : 5.0;
-    double lines_needed = std::max(40.0, forecast.runs / 3.0);
-    std::vector<LineResult> lines;
+    double wanted = std::max(plan.values_needed, 1.5 * 10.0 * static_cast<double>(plan.spreads.size()));
+    std::vector<Stratum> strata(plan.spreads.size());
     WeightedEstimate estimate;
+    double made = 0.0;
+    const std::uint64_t before = ledger_.counts().estimate;
+    double each = 1.25 * plan.runs_each + 0.5;
     for (int stage = 0; stage < 4; ++stage) {
-      const double affordable = static_cast<double>(ledger_.remaining()) / per_line;
-      if (affordable < 8.0) break;
-      std::vector<std::size_t> counts = allocate(std::min(lines_needed, affordable));
-      const std::uint64_t floor = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
-      if (static_cast<double>(floor) > affordable) break;
-      std::vector<LineResult> fresh =
-          sample_lines(ledger_, regions_, counts, options, random_, Purpose::estimate);
-      lines.insert(lines.end(), fresh.begin(), fresh.end());
-      estimate = summarize(line_strata(lines, regions_.size(), options.log_scale), options.log_scale);
+      const double affordable = static_cast<double>(ledger_.remaining()) / each;
+      if (affordable < 10.0 * static_cast<double>(strata.size())) break;
+      const auto counts = allocate(plan, wanted, affordable);
+      try {
+        draw(plan, counts, options, strata);
+      } catch (const BudgetSpent&) {
+        break;
+      }
+      for (const std::size_t n : counts) made += static_cast<double>(n);
+      each = 1.1 * static_cast<double>(ledger_.counts().estimate - before) / made;
+      estimate = summarize(strata, options.log_scale);
       const double half = half_width(estimate);
       if (half <= options_.target_half_width && estimate.objection().empty()) break;
-      const double ratio = std::pow(half / (0.9 * options_.target_half_width), 2);
-      lines_needed = std::max(20.0, static_cast<double>(lines.size()) * std::clamp(ratio - 1.0, 0.3, 4.0));
-      if (!std::isfinite(lines_needed)) lines_needed = static_cast<double>(lines.size());
+      const double ratio = std::pow(half / (0.92 * options_.target_half_width), 2);
+      wanted = std::max(20.0, made * (std::isfinite(ratio) ? std::clamp(ratio - 1.0, 0.3, 4.0) : 1.0));
     }
-    if (lines.empty()) return refused("the budget does not cover the estimate after exploring");
-    RareEventSummary summary = from_estimate(estimate, RareEventMethod::line_sampling);
-    for (std::size_t k = 0; k < regions_.size(); ++k) {
-      const LineRegion& region = regions_[k];
-      summary.regions.push_back(
-          {region.most_probable_point, region.most_probable_point.norm(), estimate.shares[k]});
+    if (made == 0.0) return refuse({}, "the budget does not cover an estimate after exploring");
+    RareEventSummary summary = from_estimate(estimate, plan.method);
+    if (plan.method == RareEventMethod::line_sampling) {
+      for (std::size_t k = 0; k < plan.regions.size(); ++k) {
+        const Vector& point = plan.regions[k].most_probable_point;
+        summary.regions.push_back({point, point.norm(), estimate.shares[k]});
+      }
     }
     return summary;
   }
@@ -333,11 +625,18 @@ class AutoEstimator {
     summary.diagnostics.pareto_k = estimate.pareto_k;
     summary.diagnostics.coefficient_of_variation = estimate.coefficient_of_variation;
     summary.reason = estimate.objection();
+    if (summary.reason.empty() && method != RareEventMethod::radial_sampling && unseen_ > 0.1) {
+      summary.reason =
+          fmt::format("{:.0f} % of the search's starts found regions of their own", 100.0 * unseen_);
+    }
     if (!summary.reason.empty()) return summary;
     summary.status = EstimateStatus::estimated;
     summary.log_p = estimate.log_p;
     summary.log_p_low = estimate.log_low;
-    summary.log_p_high = std::min(0.0, estimate.log_high + std::log1p(unseen_));
+    summary.log_p_high = estimate.log_high;
+    if (method != RareEventMethod::radial_sampling) {
+      summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(unseen_));
+    }
     return summary;
   }
 
@@ -348,9 +647,9 @@ class AutoEstimator {
       if (summary.status == EstimateStatus::estimated) {
         const double gap = std::abs(subset_->log_p - summary.log_p);
         summary.diagnostics.subset_alarm = gap > 3.0 * subset_->log_sd;
-        if (summary.diagnostics.subset_alarm) {
+        if (summary.diagnostics.subset_alarm && subset_->log_p > summary.log_p) {
           return finish(
-              refuse(std::move(summary), "subset simulation disagrees beyond 3 standard deviations"));
+              refuse(std::move(summary), "subset simulation sees clearly more: a region was missed"));
         }
       }
     }
@@ -400,10 +699,7 @@ class AutoEstimator {
   std::optional<LinearModel> linear_;
   std::optional<SubsetResult> subset_;
   std::vector<LineRegion> regions_;
-  std::vector<LineResult> pilot_lines_;
-  std::vector<double> spreads_;
   double unseen_ = 0.0;
-  double check_share_ = 0.3;
   std::vector<std::string> search_;
 };
 

@@ -43,23 +43,60 @@ std::size_t RegionFinder::cell(const Vector& x) const {
   return best;
 }
 
-Vector RegionFinder::ray_root(const Vector& failing) {
-  double low = 0.0, high = 1.0;
-  double low_margin = 0.0, high_margin = 0.0;
-  bool have_margins = false;
-  const double length = failing.norm();
-  for (int i = 0; i < 9 && (high - low) * length > 0.08; ++i) {
-    double t = 0.5 * (low + high);
-    if (have_margins && i % 2 == 1) {
-      const double secant = low + (high - low) * low_margin / (low_margin - high_margin);
-      t = std::clamp(secant, low + 0.1 * (high - low), high - 0.1 * (high - low));
+std::vector<Vector> RegionFinder::walk_in(const std::vector<Vector>& failing) {
+  if (!origin_passes_) return failing;
+  struct Walk {
+    double low = 0.0, high = 1.0;
+    double low_margin = 0.0, high_margin = 0.0;
+    double next = 0.5;
+  };
+  std::vector<Walk> walks(failing.size());
+  for (int step = 0; step < 7; ++step) {
+    std::vector<std::size_t> active;
+    for (std::size_t i = 0; i < walks.size(); ++i)
+      if ((walks[i].high - walks[i].low) * failing[i].norm() > 0.15) active.push_back(i);
+    if (active.empty()) break;
+    Matrix points(static_cast<Eigen::Index>(active.size()), ledger_->dimension());
+    for (std::size_t j = 0; j < active.size(); ++j) {
+      Walk& walk = walks[active[j]];
+      walk.next = 0.5 * (walk.low + walk.high);
+      if (step % 2 == 1 && walk.low_margin > 0.0 && walk.high_margin < 0.0) {
+        const double width = walk.high - walk.low;
+        // Aim slightly past the secant's root: the failing end is the one that is kept.
+        const double secant = walk.low + width * walk.low_margin / (walk.low_margin - walk.high_margin);
+        walk.next = std::clamp(secant + 0.05 * width, walk.low + 0.1 * width, walk.high - 0.1 * width);
+      }
+      points.row(static_cast<Eigen::Index>(j)) = walk.next * failing[active[j]];
     }
-    const Outcome outcome = ledger_->evaluate_one(t * failing, Purpose::explore);
-    (outcome.failed ? high : low) = t;
-    if (outcome.has_margin) (outcome.failed ? high_margin : low_margin) = outcome.margin;
-    have_margins = low_margin > 0.0 && high_margin < 0.0;
+    const std::vector<Outcome> outcomes = ledger_->evaluate(points, Purpose::explore);
+    for (std::size_t j = 0; j < active.size(); ++j) {
+      Walk& walk = walks[active[j]];
+      const Outcome& outcome = outcomes[j];
+      (outcome.failed ? walk.high : walk.low) = walk.next;
+      (outcome.failed ? walk.high_margin : walk.low_margin) = outcome.has_margin ? outcome.margin : 0.0;
+    }
   }
-  return high * failing;
+  std::vector<Vector> boundary;
+  for (std::size_t i = 0; i < walks.size(); ++i) boundary.push_back(walks[i].high * failing[i]);
+  return boundary;
+}
+
+std::size_t RegionFinder::find_twin(const LineRegion& region) {
+  const Vector& own = region.most_probable_point;
+  std::size_t nearest = regions_.size();
+  double best = 1e300;
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    const double distance = (regions_[k].most_probable_point - own).norm();
+    if (distance < best) {
+      best = distance;
+      nearest = k;
+    }
+  }
+  if (nearest == regions_.size() || best < 0.5) return nearest;
+  const Vector middle = 0.5 * (regions_[nearest].most_probable_point + own);
+  if (!(middle.norm() > 0.5 * own.norm())) return regions_.size();
+  const Vector deepened = middle * (1.0 + 0.4 / middle.norm());
+  return ledger_->evaluate_one(deepened, Purpose::explore).failed ? nearest : regions_.size();
 }
 
 std::optional<double> RegionFinder::root_along(const Vector& direction, double start, double steepness) {
@@ -104,8 +141,10 @@ std::optional<LineRegion> RegionFinder::build_with_lines(Vector boundary) {
   if (d == 1) return region;
   for (int i = 0; i < 3; ++i) {
     region.root.spread = i == 0 ? 0.5 : 0.25;
+    region.law = ShapedNormal(d, region.direction, 1.0);
     std::vector<LineRegion> one{region};
     LineOptions options;
+    options.reach = 8.0;
     const auto count = static_cast<std::size_t>(d + 8);
     const std::vector<LineResult> lines =
         sample_lines(*ledger_, one, {count}, options, *random_, Purpose::explore);
@@ -149,76 +188,79 @@ std::optional<LineRegion> RegionFinder::build_from_population(const Vector& fail
   return region;
 }
 
-std::optional<LineRegion> RegionFinder::build(const Vector& failing) {
-  const Vector boundary = origin_passes_ ? ray_root(failing) : failing;
+std::optional<LineRegion> RegionFinder::build(const Vector& boundary) {
   std::optional<LineRegion> region;
-  if (ledger_->margins()) {
-    region = build_with_gradient(boundary);
-  } else if (origin_passes_) {
-    region = build_with_lines(boundary);
-  }
+  if (ledger_->margins()) region = build_with_gradient(boundary);
+  // A population shows the way where gradients do not (corners, wedges); lines where there is none (cliffs).
+  const bool populated = population_.rows() >= 40;
+  if (!region && !populated && origin_passes_ && boundary.size() <= 60) region = build_with_lines(boundary);
   if (!region) region = build_from_population(boundary);
   return region;
 }
 
+// Which open points does the region they lie furthest along reach? Deepened a little along its direction and
+// brought halfway to its axis, they must still fail.
+std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
+                                        std::vector<std::size_t>& tried, const Vector* first,
+                                        bool independent) {
+  std::vector<char> explained(open.size(), 0);
+  if (regions_.empty()) return explained;
+  Matrix points(static_cast<Eigen::Index>(open.size()), ledger_->dimension());
+  std::vector<std::size_t> asked, best;
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    const Vector& x = *open[i];
+    const std::size_t k = cell(x);
+    std::size_t& last = tried[static_cast<std::size_t>(open[i] - first)];
+    if (last == k) continue;
+    last = k;
+    const Vector& a = regions_[k].direction;
+    const double along = a.dot(x);
+    if (along <= 0.0 && origin_passes_) continue;
+    const Vector across = x - a * along;
+    const double typical = 0.8 * std::sqrt(static_cast<double>(std::max<Eigen::Index>(1, x.size() - 1)));
+    const double shrink = std::min(0.5, typical / std::max(1e-9, across.norm()));
+    points.row(static_cast<Eigen::Index>(asked.size())) = a * (along + 0.15) + shrink * across;
+    asked.push_back(i);
+    best.push_back(k);
+  }
+  const std::vector<Outcome> outcomes =
+      ledger_->evaluate(points.topRows(static_cast<Eigen::Index>(asked.size())), Purpose::explore);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (!outcomes[i].failed) continue;
+    explained[asked[i]] = 1;
+    if (independent) ++found_[best[i]];
+  }
+  return explained;
+}
+
 void RegionFinder::add(const std::vector<Vector>& failing, bool independent, int max_builds) {
+  const std::vector<Vector> boundary = walk_in(failing);
   std::vector<const Vector*> open;
-  for (const Vector& x : failing) open.push_back(&x);
+  for (const Vector& x : boundary) open.push_back(&x);
   if (independent) starts_ += failing.size();
   std::vector<std::size_t> tried(failing.size(), static_cast<std::size_t>(-1));
   while (!open.empty()) {
-    // Ask each open point whether the region it lies furthest along reaches it: deepened along the region's
-    // direction and halfway to its axis it must still fail.
-    if (!regions_.empty()) {
-      Matrix points(static_cast<Eigen::Index>(open.size()), ledger_->dimension());
-      std::vector<std::size_t> asked, best;
-      for (std::size_t i = 0; i < open.size(); ++i) {
-        const Vector& x = *open[i];
-        const std::size_t k = cell(x);
-        const auto id = static_cast<std::size_t>(open[i] - failing.data());
-        if (tried[id] == k) continue;
-        tried[id] = k;
-        const Vector& a = regions_[k].direction;
-        const double along = a.dot(x);
-        if (along <= 0.0 && origin_passes_) continue;
-        const Vector across = x - a * along;
-        const double typical = 0.8 * std::sqrt(static_cast<double>(std::max<Eigen::Index>(1, x.size() - 1)));
-        const double shrink = std::min(0.5, typical / std::max(1e-9, across.norm()));
-        points.row(static_cast<Eigen::Index>(asked.size())) = a * (along + 0.3) + shrink * across;
-        asked.push_back(i);
-        best.push_back(k);
-      }
-      const std::vector<Outcome> outcomes =
-          ledger_->evaluate(points.topRows(static_cast<Eigen::Index>(asked.size())), Purpose::explore);
-      std::vector<char> explained(open.size(), 0);
-      for (std::size_t i = 0; i < asked.size(); ++i) {
-        if (!outcomes[i].failed) continue;
-        explained[asked[i]] = 1;
-        if (independent) ++found_[best[i]];
-      }
-      std::vector<const Vector*> rest;
-      for (std::size_t i = 0; i < open.size(); ++i)
-        if (!explained[i]) rest.push_back(open[i]);
-      open = std::move(rest);
-    }
+    const std::vector<char> explained = explain(open, tried, boundary.data(), independent);
+    std::vector<const Vector*> rest;
+    for (std::size_t i = 0; i < open.size(); ++i)
+      if (!explained[i]) rest.push_back(open[i]);
+    open = std::move(rest);
     if (open.empty()) return;
     if (full() || max_builds == 0) {
       if (independent) lost_ += open.size();
       return;
     }
     --max_builds;
-    const Vector* seed = open.front();
+    std::optional<LineRegion> region = build(*open.front());
     open.erase(open.begin());
-    std::optional<LineRegion> region = build(*seed);
     if (!region) {
       if (independent) ++lost_;
       continue;
     }
-    const auto twin = std::find_if(regions_.begin(), regions_.end(), [&](const LineRegion& other) {
-      return (other.most_probable_point - region->most_probable_point).norm() < 0.5;
-    });
-    if (twin != regions_.end()) {
-      if (independent) ++found_[static_cast<std::size_t>(twin - regions_.begin())];
+    const std::size_t twin = find_twin(*region);
+    if (twin < regions_.size()) {
+      if (independent) ++found_[twin];
+      if (region->root.offset < regions_[twin].root.offset - 0.05) regions_[twin] = std::move(*region);
       continue;
     }
     regions_.push_back(std::move(*region));
@@ -230,30 +272,40 @@ double RegionFinder::unseen_share() const {
   if (starts_ == 0) return 1.0;
   std::size_t singles = lost_;
   for (const std::size_t n : found_) singles += n == 1 ? 1 : 0;
-  return static_cast<double>(singles) / static_cast<double>(starts_);
+  const std::size_t enough = std::max<std::size_t>(8, 3 * regions_.size());
+  if (starts_ < enough && !witnessed_) ++singles;  // too few to call it complete
+  return std::min(1.0, static_cast<double>(singles) / static_cast<double>(starts_));
 }
 
-void RegionFinder::scan(std::size_t max_runs) {
-  const Eigen::Index d = ledger_->dimension();
-  double scale = 3.0;
-  std::size_t spent = 0;
+void RegionFinder::scan(std::size_t max_runs, double scale) {
+  const std::uint64_t until = ledger_->counts().total() + max_runs;
   const std::size_t batch = 50;
-  int failures = 0;
-  while (spent + batch <= max_runs) {
-    const Matrix points = scale * random_->normal_matrix(static_cast<Eigen::Index>(batch), d);
+  while (ledger_->counts().total() + batch <= until && ledger_->remaining() > batch) {
+    const Matrix points =
+        scale * random_->normal_matrix(static_cast<Eigen::Index>(batch), ledger_->dimension());
     const std::vector<Outcome> outcomes = ledger_->evaluate(points, Purpose::explore);
-    spent += batch;
     std::vector<Vector> failing;
     for (std::size_t i = 0; i < batch; ++i)
       if (outcomes[i].failed) failing.push_back(points.row(static_cast<Eigen::Index>(i)));
     const double share = static_cast<double>(failing.size()) / static_cast<double>(batch);
-    if (failing.size() > 25) failing.resize(25);
-    failures += static_cast<int>(failing.size());
+    if (failing.size() > 20) failing.resize(20);
     add(failing, true);
-    if (failures >= 12 && unseen_share() <= 0.08) return;
-    if (full()) return;
-    if (share < 0.05 && scale < 6.0) scale *= 1.3;
+    // Equally likely regions are all met after about five starts each.
+    if (starts_ >= std::max<std::size_t>(15, 5 * regions_.size()) && unseen_share() <= 0.04) return;
+    if (full() || (starts_ >= 40 && unseen_share() > 0.35)) return;  // too many to tell apart
+    if (share < 0.05 && scale < 5.0) scale *= 1.3;
     if (share > 0.6 && scale > 1.5) scale /= 1.3;
+  }
+}
+
+void RegionFinder::count_population(const Matrix& population) {
+  std::vector<char> met(regions_.size(), 0);
+  for (Eigen::Index i = 0; i < population.rows(); ++i) met[cell(population.row(i))] = 1;
+  witnessed_ = true;
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    if (!met[k]) continue;
+    ++found_[k];
+    ++starts_;
   }
 }
 
@@ -265,8 +317,7 @@ void RegionFinder::shape_from_population() {
     Matrix own(static_cast<Eigen::Index>(members[k].size()), population_.cols());
     for (std::size_t i = 0; i < members[k].size(); ++i)
       own.row(static_cast<Eigen::Index>(i)) = population_.row(members[k][i]);
-    // Chains are correlated: count four points as one.
-    regions_[k].law.fit(own, std::vector<double>(members[k].size(), 1.0), 0.3);
+    regions_[k].law.fit(own, std::vector<double>(members[k].size(), 1.0), 0.02, 4.0);
   }
 }
 

@@ -29,8 +29,12 @@ class RegionFinder {
   /// A typical failing population (rows): shapes the regions' laws, serves as fallback for directions.
   void set_population(engine::Matrix population) { population_ = std::move(population); }
 
-  /// Scans N(0, scale^2 I) for failures until the unseen share is small or `max_runs` are spent.
-  void scan(std::size_t max_runs);
+  /// Counts a population that was found independently of others: one start for each region it reaches.
+  void count_population(const engine::Matrix& population);
+
+  /// Draws from N(0, scale^2 I), the scale adapted to fail now and then, until enough starts agree on the
+  /// regions or `max_runs` are spent.
+  void scan(std::size_t max_runs, double scale = 3.0);
 
   std::vector<LineRegion>& regions() { return regions_; }
   /// Declares the regions put into regions() by hand as found `times` times each.
@@ -46,11 +50,17 @@ class RegionFinder {
 
  private:
   std::size_t cell(const engine::Vector& x) const;
-  std::optional<LineRegion> build(const engine::Vector& failing);
+  std::vector<char> explain(const std::vector<const engine::Vector*>& open, std::vector<std::size_t>& tried,
+                            const engine::Vector* first, bool independent);
+  std::optional<LineRegion> build(const engine::Vector& boundary);
   std::optional<LineRegion> build_with_gradient(engine::Vector boundary);
   std::optional<LineRegion> build_with_lines(engine::Vector boundary);
   std::optional<LineRegion> build_from_population(const engine::Vector& failing);
-  engine::Vector ray_root(const engine::Vector& failing);
+  /// Moves failing points along their rays to the boundary nearest to the origin's side, all in step.
+  std::vector<engine::Vector> walk_in(const std::vector<engine::Vector>& failing);
+  /// The region that a point between the two most probable points shows to be the same; regions_.size() if
+  /// none.
+  std::size_t find_twin(const LineRegion& region);
   std::optional<double> root_along(const engine::Vector& direction, double start, double steepness);
 
   EvaluationLedger* ledger_;
@@ -60,7 +70,8 @@ class RegionFinder {
   std::vector<LineRegion> regions_;
   std::vector<std::size_t> found_;  // independent starts per region
   std::size_t starts_ = 0;
-  std::size_t lost_ = 0;  // independent starts that led to no region
+  bool witnessed_ = false;  // two independent populations were counted
+  std::size_t lost_ = 0;    // independent starts that led to no region
   engine::Matrix population_;
 };
 

@@ -10,6 +10,12 @@
 #include <numeric>
 
 namespace flare::analysis {
+namespace {
+
+// Relative error of one root-finding search at its tolerance: identical values are not infinitely precise.
+constexpr double smallest_error = 0.003;
+
+}  // namespace
 
 BinomialInterval clopper_pearson(std::uint64_t hits, std::uint64_t runs) {
   if (runs == 0) return {};
@@ -32,13 +38,15 @@ double pareto_tail_index(std::vector<double> values) {
   std::erase_if(values, [](double v) { return !(v > 0.0); });
   const auto n = static_cast<double>(values.size());
   const auto tail = static_cast<std::size_t>(std::floor(std::min(0.2 * n, 3.0 * std::sqrt(n))));
-  if (tail < 5) return 0.0;
+  if (tail < 8) return 0.0;  // too few to tell; the largest share still speaks
   std::sort(values.begin(), values.end());
   const double cut = values[values.size() - tail - 1];
   std::vector<double> x(values.end() - static_cast<std::ptrdiff_t>(tail), values.end());
   for (double& v : x) v -= cut;
   const double largest = x.back();
-  if (!(largest > 1e-12 * cut)) return 0.0;  // all alike: no tail
+  // Values that are nearly alike have no tail that matters, whatever the shape of the last few percent.
+  const double total_sum = std::accumulate(values.begin(), values.end(), 0.0);
+  if (std::accumulate(x.begin(), x.end(), 0.0) < 0.05 * total_sum) return 0.0;
   const double quarter = std::max(
       x[static_cast<std::size_t>(std::floor(static_cast<double>(tail) / 4.0 + 0.5)) - 1], 1e-12 * largest);
   const auto grid = static_cast<std::size_t>(20.0 + std::floor(std::sqrt(static_cast<double>(tail))));
@@ -69,7 +77,7 @@ double pareto_tail_index(std::vector<double> values) {
 
 WeightedEstimate summarize(const std::vector<Stratum>& strata, double log_scale) {
   WeightedEstimate result;
-  double sum = 0.0, variance = 0.0, squares = 0.0, largest = 0.0;
+  double sum = 0.0, variance = 0.0, squares = 0.0, largest = 0.0, welch = 0.0;
   std::vector<double> contributions;
   for (const Stratum& stratum : strata) {
     const auto n = static_cast<double>(stratum.values.size());
@@ -83,19 +91,24 @@ WeightedEstimate summarize(const std::vector<Stratum>& strata, double log_scale)
       spread += (v - mean) * (v - mean);
       squares += (v / n) * (v / n);
       largest = std::max(largest, std::abs(v) / n);
-      contributions.push_back(v / n);
     }
+    // Relative to the stratum: strata of different size are not a tail.
+    if (mean > 0.0)
+      for (const double v : stratum.values) contributions.push_back(v / mean);
     sum += mean;
     variance += n > 1.0 ? spread / (n - 1.0) / n : std::numeric_limits<double>::quiet_NaN();
+    if (n > 1.0) welch += std::pow(spread / (n - 1.0) / n, 2) / (n - 1.0);
     result.shares.push_back(mean);
   }
   for (double& share : result.shares) share = sum > 0.0 ? share / sum : 0.0;
   result.log_p = sum > 0.0 ? std::log(sum) + log_scale : -std::numeric_limits<double>::infinity();
-  result.coefficient_of_variation = std::sqrt(variance) / sum;
+  result.coefficient_of_variation = std::hypot(std::sqrt(variance) / sum, smallest_error);
   result.effective_samples = squares > 0.0 ? sum * sum / squares : 0.0;
   result.max_weight_share = sum > 0.0 ? largest / sum : 1.0;
   result.pareto_k = pareto_tail_index(contributions);
-  const double freedom = std::max(1.0, result.effective_samples - 1.0);
+  // Welch-Satterthwaite over the strata, and never more than the effective sample says.
+  double freedom = std::max(1.0, result.effective_samples - 1.0);
+  if (welch > 0.0) freedom = std::clamp(variance * variance / welch, 1.0, freedom);
   const double t = quantile(boost::math::students_t_distribution<>(freedom), 0.975);
   const double width =
       t * std::sqrt(std::log1p(result.coefficient_of_variation * result.coefficient_of_variation));

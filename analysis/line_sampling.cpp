@@ -7,112 +7,13 @@
 #include <optional>
 
 #include "analysis/normal_tail.hpp"
+#include "analysis/root_search.hpp"
 
 namespace flare::analysis {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double defense = 0.15;       // share of N(0, I) in the hyperplane
-constexpr double bracket_width = 0.3;  // of pass/fail searches, sigma
-
-// Searches one line for the beginning of failure. Ask for the next point with next(), tell what it gave.
-class RootSearch {
- public:
-  RootSearch(double start, double floor, double ceiling, double steepness, double step,
-             const LineOptions& options)
-      : floor_(floor), ceiling_(ceiling), steepness_(steepness), step_(step), options_(&options) {
-    next_ = std::clamp(start, floor_, ceiling_);
-  }
-
-  bool done() const { return done_; }
-  double next() const { return next_; }
-  double root() const { return root_; }
-  bool root_free() const { return root_free_; }
-  double seen_steepness() const { return seen_; }
-  // A bracket still to be finished with a random point: [low, high].
-  bool open() const { return open_; }
-  double low() const { return low_; }
-  double high() const { return high_; }
-
-  void tell(const Outcome& outcome) {
-    ++steps_;
-    const double t = next_;
-    if (outcome.failed) {
-      high_ = std::min(high_, t);
-      if (t <= floor_) return finish(floor_, false);
-    } else {
-      low_ = std::max(low_, t);
-      if (t >= ceiling_) return finish(infinity, true);
-    }
-    if (low_ > high_) return finish_bracket(t);  // contradicts itself: noise
-    if (!outcome.has_margin || !std::isfinite(steepness_)) return bisect();
-    if (last_t_ && std::abs(outcome.margin - last_margin_) > 1e-300 && t != *last_t_) {
-      const double slope = -(outcome.margin - last_margin_) / (t - *last_t_);
-      if (slope > 0.05 * steepness_ && slope < 20.0 * steepness_) seen_ = steepness_ = slope;
-    }
-    last_t_ = t;
-    last_margin_ = outcome.margin;
-    newton(t, outcome.margin);
-  }
-
- private:
-  void finish(double root, bool free) {
-    root_ = root;
-    root_free_ = free;
-    done_ = true;
-  }
-  void finish_bracket(double t) {
-    if (!(low_ < high_)) {
-      low_ = std::max(floor_, t - 1.0);
-      high_ = std::min(ceiling_, t + 1.0);
-    }
-    open_ = done_ = true;
-  }
-  void newton(double t, double margin) {
-    double target = t + margin / steepness_;
-    if (std::abs(target - t) < options_->tolerance && steps_ >= 1) {
-      return target <= floor_ ? finish(floor_, false) : finish(target, true);
-    }
-    if (steps_ >= options_->max_steps) return bisect();
-    if (high_ - low_ < options_->tolerance) return finish(0.5 * (low_ + high_), true);
-    target = std::clamp(target, t - 2.5, t + 2.5);
-    if (target <= low_ || target >= high_) {
-      if (std::isfinite(low_) && std::isfinite(high_)) {
-        target = 0.5 * (low_ + high_);
-      }
-    }
-    next_ = std::clamp(target, floor_, ceiling_);
-    if (next_ == t) return bisect();
-  }
-  void bisect() {
-    const bool have_low = std::isfinite(low_), have_high = std::isfinite(high_);
-    if (have_low && have_high) {
-      if (high_ - low_ <= bracket_width || steps_ >= 4 * options_->max_steps) {
-        open_ = done_ = true;
-        return;
-      }
-      next_ = 0.5 * (low_ + high_);
-      return;
-    }
-    if (have_high) {
-      next_ = std::max(floor_, high_ - step_);
-    } else {
-      next_ = std::min(ceiling_, low_ + step_);
-    }
-    step_ *= 2.0;
-  }
-
-  double floor_, ceiling_, steepness_, step_;
-  const LineOptions* options_;
-  double next_ = 0.0;
-  double low_ = -infinity, high_ = infinity;
-  std::optional<double> last_t_;
-  double last_margin_ = 0.0;
-  double seen_ = 0.0;
-  int steps_ = 0;
-  bool done_ = false, open_ = false, root_free_ = true;
-  double root_ = infinity;
-};
+constexpr double defense = 0.15;  // share of N(0, I) in the hyperplane
 
 double cell_floor(const std::vector<LineRegion>& regions, std::size_t k, const engine::Vector& x) {
   double floor = -infinity;
@@ -248,10 +149,13 @@ std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector
       line.floor = cell_floor(regions, k, line.result.x);
       const double start = region.root.predict(line.result.x);
       line.ceiling = std::max(negligible_beyond(std::max(region.root.offset, 0.0)), line.floor + 0.5);
+      if (options.reach > 0.0) line.ceiling = std::max(start, line.floor) + options.reach;
       line.result.root = infinity;
+      line.result.log_scale = options.log_scale;
       if (line.result.log_weight + log_upper_tail(line.floor) > options.log_negligible) {
         const double step = std::clamp(2.0 * region.root.spread, 0.15, 1.0);
-        line.search.emplace(start, line.floor, line.ceiling, region.steepness, step, options);
+        line.search.emplace(start, line.floor, line.ceiling, region.steepness, step, options.tolerance,
+                            options.max_steps);
       }
       lines.push_back(std::move(line));
     }
@@ -342,7 +246,7 @@ void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResul
       x.row(static_cast<Eigen::Index>(i)) = own[i]->x;
       weights.push_back(std::exp(own[i]->log_value - best));
     }
-    regions[k].law.fit(x, weights, 0.15);
+    regions[k].law.fit(x, weights, 0.02);
   }
 }
 
@@ -350,7 +254,8 @@ std::vector<Stratum> line_strata(const std::vector<LineResult>& lines, std::size
                                  double log_scale) {
   std::vector<Stratum> strata(regions);
   for (const LineResult& line : lines)
-    strata[line.region].values.push_back(std::exp(line.log_value - log_scale) + line.correction);
+    strata[line.region].values.push_back(std::exp(line.log_value - log_scale) +
+                                         line.correction * std::exp(line.log_scale - log_scale));
   return strata;
 }
 

@@ -53,6 +53,7 @@ struct LineResult {
   double steepness = 0.0;   // -d(margin)/dt seen by the search; 0 where none was
   double log_value = 0.0;   // ln(weight * Phi(-root)), without corrections
   double correction = 0.0;  // sum of corrections, in units of exp(log_scale)
+  double log_scale = 0.0;
 };
 
 struct LineOptions {
@@ -61,6 +62,7 @@ struct LineOptions {
   double check_share = 0.0;        // of lines checked at one more random point
   double tolerance = 0.02;         // of the root, sigma: the last step of a converged search is shorter
   int max_steps = 9;
+  double reach = 0.0;  // look this far beyond the predicted root; 0: as far as probability matters
 };
 
 /// Draws counts[k] lines of each region and searches them all in step, one batch a step.

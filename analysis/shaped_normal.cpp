@@ -17,9 +17,12 @@ constexpr Eigen::Index max_shaped_dimension = 128;
 ShapedNormal::ShapedNormal(Eigen::Index dimension, engine::Vector axis, double defense)
     : axis_(std::move(axis)),
       defense_(defense),
+      broad_(defense > 0.0 ? 0.2 : 0.0),
       freedom_(axis_.size() > 0 ? dimension - 1 : dimension),
       mean_(engine::Vector::Zero(dimension)),
-      basis_(dimension, 0) {}
+      basis_(dimension, 0) {
+  broad_scale_ = std::min(2.5, 1.0 + 6.0 / static_cast<double>(std::max<Eigen::Index>(1, freedom_)));
+}
 
 engine::Vector ShapedNormal::project(engine::Vector x) const {
   if (axis_.size() > 0) x -= axis_ * axis_.dot(x);
@@ -34,14 +37,15 @@ void ShapedNormal::inflate(double factor) {
   log_determinant_ += static_cast<double>(freedom_) * std::log(factor);
 }
 
-void ShapedNormal::fit(const engine::Matrix& points, const std::vector<double>& weights, double floor) {
+void ShapedNormal::fit(const engine::Matrix& points, const std::vector<double>& weights, double floor,
+                       double correlated) {
   if (freedom_ == 0 || points.rows() < 4) return;
   const Eigen::Index n = points.rows();
   const Eigen::Map<const Eigen::VectorXd> raw(weights.data(), n);
   const double total = raw.sum();
   if (!(total > 0.0)) return;
   const Eigen::VectorXd w = raw / total;
-  const double effective = 1.0 / w.squaredNorm();
+  const double effective = 1.0 / (w.squaredNorm() * correlated);
   if (effective < 4.0) return;
   engine::Matrix x = points;
   if (axis_.size() > 0) x -= (x * axis_) * axis_.transpose();
@@ -84,8 +88,10 @@ engine::Vector ShapedNormal::draw_shaped(NormalStream& random) const {
 }
 
 engine::Vector ShapedNormal::draw(NormalStream& random) const {
-  if (random.uniform() < defense_) return project(random.normal_vector(mean_.size()));
-  return draw_shaped(random);
+  const double u = random.uniform();
+  if (u < defense_) return project(random.normal_vector(mean_.size()));
+  const engine::Vector x = draw_shaped(random);
+  return u < defense_ + broad_ ? engine::Vector(mean_ + std::sqrt(broad_scale_) * (x - mean_)) : x;
 }
 
 double ShapedNormal::squared_distance(const engine::Vector& x) const {
@@ -102,7 +108,12 @@ double ShapedNormal::log_shape_ratio(const engine::Vector& x) const {
 
 double ShapedNormal::log_weight(const engine::Vector& x) const {
   if (defense_ >= 1.0) return 0.0;
-  return -log_sum(std::log1p(-defense_) + log_shape_ratio(x), std::log(std::max(defense_, 1e-300)));
+  const double distance = squared_distance(x), own = 0.5 * x.squaredNorm();
+  const double shaped = std::log1p(-defense_ - broad_) - 0.5 * (distance + log_determinant_) + own;
+  const double broad = std::log(std::max(broad_, 1e-300)) + own -
+                       0.5 * (distance / broad_scale_ + log_determinant_ +
+                              static_cast<double>(freedom_) * std::log(broad_scale_));
+  return -log_sum(log_sum(shaped, broad), std::log(std::max(defense_, 1e-300)));
 }
 
 }  // namespace flare::analysis

@@ -1,7 +1,10 @@
 // A Gaussian on R^d, or on the hyperplane orthogonal to an axis, with covariance "a multiple of the identity
-// plus a few directions of their own". Always sampled as a defensive mixture
-//     q = (1 - defense) N(mean, S) + defense N(0, I),
-// so that the weight phi/q never exceeds 1/defense.
+// plus a few directions of their own". Sampled as a mixture with two
+// guards:
+//     q = (1 - defense - broad) N(mean, S) + broad N(mean, B S) + defense N(0, I).
+// The defensive share keeps the weight phi/q below 1/defense; the broad one catches what a fit to few points
+// made too tight. B falls with the dimension, where a broad Gaussian has nothing left in common with a tight
+// one.
 #pragma once
 
 #include "analysis/normal_stream.hpp"
@@ -16,7 +19,9 @@ class ShapedNormal {
   /// Fits mean and covariance to weighted points (rows; projected on the hyperplane first). With few points
   /// the mean is shrunk to 0 (James-Stein) and the covariance to a multiple of the identity (Ledoit-Wolf's
   /// form); eigenvalues stay within [floor, 4].
-  void fit(const engine::Matrix& points, const std::vector<double>& weights, double floor);
+  /// `correlated`: as many points as this tell as much as one independent one (Markov chains).
+  void fit(const engine::Matrix& points, const std::vector<double>& weights, double floor,
+           double correlated = 1.0);
   /// Multiplies the covariance.
   void inflate(double factor);
   void set_mean(const engine::Vector& mean);
@@ -37,6 +42,8 @@ class ShapedNormal {
  private:
   engine::Vector axis_;
   double defense_;
+  double broad_;        // share of the broad component; 0 where there is no defense
+  double broad_scale_;  // B
   Eigen::Index freedom_;
   engine::Vector mean_;
   double scale2_ = 1.0;       // variance in every direction that is not in basis_

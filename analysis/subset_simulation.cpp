@@ -19,17 +19,10 @@ struct Population {
   std::vector<double> scores;
 };
 
-void record(SubsetResult& result, const engine::Matrix& points, const std::vector<double>& scores) {
-  const Eigen::Index before = result.points.rows();
-  result.points.conservativeResize(before + points.rows(), points.cols());
-  result.points.bottomRows(points.rows()) = points;
-  result.margins.insert(result.margins.end(), scores.begin(), scores.end());
-}
-
 // Chains from the seeds, all in step, until the population is full. Adapts the step towards an acceptance of
 // 0.4.
 Population next_level(EvaluationLedger& ledger, const Population& seeds, double level, std::size_t size,
-                      double& step, SubsetResult& result, NormalStream& random, Purpose purpose) {
+                      double& step, NormalStream& random, Purpose purpose) {
   const auto chains = static_cast<std::size_t>(seeds.points.rows());
   Population population;
   population.points.resize(static_cast<Eigen::Index>(size), seeds.points.cols());
@@ -47,7 +40,6 @@ Population next_level(EvaluationLedger& ledger, const Population& seeds, double 
     const std::vector<Outcome> outcomes = ledger.evaluate(proposal, purpose);
     std::vector<double> proposed;
     for (const Outcome& outcome : outcomes) proposed.push_back(score(outcome));
-    record(result, proposal, proposed);
     double accepted = 0.0;
     for (std::size_t i = 0; i < batch; ++i) {
       const auto row = static_cast<Eigen::Index>(i);
@@ -70,6 +62,7 @@ Population next_level(EvaluationLedger& ledger, const Population& seeds, double 
 SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& options,
                                const engine::Matrix& initial, const std::vector<Outcome>& initial_outcomes,
                                NormalStream& random, Purpose purpose) {
+  const std::uint64_t start = ledger.counts().total();
   SubsetResult result;
   Population population;
   const Eigen::Index d = ledger.dimension();
@@ -85,7 +78,6 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
     for (const Outcome& outcome : ledger.evaluate(fresh, purpose))
       population.scores.push_back(score(outcome));
   }
-  record(result, population.points, population.scores);
 
   double step = 0.8;
   double variance = 0.0;
@@ -120,11 +112,13 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
       chosen.scores.push_back(population.scores[order[i]]);
     }
     if (last) {
+      // One more round of chains, all inside the failure set.
       result.reached = true;
-      result.failing = chosen.points;
+      result.failing = next_level(ledger, chosen, level, options.population, step, random, purpose).points;
       break;
     }
-    population = next_level(ledger, chosen, level, options.population, step, result, random, purpose);
+    if (ledger.counts().total() + options.population > start + options.max_runs) return result;
+    population = next_level(ledger, chosen, level, options.population, step, random, purpose);
   }
   result.log_sd = std::sqrt(variance);
   return result;

@@ -11,6 +11,7 @@ struct SubsetOptions {
   std::size_t population = 120;  // runs a level
   double level_share = 0.15;     // of the population that seeds the next level
   int max_levels = 40;
+  std::uint64_t max_runs = 1u << 20;
 };
 
 struct SubsetResult {

@@ -12,21 +12,24 @@ int main(int argc, char** argv) {
   using namespace flare::analysis;
   std::size_t repeats = 200;
   std::string only;
-  bool markdown = false, verbose = false;
+  bool markdown = false, verbose = false, misses = false;
   CLI::App app("Coverage and error of the rare-event estimators on problems with known answers");
   app.add_option("--repeats", repeats, "repeats of each problem");
   app.add_option("--problem", only, "only the problems whose name contains this");
   app.add_flag("--markdown", markdown, "a Markdown table instead of CSV");
   app.add_flag("--verbose", verbose, "every repeat on standard error");
+  app.add_flag("--misses", misses, "the repeats whose interval misses, on standard error");
   CLI11_PARSE(app, argc, argv);
   std::fputs(validation_header(markdown).c_str(), stdout);
   for (const RareEventProblem& problem : rare_event_problems()) {
     if (problem.name.find(only) == std::string::npos) continue;
     const auto begin = std::chrono::steady_clock::now();
     const ValidationRow row = validate(problem, repeats, 1, [&](const RareEventSummary& summary) {
-      if (verbose)
-        std::fprintf(stderr, "%s truth %.4g | %s", problem.name.c_str(), std::exp(problem.log_p),
-                     summary.full_report().c_str());
+      const bool miss = summary.status == EstimateStatus::estimated &&
+                        (summary.log_p_low > problem.log_p || summary.log_p_high < problem.log_p_high);
+      if (!verbose && !(misses && miss)) return;
+      std::fprintf(stderr, "%s, truth %.4g: %s", problem.name.c_str(), std::exp(problem.log_p),
+                   summary.full_report().c_str());
     });
     std::fputs(validation_line(row, markdown).c_str(), stdout);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;

@@ -33,7 +33,9 @@ ValidationRow validate(const RareEventProblem& problem, std::size_t repeats, std
       continue;
     }
     if (summary.status != EstimateStatus::estimated) {
-      ++row.reasons[summary.reason];
+      std::string reason = summary.reason;  // without its numbers
+      std::erase_if(reason, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+      ++row.reasons[reason];
       continue;
     }
     ++row.answered;
