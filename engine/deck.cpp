@@ -704,6 +704,10 @@ void refuse_commands(const Deck& deck) {
   if (deck.lines.front().starts_with("*ng_") || deck.lines.front().starts_with("*#")) {
     throw DeckError(std::string("deck:1: the title makes this a script; ") + trust);
   }
+  for (std::size_t i = 0; i < deck.lines.size(); ++i) {
+    if (deck.lines[i].find_first_of("\n\r") == std::string::npos) continue;
+    throw DeckError(fmt::format("deck:{}: several lines in one; {}", i + 1, trust));
+  }
   for (const Statement& statement : statements_of(deck)) refuse_if_dangerous(statement);
 }
 

@@ -86,6 +86,16 @@ std::string without_our_options(const std::string& line) {
   return kept.empty() ? std::string() : ".options" + kept;
 }
 
+/// Names come from studies and result files and go into commands: nothing in them may end a command or begin
+/// another.
+void check_name(std::string_view name) {
+  const bool safe = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("_.#:@()[],+-/%").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (!safe) throw std::invalid_argument("\"" + std::string(name) + "\" is not a name of ngspice's");
+}
+
 std::vector<std::string> circuit_lines(const Deck& deck, const std::string& options,
                                        std::span<const std::string> save) {
   std::vector<std::string> lines;
@@ -102,7 +112,10 @@ std::vector<std::string> circuit_lines(const Deck& deck, const std::string& opti
   lines.push_back(options);
   if (!save.empty()) {
     std::string card = ".save";
-    for (const std::string& vector : save) card += " " + vector;
+    for (const std::string& vector : save) {
+      check_name(vector);
+      card += " " + vector;
+    }
     lines.push_back(std::move(card));
   }
   lines.emplace_back(".end");
@@ -134,6 +147,7 @@ bool is_noise(std::string_view line) {
 }  // namespace
 
 std::string option_card(const SimulatorOptions& o, int rung) {
+  if (o.method != "trap" && o.method != "gear") throw std::invalid_argument("unknown method " + o.method);
   std::string card = fmt::format(".options temp={} reltol={} abstol={} vntol={} chgtol={} noinit",
                                  o.temperature, o.reltol, o.abstol, o.vntol, o.chgtol);
   // A higher rung first gives Newton's method more room, then exchanges speed for robustness altogether.
@@ -142,12 +156,12 @@ std::string option_card(const SimulatorOptions& o, int rung) {
       return card + fmt::format(" method={} trtol={} bypass={}", o.method, o.trtol, o.bypass ? 1 : 0);
     case 1:
       return card + fmt::format(
-                        " method={} trtol={} bypass=0 itl1=1000 itl2=1000 itl4=500 gminsteps=20 "
+                        " method={} trtol={} bypass=0 itl1=1000 itl2=1000 itl4=200 gminsteps=20 "
                         "srcsteps=20",
                         o.method, o.trtol);
     default:
       return card + fmt::format(
-                        " method=gear trtol={} bypass=0 itl1=5000 itl2=5000 itl4=2000 gminsteps=50 "
+                        " method=gear trtol={} bypass=0 itl1=5000 itl2=5000 itl4=200 gminsteps=50 "
                         "srcsteps=50",
                         std::min(o.trtol, 1.0));
   }
@@ -264,8 +278,10 @@ void NgspiceSimulator::set(std::span<const Knob> knobs, std::span<const double> 
     if (!died_) ngSpice_Command(buffer.data());
   };
   for (std::size_t k = 0; k < knobs.size(); ++k) {
+    if (knobs[k].kind != KnobKind::temperature) check_name(knobs[k].device);
     switch (knobs[k].kind) {
       case KnobKind::device_parameter:
+        check_name(knobs[k].parameter);
         send("alter @{}[{}]={}", knobs[k].device, knobs[k].parameter, settings[k]);
         break;
       case KnobKind::source_value:
@@ -296,7 +312,7 @@ bool NgspiceSimulator::run(const std::string& text, double stop, std::span<const
   bool good = !has_said("aborted") && std::string_view(ngSpice_CurPlot()) != "const";
   if (good) {
     waveforms->names.assign(vectors.begin(), vectors.end());
-    if (waveforms->names.empty()) waveforms->names = this->vectors();
+    if (waveforms->names.empty()) waveforms->names = plotted();
     waveforms->values.resize(waveforms->names.size());
     if (transient) {
       good = copy_vector("time", &waveforms->time) && waveforms->time.back() >= stop * (1.0 - 1e-9);
@@ -321,6 +337,8 @@ bool NgspiceSimulator::run(const std::string& text, double stop, std::span<const
 }
 
 double NgspiceSimulator::parameter(const std::string& device, const std::string& name) {
+  check_name(device);
+  check_name(name);
   begin();
   std::vector<double> value;
   const bool found = copy_vector("@" + device + "[" + name + "]", &value);
@@ -329,12 +347,22 @@ double NgspiceSimulator::parameter(const std::string& device, const std::string&
   return value.front();
 }
 
-std::vector<std::string> NgspiceSimulator::vectors() const {
+std::vector<std::string> NgspiceSimulator::plotted() {
   std::vector<std::string> names;
+  if (std::string_view(ngSpice_CurPlot()) == "const") return names;
   char** all = ngSpice_AllVecs(ngSpice_CurPlot());
   for (; all && *all; ++all) {
     if (std::string_view(*all) != "time") names.emplace_back(*all);
   }
+  return names;
+}
+
+std::vector<std::string> NgspiceSimulator::vector_names() {
+  begin();
+  command("op");
+  std::vector<std::string> names = plotted();
+  command("destroy all");
+  check_alive();
   return names;
 }
 

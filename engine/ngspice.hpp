@@ -69,8 +69,9 @@ class NgspiceSimulator {
   /// Value of an instance parameter, e.g. ("m.x1.ma", "w"). Throws std::runtime_error where there is none.
   double parameter(const std::string& device, const std::string& name);
 
-  /// All vectors of the current plot; used where everything is kept.
-  std::vector<std::string> vectors() const;
+  /// Names of the node voltages ("bl") and branch currents ("vdd#branch") of the circuit, found by an
+  /// operating point that need not converge. The circuit must have been loaded with an empty `save`.
+  std::vector<std::string> vector_names();
 
   /// What ngspice said during the last call, without the noise of its stepping; bounded.
   std::string messages() const;
@@ -79,6 +80,7 @@ class NgspiceSimulator {
   void command(const char* text);
   void begin();
   void check_alive() const;
+  static std::vector<std::string> plotted();  // the vectors of the current plot
   static int on_text(char* text, int id, void* self);
   static int on_exit(int status, bool unload, bool quit, int id, void* self);
 

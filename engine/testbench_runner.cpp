@@ -87,6 +87,24 @@ bool TestbenchRunner::simulate(const std::vector<double>& settings, bool keep_al
   return false;
 }
 
+/// ngspice aborts an analysis that would keep nothing, in the same words as one that does not converge. So
+/// the first failure of a testbench looks whether what it measures is there at all.
+void TestbenchRunner::check_vectors() {
+  if (vectors_checked_) return;
+  loaded_rung_ = -1;
+  simulator_.load(testbench_.deck, option_card(testbench_.options, 0), {});
+  std::vector<std::string> present;
+  for (const std::string& name : simulator_.vector_names()) present.push_back(vector_name(name));
+  for (const std::string& name : vectors_) {
+    // Parameters of devices (@m1[id]) are not among them; a difference v(a,b) is computed from two.
+    if (name.front() == '@' || name.find(',') != std::string::npos || present.empty()) continue;
+    if (std::find(present.begin(), present.end(), name) == present.end()) {
+      throw std::runtime_error("the circuit has no vector " + name);
+    }
+  }
+  vectors_checked_ = true;
+}
+
 RunResult TestbenchRunner::run(const Eigen::Ref<const Eigen::RowVectorXd>& x) {
   const std::vector<double> settings = knob_settings(testbench_.knobs, testbench_.variables, x);
   RunResult result;
@@ -100,6 +118,7 @@ RunResult TestbenchRunner::run(const Eigen::Ref<const Eigen::RowVectorXd>& x) {
   if (!converged) {
     result.outcome = Outcome::unconverged;
     result.message = simulator_.messages();
+    check_vectors();
     return result;
   }
   result.outcome = Outcome::ok;

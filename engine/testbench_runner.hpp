@@ -35,6 +35,7 @@ class TestbenchRunner {
 
  private:
   void load(int rung, bool keep_all);
+  void check_vectors();
   bool simulate(const std::vector<double>& settings, bool keep_all, Waveforms* waveforms, RunResult* result);
 
   NgspiceSimulator& simulator_;
@@ -44,6 +45,7 @@ class TestbenchRunner {
   int loaded_rung_ = -1;    // of the circuit in the simulator; -1: none that may be used
   std::uint64_t load_ = 0;  // the simulator's count when it was loaded
   bool loaded_all_ = false;
+  bool vectors_checked_ = false;
   Waveforms scratch_;
 };
 

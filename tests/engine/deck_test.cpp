@@ -172,6 +172,7 @@ TEST(Deck, CommandsInCommentsAreDropped) {
   EXPECT_THROW(refuse_commands(Deck{{"t", "*# shell touch /tmp/x"}}), DeckError);
   EXPECT_THROW(refuse_commands(Deck{{"*ng_script", "echo"}}), DeckError);
   EXPECT_THROW(refuse_commands(Deck{{"t", "r1 a 0 1", ".control", "quit", ".endc"}}), DeckError);
+  EXPECT_THROW(refuse_commands(Deck{{"t", "r1 a 0 1\n.control\nquit\n.endc"}}), DeckError);
   EXPECT_NO_THROW(refuse_commands(Deck{{"t", "* a comment", "r1 a 0 1"}}));
 }
 

@@ -149,6 +149,26 @@ TEST(Ngspice, UnknownSettingsAndVectorsAreErrors) {
   EXPECT_THROW(simulator().run("op", 0.0, vectors, &waveforms), std::runtime_error);
 }
 
+TEST(Ngspice, NamesCannotCarryCommands) {
+  const std::string mark = (std::filesystem::temp_directory_path() / "flare-should-not-exist").string();
+  const Deck deck = deck_of({"t", "v1 a 0 1", "r1 a 0 1k"});
+  simulator().load(deck, option_card({}, 0), {});
+  const std::vector<double> one{1.0};
+  for (const std::string& name :
+       {"r1;shell touch " + mark, "r1`touch " + mark + "`", "r1\nshell touch " + mark}) {
+    EXPECT_THROW(simulator().set(std::vector<Knob>{device_knob(name, "resistance", 0)}, one),
+                 std::invalid_argument);
+    EXPECT_THROW(simulator().set(std::vector<Knob>{device_knob("r1", name, 0)}, one), std::invalid_argument);
+    EXPECT_THROW(simulator().parameter(name, "w"), std::invalid_argument);
+    EXPECT_THROW(simulator().load(deck, option_card({}, 0), std::vector<std::string>{name}),
+                 std::invalid_argument);
+  }
+  SimulatorOptions options;
+  options.method = "trap\n.control";
+  EXPECT_THROW(option_card(options, 0), std::invalid_argument);
+  EXPECT_FALSE(std::filesystem::exists(mark));
+}
+
 TEST(Ngspice, ReadsInstanceParameters) {
   simulator().load(deck_of({"t", ".model n nmos level=54", ".subckt s a", "ma a a 0 0 n w=300n l=60n m=3",
                             "mb a a 0 0 n w=1u l=30n nf=2", ".ends", "x1 a s", "v1 a 0 0.5"}),

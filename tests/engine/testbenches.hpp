@@ -79,4 +79,15 @@ inline Testbench column_testbench() {
   return t;
 }
 
+/// An RC beside a chirp. The second coordinate at 1 sends the chirp up to 1e16 Hz: then a run takes minutes.
+inline Testbench sleepy_testbench() {
+  Testbench t = rc_testbench();
+  t.name = "sleepy";
+  t.deck.lines.insert(t.deck.lines.end(),
+                      {"vf f 0 0", "rf f 0 1", "b1 z 0 v=sin(3e25*v(f)*time*time)", "cz z 0 1n"});
+  t.knobs.push_back({KnobKind::source_value, "vf", "", 0.0, Combine::sum});
+  t.variables[1] = one_effect("sleep", {LawKind::normal, 0.0, 1.0}, t.knobs.size() - 1);
+  return t;
+}
+
 }  // namespace flare::engine::testing
