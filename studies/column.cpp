@@ -16,7 +16,7 @@ constexpr int max_rows = 65'536;
 std::vector<ReadCell> read_cells() {
   return {
       {"sram8t", 450e-9, 250e-9, 350e-9, 250e-9},
-      {"sram8t_min", 100e-9, 30e-9, 150e-9, 30e-9},
+      {"sram8t_min", 80e-9, 30e-9, 120e-9, 30e-9},
   };
 }
 

@@ -72,9 +72,9 @@ struct ColumnOptions {
   double position = 1.0;         // of the active rows: 0 at the sense end, 1 at the far end
   double unselected_ones = 1.0;  // share of the unselected rows that store 1; 1 is the largest leakage
 
-  double wire_capacitance = 0.25e-15;  // F per row: wire and contact, without the junctions (data/devices)
-  double wire_resistance = 1.5;        // ohm per row
-  double sense_capacitance = 10e-15;   // F: input of the converter
+  double wire_capacitance = 0.3e-15;  // F per row: wire and contact, without the junctions (data/devices)
+  double wire_resistance = 1.5;       // ohm per row
+  double sense_capacitance = 10e-15;  // F: input of the converter
   double precharge_width = 1e-6;
   double precharge_length = 30e-9;
 
@@ -83,7 +83,7 @@ struct ColumnOptions {
   double temperature = 27.0;      // degC
   double edge = 20e-12;           // of precharge-off (from t = 0), then of the word line, up and down
   double wordline_off = 300e-12;  // the word line begins to fall: what the timing policy sets
-  double settle = 40e-12;         // from the end of that edge to the sense time
+  double settle = 80e-12;         // from the end of that edge to the sense time
   double max_step = 0.0;  // of the transient; 0: a tenth of it (error of the level: netlists/README.md)
 
   /// True where the options make sense; else false with the reason.
