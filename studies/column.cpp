@@ -115,7 +115,7 @@ std::string analysis(const ColumnOptions& o) {
       ".save v(rbl) i(vdd)\n"
       ".measure tran level find v(rbl) at={}\n"
       ".end\n",
-      step, end, step, end);
+      step, end, step, end * (1 - 1e-6));  // ngspice finds nothing at the very end
 }
 
 }  // namespace
@@ -217,6 +217,7 @@ TimingRun timing_run(const ColumnOptions& options, double swing) {
   const double squares = c.access_length / c.access_width + c.driver_length / c.driver_width;
   run.options.wordline_off = 3 * options.edge + capacitance * swing * squares / (options.sawl * 15e-6);
   run.options.settle = 0.0;
+  run.options.wire_resistance = 1e-3;
   return run;
 }
 
