@@ -84,13 +84,18 @@ struct ColumnOptions {
   double edge = 20e-12;           // of precharge-off (from t = 0), then of the word line, up and down
   double wordline_off = 300e-12;  // the word line begins to fall: what the timing policy sets
   double settle = 80e-12;         // from the end of that edge to the sense time
+  double restore =
+      0.0;  // > 0: precharge again after the sense time, for so long, to measure the energy of a read
   double max_step = 0.0;  // of the transient; 0: a tenth of it (error of the level: netlists/README.md)
 
   /// True where the options make sense; else false with the reason.
   bool is_valid(std::string* error) const;
 };
 
-/// When v(rbl) is the level, and where the transient ends: wordline_off + edge + settle.
+/// When v(rbl) is the level, and where the transient ends: wordline_off + edge + settle. With `restore` the
+/// transient goes on for that long, and the energy of the read is supply * integral of -i(vdd) over all of it
+/// (bitline, leakage) plus wordline_ratio * supply * integral of -i(brwl) while the word line rises (this
+/// column's share of driving it).
 double sense_time(const ColumnOptions& options);
 
 /// Bits of the `sawl` rows, dummies (0) last. Length sawl.
@@ -112,9 +117,10 @@ struct TimingRun {
   ColumnOptions options;  // simulate this up to sense_time(options)
   double level = 0.0;     // V
 
-  /// wordline_off for the design, s: half a falling edge early. What the closing word line still moves, the channel
-  /// charge of its cells above all, comes on top, as it would on silicon: the full-scale level falls by `swing` within
-  /// 8 % up to SAWL 8 and 15 % at 16 (the shipped cell by more than asked, the smallest one by less).
+  /// wordline_off for the design, s: half a falling edge early. What the closing word line still moves, the
+  /// channel charge of its cells above all, comes on top, as it would on silicon: the full-scale level falls
+  /// by `swing` within 8 % up to SAWL 8 and 15 % at 16 (the shipped cell by more than asked, the smallest one
+  /// by less).
   double wordline_off(double crossing) const { return crossing - 0.5 * options.edge; }
 };
 TimingRun timing_run(const ColumnOptions& options, double swing);

@@ -182,6 +182,31 @@ TEST(Column, LevelIsIntegratedToTwoTenthsOfAMillivolt) {
   }
 }
 
+// What a read takes from the supply is what the precharge puts back: capacitance times swing times supply.
+TEST(Column, EnergyOfAReadIsTheChargePutBack) {
+  for (const char* cell : {"sram8t", "sram8t_min"}) {
+    ColumnOptions options = timed(at(nominal, 8, cell));
+    options.restore = 500e-12;
+    double previous = 0.0;
+    for (const int k : {1, 4, 8}) {
+      options.on_cells = k;
+      const auto measures = run_ngspice(column_netlist(options)).measures;
+      const double swing = options.supply - measures.at("level");
+      const double bitline = -options.supply * measures.at("supply_charge");
+      const double word_line = -options.supply * measures.at("wordline_charge");
+      const double capacitance = -measures.at("supply_charge") / swing;
+      std::printf("%-10s k %d: bitline %.2f fJ, word lines %.2f fJ, bitline capacitance %.1f fF\n", cell, k,
+                  bitline * 1e15, word_line * 1e15, capacitance * 1e15);
+      EXPECT_GT(bitline, previous);
+      EXPECT_GT(word_line, 0.0);
+      const double wire = options.rows * options.wire_capacitance + options.sense_capacitance;
+      EXPECT_GT(capacitance, wire);
+      EXPECT_LT(capacitance, 2.5 * wire);
+      previous = bitline;
+    }
+  }
+}
+
 // Unselected rows that store 1 leak the most: k = 0 shows it, at the hot corner.
 TEST(Column, UnselectedRowsLeak) {
   ColumnOptions options = timed(at(hot, 8));
