@@ -16,7 +16,7 @@ constexpr int max_rows = 65'536;
 std::vector<ReadCell> read_cells() {
   return {
       {"sram8t", 450e-9, 250e-9, 350e-9, 250e-9},
-      {"sram8t_min", 100e-9, 30e-9, 150e-9, 30e-9},
+      {"sram8t_min", 80e-9, 30e-9, 120e-9, 30e-9},
   };
 }
 
@@ -44,14 +44,16 @@ std::string header(const ColumnOptions& o) {
 // Precharge off in the first edge, word line up in the second. The unit ramps are scaled by the supply so
 // that one knob, the value of vdd, moves them all.
 std::string drive(const ColumnOptions& o) {
+  const double sense = sense_time(o);
+  const std::string again = o.restore > 0 ? fmt::format(" {} 1 {} 0", sense, sense + o.edge) : "";
   return fmt::format(
       "vdd vdd 0 {supply}\n"
-      "vpre upre 0 pwl(0 0 {edge} 1)\n"
+      "vpre upre 0 pwl(0 0 {edge} 1{again})\n"
       "vrwl urwl 0 pwl(0 0 {edge} 0 {up} {high} {off} {high} {low} 0)\n"
       "bpre pre 0 v=v(upre)*v(vdd)\n"
       "brwl rwl 0 v=v(urwl)*v(vdd)\n",
-      fmt::arg("supply", o.supply), fmt::arg("edge", o.edge), fmt::arg("up", 2 * o.edge),
-      fmt::arg("high", o.wordline_ratio), fmt::arg("off", o.wordline_off),
+      fmt::arg("supply", o.supply), fmt::arg("edge", o.edge), fmt::arg("again", again),
+      fmt::arg("up", 2 * o.edge), fmt::arg("high", o.wordline_ratio), fmt::arg("off", o.wordline_off),
       fmt::arg("low", o.wordline_off + o.edge));
 }
 
@@ -108,14 +110,23 @@ std::string active(const ColumnOptions& o) {
 }
 
 std::string analysis(const ColumnOptions& o) {
-  const double end = sense_time(o);
-  const double step = o.max_step > 0 ? o.max_step : end / 10;
-  return fmt::format(
+  const double sense = sense_time(o);
+  const double end = sense + o.restore;
+  const double step = o.max_step > 0 ? o.max_step : sense / 10;
+  // ngspice finds nothing at the very end of a run.
+  const double level = o.restore > 0 ? sense : sense * (1 - 1e-6);
+  std::string text = fmt::format(
       ".tran {} {} 0 {}\n"
-      ".save v(rbl) i(vdd)\n"
-      ".measure tran level find v(rbl) at={}\n"
-      ".end\n",
-      step, end, step, end);
+      ".save v(rbl) i(vdd) i(brwl)\n"
+      ".measure tran level find v(rbl) at={}\n",
+      step, end, step, level);
+  if (o.restore > 0) {
+    text += fmt::format(
+        ".measure tran supply_charge integ i(vdd) from=0 to={}\n"
+        ".measure tran wordline_charge integ i(brwl) from={} to={}\n",
+        end * (1 - 1e-6), o.edge, std::min(3 * o.edge, o.wordline_off));
+  }
+  return text + ".end\n";
 }
 
 }  // namespace
@@ -169,6 +180,7 @@ bool ColumnOptions::is_valid(std::string* error) const {
   if (!(temperature > -273.15 && temperature < 1000))
     return fail("temperature is not within -273.15 to 1000 degC");
   if (!positive(edge) || !not_negative(settle)) return fail("edge is not positive or settle is negative");
+  if (!not_negative(restore)) return fail("restore is negative");
   if (!(wordline_off > 2 * edge) || !std::isfinite(wordline_off)) {
     return fail("wordline_off must come after the word line is up (2 x edge)");
   }
@@ -217,6 +229,8 @@ TimingRun timing_run(const ColumnOptions& options, double swing) {
   const double squares = c.access_length / c.access_width + c.driver_length / c.driver_width;
   run.options.wordline_off = 3 * options.edge + capacitance * swing * squares / (options.sawl * 15e-6);
   run.options.settle = 0.0;
+  run.options.restore = 0.0;
+  run.options.wire_resistance = 1e-3;
   return run;
 }
 
