@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
+#include <tuple>
+#include <utility>
 
 #include "analysis/failure_regions.hpp"
 #include "analysis/importance_sampling.hpp"
@@ -109,10 +111,30 @@ class AutoEstimator {
     const auto count =
         warm ? Eigen::Index{24} : (d <= 150 ? std::max<Eigen::Index>(60, (14 * d) / 10 + 30) : 60);
     origin_ = ledger_.evaluate_one(Vector::Zero(d), Purpose::explore);
-    plain_ = random_.normal_matrix(count, d);
-    plain_outcomes_ = ledger_.evaluate(plain_, Purpose::explore);
+    std::tie(plain_, plain_outcomes_) = draws(1.0, count);
     for (const Outcome& outcome : plain_outcomes_) plain_failures_ += outcome.failed ? 1 : 0;
-    note(fmt::format("{} plain runs, {} failed", count, plain_failures_));
+    note(fmt::format("{} plain runs, {} failed", plain_.rows(), plain_failures_));
+  }
+
+  // At least `count` draws of scale * N(0, I): known ones of about that scale, else new ones.
+  std::pair<Matrix, std::vector<Outcome>> draws(double scale, Eigen::Index count) {
+    for (const ScaledDraws& known : options_.known) {
+      if (known.points.rows() < count || std::abs(std::log(known.scale / scale)) > std::log(1.2)) continue;
+      note(fmt::format("{} known draws at {:.1f} sigma", known.points.rows(), known.scale));
+      return {known.points, ledger_.take_in(known.responses)};
+    }
+    ScaledDraws made;
+    made.scale = scale;
+    made.points = scale * random_.normal_matrix(count, ledger_.dimension());
+    std::vector<Outcome> outcomes = ledger_.evaluate(made.points, Purpose::explore);
+    for (const Outcome& outcome : outcomes) {
+      made.responses.push_back(outcome.unknown      ? Response::unknown()
+                               : outcome.has_margin ? Response::margin(outcome.margin)
+                               : outcome.failed     ? Response::fail()
+                                                    : Response::pass());
+    }
+    draws_.push_back(std::move(made));
+    return {draws_.back().points, std::move(outcomes)};
   }
 
   std::uint64_t crude_runs_needed() const {
@@ -166,8 +188,7 @@ class AutoEstimator {
     finder.regions().push_back(region);
     finder.count_found(1);
     // Further out only failures count: a cliff that the plane does not know of.
-    const Matrix farther = std::clamp(region.root.offset / 1.2, 2.0, 4.5) * random_.normal_matrix(40, d);
-    const std::vector<Outcome> outcomes = ledger_.evaluate(farther, Purpose::explore);
+    const auto [farther, outcomes] = draws(std::clamp(region.root.offset / 1.2, 2.0, 4.5), 40);
     for (Eigen::Index i = 0; i < farther.rows(); ++i)
       if (outcomes[static_cast<std::size_t>(i)].failed && surprising(farther.row(i)))
         failing.push_back(farther.row(i));
@@ -185,8 +206,7 @@ class AutoEstimator {
   // r2 of the linear model at an inflated scale, an isotropic bend apart: mild curvature is not held against
   // it.
   double look_far(double scale, std::vector<Vector>& failing) {
-    const Matrix far = scale * random_.normal_matrix(60, ledger_.dimension());
-    const std::vector<Outcome> outcomes = ledger_.evaluate(far, Purpose::explore);
+    const auto [far, outcomes] = draws(scale, 60);
     double weight = 0.0, total = 0.0, bend = 0.0, mean = 0.0, mean_r2 = 0.0;
     const auto n = static_cast<double>(far.rows());
     std::vector<double> residuals, r2s;
@@ -682,6 +702,7 @@ class AutoEstimator {
   RareEventSummary finish(RareEventSummary summary) {
     summary.diagnostics.search = search_;
     summary.diagnostics.unseen_share = unseen_;
+    summary.draws = std::move(draws_);
     std::sort(summary.regions.begin(), summary.regions.end(),
               [](const FailureRegion& a, const FailureRegion& b) { return a.share > b.share; });
     return summary;
@@ -700,6 +721,7 @@ class AutoEstimator {
   std::optional<SubsetResult> subset_;
   std::vector<LineRegion> regions_;
   double unseen_ = 0.0;
+  std::vector<ScaledDraws> draws_;
   std::vector<std::string> search_;
 };
 

@@ -63,14 +63,19 @@ std::vector<Outcome> EvaluationLedger::evaluate(const engine::Matrix& points, Pu
         fmt::format("rare event: the evaluator answered {} runs of a batch of {}", responses.size(), rows));
   }
   counter(counts_, purpose) += rows;
+  std::vector<Outcome> outcomes = take_in(responses);
+  for (const Outcome& outcome : outcomes) counts_.unknown += outcome.unknown ? 1 : 0;
+  return outcomes;
+}
+
+std::vector<Outcome> EvaluationLedger::take_in(const std::vector<Response>& responses) {
   std::vector<Outcome> outcomes;
   outcomes.reserve(responses.size());
   for (Response response : responses) {
     if (response.kind == ResponseKind::margin) response = Response::margin(response.value);
     outcomes.push_back(read(response, reading_));
-    if (outcomes.back().unknown) {
-      ++counts_.unknown;
-    } else if (outcomes.back().has_margin) {
+    if (outcomes.back().unknown) continue;
+    if (outcomes.back().has_margin) {
       saw_margin_ = true;
     } else {
       saw_bare_ = true;

@@ -41,6 +41,8 @@ class EvaluationLedger {
 
   std::vector<Outcome> evaluate(const engine::Matrix& points, Purpose purpose);
   Outcome evaluate_one(const engine::Vector& point, Purpose purpose);
+  /// Reads responses of runs that were made elsewhere: they count as no run.
+  std::vector<Outcome> take_in(const std::vector<Response>& responses);
 
   Eigen::Index dimension() const { return dimension_; }
   std::uint64_t remaining() const { return budget_ - counts_.total(); }

@@ -79,6 +79,13 @@ bool RareEventOptions::is_valid(std::size_t dimension, std::string* error) const
                               dimension));
     }
   }
+  for (const ScaledDraws& draws : known) {
+    if (static_cast<std::size_t>(draws.points.cols()) != dimension || !(draws.scale > 0.0) ||
+        draws.responses.size() != static_cast<std::size_t>(draws.points.rows())) {
+      return fail(fmt::format("known draws need {} coordinates, a scale above 0 and a response for every row",
+                              dimension));
+    }
+  }
   return true;
 }
 

@@ -85,6 +85,13 @@ enum class EstimateStatus {
 };
 std::string_view to_string(EstimateStatus status);
 
+/// Independent draws of scale * N(0, I_d) with what they said.
+struct ScaledDraws {
+  double scale = 1.0;
+  engine::Matrix points;  // runs x d
+  std::vector<Response> responses;
+};
+
 struct RareEventOptions {
   RareEventMethod method = RareEventMethod::automatic;
 
@@ -101,6 +108,11 @@ struct RareEventOptions {
   /// Points where neighbouring problems failed (most probable points, of this dimension). They only tell
   /// where to look: nothing is believed that fresh runs do not show.
   std::vector<engine::Vector> warm_starts;
+
+  /// Draws that were evaluated elsewhere (plain runs made for moments; the summary's `draws` of the same
+  /// simulations read at another threshold). The search takes them in place of its own where scale and number
+  /// suit; they cost no run and never enter the estimate.
+  std::vector<ScaledDraws> known;
 
   /// Skip the wide search when warm starts are confirmed and the margin is close to linear near them. Faster,
   /// and a region that exists only in this problem and not in its neighbour may be missed.
@@ -174,6 +186,7 @@ struct RareEventSummary {
   RunCounts runs;
   std::vector<FailureRegion> regions;  // largest share first
   Diagnostics diagnostics;
+  std::vector<ScaledDraws> draws;  // that the search made: `known` for a neighbouring problem
 
   std::string brief_report() const;  // one line
   std::string full_report() const;

@@ -85,6 +85,17 @@ CircuitResult run_circuit_study(const StudyRun& run) {
   return result;
 }
 
+engine::Testbench circuit_replay_testbench(const Study& study, const std::string& group,
+                                           engine::Evaluator& evaluator) {
+  for (const Corner& corner : study.corners) {
+    if (!group.starts_with(fmt::format("/points/{}/{}/", circuit_name(study), corner.name()))) continue;
+    const engine::Deck deck = circuit_deck(study, corner);
+    const DeviceAreas areas = read_areas(evaluator, deck, sized_devices(study, deck, {}));
+    return *circuit_testbench(study, corner, &areas);
+  }
+  throw StudyError(group + ": is not a group of samples of a corner of the study");
+}
+
 void write_circuit_result(H5::H5File& file, const Study& study, const CircuitResult& result) {
   engine::Table table;
   std::vector<std::string> corner;

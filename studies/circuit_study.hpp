@@ -30,6 +30,11 @@ CircuitPlan plan_circuit_study(const Study& study);
 
 CircuitResult run_circuit_study(const StudyRun& run);
 
+/// The testbench of a group of samples of a result file. Throws StudyError for a group of no corner of the
+/// study.
+engine::Testbench circuit_replay_testbench(const Study& study, const std::string& group,
+                                           engine::Evaluator& evaluator);
+
 /// /points/<netlist's name>/<corner>/samples and /failures.
 void write_circuit_result(H5::H5File& file, const Study& study, const CircuitResult& result);
 

@@ -219,7 +219,7 @@ void screen(const StudyRun& run, std::vector<ColumnPoint>& points, const std::ma
   }
 }
 
-void choose_full(const Study& study, std::vector<ColumnPoint>& points) {
+void choose_full(const Study& study, const Shard& shard, std::vector<ColumnPoint>& points) {
   for (const int sawl : study.column->sawl) {
     std::vector<ColumnPoint*> corners;
     for (ColumnPoint& point : points) {
@@ -232,33 +232,31 @@ void choose_full(const Study& study, std::vector<ColumnPoint>& points) {
       corners[c]->full = static_cast<int>(c) < study.full_corners || corners[c]->corner == study.nominal;
     }
   }
+  // Shards take turns, point by point.
+  std::size_t item = 0;
+  for (ColumnPoint& point : points) point.here = point.full && shard.mine(item++);
 }
 
-/// Every level of every full point. With shards, only this shard's share of the rows is run.
+/// Every level of every full point that is this shard's.
 void run_levels(const StudyRun& run, std::vector<ColumnPoint>& points,
                 const std::map<int, DeviceAreas>& areas) {
   const Study& study = run.study;
   const auto count = static_cast<std::size_t>(study.estimator.runs);
   std::vector<RunRequest> requests;
-  std::size_t item = 0;
   for (const ColumnPoint& point : points) {
-    if (!point.full) continue;
+    if (!point.here) continue;
     for (int k = 0; k <= point.sawl; ++k) {
       auto bench = level_testbench(study, point, k, &areas.at(point.sawl));
       const std::string stream = fmt::format("points/{}/k{}", point_name(study, point.sawl, point.corner), k);
       const engine::SampleSource source{study.seed, stream, study.estimator.design, count};
-      // Shards take turns by level; a level is not split, its runs are not many.
-      if (run.shard.mine(item++)) {
-        engine::Matrix samples = engine::draw(source, 0, count, bench->dimension());
-        requests.push_back({stream, 0, std::move(bench), std::move(samples)});
-      }
+      engine::Matrix samples = engine::draw(source, 0, count, bench->dimension());
+      requests.push_back({stream, 0, std::move(bench), std::move(samples)});
     }
   }
   const auto results = run.run("levels", requests);
-  if (run.shard.count > 1) return;
   std::size_t next = 0;
   for (ColumnPoint& point : points) {
-    if (!point.full) continue;
+    if (!point.here) continue;
     for (int k = 0; k <= point.sawl; ++k, ++next) {
       const RunRequest& request = requests[next];
       point.levels.push_back({request.stream, 0, request.testbench, request.points, results[next]});
@@ -278,6 +276,19 @@ analysis::RareEventMethod tail_method(const std::string& name) {
   return analysis::RareEventMethod::automatic;
 }
 
+/// The plain samples of a level as draws the tails' search can start from.
+LevelDraws known_draws(const Study& study, const SampleSet& plain) {
+  const Eigen::Index rows = plain.points.rows();
+  LevelDraws draws{1.0, engine::Matrix(rows, plain.points.cols() + 1), {}};
+  draws.points.leftCols(plain.points.cols()) = plain.points;
+  const engine::SampleSource converter{study.seed, plain.stream + "/converter", engine::Design::random, 0};
+  draws.points.rightCols(1) = engine::draw(converter, 0, static_cast<std::size_t>(rows), 1);
+  for (const engine::RunResult& run : plain.runs) {
+    draws.volts.push_back(run.outcome == engine::Outcome::ok ? run.measures.front() : NAN);
+  }
+  return draws;
+}
+
 /// Rare-event estimates of every full point with every converter; [point][converter]. A shard makes its
 /// share.
 using PointTails = std::vector<std::vector<std::vector<EstimatedTail>>>;
@@ -287,17 +298,17 @@ PointTails run_tails(const StudyRun& run, const std::vector<ColumnPoint>& points
   PointTails tails(points.size(), std::vector<std::vector<EstimatedTail>>(study.converters.size()));
   if (study.estimator.method == "fit") return tails;
   run.progress.stage("tails");
-  std::size_t item = 0;
   std::size_t runs = 0;
   for (std::size_t p = 0; p < points.size(); ++p) {
-    if (!points[p].full) continue;
+    if (!points[p].here) continue;
     std::vector<TailLevel> levels;
     for (int k = 0; k <= points[p].sawl; ++k) {
       levels.push_back(
-          {static_cast<std::size_t>(k), level_testbench(study, points[p], k, &areas.at(points[p].sawl))});
+          {static_cast<std::size_t>(k), level_testbench(study, points[p], k, &areas.at(points[p].sawl)), {}});
+      const SampleSet& plain = points[p].levels[static_cast<std::size_t>(k)];
+      levels.back().known.push_back(known_draws(study, plain));
     }
     for (std::size_t c = 0; c < study.converters.size(); ++c) {
-      if (!run.shard.mine(item++)) continue;
       const ConverterStudy& converter = study.converters[c];
       const analysis::ReferenceLevels reference(reference_levels(study, points, points[p], converter));
       TailOptions options;
@@ -409,11 +420,33 @@ ColumnResult run_column_study(const StudyRun& run) {
   find_pulses(run, result.points);
   find_nominal_levels(run, result.points);
   screen(run, result.points, areas);
-  choose_full(study, result.points);
+  choose_full(study, run.shard, result.points);
   run_levels(run, result.points, areas);
   PointTails tails = run_tails(run, result.points, areas);
   if (run.shard.count == 1) convert_points(study, std::move(tails), result);
   return result;
+}
+
+engine::Testbench column_replay_testbench(const Study& study, const H5::H5File& file,
+                                          const std::string& group, engine::Evaluator& evaluator) {
+  const engine::Table screening = engine::read_table(file, "/screening");
+  for (ColumnPoint& point : all_points(study)) {
+    const std::string prefix = "/points/" + point_name(study, point.sawl, point.corner) + "/";
+    const std::size_t name = group.rfind("/k");
+    if (!group.starts_with(prefix) || name == std::string::npos) continue;
+    for (std::size_t r = 0; r < screening.rows(); ++r) {
+      if (screening.integers("sawl")[r] != point.sawl || screening.texts("corner")[r] != point.corner.name())
+        continue;
+      point.wordline_off = screening.numbers("wordline_off")[r];
+      const int k = std::atoi(group.c_str() + name + 2);  // "k5" or "k5_down"
+      const ColumnOptions options = column_options(study, point.sawl, point.sawl, study.nominal);
+      const engine::Deck deck = column_deck(study, options);
+      const DeviceAreas areas =
+          read_areas(evaluator, deck, sized_devices(study, deck, matched_devices(options)));
+      return *level_testbench(study, point, k, &areas);
+    }
+  }
+  throw StudyError(fmt::format("{}: {} is not a group of samples of a level", file.getFileName(), group));
 }
 
 void write_column_result(H5::H5File& file, const Study& study, const ColumnResult& result) {

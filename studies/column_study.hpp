@@ -33,6 +33,7 @@ struct ColumnPoint {
   std::vector<double> nominal;  // V, level k without variation
   double screen_sigma = 0.0;    // smallest margin over sigma as the screening saw it
   bool full = false;
+  bool here = false;              // full, and this shard's to run
   std::vector<SampleSet> levels;  // of a full point, by k
   std::vector<analysis::LevelFit> fits;
 };
@@ -69,6 +70,11 @@ ColumnPlan plan_column_study(const Study& study);
 
 /// Runs all stages. Throws engine::Stopped, engine::StoreError, StudyError, std::runtime_error.
 ColumnResult run_column_study(const StudyRun& run);
+
+/// The testbench of a group of samples of a result file, as the run that wrote it built it. Throws StudyError
+/// for a group that names no level of a full point.
+engine::Testbench column_replay_testbench(const Study& study, const H5::H5File& file,
+                                          const std::string& group, engine::Evaluator& evaluator);
 
 /// /points, /screening, /error_models, /verdict.
 void write_column_result(H5::H5File& file, const Study& study, const ColumnResult& result);

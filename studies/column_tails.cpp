@@ -27,7 +27,7 @@ class TailProblem {
     samples_.points.resize(0, static_cast<Eigen::Index>(level.bench->dimension()));
   }
 
-  std::size_t dimension() const { return samples_.testbench->dimension() + (noise_ > 0.0 ? 1 : 0); }
+  std::size_t dimension() const { return samples_.testbench->dimension() + 1; }
 
   std::vector<analysis::Response> operator()(const engine::Matrix& points) {
     const auto bench_dimension = static_cast<Eigen::Index>(samples_.testbench->dimension());
@@ -38,23 +38,42 @@ class TailProblem {
     responses.reserve(results.front().size());
     for (std::size_t r = 0; r < results.front().size(); ++r) {
       const engine::RunResult& result = results.front()[r];
-      const double deviation =
-          noise_ > 0.0 ? noise_ * points(static_cast<Eigen::Index>(r), bench_dimension) : 0.0;
-      responses.push_back(result.outcome == engine::Outcome::ok
-                              ? analysis::Response::margin(margin(result.measures.front(), deviation))
-                              : analysis::Response::unknown());
+      const double volt = result.outcome == engine::Outcome::ok ? result.measures.front() : NAN;
+      responses.push_back(response(volt, points(static_cast<Eigen::Index>(r), bench_dimension)));
     }
     keep(request.points, results.front());
     return responses;
   }
 
+  /// Draws of this level as this problem reads them, and back.
+  analysis::ScaledDraws read(const LevelDraws& draws) const {
+    analysis::ScaledDraws read{draws.scale, draws.points, {}};
+    for (std::size_t r = 0; r < draws.volts.size(); ++r) {
+      read.responses.push_back(
+          response(draws.volts[r], draws.points(static_cast<Eigen::Index>(r), Eigen::last)));
+    }
+    return read;
+  }
+  LevelDraws unread(const analysis::ScaledDraws& draws) const {
+    LevelDraws level{draws.scale, draws.points, {}};
+    for (std::size_t r = 0; r < draws.responses.size(); ++r) {
+      const analysis::Response& response = draws.responses[r];
+      const double deviation = noise_ * draws.points(static_cast<Eigen::Index>(r), Eigen::last);
+      const double distance = direction_ == Direction::down ? response.value : -response.value;
+      level.volts.push_back(response.kind == analysis::ResponseKind::margin
+                                ? reference_.to_volts(distance + threshold_ + deviation)
+                                : NAN);
+    }
+    return level;
+  }
+
   SampleSet take_samples() { return std::move(samples_); }
 
  private:
-  /// In steps; fails where it is <= 0.
-  double margin(double volt, double deviation) const {
-    const double distance = reference_.to_steps(volt) - (threshold_ + deviation);
-    return direction_ == Direction::down ? distance : -distance;
+  /// The margin in steps (fails where it is <= 0) at the converter's coordinate e; unknown where volt is NaN.
+  analysis::Response response(double volt, double e) const {
+    const double distance = reference_.to_steps(volt) - (threshold_ + noise_ * e);
+    return analysis::Response::margin(direction_ == Direction::down ? distance : -distance);
   }
 
   void keep(const engine::Matrix& points, const std::vector<engine::RunResult>& results) {
@@ -71,27 +90,6 @@ class TailProblem {
   double threshold_ = 0.0;
   SampleSet samples_;
 };
-
-/// "x12.ma.vth" -> 12; -1 for a variable of no row.
-int row_of(const std::string& variable) {
-  if (variable.size() < 2 || variable[0] != 'x' || std::isdigit(static_cast<unsigned char>(variable[1])) == 0)
-    return -1;
-  return std::atoi(variable.c_str() + 1);
-}
-
-/// Where level `to` may fail if level `from` fails at `point`: its on-cells (the first rows) share the same
-/// charge.
-engine::Vector carried_over(const engine::Vector& point, const TailLevel& from, const TailLevel& to,
-                            bool mirrored) {
-  engine::Vector moved = mirrored ? engine::Vector(-point) : point;
-  const double share = static_cast<double>(from.k) / static_cast<double>(to.k);
-  for (std::size_t v = 0; v < to.bench->variables.size(); ++v) {
-    const int row = row_of(to.bench->variables[v].name);
-    if (row < 0) continue;
-    moved[static_cast<Eigen::Index>(v)] *= row < static_cast<int>(to.k) ? share : 0.0;
-  }
-  return moved;
-}
 
 analysis::TailProbability probability_of(const analysis::RareEventSummary& s) {
   analysis::TailProbability p;
@@ -138,7 +136,7 @@ std::vector<Item> items_of(const std::vector<TailLevel>& levels, const analysis:
 
 }  // namespace
 
-std::vector<EstimatedTail> estimate_tails(const StudyRun& run, const std::vector<TailLevel>& levels,
+std::vector<EstimatedTail> estimate_tails(const StudyRun& run, std::vector<TailLevel>& levels,
                                           const analysis::Converter& converter,
                                           const analysis::ReferenceLevels& reference,
                                           const TailOptions& options) {
@@ -146,7 +144,7 @@ std::vector<EstimatedTail> estimate_tails(const StudyRun& run, const std::vector
   const std::vector<Item> items = items_of(levels, converter);
   std::uint64_t left = options.budget;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const TailLevel& level = levels[items[i].level];
+    TailLevel& level = levels[items[i].level];
     TailProblem problem(run, level, items[i].direction, converter, reference, options.stream);
     analysis::RareEventOptions rare;
     rare.method = options.method;
@@ -155,18 +153,13 @@ std::vector<EstimatedTail> estimate_tails(const StudyRun& run, const std::vector
     rare.max_runs =
         std::max(left / (items.size() - i), analysis::RareEventOptions::min_runs(problem.dimension()));
     rare.seed = run.study.seed ^ engine::stream_key(options.stream);
-    for (auto known = tails.rbegin(); known != tails.rend() && rare.warm_starts.size() < 2; ++known) {
-      if (known->summary.regions.empty() || known->tail.k == 0 || level.k == 0) continue;
-      const auto from = std::find_if(levels.begin(), levels.end(),
-                                     [&](const TailLevel& l) { return l.k == known->tail.k; });
-      rare.warm_starts.push_back(carried_over(known->summary.regions.front().most_probable_point, *from,
-                                              level, known->tail.direction != items[i].direction));
-    }
-    rare.trust_neighbour = !rare.warm_starts.empty();
+    for (const LevelDraws& draws : level.known) rare.known.push_back(problem.read(draws));
     EstimatedTail tail;
     tail.summary =
         analysis::estimate_failure_probability(problem.dimension(), std::ref(problem), rare, run.stop);
     if (run.stop.stop_requested()) throw engine::Stopped();
+    for (const analysis::ScaledDraws& draws : tail.summary.draws)
+      level.known.push_back(problem.unread(draws));
     tail.tail = {level.k, items[i].direction, probability_of(tail.summary)};
     tail.samples = problem.take_samples();
     left -= std::min<std::uint64_t>(left, tail.samples.runs.size());

@@ -18,10 +18,18 @@
 
 namespace flare::studies {
 
-/// What is needed of one level: its bench with the study's variation.
+/// Draws of one level: voltages at scale * N(0, I), with the converter's coordinate as the last column.
+struct LevelDraws {
+  double scale = 1.0;
+  engine::Matrix points;      // runs x (d + 1)
+  std::vector<double> volts;  // of the level; NaN: unknown
+};
+
+/// One level: its bench with the study's variation, and what is known of it so far.
 struct TailLevel {
   std::size_t k = 0;
   std::shared_ptr<const engine::Testbench> bench;  // first measure: the level, V
+  std::vector<LevelDraws> known;                   // grows
 };
 
 /// One level and direction, estimated.
@@ -40,7 +48,7 @@ struct TailOptions {
 
 /// Tails of all levels towards the thresholds next to them. Throws engine::Stopped where a stop was
 /// requested.
-std::vector<EstimatedTail> estimate_tails(const StudyRun& run, const std::vector<TailLevel>& levels,
+std::vector<EstimatedTail> estimate_tails(const StudyRun& run, std::vector<TailLevel>& levels,
                                           const analysis::Converter& converter,
                                           const analysis::ReferenceLevels& reference,
                                           const TailOptions& options);

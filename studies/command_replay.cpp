@@ -4,8 +4,9 @@
 #include <iostream>
 
 #include "engine/worker_pool.hpp"
-#include "studies/commands.hpp"
+#include "studies/circuit_study.hpp"
 #include "studies/column_study.hpp"
+#include "studies/commands.hpp"
 
 namespace flare::studies {
 
@@ -38,11 +39,13 @@ int replay_command(const ReplayCommand& command) {
   const H5::H5File file = engine::open_result(command.result);
   const std::string group = command.samples.starts_with('/') ? command.samples : "/" + command.samples;
   if (!engine::exists(file, group + "/parameters")) {
-    throw StudyError(fmt::format("{}: holds no samples at {}; expected e.g. "
-                                 "points/sram8t/sawl8/tt_0.90V_27C/samples/k8",
-                                 command.result.string(), command.samples));
+    throw StudyError(
+        fmt::format("{}: holds no samples at {}; expected e.g. "
+                    "points/sram8t/sawl8/tt_0.90V_27C/samples/k8",
+                    command.result.string(), command.samples));
   }
-  const Study study = parse_study(engine::read_text(file, "/", "study"), engine::read_text(file, "/", "study_file"));
+  const Study study =
+      parse_study(engine::read_text(file, "/", "study"), engine::read_text(file, "/", "study_file"));
   const Eigen::Index row = row_of(file, group, command.index);
   const engine::Matrix parameters = engine::read_matrix(file, group + "/parameters");
   const engine::Matrix measures = engine::read_matrix(file, group + "/measures");
@@ -50,7 +53,8 @@ int replay_command(const ReplayCommand& command) {
   engine::WorkerPoolOptions options;
   options.workers = 1;
   engine::WorkerPool pool(options);
-  const engine::Testbench bench = replay_testbench(study, file, group, pool);
+  const engine::Testbench bench = study.circuit ? circuit_replay_testbench(study, group, pool)
+                                                : column_replay_testbench(study, file, group, pool);
   const engine::Waveforms waveforms = pool.waveforms(bench, parameters.row(row));
   if (command.out.empty()) {
     write_waveforms(std::cout, waveforms);

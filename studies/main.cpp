@@ -77,6 +77,18 @@ void add_report(CLI::App& app, ReportCommand& command) {
   report->add_option("-o,--out", command.folder, "Folder for an HTML page with figures")->type_name("DIR");
 }
 
+void add_replay(CLI::App& app, ReplayCommand& command) {
+  CLI::App* replay =
+      app.add_subcommand("replay", "Simulate one recorded sample again and keep its waveforms");
+  replay->add_option("RESULT", command.result, "Result file (HDF5)")->required();
+  replay
+      ->add_option("SAMPLES", command.samples,
+                   "Group of samples, e.g. points/sram8t/sawl8/tt_0.90V_27C/samples/k8")
+      ->required();
+  replay->add_option("INDEX", command.index, "Index of the sample")->required();
+  replay->add_option("-o,--out", command.out, "CSV file for the waveforms; default: the terminal");
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "FLARE: Monte-Carlo variability engine for analog process-in-memory.\n"
@@ -92,10 +104,12 @@ int run(int argc, char** argv) {
   CheckCommand check_options;
   MergeCommand merge_options;
   ReportCommand report_options;
+  ReplayCommand replay_options;
   add_run(app, run_options, shard);
   add_check(app, check_options);
   add_merge(app, merge_options);
   add_report(app, report_options);
+  add_replay(app, replay_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -109,6 +123,7 @@ int run(int argc, char** argv) {
   }
   if (app.got_subcommand("check")) return check_command(check_options);
   if (app.got_subcommand("merge")) return merge_command(merge_options, signals.token());
+  if (app.got_subcommand("replay")) return replay_command(replay_options);
   return report_command(report_options);
 }
 

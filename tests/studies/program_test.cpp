@@ -1,0 +1,223 @@
+// The program as a person meets it: commands, exit statuses, interruption, shards, bad input. Each case runs
+// the built program on a small study.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "engine/hdf5_io.hpp"
+
+namespace {
+
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+struct Ended {
+  int status = 0;
+  std::string out;  // stdout and stderr
+};
+
+class Program : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("flare_program_" + std::to_string(::getpid()) + "_" +
+                                           ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::create_directories(folder_);
+    study_ = folder_ / "small.toml";
+    std::ofstream(study_) << study_text();
+  }
+  void TearDown() override {
+    fs::permissions(folder_, fs::perms::owner_all);
+    fs::remove_all(folder_);
+  }
+
+  static std::string study_text() {
+    return "title = \"small\"\nseed = 5\n[technology]\ncards = \"" + std::string(FLARE_SOURCE_DIR) +
+           "/netlists/cards/cmos28.lib\"\n"
+           "[column]\ncell = \"sram8t\"\nsawl = [2]\nswing = \"0.4 V\"\n"
+           "[[variation]]\nparameter = \"vth\"\npelgrom = \"1.3 mV um\"\n"
+           "[[variation]]\nparameter = \"beta\"\npelgrom = \"0.7 % um\"\n"
+           "[corners]\nprocess = [\"tt\", \"ss\"]\nsupply = [\"0.9 V\"]\ntemperature = [\"27 degC\"]\nfull = "
+           "1\n"
+           "[[converter]]\nname = \"flash\"\noffset_sigma = \"0.03 step\"\n"
+           "[estimator]\nmethod = \"fit\"\nruns = 400\nscreen_runs = 16\n";
+  }
+
+  pid_t start(const std::vector<std::string>& arguments) const {
+    const pid_t child = ::fork();
+    if (child != 0) return child;
+    std::freopen((folder_ / "out.txt").c_str(), "w", stdout);
+    ::dup2(::fileno(stdout), 2);
+    if (::chdir(folder_.c_str()) != 0) std::_Exit(99);
+    const std::string program = std::string(FLARE_BINARY_DIR) + "/bin/flare";
+    std::vector<char*> argv{const_cast<char*>(program.c_str())};
+    for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
+    argv.push_back(nullptr);
+    ::execv(program.c_str(), argv.data());
+    std::_Exit(99);
+  }
+  Ended wait_for(pid_t child) const {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    std::ifstream in(folder_ / "out.txt");
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+            std::string((std::istreambuf_iterator<char>(in)), {})};
+  }
+  Ended run(const std::vector<std::string>& arguments) const { return wait_for(start(arguments)); }
+
+  /// Everything that decides the answer: verdict, levels and every sample, bit for bit.
+  std::string numbers_of(const fs::path& file) const {
+    const H5::H5File h5 = flare::engine::open_result(file);
+    std::string all;
+    const auto add = [&](const std::string& path) {
+      const flare::engine::Table table = flare::engine::read_table(h5, path);
+      for (const auto& column : table.columns) {
+        std::visit(
+            [&](const auto& values) {
+              for (const auto& v : values) {
+                if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string>) {
+                  all += v + ";";
+                } else {
+                  all.append(reinterpret_cast<const char*>(&v), sizeof v);
+                }
+              }
+            },
+            column.values);
+      }
+    };
+    add("/verdict");
+    add("/screening");
+    for (const std::string& corner : flare::engine::members(h5, "/points/sram8t/sawl2")) {
+      const std::string point = "/points/sram8t/sawl2/" + corner;
+      add(point + "/levels");
+      add(point + "/tails");
+      for (const std::string& k : flare::engine::members(h5, point + "/samples")) {
+        const flare::engine::Matrix m = flare::engine::read_matrix(h5, point + "/samples/" + k + "/measures");
+        all.append(reinterpret_cast<const char*>(m.data()),
+                   sizeof(double) * static_cast<std::size_t>(m.size()));
+      }
+    }
+    return all;
+  }
+
+  fs::path folder_;
+  fs::path study_;
+};
+
+TEST_F(Program, HelpIsThereForEveryCommand) {
+  EXPECT_EQ(run({"--help"}).status, 0);
+  for (const char* command : {"run", "check", "merge", "report", "replay"}) {
+    const Ended help = run({command, "--help"});
+    EXPECT_EQ(help.status, 0) << command;
+    EXPECT_THAT(help.out, HasSubstr("Usage")) << command;
+  }
+  EXPECT_EQ(run({"rnu"}).status, 2);
+  EXPECT_EQ(run({}).status, 2);
+}
+
+TEST_F(Program, WorkersAndInterruptionsDoNotChangeABit) {
+  ASSERT_EQ(run({"run", "small.toml", "-o", "one.h5", "-j", "1"}).status, 0);
+  ASSERT_EQ(run({"run", "small.toml", "-o", "two.h5", "-j", "2"}).status, 0);
+  EXPECT_EQ(numbers_of(folder_ / "one.h5"), numbers_of(folder_ / "two.h5"));
+
+  // Killed with no warning, a little later each time, until it gets through.
+  int kills = 0;
+  for (int wait = 150;; wait += 150) {
+    const pid_t child = start({"run", "small.toml", "-o", "killed.h5"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(wait));
+    if (fs::exists(folder_ / "killed.h5")) {
+      ::waitpid(child, nullptr, 0);
+      break;
+    }
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    ++kills;
+  }
+  EXPECT_GT(kills, 0);
+  EXPECT_EQ(run({"run", "small.toml", "-o", "killed.h5"}).status, 0);
+  EXPECT_EQ(numbers_of(folder_ / "one.h5"), numbers_of(folder_ / "killed.h5"));
+  EXPECT_FALSE(fs::exists(folder_ / "killed.h5.journal"));
+}
+
+TEST_F(Program, CtrlCKeepsWhatIsFinishedAndTheSameCommandGoesOn) {
+  ASSERT_EQ(run({"run", "small.toml", "-o", "whole.h5"}).status, 0);
+  const pid_t child = start({"run", "small.toml", "-o", "stopped.h5", "--set", "estimator.runs=200000"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  const auto before = std::chrono::steady_clock::now();
+  ::kill(child, SIGINT);
+  const Ended ended = wait_for(child);
+  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count(), 2.0);
+  EXPECT_EQ(ended.status, 3) << ended.out;
+  EXPECT_THAT(ended.out, HasSubstr("goes on"));
+  const H5::H5File file = flare::engine::open_result(folder_ / "stopped.h5");
+  EXPECT_EQ(flare::engine::read_integer(file, "/", "complete"), 0);
+  EXPECT_GT(flare::engine::read_table(file, "/runs/runs").rows(), 10U);
+}
+
+TEST_F(Program, ShardsJoinToTheSameNumbers) {
+  ASSERT_EQ(run({"run", "small.toml", "-o", "whole.h5"}).status, 0);
+  ASSERT_EQ(run({"run", "small.toml", "-o", "a.h5", "--shard", "1/2"}).status, 0);
+  ASSERT_EQ(run({"run", "small.toml", "-o", "b.h5", "--shard", "2/2"}).status, 0);
+  const Ended merged = run({"merge", "joined.h5", "a.h5", "b.h5"});
+  ASSERT_EQ(merged.status, 0) << merged.out;
+  EXPECT_EQ(numbers_of(folder_ / "whole.h5"), numbers_of(folder_ / "joined.h5"));
+  EXPECT_EQ(run({"merge", "bad.h5", "whole.h5"}).status, 2);
+}
+
+TEST_F(Program, BadInputIsOneLineAndStatusTwo) {
+  const auto refused = [&](const std::vector<std::string>& arguments, const std::string& word) {
+    const Ended ended = run(arguments);
+    EXPECT_EQ(ended.status, 2) << ended.out;
+    EXPECT_THAT(ended.out, HasSubstr(word));
+    EXPECT_EQ(std::count(ended.out.begin(), ended.out.end(), '\n'), 1) << ended.out;
+  };
+  refused({"check", "missing.toml"}, "missing.toml");
+  refused({"check", "small.toml", "--set", "column.swing=\"0.4 A\""}, "column.swing");
+  refused({"check", "small.toml", "--set", "corners.process=[\"tt\",\"xx\"]"}, "xx");
+  refused({"run", "small.toml", "-o", "nowhere/out.h5"}, "nowhere");
+  refused({"report", "missing.h5"}, "missing.h5");
+  std::ofstream(folder_ / "text.h5") << "not HDF5";
+  refused({"report", "text.h5"}, "text.h5");
+  refused({"run", "small.toml", "-o", "text.h5"}, "text.h5");
+  std::ofstream(study_, std::ios::app)
+      << "[[variation]]\ndevices = \"x0.mz\"\nparameter = \"vth\"\nsigma = \"1 mV\"\n";
+  refused({"check", "small.toml"}, "x0.m");
+}
+
+TEST_F(Program, AResultIsNotOverwrittenByAnotherStudy) {
+  ASSERT_EQ(run({"run", "small.toml", "-o", "out.h5", "--set", "estimator.runs=30"}).status, 0);
+  EXPECT_EQ(run({"run", "small.toml", "-o", "out.h5", "--set", "estimator.runs=40"}).status, 2);
+  const Ended again = run({"run", "small.toml", "-o", "out.h5", "--set", "estimator.runs=30"});
+  EXPECT_EQ(again.status, 0);
+  EXPECT_THAT(again.out, HasSubstr("already"));
+  EXPECT_EQ(run({"run", "small.toml", "-o", "out.h5", "--fresh", "--set", "estimator.runs=40"}).status, 0);
+}
+
+TEST_F(Program, ASampleReplaysToTheSameBits) {
+  ASSERT_EQ(run({"run", "small.toml", "-o", "out.h5", "--set", "estimator.runs=30"}).status, 0);
+  const Ended replay =
+      run({"replay", "out.h5", "points/sram8t/sawl2/tt_0.90V_27C/samples/k2", "7", "-o", "w.csv"});
+  EXPECT_EQ(replay.status, 0) << replay.out;
+  EXPECT_THAT(replay.out, HasSubstr("(the same)"));
+  EXPECT_GT(fs::file_size(folder_ / "w.csv"), 1000U);
+  EXPECT_EQ(run({"replay", "out.h5", "points/none", "7"}).status, 2);
+  EXPECT_EQ(run({"replay", "out.h5", "points/sram8t/sawl2/tt_0.90V_27C/samples/k2", "700"}).status, 2);
+}
+
+TEST_F(Program, CheckAnswersInUnderASecond) {
+  const auto before = std::chrono::steady_clock::now();
+  const Ended check = run({"check", std::string(FLARE_SOURCE_DIR) + "/studies/pick_sawl.toml"});
+  EXPECT_EQ(check.status, 0) << check.out;
+  EXPECT_THAT(check.out, HasSubstr("66 variables"));
+  RecordProperty(
+      "seconds",
+      std::to_string(std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count()));
+}
+
+}  // namespace
