@@ -4,10 +4,11 @@
 //   process       (a) one `ngspice -b` process for every sample
 //   loop          (b) one ngspice process whose .control block alters the same parameters and measures the
 //   same level
-// (a) and (b) are made with our integration options and with ngspice's defaults; (b) also with the number of
-// OpenMP threads ngspice takes by itself. `error_mV` is the largest deviation of a level from a run with ten
-// times finer steps. Run with --benchmark_repetitions=5 --benchmark_enable_random_interleaving=true on an
-// idle machine.
+// (a) and (b) are made with our integration options and with ngspice's defaults; (b) also with ngspice's
+// default tolerances and steps small enough for our accuracy, and with the number of OpenMP threads ngspice
+// takes by itself. `error_mV` is the largest deviation of a level from a run with ten times finer steps,
+// `cpu_ms` the processor time of a run. Run with --benchmark_repetitions=5
+// --benchmark_enable_random_interleaving=true on an idle machine.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -38,8 +39,8 @@ namespace {
 using engine::Testbench;
 using Levels = std::vector<double>;
 
-constexpr int samples = 60;                // of a batch
-constexpr int process_samples = 12;        // of a batch with a process each
+constexpr int samples = 200;               // of a batch
+constexpr int few_samples = 20;            // of a batch with a process each, or with many threads
 constexpr double step_share = 1.0 / 20.0;  // largest time step over the length of the transient
 
 /// A folder that goes away.
@@ -169,16 +170,17 @@ Levels levels_in(const std::string& output) {
   return levels;
 }
 
-Levels loop_levels(const Testbench& t, const engine::Matrix& x, const Plain& plain, const Scratch& scratch) {
+Levels loop_levels(const Testbench& t, const engine::Matrix& x, Eigen::Index count, const Plain& plain,
+                   const Scratch& scratch) {
   const std::filesystem::path file = scratch.path() / "loop.cir";
-  std::ofstream(file) << script(t, x, 0, x.rows(), plain);
+  std::ofstream(file) << script(t, x, 0, count, plain);
   return levels_in(output_of("ngspice -b " + file.string() + " 2>/dev/null"));
 }
 
 Levels process_levels(const Testbench& t, const engine::Matrix& x, const Plain& plain,
                       const Scratch& scratch) {
   Levels levels;
-  for (Eigen::Index row = 0; row < process_samples; ++row) {
+  for (Eigen::Index row = 0; row < few_samples; ++row) {
     const std::filesystem::path file = scratch.path() / "one.cir";
     std::ofstream(file) << script(t, x, row, 1, plain);
     const Levels one = levels_in(output_of("ngspice -b " + file.string() + " 2>/dev/null"));
@@ -329,21 +331,24 @@ void register_all(Bench& bench) {
     add(fmt::format("engine/workers:{}", workers),
         [&bench, pool] { return engine_levels(*pool, bench.shared, bench.x); });
   }
-  const double ours = bench.testbench.analysis.max_step;
-  // ngspice's own habit: a print step of a hundredth, a largest step of a fiftieth of the length.
-  const double habit = bench.testbench.analysis.stop / 50.0;
-  const Plain same{engine::option_card(bench.testbench.options, 0), ours, 1};
-  const Plain defaults{"", habit, 1};
-  const Plain as_installed{"", habit, 0};
   const Testbench& t = bench.testbench;
-  add("process/same_options", [&bench, &t, same] { return process_levels(t, bench.x, same, bench.scratch); });
-  add("process/defaults",
-      [&bench, &t, as_installed] { return process_levels(t, bench.x, as_installed, bench.scratch); });
-  add("loop/same_options", [&bench, &t, same] { return loop_levels(t, bench.x, same, bench.scratch); });
-  add("loop/defaults_one_thread",
-      [&bench, &t, defaults] { return loop_levels(t, bench.x, defaults, bench.scratch); });
-  add("loop/defaults",
-      [&bench, &t, as_installed] { return loop_levels(t, bench.x, as_installed, bench.scratch); });
+  const auto process = [&](const std::string& name, const Plain& plain) {
+    add("process/" + name, [&bench, &t, plain] { return process_levels(t, bench.x, plain, bench.scratch); });
+  };
+  const auto loop = [&](const std::string& name, Eigen::Index count, const Plain& plain) {
+    add("loop/" + name,
+        [&bench, &t, plain, count] { return loop_levels(t, bench.x, count, plain, bench.scratch); });
+  };
+  const std::string ours = engine::option_card(t.options, 0);
+  const double habit = t.analysis.stop / 50.0;  // the largest step ngspice takes by itself
+  process("same_options", {ours, t.analysis.max_step, 1});
+  process("defaults", {"", habit, 1});
+  loop("same_options", samples, {ours, t.analysis.max_step, 1});
+  loop("defaults", samples, {"", habit, 1});
+  // Default tolerances with the largest step small enough for our accuracy.
+  loop("defaults_to_our_accuracy", samples, {"", t.analysis.stop / 160.0, 1});
+  // As Debian installs it: two OpenMP threads, which wait for each other by spinning.
+  loop("defaults_two_threads", few_samples, {"", habit, 0});
   benchmark::RegisterBenchmark(
       "breakdown", [&bench](benchmark::State& state) { breakdown(state, bench.testbench, bench.x); })
       ->Iterations(1)
