@@ -7,9 +7,11 @@
 #include <atomic>
 #include <cmath>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 
+#include "flare_arch/conventional_attention.hpp"
 #include "flare_arch/random_streams.hpp"
 
 namespace flare::arch {
@@ -17,23 +19,52 @@ namespace {
 
 using Layers = std::vector<std::unique_ptr<AttentionLayer>>;
 
-Layers make_layers(const VitModel& model, const Dataset& dataset, const AccuracyOptions& options) {
-  Layers layers;
-  const int count = model.config().layers;
-  if (options.quantizer == "emsbq") {
-    const auto inputs = model.attention_inputs(dataset.train, options.calibration_examples);
-    IntegerAttentionOptions attention = options.attention;
-    if (options.weight_arrays) attention.stationary.rows_per_read = options.weight_arrays->rows_per_read;
-    if (options.dynamic_arrays) attention.dynamic.rows_per_read = options.dynamic_arrays->rows_per_read;
-    for (int i = 0; i < count; ++i)
-      layers.push_back(std::make_unique<IntegerAttention>(model.attention(i), i, inputs[i], attention));
-    return layers;
+bool runs_on_arrays(const std::string& quantizer) { return quantizer == "emsbq" || quantizer == "int8"; }
+
+const std::map<std::string, QrazorOptions>& qrazor_variants() {
+  static const std::map<std::string, QrazorOptions> variants = {{"qrazor_w4a8", {4, 8, 8}},
+                                                                {"qrazor_w4a4", {4, 4, 8}},
+                                                                {"qrazor_w4a8kv4", {4, 8, 4}},
+                                                                {"qrazor_w4a4kv4", {4, 4, 4}}};
+  return variants;
+}
+
+/// Widths and packing as asked for; the SAWL of each kind of array is its error model's.
+IntegerAttentionOptions array_options(const AccuracyOptions& options) {
+  IntegerAttentionOptions o = options.attention;
+  if (options.weight_arrays) o.stationary.rows_per_read = options.weight_arrays->rows_per_read;
+  if (options.dynamic_arrays) o.dynamic.rows_per_read = options.dynamic_arrays->rows_per_read;
+  return o;
+}
+
+std::unique_ptr<AttentionLayer> make_layer(const AttentionWeights& weights, int layer,
+                                           const std::vector<MatrixF>& calibration,
+                                           const AccuracyOptions& options) {
+  const std::string& q = options.quantizer;
+  const IntegerAttentionOptions arrays = array_options(options);
+  if (q == "emsbq") return std::make_unique<IntegerAttention>(weights, layer, calibration, arrays);
+  if (q == "int8") {
+    const Int8Options int8{arrays.input_encoding, arrays.weight_encoding, arrays.stationary, arrays.dynamic};
+    return std::make_unique<Int8Attention>(weights, layer, int8);
   }
-  const Ablation ablation = options.quantizer == "uniform"   ? Ablation::uniform
-                            : options.quantizer == "removed" ? Ablation::removed
-                                                             : Ablation::none;
-  for (int i = 0; i < count; ++i)
-    layers.push_back(std::make_unique<FloatAttention>(model.attention(i), ablation));
+  if (const auto at = qrazor_variants().find(q); at != qrazor_variants().end()) {
+    QrazorOptions razored = at->second;
+    razored.group = options.qrazor_group;
+    return std::make_unique<QrazorAttention>(weights, razored);
+  }
+  const Ablation ablation = q == "uniform"   ? Ablation::uniform
+                            : q == "removed" ? Ablation::removed
+                                             : Ablation::none;
+  return std::make_unique<FloatAttention>(weights, ablation);
+}
+
+Layers make_layers(const VitModel& model, const Dataset& dataset, const AccuracyOptions& options) {
+  std::vector<std::vector<MatrixF>> inputs(model.config().layers);
+  if (options.quantizer == "emsbq")
+    inputs = model.attention_inputs(dataset.train, options.calibration_examples);
+  Layers layers;
+  for (int i = 0; i < model.config().layers; ++i)
+    layers.push_back(make_layer(model.attention(i), i, inputs[i], options));
   return layers;
 }
 
@@ -110,7 +141,11 @@ void summarise(AccuracyResult& result) {
 
 }  // namespace
 
-std::vector<std::string> quantizer_names() { return {"float", "uniform", "removed", "emsbq"}; }
+std::vector<std::string> quantizer_names() {
+  std::vector<std::string> names = {"float", "uniform", "removed", "emsbq", "int8"};
+  for (const auto& [name, variant] : qrazor_variants()) names.push_back(name);
+  return names;
+}
 
 bool AccuracyOptions::is_valid(std::string* error) const {
   const auto fail = [&](const std::string& what) {
@@ -123,8 +158,9 @@ bool AccuracyOptions::is_valid(std::string* error) const {
   if (repeats < 1 || repeats > 10'000) return fail("repeats must be 1 to 10000");
   if (examples < 0) return fail("examples must not be negative");
   if (calibration_examples < 1) return fail("at least one calibration example is needed");
+  if (qrazor_group < 1 || qrazor_group > 4096) return fail("the QRazor group must be 1 to 4096");
   if (threads < 0 || threads > 1024) return fail("threads must be 0 to 1024");
-  if (quantizer != "emsbq" && (weight_arrays || dynamic_arrays))
+  if (!runs_on_arrays(quantizer) && (weight_arrays || dynamic_arrays))
     return fail(
         fmt::format("quantizer '{}' does not run on analog arrays and takes no error model", quantizer));
   for (const auto& m : {weight_arrays, dynamic_arrays})

@@ -20,6 +20,9 @@ namespace flare::arch {
 ///   "uniform"  floating point, scores ignored    (how much the scores matter)
 ///   "removed"  no attention output               (how much attention matters)
 ///   "emsbq"    FLARE: eMSB-Q and VDR-Softmax on arrays
+///   "int8"     conventional: int8 on arrays, dequantised and quantised again at every stage, float softmax
+///   "qrazor_w4a8", "qrazor_w4a4", "qrazor_w4a8kv4", "qrazor_w4a4kv4"
+///              significant data razoring, digital (no error models)
 std::vector<std::string> quantizer_names();
 
 struct AccuracyOptions {
@@ -35,6 +38,7 @@ struct AccuracyOptions {
   std::uint64_t seed = 1;
   int threads = 0;                    // 0: all
   IntegerAttentionOptions attention;  // widths, packing; rows per read come from the error models
+  int qrazor_group = 16;              // values that share a flag
   std::function<void(std::int64_t done, std::int64_t total)> progress;  // called from one thread at a time
   std::stop_token stop;
 

@@ -4,9 +4,12 @@
 
 #include <bit>
 #include <cmath>
+#include <mutex>
 #include <stdexcept>
 
-#include "flare_arch/random_streams.hpp"
+#include "flare_arch/array_job.hpp"
+#include "flare_arch/array_kernels.hpp"
+#include "flare_arch/integer_product.hpp"
 
 namespace flare::arch {
 
@@ -25,8 +28,13 @@ namespace {
 
 void check_range(const MatrixI& values, const PlaneFormat& format, const char* what) {
   format.check();
-  if (values.size() == 0) return;
-  if (values.minCoeff() < format.lowest() || values.maxCoeff() > format.highest())
+  const std::int32_t* v = values.data();
+  const std::uint32_t low = static_cast<std::uint32_t>(format.lowest());
+  const std::uint32_t span = static_cast<std::uint32_t>(format.highest()) - low;
+  std::uint32_t outside = 0;  // one pass without branches, for the compiler to vectorise
+  for (Eigen::Index i = 0; i < values.size(); ++i)
+    outside |= (static_cast<std::uint32_t>(v[i]) - low) > span ? 1u : 0u;
+  if (outside != 0)
     throw std::invalid_argument(fmt::format("array: {} between {} and {} do not fit {} bits ({} to {})", what,
                                             values.minCoeff(), values.maxCoeff(), format.bits,
                                             format.lowest(), format.highest()));
@@ -40,6 +48,18 @@ std::int32_t round_fixed(std::int64_t value, int fraction_bits) {
 
 }  // namespace
 
+/// Made on first use, by whichever thread comes first.
+struct Array::Lazy {
+  Lazy(const MatrixI& weights, const PlaneFormat& format) : product(weights, format) {}
+
+  IntegerProduct product;
+  std::once_flag once;
+  std::vector<std::uint64_t> row_bits;
+};
+
+Array::~Array() = default;
+Array::Array(Array&&) noexcept = default;
+
 Array::Array(const MatrixI& weights, const PlaneFormat& format, const SegmentationOptions& segmentation)
     : weights_(weights), format_(format), segmentation_(segmentation) {
   std::string error;
@@ -51,207 +71,205 @@ Array::Array(const MatrixI& weights, const PlaneFormat& format, const Segmentati
   for (Eigen::Index c = 0; c < weights.cols(); ++c)
     for (Eigen::Index r = 0; r < weights.rows(); ++r)
       patterns_[c * weights.rows() + r] = format.pattern(weights(r, c));
+  lazy_ = std::make_unique<Lazy>(weights_, format_);
 }
 
-/// The reads of all planes of one token.
-struct Array::TokenPlan {
-  std::vector<ReadPlan> planes;
-  std::int64_t cycles = 0;
-};
-
-/// One multiply call on one array.
-class ArrayReader {
- public:
-  ArrayReader(const Array& array, const MatrixI& inputs, const PlaneFormat& format,
-              const ErrorInjection& errors)
-      : array_(array),
-        inputs_(inputs),
-        format_(format),
-        errors_(errors),
-        depth_(array.depth()),
-        bitlines_(array.bitlines()),
-        weight_planes_(array.format_.planes()),
-        read_key_(errors.seed, Purpose::read_codes, errors.array),
-        position_key_(errors.seed, Purpose::error_positions, errors.array),
-        noise_key_(errors.seed, Purpose::read_noise, errors.array) {
-    plan_.planes.resize(format.planes());
-  }
-
-  MatrixI run(ReadPath path, ArrayCounters& counters);
-
- private:
-  void plan_token(Eigen::Index token, ArrayCounters& counters);
-  int on_cells(std::span<const std::uint16_t> rows, int bitline) const;
-  int die_code(std::span<const std::uint16_t> rows, int bitline, std::uint32_t token, int plane,
-               std::uint32_t read) const;
-  std::int32_t read_value(std::span<const std::uint16_t> rows, int bitline, std::uint32_t token, int plane,
-                          std::uint32_t read, ArrayCounters& counters) const;
-  void reference_token(Eigen::Index token, std::vector<std::int64_t>& sums, ArrayCounters& counters) const;
-  void base_token(std::vector<std::int64_t>& sums) const;
-  void errors_of_token(Eigen::Index token, std::vector<std::int64_t>& sums, ArrayCounters& counters) const;
-
-  std::uint32_t token_number(Eigen::Index token) const {
-    return errors_.first_token + static_cast<std::uint32_t>(token);
-  }
-  /// What one unit of a code of this plane and bit line counts in the sum.
-  std::int64_t scale(int plane, int bitline) const {
-    return static_cast<std::int64_t>(format_.scale(plane)) * array_.format_.scale(bitline % weight_planes_);
-  }
-
-  const Array& array_;
-  const MatrixI& inputs_;
-  PlaneFormat format_;
-  ErrorInjection errors_;
-  int depth_, bitlines_, weight_planes_;
-  StreamKey read_key_, position_key_, noise_key_;
-  Array::TokenPlan plan_;
-};
-
-void ArrayReader::plan_token(Eigen::Index token, ArrayCounters& counters) {
-  const SegmentationOptions& options = array_.segmentation_;
-  std::vector<std::uint16_t> ones;
-  plan_.cycles = 0;
-  for (int plane = 0; plane < format_.planes(); ++plane) {
-    ones.clear();
-    for (int row = 0; row < depth_; ++row)
-      if ((format_.pattern(inputs_(token, row)) >> plane) & 1)
-        ones.push_back(static_cast<std::uint16_t>(row));
-    ReadPlan& reads = plan_.planes[plane];
-    plan_reads(ones, depth_, options, reads);
-    plan_.cycles += static_cast<std::int64_t>(reads.reads());
-    counters.driven_rows += static_cast<std::int64_t>(ones.size());
-    counters.dummy_rows += reads.dummy_rows(options);
-    counters.fixed_cycles += (depth_ + options.rows_per_read - 1) / options.rows_per_read;
-    counters.ideal_cycles +=
-        (static_cast<std::int64_t>(ones.size()) + options.rows_per_read - 1) / options.rows_per_read;
-  }
-  counters.cycles += plan_.cycles;
-  counters.conversions += plan_.cycles * bitlines_;
+const std::uint64_t* Array::row_bits() const {
+  std::call_once(lazy_->once, [this] {
+    std::vector<std::uint64_t> bits(static_cast<std::size_t>(depth()) * row_words());
+    for (int column = 0; column < columns(); ++column)
+      for (int row = 0; row < depth(); ++row) {
+        const std::uint32_t pattern = column_patterns(column)[row];
+        for (int q = 0; q < format_.planes(); ++q) {
+          const std::size_t line = static_cast<std::size_t>(column) * format_.planes() + q;
+          bits[row * row_words() + line / 64] |= static_cast<std::uint64_t>((pattern >> q) & 1)
+                                                 << (line % 64);
+        }
+      }
+    lazy_->row_bits = std::move(bits);
+  });
+  return lazy_->row_bits.data();
 }
 
-int ArrayReader::on_cells(std::span<const std::uint16_t> rows, int bitline) const {
-  const std::uint32_t* column =
-      array_.patterns_.data() + static_cast<std::size_t>(bitline / weight_planes_) * depth_;
-  const int weight_plane = bitline % weight_planes_;
+int ArrayJob::on_cells(std::span<const std::uint16_t> rows, int bitline) const {
+  const std::uint32_t* column = array.column_patterns(bitline / weight_planes());
+  const int weight_plane = bitline % weight_planes();
   std::uint32_t k = 0;
   for (const std::uint16_t row : rows) k += (column[row] >> weight_plane) & 1;
   return static_cast<int>(k);
 }
 
-int ArrayReader::die_code(std::span<const std::uint16_t> rows, int bitline, std::uint32_t token, int plane,
-                          std::uint32_t read) const {
-  const DieVariation& die = *errors_.die;
-  const std::uint32_t* column =
-      array_.patterns_.data() + static_cast<std::size_t>(bitline / weight_planes_) * depth_;
-  const int weight_plane = bitline % weight_planes_;
-  std::int64_t deviation = 0;
+void TokenPlan::make(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters) {
+  const SegmentationOptions& options = job.array.segmentation();
+  const int depth = job.array.depth(), sawl = options.rows_per_read, words = (depth + 63) / 64;
+  planes.resize(job.format.planes());
+  cycles = 0;
+  bits_.assign(static_cast<std::size_t>(words) * planes.size(), 0);
+  for (int row = 0; row < depth; ++row)
+    for (std::uint32_t left = job.format.pattern(job.inputs(token, row)); left != 0; left &= left - 1)
+      bits_[static_cast<std::size_t>(std::countr_zero(left)) * words + row / 64] |= std::uint64_t{1}
+                                                                                    << (row % 64);
+  for (std::size_t plane = 0; plane < planes.size(); ++plane) {
+    ones_.clear();
+    for (int w = 0; w < words; ++w)
+      for (std::uint64_t left = bits_[plane * words + w]; left != 0; left &= left - 1)
+        ones_.push_back(static_cast<std::uint16_t>(64 * w + std::countr_zero(left)));
+    plan_reads(ones_, depth, options, planes[plane]);
+    const auto ones = static_cast<std::int64_t>(ones_.size());
+    cycles += static_cast<std::int64_t>(planes[plane].reads());
+    counters.driven_rows += ones;
+    counters.dummy_rows += planes[plane].dummy_rows(options);
+    counters.fixed_cycles += (depth + sawl - 1) / sawl;
+    counters.ideal_cycles += (ones + sawl - 1) / sawl;
+  }
+  counters.cycles += cycles;
+  counters.conversions += cycles * job.bitlines();
+}
+
+int die_code(const ArrayJob& job, std::span<const std::uint16_t> rows, int bitline, double noise) {
+  const DieVariation& die = *job.errors.die;
+  const std::uint32_t* column = job.array.column_patterns(bitline / job.weight_planes());
+  const int weight_plane = bitline % job.weight_planes();
+  std::int32_t deviation = 0;
   int k = 0;
   for (const std::uint16_t row : rows) {
     const bool on = (column[row] >> weight_plane) & 1;
     k += on ? 1 : 0;
     deviation += on ? die.on_deviation(row, bitline) : die.off_deviation(row, bitline);
   }
-  if (array_.segmentation_.dummy_rows)
-    for (int d = 0; d + static_cast<int>(rows.size()) < array_.segmentation_.rows_per_read; ++d)
+  const SegmentationOptions& options = job.array.segmentation();
+  if (options.dummy_rows)
+    for (int d = 0; d + static_cast<int>(rows.size()) < options.rows_per_read; ++d)
       deviation += die.off_deviation(die.rows() + d, bitline);
-  double level = static_cast<double>(die.level_mean(k) + deviation);
-  const double noise = errors_.sampler->model().per_read.noise_sigma;
-  if (noise > 0)
-    level += std::ldexp(noise, die.fraction_bits()) * standard_normal(noise_key_, token,
-                                                                      static_cast<std::uint32_t>(plane), read,
-                                                                      static_cast<std::uint32_t>(bitline));
+  const double level = die.level_mean(k) + deviation + noise;
   int code = 0;
   for (int c = 0; c < die.comparators(); ++c) code += level > die.thresholds(bitline)[c] ? 1 : 0;
   return code;
 }
 
-std::int32_t ArrayReader::read_value(std::span<const std::uint16_t> rows, int bitline, std::uint32_t token,
-                                     int plane, std::uint32_t read, ArrayCounters& counters) const {
-  if (errors_.sampler == nullptr) return on_cells(rows, bitline);
-  if (errors_.mode == ErrorMode::die)
-    return errors_.sampler->code_value(die_code(rows, bitline, token, plane, read));
-  const int k = on_cells(rows, bitline);
-  const auto w = random_words(read_key_, token, static_cast<std::uint32_t>(plane), read,
-                              static_cast<std::uint32_t>(bitline));
+namespace {
+
+/// Value of one read, drawn by itself.
+std::int32_t read_value(const ArrayJob& job, std::span<const std::uint16_t> rows, int bitline,
+                        std::uint32_t token, std::uint32_t plane, std::uint32_t read,
+                        ArrayCounters& counters) {
+  const CodeSampler* sampler = job.errors.sampler;
+  if (sampler == nullptr) return job.on_cells(rows, bitline);
+  const std::uint32_t seed_bitline = static_cast<std::uint32_t>(bitline);
+  if (job.errors.mode == ErrorMode::die) {
+    const double sigma = std::ldexp(sampler->model().per_read.noise_sigma, job.errors.die->fraction_bits());
+    const StreamKey key(job.errors.seed, Purpose::read_noise, job.errors.array);
+    const double noise = sigma > 0 ? sigma * standard_normal(key, token, plane, read, seed_bitline) : 0;
+    return sampler->code_value(die_code(job, rows, bitline, noise));
+  }
+  const int k = job.on_cells(rows, bitline);
+  const StreamKey key(job.errors.seed, Purpose::read_codes, job.errors.array);
+  const auto w = random_words(key, token, plane, read, seed_bitline);
   const double u = open_uniform(w[0], w[1]);
-  if (u < errors_.sampler->error_rate(k)) ++counters.wrong_reads;
-  return errors_.sampler->sample(k, u, open_uniform(w[2], w[3]));
+  if (u < sampler->error_rate(k)) ++counters.wrong_reads;
+  return sampler->sample(k, u, open_uniform(w[2], w[3]));
 }
 
-void ArrayReader::reference_token(Eigen::Index token, std::vector<std::int64_t>& sums,
-                                  ArrayCounters& counters) const {
-  for (int plane = 0; plane < format_.planes(); ++plane)
-    for (std::size_t read = 0; read < plan_.planes[plane].reads(); ++read)
-      for (int bitline = 0; bitline < bitlines_; ++bitline)
-        sums[bitline / weight_planes_] +=
-            scale(plane, bitline) * read_value(plan_.planes[plane].rows(read), bitline, token_number(token),
-                                               plane, static_cast<std::uint32_t>(read), counters);
+}  // namespace
+
+void add_reference(const ArrayJob& job, Eigen::Index token, const TokenPlan& plan, TokenSums& sums,
+                   ArrayCounters& counters) {
+  for (int plane = 0; plane < job.format.planes(); ++plane)
+    for (std::size_t read = 0; read < plan.planes[plane].reads(); ++read)
+      for (int bitline = 0; bitline < job.bitlines(); ++bitline)
+        sums[bitline / job.weight_planes()] +=
+            job.scale(plane, bitline) * read_value(job, plan.planes[plane].rows(read), bitline,
+                                                   job.token_number(token), static_cast<std::uint32_t>(plane),
+                                                   static_cast<std::uint32_t>(read), counters);
 }
 
-/// Every read at its most likely code: what a converter with fewer codes than levels rounds to.
-void ArrayReader::base_token(std::vector<std::int64_t>& sums) const {
-  for (int plane = 0; plane < format_.planes(); ++plane)
-    for (std::size_t read = 0; read < plan_.planes[plane].reads(); ++read)
-      for (int bitline = 0; bitline < bitlines_; ++bitline)
-        sums[bitline / weight_planes_] +=
-            scale(plane, bitline) *
-            errors_.sampler->base_value(on_cells(plan_.planes[plane].rows(read), bitline));
+ReadPath choose_path(const CodeSampler& sampler, ErrorMode mode) {
+  constexpr double rare = 0.005;  // a drawn error costs about as much as two hundred coded reads
+  if (mode == ErrorMode::die) return die_kernel_takes(sampler) ? ReadPath::dense : ReadPath::reference;
+  if (sampler.is_lossless() && sampler.largest_error_rate() <= rare) return ReadPath::sparse;
+  return dense_takes(sampler) ? ReadPath::dense : ReadPath::reference;
 }
 
-/// Errors where they happen: every read is a candidate with the largest level error rate, so the distance to
-/// the next candidate is geometric; a candidate errs with its own level's rate over the largest.
-void ArrayReader::errors_of_token(Eigen::Index token, std::vector<std::int64_t>& sums,
-                                  ArrayCounters& counters) const {
-  const CodeSampler& sampler = *errors_.sampler;
-  const double largest = sampler.largest_error_rate();
-  if (largest <= 0) return;
-  const double log_keep = std::log1p(-largest);
-  UniformSequence uniform(position_key_, token_number(token), 0, 0);
-  const std::int64_t total = plan_.cycles * bitlines_;
-  std::int64_t position = -1;
-  int plane = 0;
-  std::int64_t plane_begin = 0;
-  for (;;) {
-    const double skip = std::floor(std::log(uniform.next()) / log_keep);
-    if (!(skip < static_cast<double>(total - position - 1))) return;
-    position += 1 + static_cast<std::int64_t>(skip);
-    const auto plane_size = [&] {
-      return static_cast<std::int64_t>(plan_.planes[plane].reads()) * bitlines_;
-    };
-    while (position - plane_begin >= plane_size()) plane_begin += plane_size(), ++plane;
-    const std::int64_t in_plane = position - plane_begin;
-    const int bitline = static_cast<int>(in_plane % bitlines_);
-    const int k = on_cells(plan_.planes[plane].rows(in_plane / bitlines_), bitline);
-    if (uniform.next() * largest >= sampler.error_rate(k)) continue;
-    ++counters.wrong_reads;
-    sums[bitline / weight_planes_] +=
-        scale(plane, bitline) * (sampler.wrong_value(k, uniform.next()) - sampler.base_value(k));
+namespace {
+
+/// The path that was forced, where it can be walked.
+ReadPath resolve_path(const ErrorInjection& errors) {
+  const CodeSampler& sampler = *errors.sampler;
+  if (errors.path == ReadPath::automatic) return choose_path(sampler, errors.mode);
+  if (errors.path == ReadPath::sparse && (errors.mode == ErrorMode::die || !sampler.is_lossless()))
+    throw std::invalid_argument("array: the sparse path needs read mode and a lossless converter");
+  const bool taken = errors.mode == ErrorMode::die ? die_kernel_takes(sampler) : dense_takes(sampler);
+  if (errors.path == ReadPath::dense && !taken)
+    throw std::invalid_argument("array: the dense path needs evenly spaced codes, at most 128 of them");
+  return errors.path;
+}
+
+void add_sums(const TokenSums& sums, int fraction_bits, Eigen::Index token, MatrixI& result) {
+  for (Eigen::Index c = 0; c < result.cols(); ++c) result(token, c) += round_fixed(sums[c], fraction_bits);
+}
+
+/// Runs `body(token, counters)` for every token on `threads` threads and adds up the counters.
+template <class Body>
+void for_each_token(std::int64_t tokens, int threads, ArrayCounters& counters, const Body& body) {
+#pragma omp parallel num_threads(threads) if (threads > 1)
+  {
+    ArrayCounters mine;
+#pragma omp for schedule(dynamic)
+    for (std::int64_t token = 0; token < tokens; ++token) body(token, mine);
+#pragma omp critical(flare_arch_counters)
+    counters += mine;
   }
 }
 
-MatrixI ArrayReader::run(ReadPath path, ArrayCounters& counters) {
-  const bool exact_base =
-      errors_.sampler == nullptr || (path == ReadPath::sparse && errors_.sampler->is_lossless());
-  const int fraction = errors_.sampler == nullptr ? 0 : errors_.sampler->fraction_bits();
-  MatrixI result = MatrixI::Zero(inputs_.rows(), array_.columns());
-  if (path != ReadPath::reference && exact_base) result.noalias() = inputs_ * array_.weights_;
-  std::vector<std::int64_t> sums(array_.columns());
-  for (Eigen::Index token = 0; token < inputs_.rows(); ++token) {
-    plan_token(token, counters);
-    std::fill(sums.begin(), sums.end(), 0);
-    if (path == ReadPath::reference) {
-      reference_token(token, sums, counters);
-    } else {
-      if (!exact_base) base_token(sums);
-      if (errors_.sampler != nullptr) errors_of_token(token, sums, counters);
-    }
-    for (int c = 0; c < array_.columns(); ++c) result(token, c) += round_fixed(sums[c], fraction);
-  }
-  return result;
+void multiply_sparse(const ArrayJob& job, MatrixI& result, ArrayCounters& counters) {
+  const bool plan_needed = job.count || job.array.segmentation().packing != Packing::fixed;
+  for_each_token(result.rows(), job.errors.threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
+    TokenPlan plan;
+    if (plan_needed) plan.make(job, token, mine);
+    if (job.errors.sampler == nullptr) return;
+    TokenSums sums;  // sized by the first error
+    add_sparse_errors(job, token, plan_needed ? &plan : nullptr, sums, mine);
+    if (!sums.empty()) add_sums(sums, job.errors.sampler->fraction_bits(), token, result);
+  });
 }
+
+void multiply_die(const ArrayJob& job, MatrixI& result, ArrayCounters& counters) {
+  std::vector<TokenPlan> plans(result.rows());
+  std::vector<TokenSums> sums(result.rows(), TokenSums(result.cols()));
+  for_each_token(result.rows(), job.errors.threads, counters,
+                 [&](std::int64_t token, ArrayCounters& mine) { plans[token].make(job, token, mine); });
+  add_die(job, plans, sums, job.errors.threads);
+  for (Eigen::Index token = 0; token < result.rows(); ++token)
+    add_sums(sums[token], job.errors.sampler->fraction_bits(), token, result);
+}
+
+void multiply_coded(const ArrayJob& job, ReadPath path, MatrixI& result, ArrayCounters& counters) {
+  std::unique_ptr<const SlotTable> slots;
+  if (path == ReadPath::dense) slots = std::make_unique<SlotTable>(job.errors.sampler->model());
+  const int fraction = job.errors.sampler != nullptr ? job.errors.sampler->fraction_bits() : 0;
+  for_each_token(result.rows(), job.errors.threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
+    TokenPlan plan;
+    plan.make(job, token, mine);
+    TokenSums sums(job.array.columns());
+    if (slots != nullptr)
+      add_dense(job, *slots, token, plan, sums, mine);
+    else
+      add_reference(job, token, plan, sums, mine);
+    add_sums(sums, fraction, token, result);
+  });
+}
+
+}  // namespace
 
 MatrixI Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
                         ArrayCounters* counters) const {
+  MatrixI result;
+  multiply(inputs, format, errors, counters, result);
+  return result;
+}
+
+void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+                     ArrayCounters* counters, MatrixI& result) const {
   if (inputs.cols() != depth())
     throw std::invalid_argument(
         fmt::format("array: inputs of {} values meet {} rows", inputs.cols(), depth()));
@@ -259,18 +277,31 @@ MatrixI Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const 
   const int width =
       format.bits + format_.bits + static_cast<int>(std::bit_width(static_cast<unsigned>(depth())));
   if (width > 31) throw std::invalid_argument(fmt::format("array: products of {} bits do not fit 31", width));
+  if (errors.threads < 1) throw std::invalid_argument("array: at least one thread is needed");
   if (errors.sampler != nullptr && errors.sampler->rows_per_read() < segmentation_.rows_per_read)
     throw std::invalid_argument(fmt::format("array: reads of {} rows meet an error model of SAWL {}",
                                             segmentation_.rows_per_read, errors.sampler->rows_per_read()));
-  ReadPath path = errors.path;
-  if (path == ReadPath::automatic) path = ReadPath::sparse;
-  if (errors.sampler != nullptr && errors.mode == ErrorMode::die) {
-    if (errors.die == nullptr || errors.die->rows() < depth() || errors.die->bitlines() < bitlines())
-      throw std::invalid_argument("array: die mode needs the frozen variation of an array of this size");
-    path = ReadPath::reference;
-  }
+  const bool die = errors.sampler != nullptr && errors.mode == ErrorMode::die;
+  if (die && (errors.die == nullptr || errors.die->rows() < depth() || errors.die->bitlines() < bitlines()))
+    throw std::invalid_argument("array: die mode needs the frozen variation of an array of this size");
+
   ArrayCounters ignored;
-  return ArrayReader(*this, inputs, format, errors).run(path, counters != nullptr ? *counters : ignored);
+  ArrayCounters& count = counters != nullptr ? *counters : ignored;
+  const ArrayJob job{*this, inputs, format, errors, counters != nullptr};
+  const bool reference = errors.path == ReadPath::reference;
+  const ReadPath path = errors.sampler != nullptr ? resolve_path(errors)
+                        : reference               ? ReadPath::reference
+                                                  : ReadPath::sparse;
+  if (path == ReadPath::sparse) {
+    lazy_->product.multiply(inputs, format, result);
+    if (errors.sampler != nullptr || job.count) multiply_sparse(job, result, count);
+    return;
+  }
+  result.setZero(inputs.rows(), columns());
+  if (die && path == ReadPath::dense)
+    multiply_die(job, result, count);
+  else
+    multiply_coded(job, path, result, count);
 }
 
 }  // namespace flare::arch

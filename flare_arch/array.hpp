@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "flare_arch/bit_planes.hpp"
@@ -57,7 +58,12 @@ struct ErrorInjection {
   std::uint32_t array = 0;        // tells arrays (layers, heads) apart
   std::uint32_t first_token = 0;  // token number of the first input row
   ReadPath path = ReadPath::automatic;
+  int threads = 1;  // the numbers do not depend on it
 };
+
+/// The path `automatic` takes: sparse where the converter is lossless and no level errs more often than once
+/// in two hundred reads, else dense. Die mode codes every read.
+ReadPath choose_path(const CodeSampler& sampler, ErrorMode mode);
 
 class Array {
  public:
@@ -65,26 +71,42 @@ class Array {
   /// range, a depth above 65536, or products that would not fit 31 bits with 16-bit inputs of that depth.
   Array(const MatrixI& weights, const PlaneFormat& format, const SegmentationOptions& segmentation);
 
+  ~Array();
+  Array(Array&&) noexcept;
+
   int depth() const { return static_cast<int>(weights_.rows()); }
   int columns() const { return static_cast<int>(weights_.cols()); }
   int bitlines() const { return columns() * format_.planes(); }
+  const MatrixI& weights() const { return weights_; }
+  const PlaneFormat& format() const { return format_; }
   const SegmentationOptions& segmentation() const { return segmentation_; }
+
+  /// Cells of a column: bit q of [row] is weight plane q.
+  const std::uint32_t* column_patterns(int column) const {
+    return patterns_.data() + static_cast<std::size_t>(column) * depth();
+  }
+  /// Cells of a word line: bit b of row r, from row_bits() + r * row_words(), is bit line b (column * planes
+  /// + plane). Made on first use; row_words() is a multiple of 8.
+  const std::uint64_t* row_bits() const;
+  std::size_t row_words() const { return static_cast<std::size_t>(bitlines() + 511) / 512 * 8; }
 
   /// inputs: tokens x depth, within the range of `format`. Result: tokens x columns, rounded to integers
   /// where codes reconstruct to fractions. Throws std::invalid_argument for shapes or ranges that do not fit
   /// and for an error model of a smaller SAWL than the segmentation's.
   MatrixI multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors = {},
                    ArrayCounters* counters = nullptr) const;
+  /// The same into `result`, whose memory is used again where the size fits.
+  void multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+                ArrayCounters* counters, MatrixI& result) const;
 
  private:
-  struct TokenPlan;
-  friend class ArrayReader;
+  struct Lazy;
 
   MatrixI weights_;
   PlaneFormat format_;
   SegmentationOptions segmentation_;
-  std::vector<std::uint32_t>
-      patterns_;  // column by column: bit q of [column * depth + row] is weight plane q
+  std::vector<std::uint32_t> patterns_;
+  std::unique_ptr<Lazy> lazy_;
 };
 
 }  // namespace flare::arch

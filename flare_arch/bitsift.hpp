@@ -49,6 +49,10 @@ class ReadPlan {
   /// Dummy rows driven over all reads.
   std::int64_t dummy_rows(const SegmentationOptions& options) const;
 
+  /// All rows, and where each read's begin (reads() + 1 numbers).
+  const std::uint16_t* row_data() const { return rows_.data(); }
+  const std::uint32_t* start_data() const { return starts_.data(); }
+
   void clear() {
     rows_.clear();
     starts_.assign(1, 0);

@@ -11,9 +11,17 @@ CodeSampler::CodeSampler(const ErrorModel& model) : model_(model) {
   if (!model.is_valid(&error)) throw std::invalid_argument(error);
   const bool integers = std::all_of(model.reconstruct.begin(), model.reconstruct.end(),
                                     [](double v) { return v == std::floor(v); });
-  fraction_bits_ = integers ? 0 : 8;
-  for (const double v : model.reconstruct)
-    code_values_.push_back(static_cast<std::int32_t>(std::lround(std::ldexp(v, fraction_bits_))));
+  fraction_bits_ = integers ? 0 : 16;
+  const auto fixed = [&](double v) {
+    return static_cast<std::int32_t>(std::lround(std::ldexp(v, fraction_bits_)));
+  };
+  const double offset = model.reconstruct.front();
+  const double step = model.codes() > 1 ? (model.reconstruct.back() - offset) / (model.codes() - 1) : 0;
+  even_ = true;
+  for (int c = 0; c < model.codes(); ++c)
+    even_ = even_ && std::abs(model.reconstruct[c] - (offset + c * step)) < 1e-9;
+  for (int c = 0; c < model.codes(); ++c)
+    code_values_.push_back(even_ ? fixed(offset) + c * fixed(step) : fixed(model.reconstruct[c]));
   lossless_ = model.is_lossless();
   largest_ = model.largest_error_rate();
   for (int k = 0; k <= model.rows_per_read; ++k) {

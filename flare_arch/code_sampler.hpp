@@ -21,6 +21,11 @@ class CodeSampler {
   int fraction_bits() const { return fraction_bits_; }
   bool is_lossless() const { return lossless_; }
 
+  /// True where code c is worth value_offset() + c value_step().
+  bool is_even() const { return even_; }
+  std::int32_t value_offset() const { return code_values_.front(); }
+  std::int32_t value_step() const { return code_values_.size() > 1 ? code_values_[1] - code_values_[0] : 0; }
+
   /// Value of the most likely code of level k.
   std::int32_t base_value(int k) const { return levels_[k].base_value; }
   std::int32_t code_value(int code) const { return code_values_[code]; }
@@ -47,7 +52,7 @@ class CodeSampler {
 
   ErrorModel model_;
   int fraction_bits_ = 0;
-  bool lossless_ = false;
+  bool lossless_ = false, even_ = false;
   double largest_ = 0;
   std::vector<Level> levels_;
   std::vector<std::int32_t> code_values_;

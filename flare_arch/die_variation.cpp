@@ -32,10 +32,10 @@ DieVariation::DieVariation(const ErrorModel& model, std::uint64_t seed, std::uin
   std::string error;
   if (!model.is_valid(&error)) throw std::invalid_argument(error);
   if (rows < 1 || bitlines < 1) throw std::invalid_argument("die variation: an array has rows and bitlines");
-  constexpr std::int32_t cell_limit = 32767, level_limit = 1 << 24;
+  const std::int32_t cell_limit = 1 << fraction_bits_, level_limit = 16383;
   const StreamKey cells(seed, Purpose::cell_deviation, array);
   const StreamKey offsets(seed, Purpose::converter_offset, array);
-  const int all_rows = rows + model.rows_per_read - 1;
+  const int all_rows = rows + model.rows_per_read;  // BitSift needs one dummy row less
   on_.resize(static_cast<std::size_t>(all_rows) * bitlines);
   off_.resize(on_.size());
   for (int row = 0; row < all_rows; ++row)

@@ -14,7 +14,8 @@ namespace flare::arch {
 /// number of comparators whose threshold, with its frozen offset, lies below the level plus read noise.
 ///
 /// Levels are fixed-point integers with 2^fraction_bits units per step, so that every path adds them up to
-/// the same bit: the grid is 1/2048 step at SAWL 8.
+/// the same bit: the grid is 1/1024 step at SAWL 8. A cell's deviation is cut off at one step, thresholds and
+/// means at half the 16-bit range, so that no sum leaves 16 bits.
 class DieVariation {
  public:
   /// rows, bitlines: of the array. `seed` is the die; `array` tells the die's arrays apart.
@@ -26,7 +27,8 @@ class DieVariation {
   int comparators() const { return comparators_; }
   int fraction_bits() const { return fraction_bits_; }
 
-  /// Deviation of a cell from the mean, on or off, in units. row may reach rows() + SAWL - 1 (dummies).
+  /// Deviation of a cell from the mean, on or off, in units. Rows from rows() to rows() + SAWL - 1 are the
+  /// dummies.
   std::int32_t on_deviation(int row, int bitline) const { return on_[index(row, bitline)]; }
   std::int32_t off_deviation(int row, int bitline) const { return off_[index(row, bitline)]; }
   /// Thresholds with their offsets, in units, of the converter of a bitline.
@@ -41,7 +43,7 @@ class DieVariation {
   }
 
   int rows_, bitlines_, comparators_, fraction_bits_;
-  std::vector<std::int16_t> on_, off_;  // (rows + SAWL - 1) x bitlines
+  std::vector<std::int16_t> on_, off_;  // (rows + SAWL) x bitlines
   std::vector<std::int32_t> thresholds_, level_mean_;
 };
 

@@ -16,6 +16,7 @@ enum class Purpose : std::uint32_t {
   read_codes = 1,    // code of one read (reference and dense path)
   error_positions,   // where reads go wrong (sparse path)
   read_noise,        // noise of one read (die mode)
+  noise_tail,        // where read noise leaves its band (die mode)
   cell_deviation,    // frozen per die
   converter_offset,  // frozen per die
   repeat,            // seeds of repeats

@@ -78,6 +78,30 @@ TEST(DigitsVit, QuantisedWithoutErrorsIsCloseToFloat) {
   EXPECT_LT(r.counters.stationary.cycles, r.counters.stationary.fixed_cycles);
 }
 
+TEST(DigitsVit, EveryQuantiserAnswers) {
+  for (const std::string& name : quantizer_names()) {
+    const double accuracy = run(name, nullptr, 100).mean;
+    RecordProperty(name, std::to_string(accuracy));
+    if (name == "removed" || name == "uniform") continue;
+    EXPECT_GT(accuracy, 0.9) << name;
+  }
+}
+
+TEST(DigitsVit, DieModeRuns) {
+  const auto errors = std::make_shared<ErrorModel>(ErrorModel::gaussian(8, 9, {0.03, 0.005, 0.03}, {0.02}));
+  AccuracyOptions options;
+  options.weight_arrays = options.dynamic_arrays = errors;
+  options.mode = ErrorMode::die;
+  options.examples = 40;
+  options.repeats = 2;
+  options.threads = 1;
+  const AccuracyResult one = evaluate_accuracy(model(), digits(), options);
+  EXPECT_EQ(one.accuracies.size(), 2u);
+  EXPECT_GT(one.mean, 0.85);
+  options.threads = 2;
+  EXPECT_EQ(evaluate_accuracy(model(), digits(), options).accuracies, one.accuracies);
+}
+
 TEST(DigitsVit, AnErrorFreeModelChangesNothing) {
   EXPECT_EQ(run("emsbq", std::make_shared<ErrorModel>(ErrorModel::ideal(8)), 100).accuracies,
             run("emsbq", nullptr, 100).accuracies);

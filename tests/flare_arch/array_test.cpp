@@ -227,6 +227,146 @@ TEST(Array, DieModeMatchesTheConfusionMatrixOverManyDies) {
   EXPECT_NEAR(right / double(dies), p, 4.5 * std::sqrt(p * (1 - p) / dies));  // p 7e-6
 }
 
+TEST(Array, DieKernelEqualsTheReferenceBitForBit) {
+  std::mt19937 generator(6);
+  const Encoding some[] = {Encoding::twos_complement, Encoding::sign_magnitude};
+  for (int repeat = 0; repeat < 24; ++repeat) {
+    const int sawl = 1 + static_cast<int>(generator() % 20), depth = 1 + static_cast<int>(generator() % 90);
+    const int columns = 1 + static_cast<int>(generator() % 90);
+    const PlaneFormat in{5, some[generator() % 2]}, cells{6, some[generator() % 2]};
+    SegmentationOptions segmentation{sawl, 16, static_cast<Packing>(generator() % 5)};
+    segmentation.dummy_rows = generator() % 2 == 0;
+    const MatrixI w = random_matrix(generator, depth, columns, cells),
+                  x = random_matrix(generator, 3, depth, in);
+    const Array array(w, cells, segmentation);
+    ErrorModel model =
+        ErrorModel::gaussian(sawl, 2 + static_cast<int>(generator() % (sawl + 1)), {0.1, 0.02, 0.1}, {});
+    for (double& mean : model.level_mean) mean += 0.01 * mean * mean / sawl;  // levels that bend
+    const CodeSampler sampler(model);
+    const DieVariation die(model, repeat, 0, depth, array.bitlines());
+    ErrorInjection errors;
+    errors.sampler = &sampler;
+    errors.mode = ErrorMode::die;
+    errors.die = &die;
+    errors.path = ReadPath::dense;
+    errors.threads = 2;
+    const MatrixI dense = array.multiply(x, in, errors);
+    errors.path = ReadPath::reference;
+    ASSERT_EQ(dense, array.multiply(x, in, errors)) << "SAWL " << sawl << " depth " << depth;
+  }
+}
+
+TEST(Array, DieNoiseHasTheSameDistributionOnBothPaths) {
+  // One array, 4 rows, noise of 0.2 steps; the same sum drawn for 20,000 tokens on each path. Two-sample
+  // chi-square; a false alarm needs z > 4.5 (p about 3e-6).
+  const ErrorModel model = ErrorModel::gaussian(4, 5, {0.1, 0.02, 0.1}, {0.2});
+  const CodeSampler sampler(model);
+  const PlaneFormat bits{2, Encoding::unsigned_binary};
+  MatrixI w(4, 1), x(20000, 4);
+  w << 3, 1, 2, 3;
+  x.setConstant(3);
+  const Array array(w, bits, {4, 16, Packing::next_fit});
+  const DieVariation die(model, 7, 0, 4, array.bitlines());
+  std::map<int, int> count[2];
+  for (const int path : {0, 1}) {
+    ErrorInjection errors;
+    errors.sampler = &sampler;
+    errors.mode = ErrorMode::die;
+    errors.die = &die;
+    errors.seed = 31;
+    errors.path = path == 0 ? ReadPath::reference : ReadPath::dense;
+    const MatrixI y = array.multiply(x, bits, errors);
+    for (Eigen::Index t = 0; t < y.rows(); ++t) ++count[path][y(t, 0)];
+  }
+  double statistic = 0;
+  int cells = 0;
+  std::map<int, int> both = count[0];
+  for (const auto& [value, seen] : count[1]) both[value] += seen;
+  for (const auto& [value, seen] : both) {
+    if (seen < 20) continue;
+    const double difference = count[0][value] - count[1][value];
+    statistic += difference * difference / seen;
+    ++cells;
+  }
+  EXPECT_GT(cells, 5);
+  EXPECT_LT((statistic - cells) / std::sqrt(2.0 * cells), 4.5);
+}
+
+TEST(Array, DenseAndReferenceAgreeOnCoarseConverters) {
+  // Mean and spread of the outputs over 4,000 tokens of the same input, coarse converter, many errors.
+  std::mt19937 generator(8);
+  const ErrorModel model = ErrorModel::gaussian(16, 8, {0.05, 0, 0.1}, {0.3});
+  const CodeSampler sampler(model);
+  const PlaneFormat in{4}, cells{4};
+  const MatrixI w = random_matrix(generator, 40, 3, cells), one = random_matrix(generator, 1, 40, in);
+  const MatrixI x = one.replicate(4000, 1);
+  const Array array(w, cells, {16, 16, Packing::next_fit});
+  Eigen::RowVectorXd mean[2], variance[2];
+  for (const int path : {0, 1}) {
+    ErrorInjection errors;
+    errors.sampler = &sampler;
+    errors.path = path == 0 ? ReadPath::reference : ReadPath::dense;
+    errors.seed = 9;
+    const MatrixD y = array.multiply(x, in, errors).cast<double>();
+    mean[path] = y.colwise().mean();
+    variance[path] = (y.rowwise() - mean[path]).array().square().colwise().mean();
+  }
+  for (int c = 0; c < 3; ++c) {  // 4.5 standard errors of each: p 7e-6 per comparison
+    EXPECT_NEAR(mean[0](c), mean[1](c), 4.5 * std::sqrt((variance[0](c) + variance[1](c)) / 4000));
+    EXPECT_NEAR(variance[0](c) / variance[1](c), 1, 4.5 * std::sqrt(4.0 / 4000));
+  }
+}
+
+TEST(Array, ResultsDoNotDependOnThreads) {
+  std::mt19937 generator(10);
+  const PlaneFormat format;
+  const MatrixI w = random_matrix(generator, 70, 80, format), x = random_matrix(generator, 9, 70, format);
+  const Array array(w, format, {});
+  const CodeSampler sampler(ErrorModel::gaussian(8, 9, {0.08, 0, 0.05}, {0.05}));
+  const DieVariation die(sampler.model(), 2, 0, 70, array.bitlines());
+  for (const ErrorMode mode : {ErrorMode::read, ErrorMode::die})
+    for (const ReadPath path : {ReadPath::reference, ReadPath::sparse, ReadPath::dense}) {
+      if (mode == ErrorMode::die && path == ReadPath::sparse) continue;
+      ErrorInjection errors;
+      errors.sampler = &sampler;
+      errors.mode = mode;
+      errors.die = &die;
+      errors.path = path;
+      ArrayCounters one, three;
+      const MatrixI y = array.multiply(x, format, errors, &one);
+      errors.threads = 3;
+      EXPECT_EQ(array.multiply(x, format, errors, &three), y);
+      EXPECT_EQ(one.wrong_reads, three.wrong_reads);
+      EXPECT_EQ(one.cycles, three.cycles);
+      EXPECT_EQ(array.multiply(x, format, errors), y);  // with and without counters
+      // Token by token is the same as all at once: a number belongs to its token, not to the call.
+      errors.first_token = 4;
+      EXPECT_EQ(array.multiply(x.middleRows(4, 2), format, errors), y.middleRows(4, 2));
+    }
+}
+
+TEST(Array, PathIsChosenByTheModel) {
+  using enum ReadPath;
+  const auto choice = [](const ErrorModel& m, ErrorMode mode) { return choose_path(CodeSampler(m), mode); };
+  EXPECT_EQ(choice(ErrorModel::neighbour_errors(8, 1e-6), ErrorMode::read), sparse);
+  EXPECT_EQ(choice(ErrorModel::neighbour_errors(8, 0.1), ErrorMode::read), dense);
+  EXPECT_EQ(choice(ErrorModel::gaussian(8, 4, {}, {}), ErrorMode::read), dense);
+  EXPECT_EQ(choice(ErrorModel::neighbour_errors(8, 1e-6), ErrorMode::die), dense);
+  ErrorModel uneven = ErrorModel::ideal(3);
+  uneven.reconstruct = {0, 1, 2, 5};
+  EXPECT_EQ(choice(uneven, ErrorMode::read), reference);
+}
+
+TEST(Array, LargeProductsTakeTheSamePath) {
+  // Large enough for oneDNN.
+  std::mt19937 generator(12);
+  for (const Encoding encoding : encodings) {
+    const PlaneFormat in{8, encoding}, cells;
+    const MatrixI w = random_matrix(generator, 301, 257, cells), x = random_matrix(generator, 67, 301, in);
+    EXPECT_EQ(Array(w, cells, {}).multiply(x, in), x * w);
+  }
+}
+
 TEST(Array, CountersAreThoseOfTheReadPlans) {
   const PlaneFormat bits{4, Encoding::unsigned_binary};
   MatrixI x(1, 16);

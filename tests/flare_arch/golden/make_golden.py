@@ -3,9 +3,9 @@
 
     /usr/bin/python3 tests/flare_arch/golden/make_golden.py
 
-writes emsb.safetensors, vdr.safetensors, bitsift.safetensors and attention.safetensors beside itself.
+writes emsb.safetensors, vdr.safetensors, bitsift.safetensors, attention.safetensors and sdr.safetensors beside itself.
 Written from the formulas in the headers of flare_arch (emsb_quantizer.hpp, vdr_softmax.hpp, bitsift.hpp,
-integer_attention.hpp), with Python's own division, floor and unbounded integers where the C++ has none.
+integer_attention.hpp, sdr.hpp), with Python's own division, floor and unbounded integers where the C++ has none.
 """
 import json
 import math
@@ -270,7 +270,37 @@ def attention_cases():
     return out
 
 
+# --- significant data razoring -----------------------------------------------------------------------------
+def razor(row, group):
+    """Codes and flags of one row, by Python's own round-half-even on exact fractions."""
+    codes, flags = [], []
+    for start in range(0, len(row), group):
+        part = [int(v) for v in row[start:start + group]]
+        t = max(0, max(abs(v) for v in part).bit_length() - 3)
+        flags.append(t)
+        for v in part:
+            m = round(abs(v) / 2**t)
+            codes.append(-m if v < 0 else min(m, 7))
+    return codes, flags
+
+
+def sdr_cases():
+    rng = np.random.default_rng(5)
+    out = {}
+    for base in (8, 16):
+        top = 2 ** (base - 1) - 1
+        rows = [rng.integers(-top, top + 1, 50), rng.normal(0, top / 20, 50).round().clip(-top, top), np.zeros(50),
+                np.full(50, top), np.full(50, -top), np.arange(-25, 25), np.r_[np.zeros(49), 1]]
+        values = np.array(rows, np.int64)
+        out[f"values{base}"] = values
+        for group in (8, 16, 32):
+            pairs = [razor(row, group) for row in values]
+            out[f"codes{base}_g{group}"] = np.array([p[0] for p in pairs], np.int64)
+            out[f"flags{base}_g{group}"] = np.array([p[1] for p in pairs], np.int64)
+    return out
+
+
 if __name__ == "__main__":
     for name, cases in (("emsb", emsb_cases), ("vdr", vdr_cases), ("bitsift", bitsift_cases),
-                        ("attention", attention_cases)):
+                        ("attention", attention_cases), ("sdr", sdr_cases)):
         write_safetensors(HERE / f"{name}.safetensors", cases())

@@ -1,0 +1,92 @@
+#include "flare_arch/integer_product.hpp"
+
+#include <map>
+#include <mutex>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <stdexcept>
+#include <vector>
+
+namespace flare::arch {
+namespace {
+
+constexpr std::int64_t worth_packing = 1 << 22;  // multiplications; below it oneDNN's set-up dominates
+
+template <class T>
+std::vector<T> narrow(const MatrixI& values) {
+  std::vector<T> out(values.size());
+  const std::int32_t* from = values.data();
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<T>(from[i]);
+  return out;
+}
+
+}  // namespace
+
+/// One primitive and its packed weights per number of tokens and signedness of the inputs.
+struct IntegerProduct::Packed {
+  struct Entry {
+    dnnl::matmul::primitive_desc description;
+    dnnl::matmul primitive;
+    dnnl::memory weights;
+  };
+  std::mutex mutex;
+  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  std::map<std::pair<Eigen::Index, bool>, Entry> entries;
+
+  const Entry& entry(const MatrixI& weights, Eigen::Index tokens, bool is_signed) {
+    using memory = dnnl::memory;
+    const std::lock_guard lock(mutex);
+    const auto key = std::pair(tokens, is_signed);
+    if (const auto at = entries.find(key); at != entries.end()) return at->second;
+    const memory::dim depth = weights.rows(), columns = weights.cols();
+    const memory::desc source({tokens, depth}, is_signed ? memory::data_type::s8 : memory::data_type::u8,
+                              memory::format_tag::ab);
+    const memory::desc any({depth, columns}, memory::data_type::s8, memory::format_tag::any);
+    const memory::desc plain({depth, columns}, memory::data_type::s8, memory::format_tag::ab);
+    const memory::desc result({tokens, columns}, memory::data_type::s32, memory::format_tag::ab);
+    Entry e;
+    e.description = dnnl::matmul::primitive_desc(dnnl::matmul::desc(source, any, result), engine);
+    e.primitive = dnnl::matmul(e.description);
+    std::vector<std::int8_t> bytes = narrow<std::int8_t>(weights);
+    memory from(plain, engine, bytes.data());
+    e.weights = memory(e.description.weights_desc(), engine);
+    dnnl::stream stream(engine);
+    dnnl::reorder(from, e.weights).execute(stream, from, e.weights);
+    stream.wait();
+    return entries.emplace(key, std::move(e)).first->second;
+  }
+};
+
+IntegerProduct::IntegerProduct(const MatrixI& weights, const PlaneFormat& format)
+    : weights_(weights),
+      eight_bits_(format.bits < 8 || (format.bits == 8 && format.encoding != Encoding::unsigned_binary)),
+      packed_(std::make_unique<Packed>()) {}
+IntegerProduct::~IntegerProduct() = default;
+IntegerProduct::IntegerProduct(IntegerProduct&&) noexcept = default;
+
+void IntegerProduct::multiply(const MatrixI& inputs, const PlaneFormat& format, MatrixI& result) const {
+  const std::int64_t work = inputs.rows() * inputs.cols() * weights_.cols();
+  result.resize(inputs.rows(), weights_.cols());
+  if (!eight_bits_ || format.bits > 8 || work < worth_packing) {
+    result.noalias() = inputs * weights_;
+    return;
+  }
+  const bool is_signed = format.encoding != Encoding::unsigned_binary;
+  try {
+    const Packed::Entry& e = packed_->entry(weights_, inputs.rows(), is_signed);
+    std::vector<std::int8_t> bytes = is_signed ? narrow<std::int8_t>(inputs) : std::vector<std::int8_t>();
+    std::vector<std::uint8_t> unsigned_bytes =
+        is_signed ? std::vector<std::uint8_t>() : narrow<std::uint8_t>(inputs);
+    void* source_bytes =
+        is_signed ? static_cast<void*>(bytes.data()) : static_cast<void*>(unsigned_bytes.data());
+    dnnl::memory source(e.description.src_desc(), packed_->engine, source_bytes);
+    dnnl::memory target(e.description.dst_desc(), packed_->engine, result.data());
+    dnnl::stream stream(packed_->engine);
+    e.primitive.execute(stream,
+                        {{DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, e.weights}, {DNNL_ARG_DST, target}});
+    stream.wait();
+  } catch (const dnnl::error& error) {
+    throw std::runtime_error(std::string("oneDNN: ") + error.what());
+  }
+}
+
+}  // namespace flare::arch

@@ -1,0 +1,30 @@
+// The exact integer product behind the sparse path: oneDNN for 8-bit operands of some size, else plain loops.
+#pragma once
+
+#include <memory>
+
+#include "flare_arch/bit_planes.hpp"
+#include "flare_arch/matrix.hpp"
+
+namespace flare::arch {
+
+class IntegerProduct {
+ public:
+  /// weights: depth x columns, values of `format`. Packing for oneDNN happens with the first product that
+  /// uses it.
+  IntegerProduct(const MatrixI& weights, const PlaneFormat& format);
+  ~IntegerProduct();
+  IntegerProduct(IntegerProduct&&) noexcept;
+
+  /// inputs: tokens x depth, values of `format`. The sums must fit 32 bits. Thread safe. oneDNN uses OpenMP's
+  /// threads unless the caller is itself one of several.
+  void multiply(const MatrixI& inputs, const PlaneFormat& format, MatrixI& result) const;
+
+ private:
+  struct Packed;
+  MatrixI weights_;
+  bool eight_bits_;
+  std::unique_ptr<Packed> packed_;
+};
+
+}  // namespace flare::arch
