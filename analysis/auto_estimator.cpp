@@ -225,6 +225,7 @@ class AutoEstimator {
     if (finder.starts() >= 8 || !subset_ || !subset_->reached) return;
     SubsetOptions options;
     options.max_runs = ledger_.remaining() / 2;
+    options.population = 80;
     const SubsetResult other = subset_simulation(ledger_, options, {}, {}, random_, Purpose::explore);
     if (!other.reached) return;
     std::vector<Vector> failing;
@@ -329,14 +330,21 @@ class AutoEstimator {
     }
   }
 
+  static std::string pilot_note(const Plan& plan) {
+    if (!plan.usable) return fmt::format("pilot, {}: not usable", plan.name);
+    return fmt::format("pilot, {}: {} regions, log10 P = {:.2f}, CoV {:.2f}, about {:.0f} runs to the target",
+                       plan.name, plan.regions.size(), plan.log_p / std::log(10.0), plan.cov, plan.runs());
+  }
+
   // Rounds of lines, each from laws refitted to all before it; the last round's spread sets the sample sizes.
   Plan pilot_lines(std::vector<LineRegion> regions, std::string name) {
     Plan plan;
     plan.name = std::move(name);
     plan.regions = std::move(regions);
     const std::size_t k = plan.regions.size();
-    const std::vector<std::size_t> counts(k, k == 1 ? 24 : (k <= 4 ? 20 : 14));
-    for (int round = 0; round < 3; ++round) {
+    std::size_t each = k == 1 ? 24 : (k <= 4 ? 20 : 14);
+    for (int round = 0; round < 4; ++round) {
+      const std::vector<std::size_t> counts(k, each);
       LineOptions options;
       options.check_share = plan.check_share;
       options.log_scale = log_upper_tail(nearest(plan.regions));
@@ -358,8 +366,9 @@ class AutoEstimator {
       judge(plan, line_strata(lines, k, best), best, ledger_.counts().pilot - before);
       adapt_regions(plan.regions, plan.lines);
       if (plan.usable && (plan.values_needed <= 40.0 || plan.runs() > 0.7 * previous)) break;
+      if (!plan.usable && k == 1) each *= 2;
     }
-    note(fmt::format("pilot, {}: {} regions, about {:.0f} runs to the target", plan.name, k, plan.runs()));
+    note(pilot_note(plan));
     return plan;
   }
 
@@ -420,7 +429,7 @@ class AutoEstimator {
       }
       pool = std::move(grown);
     }
-    note(fmt::format("pilot, {}: about {:.0f} runs to the target", plan.name, plan.runs()));
+    note(pilot_note(plan));
     return plan;
   }
 
@@ -435,7 +444,7 @@ class AutoEstimator {
     options.log_scale = log_upper_tail(nearest(regions));
     const Stratum stratum = sample_rays(ledger_, regions, 40, options, random_, Purpose::pilot);
     judge(plan, {stratum}, options.log_scale, ledger_.counts().pilot - before);
-    note(fmt::format("pilot, {}: about {:.0f} runs to the target", plan.name, plan.runs()));
+    note(pilot_note(plan));
     return plan;
   }
 

@@ -53,6 +53,7 @@ class RegionFinder {
   std::vector<char> explain(const std::vector<const engine::Vector*>& open, std::vector<std::size_t>& tried,
                             const engine::Vector* first, bool independent);
   std::optional<LineRegion> build(const engine::Vector& boundary);
+  bool smooth_across(const LineRegion& region);
   std::optional<LineRegion> build_with_gradient(engine::Vector boundary);
   std::optional<LineRegion> build_with_lines(engine::Vector boundary);
   std::optional<LineRegion> build_from_population(const engine::Vector& failing);
