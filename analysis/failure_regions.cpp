@@ -290,7 +290,7 @@ double RegionFinder::unseen_share() const {
   return std::min(1.0, static_cast<double>(singles) / static_cast<double>(starts_));
 }
 
-void RegionFinder::scan(std::size_t max_runs, double scale) {
+void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
   const std::uint64_t until = ledger_->counts().total() + max_runs;
   const std::size_t batch = 50;
   int batches = 0;
@@ -306,8 +306,10 @@ void RegionFinder::scan(std::size_t max_runs, double scale) {
     add(failing, true);
     // Equally likely regions are all met after about five starts each.
     if (starts_ >= std::max<std::size_t>(15, 5 * (regions_.size() + 2)) && unseen_share() <= 0.04) return;
-    if (++batches >= 8 && starts_ < 4) return;  // inflated sigma does not reach the failures
-    if (full() || (starts_ >= 40 && unseen_share() > 0.35)) return;  // too many to tell apart
+    if (++batches >= patience && starts_ < 4) return;  // inflated sigma does not reach the failures
+    // Too many to tell apart, or all around.
+    const std::size_t hopeless = ledger_->dimension() <= 6 ? 16 : 40;
+    if (full() || (starts_ >= hopeless && unseen_share() > 0.35)) return;
     if (share < 0.05 && scale < 5.0) scale *= 1.3;
     if (share > 0.6 && scale > 1.5) scale /= 1.3;
   }
