@@ -90,20 +90,98 @@ class AutoEstimator {
       : ledger_(ledger), options_(options), random_(options.seed, label, 0) {}
 
   RareEventSummary run() {
+    RareEventSummary summary = guarded([&] { return estimate_once(true); });
+    if (ledger_.counts().unknown == 0 || stopped_) return summary;
+    return bracket(std::move(summary));
+  }
+
+ private:
+  template <class F>
+  RareEventSummary guarded(F step) {
     try {
-      look_around();
-      if (crude_suffices()) return monte_carlo();
-      explore();
-      if (regions_.empty()) return nothing_found();
-      return estimate();
+      return step();
     } catch (const BudgetSpent& error) {
       return refused(error.what());
     } catch (const StopRequested& error) {
+      stopped_ = true;
       return refused(error.what());
     }
   }
 
- private:
+  RareEventSummary estimate_once(bool first) {
+    if (first) {
+      look_around();
+    } else {
+      read_unknown_as_failed();
+    }
+    if (crude_suffices()) return monte_carlo();
+    if (first) {
+      explore();
+    } else {
+      explore_unknown();
+    }
+    if (regions_.empty()) return nothing_found();
+    return estimate();
+  }
+
+  // --- unknown runs -------------------------------------------------------------------------------------
+  // `passing` is the estimate with every unknown run read as a pass. The same again with all of them read as
+  // failures, from the same exploration plus the unknown points themselves.
+  RareEventSummary bracket(RareEventSummary passing) {
+    ledger_.release();
+    ledger_.set_unknown_as(UnknownAs::fail);
+    note("again, with unknown runs read as failures");
+    RareEventSummary failing = guarded([&] { return estimate_once(false); });
+    if (stopped_) return failing;
+    if (failing.status == EstimateStatus::refused) failing = crude_limit();
+    RareEventSummary summary = std::move(passing);
+    summary.diagnostics.search = search_;
+    if (summary.status == EstimateStatus::refused) {
+      summary.log_p_low = -std::numeric_limits<double>::infinity();
+      summary.log_p_unknown_pass = summary.log_p_low;
+      summary.reason = "only an upper limit: " + summary.reason;
+    } else {
+      summary.log_p_unknown_pass = summary.log_p;
+    }
+    const bool two_sided = summary.status == EstimateStatus::estimated;
+    summary.status = two_sided ? EstimateStatus::estimated : EstimateStatus::bound;
+    summary.bracketed = true;
+    summary.log_p_unknown_fail = failing.log_p;
+    summary.log_p = two_sided ? failing.log_p : failing.log_p_high;
+    summary.log_p_high = failing.log_p_high;
+    return summary;
+  }
+
+  void read_unknown_as_failed() {
+    for (Outcome& outcome : plain_outcomes_) outcome.failed = outcome.failed || outcome.unknown;
+    origin_.failed = origin_.failed || origin_.unknown;
+    plain_failures_ = static_cast<std::size_t>(std::count_if(plain_outcomes_.begin(), plain_outcomes_.end(),
+                                                             [](const Outcome& o) { return o.failed; }));
+  }
+
+  void explore_unknown() {
+    RegionFinder finder(ledger_, random_, !origin_.failed, options_.max_regions);
+    finder.regions() = regions_;
+    finder.count_found(2);
+    finder.add(ledger_.unknown_points(), true, 6);
+    unseen_ = std::max(unseen_, finder.unseen_share());
+    finder.drop_negligible();
+    regions_ = std::move(finder.regions());
+    subset_.reset();  // its levels passed over the unknown runs
+  }
+
+  // The binomial limit of what is left of the budget, spent on plain runs.
+  RareEventSummary crude_limit() {
+    return guarded([&] {
+      const std::uint64_t count = std::min<std::uint64_t>(ledger_.remaining(), 2000);
+      if (count >= 50) return plain_monte_carlo(ledger_, count, random_, Purpose::estimate);
+      RareEventSummary summary;
+      const BinomialInterval limits = clopper_pearson(plain_failures_, plain_outcomes_.size());
+      summary.log_p = summary.log_p_high = std::log(limits.high);
+      return summary;
+    });
+  }
+
   // --- plain runs at nominal spread ---------------------------------------------------------------------
   void look_around() {
     const Eigen::Index d = ledger_.dimension();
@@ -114,6 +192,7 @@ class AutoEstimator {
     std::tie(plain_, plain_outcomes_) = draws(1.0, count);
     for (const Outcome& outcome : plain_outcomes_) plain_failures_ += outcome.failed ? 1 : 0;
     note(fmt::format("{} plain runs, {} failed", plain_.rows(), plain_failures_));
+    if (ledger_.counts().unknown > 0) ledger_.hold_back(options_.max_runs * 45 / 100);
   }
 
   // At least `count` draws of scale * N(0, I): known ones of about that scale, else new ones.
@@ -177,7 +256,7 @@ class AutoEstimator {
         linear_->r2 = explained_variance(*linear_, plain_, plain_outcomes_);
       }
     }
-    if (!linear_ || linear_->r2 < 0.9 || linear_->at_origin <= 0.0) return false;
+    if (!linear_ || linear_->r2 < 0.85 || linear_->at_origin <= 0.0) return false;
     const double steepness = linear_->slope.norm();
     LineRegion region(-linear_->slope, linear_->at_origin / steepness);
     region.steepness = steepness;
@@ -242,9 +321,10 @@ class AutoEstimator {
 
   // Where inflated sigma hardly meets failures, an independent second subset simulation is the other witness.
   void second_opinion(RegionFinder& finder) {
-    if (finder.starts() >= 8 || !subset_ || !subset_->reached) return;
+    if (finder.starts() >= 8 || origin_.failed || !subset_ || !subset_->reached) return;
     SubsetOptions options;
     options.max_runs = ledger_.remaining() / 2;
+    options.population = 80;
     const SubsetResult other = subset_simulation(ledger_, options, {}, {}, random_, Purpose::explore);
     if (!other.reached) return;
     std::vector<Vector> failing;
@@ -288,9 +368,9 @@ class AutoEstimator {
         if (plain_outcomes_[static_cast<std::size_t>(i)].failed && failing.size() < 15)
           failing.push_back(plain_.row(i));
     }
-    finder.add(failing, false, d > 60 ? 3 : -1);
+    finder.add(failing, false, origin_.failed ? 1 : (d > 60 ? 3 : -1));
     {
-      finder.scan(scan_runs());
+      if (!origin_.failed) finder.scan(scan_runs(), 3.0, ledger_.margins() ? 8 : 40);
       second_opinion(finder);
       note(fmt::format("scan at inflated sigma: {} failing starts, {} regions, unseen share {:.2f}",
                        finder.starts(), finder.regions().size(), finder.unseen_share()));
@@ -311,7 +391,8 @@ class AutoEstimator {
     double runs_each = 1.0;
     double check_share = 0.3;  // of the values, looked at once more away from the root
     double log_p = 0.0;
-    double cov = 1e300;  // of the pilot's mean
+    double cov = 1e300;      // of the pilot's mean
+    double effective = 0.0;  // samples of the pilot
     bool usable = false;
 
     double runs() const { return values_needed * runs_each; }
@@ -339,6 +420,7 @@ class AutoEstimator {
     }
     plan.log_p = estimate.log_p;
     plan.cov = estimate.coefficient_of_variation;
+    plan.effective = estimate.effective_samples;
     plan.usable = std::isfinite(estimate.log_p) && estimate.effective_samples > 4.0;
     plan.runs_each = static_cast<double>(cost) / made;
     if (mean_sum > 0.0) {
@@ -349,14 +431,21 @@ class AutoEstimator {
     }
   }
 
+  static std::string pilot_note(const Plan& plan) {
+    if (!plan.usable) return fmt::format("pilot, {}: not usable", plan.name);
+    return fmt::format("pilot, {}: {} regions, log10 P = {:.2f}, CoV {:.2f}, about {:.0f} runs to the target",
+                       plan.name, plan.regions.size(), plan.log_p / std::log(10.0), plan.cov, plan.runs());
+  }
+
   // Rounds of lines, each from laws refitted to all before it; the last round's spread sets the sample sizes.
-  Plan pilot_lines(std::vector<LineRegion> regions, std::string name) {
+  Plan pilot_lines(std::vector<LineRegion> regions, std::string name, int max_rounds = 4) {
     Plan plan;
     plan.name = std::move(name);
     plan.regions = std::move(regions);
     const std::size_t k = plan.regions.size();
-    const std::vector<std::size_t> counts(k, k == 1 ? 24 : (k <= 4 ? 20 : 14));
-    for (int round = 0; round < 3; ++round) {
+    std::size_t each = k == 1 ? 24 : (k <= 4 ? 20 : 14);
+    for (int round = 0; round < max_rounds; ++round) {
+      const std::vector<std::size_t> counts(k, each);
       LineOptions options;
       options.check_share = plan.check_share;
       options.log_scale = log_upper_tail(nearest(plan.regions));
@@ -377,9 +466,11 @@ class AutoEstimator {
       const double previous = round > 0 ? plan.runs() : 1e300;
       judge(plan, line_strata(lines, k, best), best, ledger_.counts().pilot - before);
       adapt_regions(plan.regions, plan.lines);
-      if (plan.usable && (plan.values_needed <= 40.0 || plan.runs() > 0.7 * previous)) break;
+      const double enough = std::max(40.0, static_cast<double>(k * each));
+      if (plan.usable && (plan.values_needed <= enough || plan.runs() > 0.7 * previous)) break;
+      if (!plan.usable && k == 1) each *= 2;
     }
-    note(fmt::format("pilot, {}: {} regions, about {:.0f} runs to the target", plan.name, k, plan.runs()));
+    note(pilot_note(plan));
     return plan;
   }
 
@@ -440,7 +531,7 @@ class AutoEstimator {
       }
       pool = std::move(grown);
     }
-    note(fmt::format("pilot, {}: about {:.0f} runs to the target", plan.name, plan.runs()));
+    note(pilot_note(plan));
     return plan;
   }
 
@@ -455,7 +546,7 @@ class AutoEstimator {
     options.log_scale = log_upper_tail(nearest(regions));
     const Stratum stratum = sample_rays(ledger_, regions, 40, options, random_, Purpose::pilot);
     judge(plan, {stratum}, options.log_scale, ledger_.counts().pilot - before);
-    note(fmt::format("pilot, {}: about {:.0f} runs to the target", plan.name, plan.runs()));
+    note(pilot_note(plan));
     return plan;
   }
 
@@ -511,7 +602,8 @@ class AutoEstimator {
   // Few dimensions or many regions: the failures may surround the origin.
   bool may_surround() const {
     const Eigen::Index d = ledger_.dimension();
-    return !origin_.failed && d > 1 && (d <= 3 || (d <= 12 && regions_.size() >= 6));
+    return !origin_.failed && d > 1 &&
+           (d <= 3 || (d <= 6 && regions_.size() >= 6) || (d <= 12 && unseen_ > 0.1));
   }
 
   bool comfortable(const Plan& plan) const {
@@ -519,6 +611,7 @@ class AutoEstimator {
   }
 
   RareEventSummary estimate() {
+    if (origin_.failed) choose_direction();
     std::vector<Plan> plans;
     plans.push_back(pilot_lines(regions_, "regions"));
     if (!comfortable(plans.front()) || plans.front().runs() > 800.0 || may_surround()) try_others(plans);
@@ -539,6 +632,21 @@ class AutoEstimator {
     return audit(std::move(summary));
   }
 
+  // Where the origin itself fails no point is nearest to it. A short pilot along each direction there is
+  // decides.
+  void choose_direction() {
+    std::vector<LineRegion> candidates = other_directions();
+    candidates.push_back(regions_.front());
+    double best = -1.0;
+    for (LineRegion& candidate : candidates) {
+      const Plan plan = pilot_lines({candidate}, "direction", 1);
+      if (!(plan.effective > best)) continue;
+      best = plan.effective;
+      regions_ = plan.regions;
+    }
+    unseen_ = 0.0;
+  }
+
   static bool sees_less(const Plan& plan, const std::vector<Plan>& plans) {
     return std::any_of(plans.begin(), plans.end(), [&](const Plan& other) {
       const double noise = 3.0 * std::hypot(std::min(plan.cov, 1.0), std::min(other.cov, 1.0));
@@ -551,7 +659,7 @@ class AutoEstimator {
     try {
       if (may_surround()) plans.push_back(pilot_rays(regions_));
       if (std::any_of(plans.begin(), plans.end(), [&](const Plan& p) { return comfortable(p); })) return;
-      if (regions_.size() == 1 || origin_.failed) {
+      if (regions_.size() == 1 && !origin_.failed) {
         for (LineRegion& region : other_directions())
           plans.push_back(pilot_lines({std::move(region)}, "direction"));
       }
@@ -722,6 +830,7 @@ class AutoEstimator {
   std::vector<LineRegion> regions_;
   double unseen_ = 0.0;
   std::vector<ScaledDraws> draws_;
+  bool stopped_ = false;
   std::vector<std::string> search_;
 };
 

@@ -19,7 +19,9 @@ std::uint64_t& counter(RunCounts& counts, Purpose purpose) {
   return counts.audit;
 }
 
-Outcome read(const Response& response, UnknownAs reading) {
+}  // namespace
+
+Outcome read_response(const Response& response, UnknownAs reading) {
   Outcome outcome;
   switch (response.kind) {
     case ResponseKind::margin:
@@ -39,8 +41,6 @@ Outcome read(const Response& response, UnknownAs reading) {
   }
   return outcome;
 }
-
-}  // namespace
 
 EvaluationLedger::EvaluationLedger(std::size_t dimension, const BatchEvaluator& evaluator,
                                    std::uint64_t budget, std::stop_token stop)
@@ -71,11 +71,20 @@ std::vector<Outcome> EvaluationLedger::evaluate(const engine::Matrix& points, Pu
 std::vector<Outcome> EvaluationLedger::take_in(const std::vector<Response>& responses) {
   std::vector<Outcome> outcomes;
   outcomes.reserve(responses.size());
-  for (Response response : responses) {
+  for (std::size_t i = 0; i < responses.size(); ++i) {
+    Response response = responses[i];
     if (response.kind == ResponseKind::margin) response = Response::margin(response.value);
+<<<<<<< HEAD
     outcomes.push_back(read(response, reading_));
     if (outcomes.back().unknown) continue;
     if (outcomes.back().has_margin) {
+=======
+    outcomes.push_back(read_response(response, reading_));
+    if (outcomes.back().unknown) {
+      ++counts_.unknown;
+      if (unknown_points_.size() < 40) unknown_points_.push_back(points.row(static_cast<Eigen::Index>(i)));
+    } else if (outcomes.back().has_margin) {
+>>>>>>> rare
       saw_margin_ = true;
     } else {
       saw_bare_ = true;

@@ -21,6 +21,8 @@ struct Outcome {
   double margin = 0.0;  // where has_margin
 };
 
+Outcome read_response(const Response& response, UnknownAs reading);
+
 /// Thrown before a batch that the budget does not cover.
 class BudgetSpent : public std::runtime_error {
  public:
@@ -45,9 +47,18 @@ class EvaluationLedger {
   std::vector<Outcome> take_in(const std::vector<Response>& responses);
 
   Eigen::Index dimension() const { return dimension_; }
-  std::uint64_t remaining() const { return budget_ - counts_.total(); }
+  std::uint64_t remaining() const {
+    const std::uint64_t spent = counts_.total() + held_back_;
+    return spent < budget_ ? budget_ - spent : 0;
+  }
   const RunCounts& counts() const { return counts_; }
   void set_unknown_as(UnknownAs reading) { reading_ = reading; }
+  /// The first unknown points (at most 40), as rows.
+  const std::vector<engine::Vector>& unknown_points() const { return unknown_points_; }
+  UnknownAs unknown_as() const { return reading_; }
+  /// Keeps `runs` back: they cannot be spent until release().
+  void hold_back(std::uint64_t runs) { held_back_ = runs; }
+  void release() { held_back_ = 0; }
   /// Some run gave a margin / some gave only pass or fail (unknown aside).
   bool saw_margin() const { return saw_margin_; }
   bool saw_bare() const { return saw_bare_; }
@@ -61,6 +72,8 @@ class EvaluationLedger {
   std::stop_token stop_;
   RunCounts counts_;
   UnknownAs reading_ = UnknownAs::pass;
+  std::uint64_t held_back_ = 0;
+  std::vector<engine::Vector> unknown_points_;
   bool saw_margin_ = false;
   bool saw_bare_ = false;
 };

@@ -111,6 +111,18 @@ std::optional<double> RegionFinder::root_along(const Vector& direction, double s
   return std::nullopt;
 }
 
+// Does the margin change across the boundary as its gradient says? A difference taken across a jump does not.
+bool RegionFinder::smooth_across(const LineRegion& region) {
+  const double step = 0.3;
+  Matrix points(2, ledger_->dimension());
+  points.row(0) = (region.root.offset - step) * region.direction;
+  points.row(1) = (region.root.offset + step) * region.direction;
+  const std::vector<Outcome> sides = ledger_->evaluate(points, Purpose::explore);
+  if (!sides[0].has_margin || !sides[1].has_margin) return false;
+  const double expected = step * region.steepness;
+  return sides[0].margin > 0.3 * expected && sides[0].margin < 3.0 * expected;
+}
+
 std::optional<LineRegion> RegionFinder::build_with_gradient(Vector boundary) {
   const Eigen::Index d = boundary.size();
   const int rounds = d > 200 ? 1 : (d > 60 ? 2 : 3);
@@ -130,6 +142,7 @@ std::optional<LineRegion> RegionFinder::build_with_gradient(Vector boundary) {
     boundary = a * *root;
     if (turned > 0.999) break;
   }
+  if (region && !smooth_across(*region)) region->steepness = std::numeric_limits<double>::infinity();
   return region;
 }
 
@@ -277,9 +290,10 @@ double RegionFinder::unseen_share() const {
   return std::min(1.0, static_cast<double>(singles) / static_cast<double>(starts_));
 }
 
-void RegionFinder::scan(std::size_t max_runs, double scale) {
+void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
   const std::uint64_t until = ledger_->counts().total() + max_runs;
   const std::size_t batch = 50;
+  int batches = 0;
   while (ledger_->counts().total() + batch <= until && ledger_->remaining() > batch) {
     const Matrix points =
         scale * random_->normal_matrix(static_cast<Eigen::Index>(batch), ledger_->dimension());
@@ -291,8 +305,11 @@ void RegionFinder::scan(std::size_t max_runs, double scale) {
     if (failing.size() > 20) failing.resize(20);
     add(failing, true);
     // Equally likely regions are all met after about five starts each.
-    if (starts_ >= std::max<std::size_t>(15, 5 * regions_.size()) && unseen_share() <= 0.04) return;
-    if (full() || (starts_ >= 40 && unseen_share() > 0.35)) return;  // too many to tell apart
+    if (starts_ >= std::max<std::size_t>(15, 5 * (regions_.size() + 2)) && unseen_share() <= 0.04) return;
+    if (++batches >= patience && starts_ < 4) return;  // inflated sigma does not reach the failures
+    // Too many to tell apart, or all around.
+    const std::size_t hopeless = ledger_->dimension() <= 6 ? 16 : 40;
+    if (full() || (starts_ >= hopeless && unseen_share() > 0.35)) return;
     if (share < 0.05 && scale < 5.0) scale *= 1.3;
     if (share > 0.6 && scale > 1.5) scale /= 1.3;
   }

@@ -34,7 +34,8 @@ class RegionFinder {
 
   /// Draws from N(0, scale^2 I), the scale adapted to fail now and then, until enough starts agree on the
   /// regions or `max_runs` are spent.
-  void scan(std::size_t max_runs, double scale = 3.0);
+  /// Gives up after `patience` batches of 50 that met fewer than 4 failures.
+  void scan(std::size_t max_runs, double scale, int patience);
 
   std::vector<LineRegion>& regions() { return regions_; }
   /// Declares the regions put into regions() by hand as found `times` times each.
@@ -53,6 +54,7 @@ class RegionFinder {
   std::vector<char> explain(const std::vector<const engine::Vector*>& open, std::vector<std::size_t>& tried,
                             const engine::Vector* first, bool independent);
   std::optional<LineRegion> build(const engine::Vector& boundary);
+  bool smooth_across(const LineRegion& region);
   std::optional<LineRegion> build_with_gradient(engine::Vector boundary);
   std::optional<LineRegion> build_with_lines(engine::Vector boundary);
   std::optional<LineRegion> build_from_population(const engine::Vector& failing);

@@ -220,6 +220,27 @@ void fit_root_model(LineRegion& region, const std::vector<const LineResult*>& li
 
 }  // namespace
 
+namespace {
+
+// The median of the slopes that searches agreed on. Where most did not, margins jump and bisection is safer.
+void adapt_steepness(LineRegion& region, const std::vector<const LineResult*>& lines) {
+  std::vector<double> agreed;
+  std::size_t disagreed = 0;
+  for (const LineResult* line : lines) {
+    if (line->steepness > 0.0) agreed.push_back(line->steepness);
+    if (line->steepness < 0.0) ++disagreed;
+  }
+  if (disagreed > 4 && disagreed > agreed.size()) {
+    region.steepness = infinity;
+  } else if (agreed.size() >= 3) {
+    const auto middle = agreed.begin() + static_cast<std::ptrdiff_t>(agreed.size() / 2);
+    std::nth_element(agreed.begin(), middle, agreed.end());
+    region.steepness = *middle;
+  }
+}
+
+}  // namespace
+
 void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResult>& lines) {
   for (std::size_t k = 0; k < regions.size(); ++k) {
     std::vector<const LineResult*> own;
@@ -230,15 +251,7 @@ void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResul
       best = std::max(best, line.log_value);
     }
     if (!std::isfinite(best)) continue;
-    std::vector<double> steepness;
-    for (const LineResult* line : own)
-      if (line->steepness > 0.0) steepness.push_back(line->steepness);
-    if (steepness.size() >= 3) {
-      std::nth_element(steepness.begin(),
-                       steepness.begin() + static_cast<std::ptrdiff_t>(steepness.size() / 2),
-                       steepness.end());
-      regions[k].steepness = steepness[steepness.size() / 2];
-    }
+    adapt_steepness(regions[k], own);
     fit_root_model(regions[k], own);
     engine::Matrix x(static_cast<Eigen::Index>(own.size()), regions[k].direction.size());
     std::vector<double> weights;

@@ -30,6 +30,8 @@ class RootSearch {
   double next() const { return next_; }
   double root() const { return root_; }
   bool root_free() const { return root_free_; }
+  // The slope that two measurements agreed on; negative where they were made and disagreed; 0 where none was
+  // made.
   double seen_steepness() const { return seen_; }
   // A bracket still to be finished with a random point: [low, high].
   bool open() const { return open_; }
@@ -57,8 +59,9 @@ class RootSearch {
     // gets steeper and steeper, and a step as small as the tolerance means nothing.
     if (last_t_ && t != *last_t_) {
       const double slope = -(outcome.margin - last_margin_) / (t - *last_t_);
-      agreed_ = slope > steepness_ / 3.0 && slope < 3.0 * steepness_;
-      if (agreed_) seen_ = slope;
+      agreed_ = slope > steepness_ / 1.6 && slope < 1.6 * steepness_;
+      if (agreed_ && std::abs(t - *last_t_) > 0.02) seen_ = slope;
+      if (!agreed_ && seen_ == 0.0) seen_ = -1.0;
       if (slope > 0.05 * steepness_ && slope < 20.0 * steepness_) steepness_ = slope;
     }
     last_t_ = t;

@@ -46,14 +46,18 @@ void ShapedNormal::fit(const engine::Matrix& points, const std::vector<double>& 
   if (!(total > 0.0)) return;
   const Eigen::VectorXd w = raw / total;
   const double effective = 1.0 / (w.squaredNorm() * correlated);
-  if (effective < 4.0) return;
+  if (effective < 1.8) return;
   engine::Matrix x = points;
   if (axis_.size() > 0) x -= (x * axis_) * axis_.transpose();
   const engine::Vector average = x.transpose() * w;
   const engine::Matrix centred = x.rowwise() - average.transpose();
   const auto freedom = static_cast<double>(freedom_);
   const double unbias = 1.0 / (1.0 - 1.0 / effective);
-  const double pooled = std::clamp(centred.rowwise().squaredNorm().dot(w) * unbias / freedom, floor, 4.0);
+  double pooled = std::clamp(centred.rowwise().squaredNorm().dot(w) * unbias / freedom, floor, 4.0);
+  // Shrunk to 1 by as much of its distance from 1 as sampling alone explains.
+  const double pooled_error2 = 2.0 * pooled * pooled / (effective * freedom);
+  pooled =
+      1.0 + (pooled - 1.0) * std::max(0.0, 1.0 - pooled_error2 / std::max(1e-12, std::pow(pooled - 1.0, 2)));
   const double noise = freedom * pooled / effective;
   const double norm2 = average.squaredNorm();
   mean_ = average * (norm2 > 0.0 ? std::max(0.0, 1.0 - noise / norm2) : 0.0);

@@ -7,8 +7,6 @@
 #include <limits>
 #include <set>
 
-#include "analysis/moments.hpp"
-
 namespace flare::studies {
 
 namespace {
@@ -185,37 +183,40 @@ double screened_sigma(const analysis::Converter& converter, const analysis::Refe
   return least;
 }
 
-/// Ranks the corners: the full-scale level at each, all with the same samples, so that differences between
-/// corners are not noise.
+/// Standard deviation of a level to first order: one run per variable, each moved by one sigma.
+double first_order_sigma(const std::vector<engine::RunResult>& moved, double nominal) {
+  double variance = 0.0;
+  for (const engine::RunResult& run : moved) {
+    if (run.outcome != engine::Outcome::ok) return std::numeric_limits<double>::quiet_NaN();
+    variance += std::pow(run.measures.front() - nominal, 2);
+  }
+  return std::sqrt(variance);
+}
+
+/// Ranks the corners by the full-scale level's sensitivities: no sampling noise between corners, and each variable
+/// counts once.
 void screen(const StudyRun& run, std::vector<ColumnPoint>& points, const std::map<int, DeviceAreas>& areas) {
   const Study& study = run.study;
   std::vector<RunRequest> requests;
   for (const ColumnPoint& point : points) {
     auto bench = level_testbench(study, point, point.sawl, &areas.at(point.sawl));
-    const engine::SampleSource source{
-        study.seed, fmt::format("screen/{}/sawl{}", study.column->cell, point.sawl),
-        engine::Design::latin_hypercube, static_cast<std::uint64_t>(study.estimator.screen_runs)};
-    engine::Matrix samples =
-        engine::draw(source, 0, static_cast<std::size_t>(study.estimator.screen_runs), bench->dimension());
-    requests.push_back(
-        {"screen/" + point_name(study, point.sawl, point.corner), 0, std::move(bench), std::move(samples)});
+    const auto d = static_cast<Eigen::Index>(bench->dimension());
+    requests.push_back({"screen/" + point_name(study, point.sawl, point.corner), 0, std::move(bench),
+                        engine::Matrix::Identity(d, d)});
   }
   const auto results = run.run("screening corners", requests);
   for (std::size_t p = 0; p < points.size(); ++p) {
-    SampleSet set{requests[p].stream, 0, requests[p].testbench, requests[p].points, results[p]};
-    const std::vector<double> values = set.values();
+    const double sigma = first_order_sigma(results[p], points[p].nominal.back());
     // A corner that gives no answers is the first to be looked at in full.
-    double least = -std::numeric_limits<double>::infinity();
-    if (values.size() >= analysis::min_moment_runs) {
-      least = std::numeric_limits<double>::infinity();
-      const double sigma = analysis::estimate_moments(values).sigma;
-      for (const ConverterStudy& c : study.converters) {
-        const analysis::ReferenceLevels reference(reference_levels(study, points, points[p], c));
-        const analysis::Converter converter = analysis::make_converter(converter_options(c), reference);
-        least = std::min(least, screened_sigma(converter, reference, points[p], sigma));
-      }
+    points[p].screen_sigma = std::isfinite(sigma) ? std::numeric_limits<double>::infinity()
+                                                  : -std::numeric_limits<double>::infinity();
+    for (const ConverterStudy& c : study.converters) {
+      if (!std::isfinite(sigma)) break;
+      const analysis::ReferenceLevels reference(reference_levels(study, points, points[p], c));
+      const analysis::Converter converter = analysis::make_converter(converter_options(c), reference);
+      points[p].screen_sigma =
+          std::min(points[p].screen_sigma, screened_sigma(converter, reference, points[p], sigma));
     }
-    points[p].screen_sigma = least;
   }
 }
 
@@ -393,13 +394,16 @@ ColumnPlan plan_column_study(const Study& study) {
       column_deck(study, column_options(study, point.sawl, 0, point.corner));
     ++plan.timing;
     plan.nominal += static_cast<std::size_t>(point.sawl) + 1;
-    plan.screening += static_cast<std::size_t>(study.estimator.screen_runs);
-    if (plan.dimension.contains(point.sawl)) continue;
+    if (plan.dimension.contains(point.sawl)) {
+      plan.screening += plan.dimension[point.sawl];
+      continue;
+    }
     const ColumnOptions options = column_options(study, point.sawl, point.sawl, point.corner);
     engine::Testbench bench;
     bench.deck = column_deck(study, options);
     add_variation(study, point.corner, matched_devices(options), "vdd", nullptr, bench);
     plan.dimension[point.sawl] = bench.dimension();
+    plan.screening += bench.dimension();
     plan.full += static_cast<std::size_t>(study.full_corners + 1) *
                  (static_cast<std::size_t>(point.sawl) + 1) * static_cast<std::size_t>(study.estimator.runs);
   }

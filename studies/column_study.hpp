@@ -1,12 +1,12 @@
 // The study of a bitline column: at which SAWL does a read stay right?
 //
-//   timing    one run per (SAWL, corner): how long a word-line pulse brings the full-scale level down by the
-//   swing? nominal   one run per (SAWL, corner, level): the reference levels screening a few runs of the
-//   full-scale level at every corner, with the same samples at all of them, rank
-//             the corners
-//   full      every level at the nominal corner and the worst ones: plain samples for moments and histograms
-//   tails     of the full points, each level and direction towards each converter's thresholds, by rare-event
-//             simulation (or from a fit to the plain samples, where the study asks for "fit")
+//   timing     one run per (SAWL, corner): how long a word-line pulse brings the full-scale level down by the
+//              swing?
+//   nominal    one run per (SAWL, corner, level): the reference levels
+//   screening  one run per variable of the full-scale level at every corner ranks the corners
+//   levels     every level at the nominal corner and the worst ones: plain samples for moments and histograms
+//   tails      of those, each level towards each converter's thresholds, by rare-event simulation (or from a
+//              fit to the plain samples, where the study asks for "fit")
 //
 // Levels are voltages of the bitline at the sense time; k is the number of on-cells among the active rows.
 #pragma once

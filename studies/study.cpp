@@ -288,7 +288,6 @@ EstimatorStudy read_estimator(Section s) {
              : design == "latin_hypercube" ? engine::Design::latin_hypercube
                                            : engine::Design::random;
   e.runs = static_cast<int>(s.integer("runs", e.runs, 20, 100'000'000));
-  e.screen_runs = static_cast<int>(s.integer("screen_runs", e.screen_runs, 8, 1'000'000));
   e.accuracy = s.quantity("accuracy", "sigma", e.accuracy);
   if (!(e.accuracy > 0.0)) s.fail("accuracy", "must be above 0 sigma");
   e.budget = static_cast<int>(s.integer("budget", e.budget, 50, 1'000'000'000));

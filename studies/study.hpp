@@ -76,7 +76,6 @@ struct EstimatorStudy {
   std::string method = "auto";  // "fit" (extrapolated), "monte_carlo", or a rare-event method
   engine::Design design = engine::Design::random;
   int runs = 300;         // per level: moments and fit
-  int screen_runs = 24;   // per corner
   double accuracy = 0.1;  // half-width of the 95 % interval, in sigma
   int budget = 5000;      // runs per point (all levels of one SAWL at one corner) or per margin
 };

@@ -46,7 +46,7 @@ class Program : public ::testing::Test {
            "[corners]\nprocess = [\"tt\", \"ss\"]\nsupply = [\"0.9 V\"]\ntemperature = [\"27 degC\"]\nfull = "
            "1\n"
            "[[converter]]\nname = \"flash\"\noffset_sigma = \"0.03 step\"\n"
-           "[estimator]\nmethod = \"fit\"\nruns = 400\nscreen_runs = 16\n";
+           "[estimator]\nmethod = \"fit\"\nruns = 400\n";
   }
 
   pid_t start(const std::vector<std::string>& arguments) const {
