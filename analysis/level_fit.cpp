@@ -5,11 +5,14 @@
 #include <array>
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/quadrature/gauss.hpp>
+#include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
 #include <functional>
 #include <optional>
 #include <stdexcept>
 #include <utility>
+
+#include "analysis/regression_moments.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -66,19 +69,19 @@ double lognormal_kurtosis(double skewness) {
   return c * c * (c * c + 2.0 * c + 3.0) - 3.0;
 }
 
-// epsilon of the d = 1 family with the given skewness (increasing in epsilon): bisection.
+// epsilon of the d = 1 family with the given skewness, which increases in epsilon.
 double epsilon_for(double skewness) {
-  double low = -4.0;
-  double high = 4.0;
-  if (sinh_arcsinh_moments(low, 1.0).skewness > skewness ||
-      sinh_arcsinh_moments(high, 1.0).skewness < skewness) {
-    throw std::domain_error("skewness out of reach of the sinh-arcsinh family");
-  }
-  for (int i = 0; i < 60 && high - low > 1e-12; ++i) {
-    const double middle = 0.5 * (low + high);
-    (sinh_arcsinh_moments(middle, 1.0).skewness < skewness ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
+  const auto misfit = [skewness](double epsilon) {
+    return sinh_arcsinh_moments(epsilon, 1.0).skewness - skewness;
+  };
+  constexpr double reach = 4.0;
+  const double low = misfit(-reach);
+  const double high = misfit(reach);
+  if (!(low < 0.0 && high > 0.0)) throw std::domain_error("skewness out of reach of the sinh-arcsinh family");
+  std::uintmax_t steps = 100;
+  const auto root = boost::math::tools::toms748_solve(misfit, -reach, reach, low, high,
+                                                      boost::math::tools::eps_tolerance<double>(44), steps);
+  return 0.5 * (root.first + root.second);
 }
 
 // (epsilon, delta) with the given skewness and kurtosis: damped Newton on (epsilon, ln delta) from the normal
@@ -217,21 +220,33 @@ double noisy_tail_sigma(const LevelShape& shape, double t, Side side, double noi
   return log_p > -700.0 ? sigma_of_probability(std::exp(std::min(log_p, 0.0))) : z_limit;
 }
 
-std::vector<LevelShape> LevelFit::shapes_for(const Moments& m, const FitOptions& options) {
-  std::vector<LevelShape> shapes;
-  shapes.emplace_back(Family::shifted_lognormal, m.mean, m.sigma, m.skewness, m.kurtosis);
+std::vector<LevelFit::Member> LevelFit::members_for(const Moments& m, const FitOptions& options) {
+  std::vector<Member> members;
+  const auto add = [&](Family family, Eigen::Index free) {
+    Member member{LevelShape(family, m.mean, m.sigma, m.skewness, m.kurtosis), {}};
+    for (Eigen::Index i = 0; i < free; ++i) member.moved.push_back(moved(member.shape, m, i));
+    members.push_back(std::move(member));
+  };
   const double misfit = m.kurtosis - lognormal_kurtosis(m.skewness);
-  if (std::fabs(misfit) > options.kurtosis_rejection * std::sqrt(m.covariance(3, 3))) {
-    shapes.emplace(shapes.begin(), Family::sinh_arcsinh_4, m.mean, m.sigma, m.skewness, m.kurtosis);
-    return shapes;
-  }
+  const bool contradicted = std::fabs(misfit) > options.kurtosis_rejection * std::sqrt(m.covariance(3, 3));
+  if (contradicted) add(Family::sinh_arcsinh_4, 4);
+  add(Family::shifted_lognormal, 3);
+  if (contradicted) return members;
   try {
-    shapes.emplace_back(Family::sinh_arcsinh, m.mean, m.sigma, m.skewness, m.kurtosis);
+    add(Family::sinh_arcsinh, 3);
   } catch (const std::domain_error&) {
     // So skewed that only the lognormal reaches it: its normal counterpart marks the other end.
-    shapes.emplace_back(Family::shifted_lognormal, m.mean, m.sigma, 0.0, 3.0);
+    members.push_back({LevelShape(Family::shifted_lognormal, m.mean, m.sigma, 0.0, 3.0), {}});
   }
-  return shapes;
+  if (!m.regression) return members;
+  // A kurtosis known this well has something to say even where it does not contradict the lognormal. It
+  // widens the interval by its value; its own error is no more than the doubt that kept the lognormal.
+  try {
+    add(Family::sinh_arcsinh_4, 0);
+  } catch (const std::domain_error&) {
+    // No such law: the two others stand.
+  }
+  return members;
 }
 
 LevelFit LevelFit::from_samples(std::vector<double> samples, std::size_t unknown, const FitOptions& options) {
@@ -243,6 +258,13 @@ LevelFit LevelFit::from_samples(std::vector<double> samples, std::size_t unknown
   none.runs = samples.size();
   none.unknown = unknown;
   return from_moments(none, std::move(samples), options);
+}
+
+LevelFit LevelFit::from_runs(std::vector<double> samples, const engine::Matrix& points, std::size_t unknown,
+                             const FitOptions& options) {
+  if (samples.size() < min_moment_runs) return from_samples(std::move(samples), unknown, options);
+  const Moments moments = estimate_moments(samples, points, unknown);
+  return from_moments(moments, std::move(samples), options);
 }
 
 LevelFit LevelFit::from_moments(const Moments& moments, std::vector<double> samples,
@@ -264,7 +286,7 @@ LevelFit LevelFit::from_moments(const Moments& moments, std::vector<double> samp
                    std::to_string(moments.kurtosis) + ")";
   } else {
     try {
-      fit.shapes_ = shapes_for(moments, options);
+      fit.members_ = members_for(moments, options);
     } catch (const std::domain_error& error) {
       fit.refusal_ = error.what();
     }
@@ -274,12 +296,10 @@ LevelFit LevelFit::from_moments(const Moments& moments, std::vector<double> samp
 
 const LevelShape& LevelFit::shape() const {
   if (refused()) throw std::logic_error("the fit was refused: " + refusal_);
-  return shapes_.front();
+  return members_.front().shape;
 }
 
-std::string LevelFit::method() const {
-  return refused() ? "none" : "fit " + to_string(shapes_.front().family());
-}
+std::string LevelFit::method() const { return refused() ? "none" : "fit " + to_string(shape().family()); }
 
 std::size_t LevelFit::exceedances(double t, Side side) const {
   const std::vector<double>& s = *samples_;
@@ -288,33 +308,45 @@ std::size_t LevelFit::exceedances(double t, Side side) const {
   return static_cast<std::size_t>(beyond);
 }
 
-namespace {
-
-// Standard error of beta by the delta method: secants of one standard error each way (which keeps the
-// curvature a derivative at a point would miss), joined by the correlations of the moments.
-double beta_standard_error(const LevelShape& shape, const Moments& m,
-                           const std::function<double(const LevelShape&)>& beta) {
-  const Eigen::Index free = shape.family() == Family::sinh_arcsinh_4 ? 4 : 3;
-  Eigen::VectorXd change(free);
-  Eigen::MatrixXd correlation = Eigen::MatrixXd::Identity(free, free);
+std::optional<LevelFit::Moved> LevelFit::moved(const LevelShape& shape, const Moments& m,
+                                               Eigen::Index parameter) {
   const Eigen::Vector4d se = m.covariance.diagonal().cwiseSqrt();
-  for (Eigen::Index i = 0; i < free; ++i) {
-    const auto moved = [&](double sign) {
-      Eigen::Vector4d at(m.mean, m.sigma, m.skewness, m.kurtosis);
-      // In ln(sigma), so that it stays positive.
-      at[i] = i == 1 ? m.sigma * std::exp(sign * se[1] / m.sigma) : at[i] + sign * se[i];
-      return beta(LevelShape(shape.family(), at[0], at[1], at[2], at[3]));
-    };
-    change[i] = 0.5 * (moved(1.0) - moved(-1.0));
-    for (Eigen::Index j = 0; j < i; ++j) {
-      const double scale = se[i] * se[j];
-      correlation(i, j) = correlation(j, i) = scale > 0.0 ? m.covariance(i, j) / scale : 0.0;
-    }
+  const auto one = [&](double sign) {
+    Eigen::Vector4d at(m.mean, m.sigma, m.skewness, m.kurtosis);
+    // In ln(sigma), so that it stays positive.
+    at[parameter] =
+        parameter == 1 ? m.sigma * std::exp(sign * se[1] / m.sigma) : at[parameter] + sign * se[parameter];
+    return LevelShape(shape.family(), at[0], at[1], at[2], at[3]);
+  };
+  try {
+    return Moved{one(1.0), one(-1.0)};
+  } catch (const std::domain_error&) {
+    return std::nullopt;
   }
-  return std::sqrt(std::max(0.0, change.dot(correlation * change)));
 }
 
-}  // namespace
+// Delta method with secants of one standard error each way, which keep the curvature a derivative at a point
+// would miss, joined by the correlations of the moments.
+double LevelFit::standard_error(const Member& member,
+                                const std::function<double(const LevelShape&)>& beta) const {
+  const auto free = static_cast<Eigen::Index>(member.moved.size());
+  Eigen::VectorXd change(free);
+  for (Eigen::Index i = 0; i < free; ++i) {
+    const std::optional<Moved>& moved = member.moved[static_cast<std::size_t>(i)];
+    if (!moved) return z_limit;  // one standard error leaves the family: nothing is known
+    change[i] = 0.5 * (beta(moved->up) - beta(moved->down));
+  }
+  const Eigen::VectorXd se = moments_.covariance.diagonal().head(free).cwiseSqrt();
+  double variance = 0.0;
+  for (Eigen::Index i = 0; i < free; ++i) {
+    for (Eigen::Index j = 0; j < free; ++j) {
+      const double scale = se[i] * se[j];
+      const double correlation = i == j ? 1.0 : scale > 0.0 ? moments_.covariance(i, j) / scale : 0.0;
+      variance += change[i] * change[j] * correlation;
+    }
+  }
+  return std::sqrt(std::max(0.0, variance));
+}
 
 TailProbability LevelFit::empirical_tail(double t, Side side) const {
   TailProbability result;
@@ -352,21 +384,15 @@ TailProbability LevelFit::noisy_tail(double t, Side side, double noise_sigma) co
     return result;
   }
   const auto beta = [&](const LevelShape& shape) { return noisy_tail_sigma(shape, t, side, noise_sigma); };
-  const double centre = beta(shapes_.front());
-  double low = centre;
-  double high = centre;
-  for (const LevelShape& shape : shapes_) {
-    const double at = beta(shape);
-    double half = 0.0;
-    try {
-      half = moments_.t_factor() * beta_standard_error(shape, moments_, beta);
-    } catch (const std::domain_error&) {
-      // One standard error leaves the family: nothing is known about this side of the interval.
-      half = z_limit;
-    }
-    low = std::min(low, at - half);
-    high = std::max(high, at + half);
+  const double centre = beta(shape());
+  double spread = 0.0;  // between families
+  double error = 0.0;   // of the parameters
+  for (const Member& member : members_) {
+    spread = std::max(spread, std::fabs(beta(member.shape) - centre));
+    if (!member.moved.empty()) error = std::max(error, moments_.t_factor() * standard_error(member, beta));
   }
+  const double low = centre - spread - error;
+  const double high = centre + spread + error;
   TailProbability result;
   result.runs = moments_.runs;
   result.unknown = moments_.unknown;

@@ -11,18 +11,23 @@
 // All are fitted by moments, all are increasing, none has an atom. The lognormal is used unless the sample's
 // kurtosis contradicts it at 1 %, then sinh_arcsinh_4 is.
 //
-// The interval of a tail probability joins the intervals of the families. Each is taken in sigma: +- t times
-// the standard error of beta(t) that the covariance of the moments gives by the delta method. It holds as far
-// as the law is a bent normal law of one of these kinds. Samples cannot prove that beyond themselves, which
-// is why such a number has the status "extrapolated".
+// The interval of a tail probability is taken in sigma: the estimate +- (the largest distance to another
+// family
+// + t times the standard error of beta(t) that the covariance of the moments gives by the delta method). It
+// holds as far as the law is a bent normal law of about these kinds. Samples cannot prove that beyond
+// themselves, which is why such a number has the status "extrapolated". Coverage against exact tails is
+// measured in tests/analysis/level_fit_test.cpp.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "analysis/moments.hpp"
 #include "analysis/tail.hpp"
+#include "engine/matrix.hpp"
 
 namespace flare::analysis {
 
@@ -80,12 +85,15 @@ class LevelFit {
   /// sample that is not finite.
   static LevelFit from_samples(std::vector<double> samples, std::size_t unknown = 0,
                                const FitOptions& options = {});
-  /// The same from moments estimated otherwise (e.g. with control variates); the samples still decide what
-  /// counts as reached.
+  /// The same with the runs' standard-normal inputs (one row of `points` per sample) as control variates: far
+  /// narrower intervals from the same runs (regression_moments.hpp).
+  static LevelFit from_runs(std::vector<double> samples, const engine::Matrix& points,
+                            std::size_t unknown = 0, const FitOptions& options = {});
+  /// From moments estimated elsewhere; the samples still decide what counts as reached.
   static LevelFit from_moments(const Moments& moments, std::vector<double> samples,
                                const FitOptions& options = {});
 
-  bool refused() const { return shapes_.empty(); }
+  bool refused() const { return members_.empty(); }
   const std::string& refusal() const { return refusal_; }  // the reason, "" where there is none
   const Moments& moments() const { return moments_; }
   const std::vector<double>& samples() const { return *samples_; }  // ascending
@@ -108,11 +116,24 @@ class LevelFit {
 
  private:
   LevelFit() = default;
-  static std::vector<LevelShape> shapes_for(const Moments& moments, const FitOptions& options);
+
+  /// A law with one parameter moved by a standard error each way.
+  struct Moved {
+    LevelShape up, down;
+  };
+  /// A fitted family; without moved laws it contributes its value but no parameter error.
+  struct Member {
+    LevelShape shape;
+    std::vector<std::optional<Moved>>
+        moved;  // by mean, sigma, skewness, kurtosis; nothing where it left the family
+  };
+  static std::vector<Member> members_for(const Moments& moments, const FitOptions& options);
+  static std::optional<Moved> moved(const LevelShape& shape, const Moments& moments, Eigen::Index parameter);
+  double standard_error(const Member& member, const std::function<double(const LevelShape&)>& beta) const;
 
   FitOptions options_;
   Moments moments_;
-  std::vector<LevelShape> shapes_;  // the fitted one first, then those that only widen the interval
+  std::vector<Member> members_;  // the fitted law first, then those that only widen the interval
   std::string refusal_;
   std::shared_ptr<const std::vector<double>> samples_;
 };

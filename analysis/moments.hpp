@@ -30,6 +30,7 @@ struct Moments {
   Eigen::Matrix4d covariance = Eigen::Matrix4d::Zero();
   std::size_t runs = 0;
   std::size_t unknown = 0;  // runs without an answer: carried along, never dropped silently
+  bool regression = false;  // estimated with control variates (regression_moments.hpp)
 
   // 95 % intervals, Student t on runs - 1. The one of sigma is formed for ln(sigma), so it stays positive.
   Interval mean_interval() const;

@@ -15,13 +15,25 @@ double ColumnFunction::level(double current_sum) const {
 }
 
 std::vector<double> ColumnFunction::sample(std::uint64_t seed, std::uint64_t first, std::size_t runs) const {
+  return sample(seed, first, runs, 0, nullptr);
+}
+
+std::vector<double> ColumnFunction::sample(std::uint64_t seed, std::uint64_t first, std::size_t runs,
+                                           int idle, engine::Matrix* points) const {
   std::vector<double> levels(runs);
+  const Eigen::Index dimension = 2 * cells + idle;
+  if (points != nullptr) points->resize(static_cast<Eigen::Index>(runs), dimension);
+  Eigen::RowVectorXd x(dimension);
   for (std::size_t i = 0; i < runs; ++i) {
     engine::RandomStream stream(seed, "column_function", first + i);
     boost::random::normal_distribution<double> normal;
+    for (Eigen::Index j = 0; j < (points == nullptr ? 2 * cells : dimension); ++j) x[j] = normal(stream);
     double sum = 0.0;
-    for (int c = 0; c < cells; ++c) sum += std::pow(1.0 + sigma_vt / overdrive * normal(stream), alpha);
+    for (Eigen::Index c = 0; c < cells; ++c) {
+      sum += std::pow(1.0 + sigma_vt / overdrive * x[2 * c], alpha) * (1.0 + sigma_beta * x[2 * c + 1]);
+    }
     levels[i] = level(sum);
+    if (points != nullptr) points->row(static_cast<Eigen::Index>(i)) = x;
   }
   return levels;
 }
@@ -37,17 +49,26 @@ double ColumnFunction::current_sum_at(double t) const {
 }
 
 ColumnFunction::SumLaw ColumnFunction::sum_law() const {
-  // Mass of one cell's current per bin over +-11 sigma, from differences of the normal law taken in its near
-  // tail.
+  // Mass of one cell's current per bin over +-11 sigma: differences of the normal law taken in its near tail,
+  // averaged over the current factor by the trapezoidal rule (spectrally accurate for a normal weight).
   const double relative = sigma_vt / overdrive;
-  const double width = relative * alpha / 60.0;
-  const auto half = static_cast<int>(11.0 * 60.0);
-  std::vector<double> cell;
-  const auto z_of = [&](double current) { return (std::pow(current, 1.0 / alpha) - 1.0) / relative; };
-  for (int i = -half; i <= half; ++i) {
-    const double a = z_of(1.0 + (i - 0.5) * width);
-    const double b = z_of(1.0 + (i + 0.5) * width);
-    cell.push_back(a > 0.0 ? normal_tail(a) - normal_tail(b) : normal_tail(-b) - normal_tail(-a));
+  const double width = std::hypot(relative * alpha, sigma_beta) / 60.0;
+  constexpr int half = 11 * 60;
+  std::vector<double> cell(2 * half + 1, 0.0);
+  const double spacing = sigma_beta > 0.0 ? 0.25 : 1.0;
+  const int factors = sigma_beta > 0.0 ? 36 : 0;
+  for (int f = -factors; f <= factors; ++f) {
+    const double weight = factors > 0 ? spacing * normal_density(spacing * f) : 1.0;
+    const double factor = 1.0 + sigma_beta * spacing * f;
+    const auto z_of = [&](double current) {
+      return (std::pow(std::fmax(current / factor, 1e-9), 1.0 / alpha) - 1.0) / relative;
+    };
+    for (int i = -half; i <= half; ++i) {
+      const double a = z_of(1.0 + (i - 0.5) * width);
+      const double b = z_of(1.0 + (i + 0.5) * width);
+      cell[static_cast<std::size_t>(i + half)] +=
+          weight * (a > 0.0 ? normal_tail(a) - normal_tail(b) : normal_tail(-b) - normal_tail(-a));
+    }
   }
   SumLaw law{1.0 - (half + 0.5) * width, width, cell};
   for (int c = 1; c < cells; ++c) {

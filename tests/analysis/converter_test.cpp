@@ -152,6 +152,7 @@ std::vector<LevelFit> column_levels(int sawl, std::size_t runs, double sigma_vt 
     ColumnFunction column;
     column.cells = std::max(k, 1);
     column.sigma_vt = k == 0 ? 0.001 : sigma_vt;
+    column.sigma_beta = 0.0;
     column.compression = 0.0;
     std::vector<double> samples = column.sample(31 + static_cast<std::uint64_t>(k), 0, runs);
     if (k == 0) {

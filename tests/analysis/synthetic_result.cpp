@@ -29,7 +29,8 @@ ColumnFunction column(int sawl, int k, const Corner& corner) {
   function.cells = std::max(k, 1);
   function.step = 0.4 / sawl;
   function.overdrive = 0.55 * corner.drive;
-  function.sigma_vt = k == 0 ? 2e-4 : 0.0105 * corner.spread;
+  function.sigma_vt = k == 0 ? 2e-4 : 0.0085 * corner.spread;
+  function.sigma_beta = k == 0 ? 1e-4 : 0.008;
   function.compression = 0.0;
   return function;
 }
@@ -45,11 +46,12 @@ Point sample_point(int sawl, const Corner& corner, std::size_t runs) {
   for (int k = 0; k <= sawl; ++k) {
     const ColumnFunction function = column(sawl, k, corner);
     const auto seed = engine::stream_key(corner.name) + static_cast<std::uint64_t>(100 * sawl + k);
-    std::vector<double> samples = function.sample(seed, 0, runs);
+    engine::Matrix inputs;
+    std::vector<double> samples = function.sample(seed, 0, runs, 2 * (sawl - std::max(k, 1)), &inputs);
     const double shift = k == 0 ? function.step : 0.0;
     for (double& x : samples) x += shift;
     point.nominal.push_back(function.level(std::max(k, 1)) + shift);
-    point.levels.push_back(LevelFit::from_samples(samples));
+    point.levels.push_back(LevelFit::from_runs(samples, inputs));
     point.samples.push_back(std::move(samples));
   }
   return point;
@@ -81,7 +83,7 @@ void write_screening(H5::H5File& file, const SyntheticOptions& options) {
   std::vector<double> sigma;
   for (const int n : {2, 4, 8, 16}) {
     for (const Corner& corner : corners) {
-      const double relative = 1.3 * 0.0105 / (0.55 * corner.drive);
+      const double relative = std::hypot(1.3 * 0.0085 / (0.55 * corner.drive), 0.008);
       cell.push_back(options.cell);
       name.emplace_back(corner.name);
       sawl.push_back(n);

@@ -158,6 +158,7 @@ Column small_column() {
     ColumnFunction function;
     function.cells = std::max(k, 1);
     function.sigma_vt = k == 0 ? 0.001 : function.sigma_vt;
+    function.sigma_beta = 0.0;
     function.compression = 0.0;
     std::vector<double> samples = function.sample(50 + static_cast<std::uint64_t>(k), 0, 300);
     if (k == 0) {
