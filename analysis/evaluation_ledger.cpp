@@ -64,27 +64,22 @@ std::vector<Outcome> EvaluationLedger::evaluate(const engine::Matrix& points, Pu
   }
   counter(counts_, purpose) += rows;
   std::vector<Outcome> outcomes = take_in(responses);
-  for (const Outcome& outcome : outcomes) counts_.unknown += outcome.unknown ? 1 : 0;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (!outcomes[i].unknown) continue;
+    ++counts_.unknown;
+    if (unknown_points_.size() < 40) unknown_points_.push_back(points.row(static_cast<Eigen::Index>(i)));
+  }
   return outcomes;
 }
 
 std::vector<Outcome> EvaluationLedger::take_in(const std::vector<Response>& responses) {
   std::vector<Outcome> outcomes;
   outcomes.reserve(responses.size());
-  for (std::size_t i = 0; i < responses.size(); ++i) {
-    Response response = responses[i];
+  for (Response response : responses) {
     if (response.kind == ResponseKind::margin) response = Response::margin(response.value);
-<<<<<<< HEAD
-    outcomes.push_back(read(response, reading_));
+    outcomes.push_back(read_response(response, reading_));
     if (outcomes.back().unknown) continue;
     if (outcomes.back().has_margin) {
-=======
-    outcomes.push_back(read_response(response, reading_));
-    if (outcomes.back().unknown) {
-      ++counts_.unknown;
-      if (unknown_points_.size() < 40) unknown_points_.push_back(points.row(static_cast<Eigen::Index>(i)));
-    } else if (outcomes.back().has_margin) {
->>>>>>> rare
       saw_margin_ = true;
     } else {
       saw_bare_ = true;
