@@ -182,7 +182,10 @@ bool ColumnOptions::is_valid(std::string* error) const {
   if (!positive(edge) || !not_negative(settle)) return fail("edge is not positive or settle is negative");
   if (!not_negative(restore)) return fail("restore is negative");
   if (!(wordline_off > 2 * edge) || !std::isfinite(wordline_off)) {
-    return fail("wordline_off must come after the word line is up (2 x edge)");
+    return fail(fmt::format(
+        "wordline_off is {} ps, before the word line is up (2 x edge = {} ps): ask for a larger swing, more "
+        "rows or a shorter edge",
+        wordline_off * 1e12, 2e12 * edge));
   }
   if (!not_negative(max_step)) return fail("max_step is negative");
   return true;
@@ -222,12 +225,12 @@ TimingRun timing_run(const ColumnOptions& options, double swing) {
   run.options.dummy_rows = 0;
   run.options.on_cells = options.sawl;
   // A crude estimate, a few times too long at the slowest corner: 1 fF/um of access width beside wire and
-  // converter, and 15 uA per square of the two channels in series.
+  // converter, and 8 uA per square of the two channels in series.
   const ReadCell& c = options.cell;
   const double per_row = options.wire_capacitance + c.access_width * 1e-9;
   const double capacitance = options.rows * per_row + options.sense_capacitance;
   const double squares = c.access_length / c.access_width + c.driver_length / c.driver_width;
-  run.options.wordline_off = 3 * options.edge + capacitance * swing * squares / (options.sawl * 15e-6);
+  run.options.wordline_off = 3 * options.edge + capacitance * swing * squares / (options.sawl * 8e-6);
   run.options.settle = 0.0;
   run.options.restore = 0.0;
   run.options.wire_resistance = 1e-3;
