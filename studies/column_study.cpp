@@ -261,8 +261,8 @@ void run_levels(const StudyRun& run, std::vector<ColumnPoint>& points,
     for (int k = 0; k <= point.sawl; ++k, ++next) {
       const RunRequest& request = requests[next];
       point.levels.push_back({request.stream, 0, request.testbench, request.points, results[next]});
-      point.fits.push_back(
-          analysis::LevelFit::from_samples(point.levels.back().values(), point.levels.back().unknown()));
+      const SampleSet& set = point.levels.back();
+      point.fits.push_back(analysis::LevelFit::from_runs(set.values(), set.known_points(), set.unknown()));
     }
   }
 }

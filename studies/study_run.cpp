@@ -45,6 +45,15 @@ std::vector<double> SampleSet::values(std::size_t m) const {
 
 std::size_t SampleSet::unknown() const { return runs.size() - values().size(); }
 
+engine::Matrix SampleSet::known_points() const {
+  engine::Matrix known(points.rows(), points.cols());
+  Eigen::Index rows = 0;
+  for (std::size_t r = 0; r < runs.size(); ++r) {
+    if (runs[r].outcome == engine::Outcome::ok) known.row(rows++) = points.row(static_cast<Eigen::Index>(r));
+  }
+  return known.topRows(rows);
+}
+
 void write_samples(H5::H5File& file, const std::string& path, const SampleSet& samples) {
   const auto rows = static_cast<Eigen::Index>(samples.runs.size());
   const std::vector<engine::Measure>& measures = samples.testbench->measures;

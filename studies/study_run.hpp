@@ -49,6 +49,8 @@ struct SampleSet {
   /// Measure `m` of the runs that gave an answer.
   std::vector<double> values(std::size_t m = 0) const;
   std::size_t unknown() const;
+  /// The points of the runs that gave an answer, row by row as values().
+  engine::Matrix known_points() const;
 };
 
 /// Writes group `path` with datasets index, outcome, parameters, measures and the names of their columns.
