@@ -527,6 +527,14 @@ std::pair<std::size_t, std::size_t> model_position(char type) {
   }
 }
 
+bool has_time_function(const std::vector<std::string>& words) {
+  static const std::set<std::string> functions{"pulse", "pwl",     "sin",      "exp",     "sffm",
+                                               "am",    "trnoise", "trrandom", "external"};
+  return std::any_of(words.begin() + 1, words.end(), [](const std::string& word) {
+    return functions.contains(lower(word.substr(0, word.find('('))));
+  });
+}
+
 class Expansion {
  public:
   Expansion(std::size_t max_devices, std::vector<DeviceInstance>* devices)
@@ -579,6 +587,7 @@ class Expansion {
     device.type = name.front();
     device.name = path.empty() ? name : std::string(1, device.type) + "." + path + name;
     device.model = model_of(scope, element, words, device.type);
+    device.waveform = (device.type == 'v' || device.type == 'i') && has_time_function(words);
     devices_->push_back(std::move(device));
   }
 

@@ -60,9 +60,10 @@ void refuse_commands(const Deck& deck);
 
 /// A device instance of the flattened circuit.
 struct DeviceInstance {
-  std::string name;   // flat ngspice name, lower case: "m.xrow3.ma"
-  char type = 'm';    // first letter of the element: m, r, c, v, ...
-  std::string model;  // of a MOSFET, diode or bipolar; empty else
+  std::string name;       // flat ngspice name, lower case: "m.xrow3.ma"
+  char type = 'm';        // first letter of the element: m, r, c, v, ...
+  std::string model;      // of a MOSFET, diode or bipolar; empty else
+  bool waveform = false;  // a source with a time function (pulse, pwl, ...)
 };
 
 /// All device instances after expanding subcircuits, in netlist order (subcircuits expanded where they

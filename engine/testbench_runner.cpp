@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
+#include <stdexcept>
 
 namespace flare::engine {
 namespace {
@@ -15,6 +17,23 @@ std::string vector_name(const std::string& name) {
     return "i(" + name.substr(0, name.size() - branch.size()) + ")";
   }
   return "v(" + name + ")";
+}
+
+/// In a transient, a source with a time function ignores its DC value: a knob on it would do nothing,
+/// silently.
+void check_sources(const Testbench& testbench) {
+  std::set<std::string> knobs;
+  for (const Knob& knob : testbench.knobs) {
+    if (knob.kind == KnobKind::source_value) knobs.insert(knob.device);
+  }
+  if (knobs.empty() || testbench.analysis.kind != AnalysisKind::transient) return;
+  for (const DeviceInstance& device : list_devices(testbench.deck)) {
+    if (!device.waveform || !knobs.contains(device.name)) continue;
+    throw std::runtime_error(
+        device.name +
+        " follows a time function, so its DC value does nothing in a transient; drive the node "
+        "with a B source that scales the function by a DC source");
+  }
 }
 
 }  // namespace
@@ -51,7 +70,9 @@ TestbenchRunner::TestbenchRunner(NgspiceSimulator& simulator, const Testbench& t
     : simulator_(simulator),
       testbench_(testbench),
       vectors_(measured_vectors(testbench)),
-      analysis_(trimmed_analysis(testbench)) {}
+      analysis_(trimmed_analysis(testbench)) {
+  check_sources(testbench);
+}
 
 void TestbenchRunner::load(int rung, bool keep_all) {
   if (loaded_rung_ == rung && loaded_all_ == keep_all && load_ == simulator_.loads()) return;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <numeric>
 #include <random>
 
@@ -180,6 +181,34 @@ TEST(Ngspice, ReadsInstanceParameters) {
   EXPECT_EQ(simulator().parameter("m.x1.mb", "nf"), 2.0);
   EXPECT_EQ(simulator().parameter("m.x1.mb", "m"), 1.0);
   EXPECT_THROW(simulator().parameter("m.x1.mc", "w"), std::runtime_error);
+}
+
+TEST(Ngspice, DeckNamesDevicesAsNgspiceDoes) {
+  const Deck deck = parse_deck(
+      "t\n.model n nmos level=54\n.model dx d\n.subckt leaf a w=1u\nM1 a a 0 0 n w={w} l=1u\nd1 a 0 dx\nr1 a "
+      "0 1k\n.ends\n"
+      ".subckt pair a\nXA a leaf\nxb a leaf w=2u\n.ends\nX1 p pair\nx2 p leaf params: w=3u\nv1 p 0 0.1\nm9 p "
+      "p 0 0 n w=4u l=1u\n",
+      "t.cir");
+  simulator().load(deck, option_card({}, 0), {});
+  const std::map<char, std::string> parameter{{'m', "w"}, {'d', "area"}, {'r', "resistance"}, {'v', "dc"}};
+  const std::vector<DeviceInstance> devices = list_devices(deck);
+  ASSERT_EQ(devices.size(), 11u);
+  double widths = 0.0;
+  operating_point("v(p)");
+  for (const DeviceInstance& device : devices) {
+    const double value = simulator().parameter(device.name, parameter.at(device.type));
+    if (device.type == 'm') widths += value;
+  }
+  EXPECT_NEAR(widths, 10e-6, 1e-15);
+}
+
+TEST(TestbenchRunner, AKnobThatWouldDoNothingIsAnError) {
+  Testbench t = column_testbench();
+  t.knobs.push_back({KnobKind::source_value, "vpc", "", 0.9, Combine::sum});
+  EXPECT_THROW(TestbenchRunner(simulator(), t), std::runtime_error);
+  t.knobs.back().device = "vdd";
+  EXPECT_NO_THROW(TestbenchRunner(simulator(), t));
 }
 
 TEST(Ngspice, OurOptionsWinOverTheDecks) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -294,6 +295,41 @@ TEST(WorkerPool, SizesAndWaveforms) {
   const Waveforms kept = pool.waveforms(t, x.row(0));
   const std::vector<RunResult> results = evaluate_all(pool, {std::make_shared<Testbench>(t), x});
   EXPECT_EQ(kept.find("v(bl)")->back(), results.at(0).measures.at(0));
+}
+
+TEST(WorkerPool, WorkersDieWithTheirParent) {
+  // A busy worker of a process that is killed: its id comes through a pipe.
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    WorkerPool pool(options_with(1));
+    std::thread teller([&] {
+      while (worker_ids().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      const pid_t id = worker_ids().at(0);
+      if (write(ends[1], &id, sizeof id) != sizeof id) _exit(1);
+    });
+    Matrix points = Matrix::Ones(1, 2);
+    const Job job{std::make_shared<Testbench>(sleepy_testbench()), points};
+    pool.evaluate(std::span(&job, 1), [](std::size_t, std::size_t, const RunResult&) {});
+    _exit(1);
+  }
+  pid_t worker = 0;
+  ASSERT_EQ(read(ends[0], &worker, sizeof worker), static_cast<ssize_t>(sizeof worker));
+  EXPECT_EQ(kill(worker, 0), 0);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  const auto gone = [&] {
+    std::ifstream stat("/proc/" + std::to_string(worker) + "/stat");
+    std::string id;
+    std::string name;
+    std::string state;
+    return !(stat >> id >> name >> state) || state == "Z";
+  };
+  for (int i = 0; i < 200 && !gone(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(gone());
 }
 
 TEST(WorkerPool, WorkersEndWithThePool) {
