@@ -311,6 +311,7 @@ PointTails run_tails(const StudyRun& run, const std::vector<ColumnPoint>& points
     }
     for (std::size_t c = 0; c < study.converters.size(); ++c) {
       const ConverterStudy& converter = study.converters[c];
+      if (converter.fit_only) continue;
       const analysis::ReferenceLevels reference(reference_levels(study, points, points[p], converter));
       TailOptions options;
       options.stream =
@@ -406,6 +407,14 @@ ColumnPlan plan_column_study(const Study& study) {
     plan.screening += bench.dimension();
     plan.full += static_cast<std::size_t>(study.full_corners + 1) *
                  (static_cast<std::size_t>(point.sawl) + 1) * static_cast<std::size_t>(study.estimator.runs);
+    const auto simulated =
+        static_cast<std::size_t>(std::count_if(study.converters.begin(), study.converters.end(),
+                                               [](const ConverterStudy& c) { return !c.fit_only; }));
+    if (study.estimator.method == "fit") continue;
+    const std::size_t tails = 2 * static_cast<std::size_t>(point.sawl);
+    plan.tails += static_cast<std::size_t>(study.full_corners + 1) * simulated *
+                  std::max(static_cast<std::size_t>(study.estimator.budget),
+                           tails * analysis::RareEventOptions::min_runs(bench.dimension() + 1));
   }
   plan.points = points.size();
   return plan;

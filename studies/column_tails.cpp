@@ -164,8 +164,7 @@ std::vector<EstimatedTail> estimate_tails(const StudyRun& run, std::vector<TailL
     tail.samples = problem.take_samples();
     left -= std::min<std::uint64_t>(left, tail.samples.runs.size());
     tails.push_back(std::move(tail));
-    run.progress.update(static_cast<double>(i + 1) / static_cast<double>(items.size()),
-                        fmt::format("{}: {} of {} tails", options.stream, i + 1, items.size()));
+    if (options.on_tail) options.on_tail(tails.back());
   }
   return tails;
 }

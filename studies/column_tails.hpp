@@ -9,6 +9,7 @@
 // each carry SAWL/k as much), and the way up is the way down mirrored.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,7 @@ struct TailOptions {
   double accuracy = 0.1;
   std::uint64_t budget = 5000;  // for all levels and directions together
   analysis::RareEventMethod method = analysis::RareEventMethod::automatic;
+  std::function<void(const EstimatedTail& tail)> on_tail;  // told of every one that is finished; may be empty
 };
 
 /// Tails of all levels towards the thresholds next to them. Throws engine::Stopped where a stop was

@@ -262,6 +262,7 @@ ConverterStudy read_converter(Section& s) {
   c.kind =
       s.choice("kind", {"ideal", "enob"}, "ideal") == "ideal" ? ConverterKind::ideal : ConverterKind::enob;
   c.tracking_references = s.choice("references", {"tracking", "fixed"}, "tracking") == "tracking";
+  c.fit_only = s.choice("tails", {"simulated", "fit"}, "simulated") == "fit";
   if (c.kind == ConverterKind::enob) c.enob = s.number("enob", 0.5, 24.0);
   if (s.has("offset_sigma")) {
     const std::string text = s.text("offset_sigma");

@@ -70,6 +70,7 @@ struct ConverterStudy {
   double offset_sigma_step = 0.0;  // ... or in steps of the mean level spacing
   double enob = 0.0;
   bool tracking_references = true;
+  bool fit_only = false;  // tails from the fit to the plain samples: "extrapolated"
 };
 
 struct EstimatorStudy {
