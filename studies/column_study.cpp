@@ -290,6 +290,16 @@ LevelDraws known_draws(const Study& study, const SampleSet& plain) {
   return draws;
 }
 
+/// Work of the tails for the progress: a run costs about as its SAWL.
+double tail_work(const Study& study, const std::vector<ColumnPoint>& points) {
+  double work = 0.0;
+  for (const ColumnPoint& point : points) {
+    if (!point.here) continue;
+    for (const ConverterStudy& c : study.converters) work += c.fit_only ? 0.0 : 2.0 * point.sawl * point.sawl;
+  }
+  return work;
+}
+
 /// Rare-event estimates of every full point with every converter; [point][converter]. A shard makes its
 /// share.
 using PointTails = std::vector<std::vector<std::vector<EstimatedTail>>>;
@@ -298,8 +308,10 @@ PointTails run_tails(const StudyRun& run, const std::vector<ColumnPoint>& points
   const Study& study = run.study;
   PointTails tails(points.size(), std::vector<std::vector<EstimatedTail>>(study.converters.size()));
   if (study.estimator.method == "fit") return tails;
-  run.progress.stage("tails");
+  const double work = tail_work(study, points);
+  double work_done = 0.0;
   std::size_t runs = 0;
+  run.progress.stage("tails");
   for (std::size_t p = 0; p < points.size(); ++p) {
     if (!points[p].here) continue;
     std::vector<TailLevel> levels;
@@ -313,15 +325,19 @@ PointTails run_tails(const StudyRun& run, const std::vector<ColumnPoint>& points
       const ConverterStudy& converter = study.converters[c];
       if (converter.fit_only) continue;
       const analysis::ReferenceLevels reference(reference_levels(study, points, points[p], converter));
+      const std::string name = point_name(study, points[p].sawl, points[p].corner);
       TailOptions options;
-      options.stream =
-          fmt::format("tails/{}/{}", point_name(study, points[p].sawl, points[p].corner), converter.name);
+      options.stream = fmt::format("tails/{}/{}", name, converter.name);
       options.accuracy = study.estimator.accuracy;
       options.budget = static_cast<std::uint64_t>(study.estimator.budget);
       options.method = tail_method(study.estimator.method);
+      options.on_tail = [&](const EstimatedTail& tail) {
+        runs += tail.samples.runs.size();
+        work_done += points[p].sawl;
+        run.progress.update(work_done / work, fmt::format("{} runs, {}", runs, name));
+      };
       tails[p][c] = estimate_tails(
           run, levels, analysis::make_converter(converter_options(converter), reference), reference, options);
-      for (const EstimatedTail& tail : tails[p][c]) runs += tail.samples.runs.size();
     }
   }
   run.progress.finish(fmt::format("{} runs", runs));
