@@ -221,9 +221,21 @@ void for_each_token(std::int64_t tokens, int threads, ArrayCounters& counters, c
   }
 }
 
+/// Threads worth starting for the sparse path: none where a few hundred draws are all there is to do.
+int sparse_threads(const ArrayJob& job, std::int64_t tokens, bool plan_needed) {
+  constexpr double worth_a_thread = 1000;
+  if (plan_needed || job.errors.sampler == nullptr) return job.errors.threads;
+  const int sawl = job.array.segmentation().rows_per_read;
+  const double reads =
+      static_cast<double>(tokens) * job.format.planes() * ((job.array.depth() + sawl - 1) / sawl);
+  const double candidates = reads * job.bitlines() * job.errors.sampler->largest_error_rate();
+  return candidates < worth_a_thread ? 1 : job.errors.threads;
+}
+
 void multiply_sparse(const ArrayJob& job, MatrixI& result, ArrayCounters& counters) {
   const bool plan_needed = job.count || job.array.segmentation().packing != Packing::fixed;
-  for_each_token(result.rows(), job.errors.threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
+  const int threads = sparse_threads(job, result.rows(), plan_needed);
+  for_each_token(result.rows(), threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
     TokenPlan plan;
     if (plan_needed) plan.make(job, token, mine);
     if (job.errors.sampler == nullptr) return;
