@@ -214,7 +214,7 @@ void for_each_token(std::int64_t tokens, int threads, ArrayCounters& counters, c
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
     ArrayCounters mine;
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(static, 1)
     for (std::int64_t token = 0; token < tokens; ++token) body(token, mine);
 #pragma omp critical(flare_arch_counters)
     counters += mine;
@@ -223,7 +223,7 @@ void for_each_token(std::int64_t tokens, int threads, ArrayCounters& counters, c
 
 /// Threads worth starting for the sparse path: none where a few hundred draws are all there is to do.
 int sparse_threads(const ArrayJob& job, std::int64_t tokens, bool plan_needed) {
-  constexpr double worth_a_thread = 1000;
+  constexpr double worth_a_thread = 300;
   if (plan_needed || job.errors.sampler == nullptr) return job.errors.threads;
   const int sawl = job.array.segmentation().rows_per_read;
   const double reads =
@@ -235,12 +235,13 @@ int sparse_threads(const ArrayJob& job, std::int64_t tokens, bool plan_needed) {
 void multiply_sparse(const ArrayJob& job, MatrixI& result, ArrayCounters& counters) {
   const bool plan_needed = job.count || job.array.segmentation().packing != Packing::fixed;
   const int threads = sparse_threads(job, result.rows(), plan_needed);
+  const StreamKey key(job.errors.seed, Purpose::error_positions, job.errors.array);
   for_each_token(result.rows(), threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
     TokenPlan plan;
     if (plan_needed) plan.make(job, token, mine);
     if (job.errors.sampler == nullptr) return;
     TokenSums sums;  // sized by the first error
-    add_sparse_errors(job, token, plan_needed ? &plan : nullptr, sums, mine);
+    add_sparse_errors(job, key, token, plan_needed ? &plan : nullptr, sums, mine);
     if (!sums.empty()) add_sums(sums, job.errors.sampler->fraction_bits(), token, result);
   });
 }
@@ -285,7 +286,7 @@ void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const Err
   if (inputs.cols() != depth())
     throw std::invalid_argument(
         fmt::format("array: inputs of {} values meet {} rows", inputs.cols(), depth()));
-  check_range(inputs, format, "inputs");
+  format.check();
   const int width =
       format.bits + format_.bits + static_cast<int>(std::bit_width(static_cast<unsigned>(depth())));
   if (width > 31) throw std::invalid_argument(fmt::format("array: products of {} bits do not fit 31", width));
@@ -304,6 +305,8 @@ void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const Err
   const ReadPath path = errors.sampler != nullptr ? resolve_path(errors)
                         : reference               ? ReadPath::reference
                                                   : ReadPath::sparse;
+  if (path != ReadPath::sparse || !lazy_->product.checks(inputs, format))
+    check_range(inputs, format, "inputs");
   if (path == ReadPath::sparse) {
     lazy_->product.multiply(inputs, format, result);
     if (errors.sampler != nullptr || job.count) multiply_sparse(job, result, count);

@@ -51,8 +51,9 @@ int die_code(const ArrayJob& job, std::span<const std::uint16_t> rows, int bitli
 void add_reference(const ArrayJob& job, Eigen::Index token, const TokenPlan& plan, TokenSums& sums,
                    ArrayCounters& counters);
 /// `plan` may be null for fixed groups: their reads need no planning. `sums` stays empty where nothing errs.
-void add_sparse_errors(const ArrayJob& job, Eigen::Index token, const TokenPlan* plan, TokenSums& sums,
-                       ArrayCounters& counters);
+/// Each candidate has one block of random words: 53 bits for the distance, 32 to thin, 32 for the wrong code.
+void add_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, const TokenPlan* plan,
+                       TokenSums& sums, ArrayCounters& counters);
 
 struct SlotTable;
 
