@@ -208,6 +208,18 @@ void add_sums(const TokenSums& sums, int fraction_bits, Eigen::Index token, Matr
   for (Eigen::Index c = 0; c < result.cols(); ++c) result(token, c) += round_fixed(sums[c], fraction_bits);
 }
 
+/// A lossless converter's errors: integers go straight to their columns, fractions are added up first.
+void add_errors(const std::vector<ColumnError>& errors, int fraction_bits, Eigen::Index token,
+                MatrixI& result) {
+  if (fraction_bits == 0) {
+    for (const ColumnError& e : errors) result(token, e.column) += static_cast<std::int32_t>(e.value);
+    return;
+  }
+  TokenSums sums(result.cols());
+  for (const ColumnError& e : errors) sums[e.column] += e.value;
+  add_sums(sums, fraction_bits, token, result);
+}
+
 /// Runs `body(token, counters)` for every token on `threads` threads and adds up the counters.
 template <class Body>
 void for_each_token(std::int64_t tokens, int threads, ArrayCounters& counters, const Body& body) {
@@ -240,9 +252,10 @@ void multiply_sparse(const ArrayJob& job, MatrixI& result, ArrayCounters& counte
     TokenPlan plan;
     if (plan_needed) plan.make(job, token, mine);
     if (job.errors.sampler == nullptr) return;
-    TokenSums sums;  // sized by the first error
-    add_sparse_errors(job, key, token, plan_needed ? &plan : nullptr, sums, mine);
-    if (!sums.empty()) add_sums(sums, job.errors.sampler->fraction_bits(), token, result);
+    std::vector<ColumnError> errors;
+    find_sparse_errors(job, key, token, plan_needed ? &plan : nullptr, errors);
+    mine.wrong_reads += static_cast<std::int64_t>(errors.size());
+    add_errors(errors, job.errors.sampler->fraction_bits(), token, result);
   });
 }
 

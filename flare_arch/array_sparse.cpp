@@ -22,8 +22,8 @@ int on_cells_of_group(const ArrayJob& job, Eigen::Index token, int plane, int gr
 
 /// Every read is a candidate with the largest level error rate, so the distance to the next candidate is
 /// geometric. A candidate errs with its own level's rate over the largest, and then draws which wrong code.
-void add_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, const TokenPlan* plan,
-                       TokenSums& sums, ArrayCounters& counters) {
+void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, const TokenPlan* plan,
+                        std::vector<ColumnError>& found) {
   const CodeSampler& sampler = *job.errors.sampler;
   const double largest = sampler.largest_error_rate();
   if (largest <= 0) return;
@@ -50,11 +50,9 @@ void add_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, c
                       ? job.on_cells(plan->planes[plane].rows(static_cast<std::size_t>(read)), bitline)
                       : on_cells_of_group(job, token, plane, static_cast<int>(read), bitline);
     if ((w[2] + 0.5) * 0x1.0p-32 * largest >= sampler.error_rate(k)) continue;
-    ++counters.wrong_reads;
-    if (sums.empty()) sums.resize(job.array.columns());
-    sums[bitline / job.weight_planes()] +=
-        job.scale(plane, bitline) *
-        (sampler.wrong_value(k, (w[3] + 0.5) * 0x1.0p-32) - sampler.base_value(k));
+    found.push_back({bitline / job.weight_planes(),
+                     job.scale(plane, bitline) *
+                         (sampler.wrong_value(k, (w[3] + 0.5) * 0x1.0p-32) - sampler.base_value(k))});
   }
 }
 
