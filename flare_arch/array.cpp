@@ -208,28 +208,54 @@ void add_sums(const TokenSums& sums, int fraction_bits, Eigen::Index token, Matr
   for (Eigen::Index c = 0; c < result.cols(); ++c) result(token, c) += round_fixed(sums[c], fraction_bits);
 }
 
+/// A lossless converter's errors: integers go straight to their columns, fractions are added up first.
+void add_errors(const std::vector<ColumnError>& errors, int fraction_bits, Eigen::Index token,
+                MatrixI& result) {
+  if (fraction_bits == 0) {
+    for (const ColumnError& e : errors) result(token, e.column) += static_cast<std::int32_t>(e.value);
+    return;
+  }
+  TokenSums sums(result.cols());
+  for (const ColumnError& e : errors) sums[e.column] += e.value;
+  add_sums(sums, fraction_bits, token, result);
+}
+
 /// Runs `body(token, counters)` for every token on `threads` threads and adds up the counters.
 template <class Body>
 void for_each_token(std::int64_t tokens, int threads, ArrayCounters& counters, const Body& body) {
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
     ArrayCounters mine;
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(static, 1)
     for (std::int64_t token = 0; token < tokens; ++token) body(token, mine);
 #pragma omp critical(flare_arch_counters)
     counters += mine;
   }
 }
 
+/// Threads worth starting for the sparse path: none where a few hundred draws are all there is to do.
+int sparse_threads(const ArrayJob& job, std::int64_t tokens, bool plan_needed) {
+  constexpr double worth_a_thread = 300;
+  if (plan_needed || job.errors.sampler == nullptr) return job.errors.threads;
+  const int sawl = job.array.segmentation().rows_per_read;
+  const double reads =
+      static_cast<double>(tokens) * job.format.planes() * ((job.array.depth() + sawl - 1) / sawl);
+  const double candidates = reads * job.bitlines() * job.errors.sampler->largest_error_rate();
+  return candidates < worth_a_thread ? 1 : job.errors.threads;
+}
+
 void multiply_sparse(const ArrayJob& job, MatrixI& result, ArrayCounters& counters) {
   const bool plan_needed = job.count || job.array.segmentation().packing != Packing::fixed;
-  for_each_token(result.rows(), job.errors.threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
+  const int threads = sparse_threads(job, result.rows(), plan_needed);
+  const StreamKey key(job.errors.seed, Purpose::error_positions, job.errors.array);
+  for_each_token(result.rows(), threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
     TokenPlan plan;
     if (plan_needed) plan.make(job, token, mine);
     if (job.errors.sampler == nullptr) return;
-    TokenSums sums;  // sized by the first error
-    add_sparse_errors(job, token, plan_needed ? &plan : nullptr, sums, mine);
-    if (!sums.empty()) add_sums(sums, job.errors.sampler->fraction_bits(), token, result);
+    std::vector<ColumnError> errors;
+    find_sparse_errors(job, key, token, plan_needed ? &plan : nullptr, errors);
+    mine.wrong_reads += static_cast<std::int64_t>(errors.size());
+    add_errors(errors, job.errors.sampler->fraction_bits(), token, result);
   });
 }
 
@@ -273,7 +299,7 @@ void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const Err
   if (inputs.cols() != depth())
     throw std::invalid_argument(
         fmt::format("array: inputs of {} values meet {} rows", inputs.cols(), depth()));
-  check_range(inputs, format, "inputs");
+  format.check();
   const int width =
       format.bits + format_.bits + static_cast<int>(std::bit_width(static_cast<unsigned>(depth())));
   if (width > 31) throw std::invalid_argument(fmt::format("array: products of {} bits do not fit 31", width));
@@ -292,6 +318,8 @@ void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const Err
   const ReadPath path = errors.sampler != nullptr ? resolve_path(errors)
                         : reference               ? ReadPath::reference
                                                   : ReadPath::sparse;
+  if (path != ReadPath::sparse || !lazy_->product.checks(inputs, format))
+    check_range(inputs, format, "inputs");
   if (path == ReadPath::sparse) {
     lazy_->product.multiply(inputs, format, result);
     if (errors.sampler != nullptr || job.count) multiply_sparse(job, result, count);

@@ -50,9 +50,15 @@ int die_code(const ArrayJob& job, std::span<const std::uint16_t> rows, int bitli
 // Each adds what its path finds to sums.
 void add_reference(const ArrayJob& job, Eigen::Index token, const TokenPlan& plan, TokenSums& sums,
                    ArrayCounters& counters);
-/// `plan` may be null for fixed groups: their reads need no planning. `sums` stays empty where nothing errs.
-void add_sparse_errors(const ArrayJob& job, Eigen::Index token, const TokenPlan* plan, TokenSums& sums,
-                       ArrayCounters& counters);
+/// What one read's error adds to a column.
+struct ColumnError {
+  int column = 0;
+  std::int64_t value = 0;  // fixed point
+};
+/// Appends the errors of one token. `plan` may be null for fixed groups: their reads need no planning. Each
+/// candidate has one block of random words: 53 bits for the distance, 32 to thin, 32 for the wrong code.
+void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, const TokenPlan* plan,
+                        std::vector<ColumnError>& found);
 
 struct SlotTable;
 

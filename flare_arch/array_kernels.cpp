@@ -105,9 +105,43 @@ void sum_die_codes_here(const DieBlock& block, const PlaneReads& reads, std::int
   }
 }
 
+bool narrow_here(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest,
+                 std::uint8_t* bytes) {
+  bool fits = true;
+  for (std::size_t i = 0; i < size; ++i) {
+    fits = fits && values[i] >= lowest && values[i] <= highest;
+    bytes[i] = static_cast<std::uint8_t>(values[i]);
+  }
+  return fits;
+}
+
 #else
 
 namespace hn = hwy::HWY_NAMESPACE;
+
+HWY_ATTR bool narrow_here(const std::int32_t* values, std::size_t size, std::int32_t lowest,
+                          std::int32_t highest, std::uint8_t* bytes) {
+  const hn::ScalableTag<std::uint32_t> d;
+  const hn::RebindToSigned<decltype(d)> d_signed;
+  const std::size_t lanes = hn::Lanes(d);
+  auto largest = hn::Set(d_signed, lowest), smallest = hn::Set(d_signed, highest);
+  std::size_t i = 0;
+  for (; i + lanes <= size; i += lanes) {
+    const auto v = hn::LoadU(d_signed, values + i);
+    largest = hn::Max(largest, v);
+    smallest = hn::Min(smallest, v);
+    const auto low_byte = hn::And(hn::BitCast(d, v), hn::Set(d, 0xffu));
+    const hn::Rebind<std::uint8_t, decltype(d)> d8;
+    hn::StoreU(hn::U8FromU32(low_byte), d8, bytes + i);
+  }
+  bool fits = hn::GetLane(hn::MaxOfLanes(d_signed, largest)) <= highest &&
+              hn::GetLane(hn::MinOfLanes(d_signed, smallest)) >= lowest;
+  for (; i < size; ++i) {
+    fits = fits && values[i] >= lowest && values[i] <= highest;
+    bytes[i] = static_cast<std::uint8_t>(values[i]);
+  }
+  return fits;
+}
 
 /// Philox 4x32-10 for 16 blocks at a time, as many per vector as fit; block i of group g has the counter
 /// (token, plane, read, 16 g + i). Word w of block i makes bytes 64 w + 4 i .. 4 i + 3 of the group.
@@ -405,6 +439,7 @@ HWY_AFTER_NAMESPACE();
 namespace flare::arch {
 
 HWY_EXPORT(random_bytes);
+HWY_EXPORT(narrow_here);
 HWY_EXPORT(sum_codes_here);
 HWY_EXPORT(sum_die_codes_here);
 
@@ -468,6 +503,11 @@ void sum_die_codes(const DieBlock& block, const PlaneReads& reads, std::int32_t*
 void fill_random_bytes(StreamKey key, std::uint32_t token, std::uint32_t plane, std::uint32_t read, int lines,
                        std::uint8_t* bytes) {
   HWY_DYNAMIC_DISPATCH(random_bytes)(key, token, plane, read, lines, bytes);
+}
+
+bool narrow_to_bytes(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest,
+                     std::uint8_t* bytes) {
+  return HWY_DYNAMIC_DISPATCH(narrow_here)(values, size, lowest, highest, bytes);
 }
 
 std::vector<std::string> kernel_targets() {

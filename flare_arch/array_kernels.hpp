@@ -88,6 +88,10 @@ void sum_die_codes(const DieBlock& block, const PlaneReads& reads, std::int32_t*
 void fill_random_bytes(StreamKey key, std::uint32_t token, std::uint32_t plane, std::uint32_t read, int lines,
                        std::uint8_t* bytes);
 
+/// values to bytes (two's complement of the low 8 bits); false where one lies outside lowest .. highest.
+bool narrow_to_bytes(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest,
+                     std::uint8_t* bytes);
+
 /// Names of the targets this machine supports, best first; and a limit on them, for tests. "" lifts it.
 std::vector<std::string> kernel_targets();
 void use_kernel_target(const std::string& name);

@@ -22,8 +22,8 @@ int on_cells_of_group(const ArrayJob& job, Eigen::Index token, int plane, int gr
 
 /// Every read is a candidate with the largest level error rate, so the distance to the next candidate is
 /// geometric. A candidate errs with its own level's rate over the largest, and then draws which wrong code.
-void add_sparse_errors(const ArrayJob& job, Eigen::Index token, const TokenPlan* plan, TokenSums& sums,
-                       ArrayCounters& counters) {
+void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, const TokenPlan* plan,
+                        std::vector<ColumnError>& found) {
   const CodeSampler& sampler = *job.errors.sampler;
   const double largest = sampler.largest_error_rate();
   if (largest <= 0) return;
@@ -32,32 +32,27 @@ void add_sparse_errors(const ArrayJob& job, Eigen::Index token, const TokenPlan*
   const int sawl = job.array.segmentation().rows_per_read, depth = job.array.depth();
   const std::int64_t fixed_reads = (depth + sawl - 1) / sawl;
   const std::int64_t total = (plan != nullptr ? plan->cycles : fixed_reads * job.format.planes()) * bitlines;
-  UniformSequence uniform(StreamKey(job.errors.seed, Purpose::error_positions, job.errors.array),
-                          job.token_number(token), 0, 0);
-  std::int64_t position = -1, plane_begin = 0;
-  int plane = 0;
-  const auto plane_size = [&] {
+  const auto plane_size = [&](int plane) {
     return (plan != nullptr ? static_cast<std::int64_t>(plan->planes[plane].reads()) : fixed_reads) *
            bitlines;
   };
-  for (;;) {
-    const double skip = std::floor(std::log(uniform.next()) / log_keep);
+  std::int64_t position = -1, plane_begin = 0;
+  int plane = 0;
+  for (std::uint32_t candidate = 0;; ++candidate) {
+    const auto w = random_words(key, job.token_number(token), candidate, 0, 0);
+    const double skip = std::floor(std::log(open_uniform(w[0], w[1])) / log_keep);
     if (!(skip < static_cast<double>(total - position - 1))) return;
     position += 1 + static_cast<std::int64_t>(skip);
-    while (position - plane_begin >= plane_size()) {
-      plane_begin += plane_size();
-      ++plane;
-    }
+    while (position - plane_begin >= plane_size(plane)) plane_begin += plane_size(plane++);
     const std::int64_t read = (position - plane_begin) / bitlines;
-    const int bitline = static_cast<int>((position - plane_begin) % bitlines);
+    const int bitline = static_cast<int>(position - plane_begin - read * bitlines);
     const int k = plan != nullptr
                       ? job.on_cells(plan->planes[plane].rows(static_cast<std::size_t>(read)), bitline)
                       : on_cells_of_group(job, token, plane, static_cast<int>(read), bitline);
-    if (uniform.next() * largest >= sampler.error_rate(k)) continue;
-    ++counters.wrong_reads;
-    if (sums.empty()) sums.resize(job.array.columns());
-    sums[bitline / job.weight_planes()] +=
-        job.scale(plane, bitline) * (sampler.wrong_value(k, uniform.next()) - sampler.base_value(k));
+    if ((w[2] + 0.5) * 0x1.0p-32 * largest >= sampler.error_rate(k)) continue;
+    found.push_back({bitline / job.weight_planes(),
+                     job.scale(plane, bitline) *
+                         (sampler.wrong_value(k, (w[3] + 0.5) * 0x1.0p-32) - sampler.base_value(k))});
   }
 }
 

@@ -26,10 +26,12 @@ struct AttentionWeights {
 /// Counters of the two kinds of arrays (FLARE, Fig. 9a): weights stay (MRAM), keys and values change (SRAM).
 struct AttentionCounters {
   ArrayCounters stationary, dynamic;
+  std::int64_t tensor_words = 0;  // words that crossed the device's border
 
   AttentionCounters& operator+=(const AttentionCounters& other) {
     stationary += other.stationary;
     dynamic += other.dynamic;
+    tensor_words += other.tensor_words;
     return *this;
   }
 };

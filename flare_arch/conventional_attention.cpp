@@ -124,6 +124,11 @@ MatrixF Int8Attention::attend(int head, const MatrixF& q, const MatrixF& k, cons
 }
 
 MatrixF Int8Attention::forward(const MatrixF& x, const AttentionErrors& errors) const {
+  // Dequantisation, softmax and quantisation happen outside: every tensor between the products crosses the
+  // border.
+  if (errors.counters != nullptr)
+    errors.counters->tensor_words +=
+        2 * x.size() + 2 * heads_ * x.rows() * x.rows() + 4 * heads_ * x.rows() * head_width_;
   const MatrixF q = project(query_, query_array, x, errors), k = project(key_, key_array, x, errors);
   const MatrixF v = project(value_, value_array, x, errors);
   MatrixF heads(x.rows(), x.cols());

@@ -232,6 +232,7 @@ MatrixI IntegerAttention::weigh_values(int head, const Projected& p, const Atten
   MatrixI weighted =
       values.multiply(probabilities, probability, injection(errors, value_heads + head, false), counters);
   if (trace != nullptr) {
+    trace->queries.push_back(query);
     trace->logits.push_back(logits);
     trace->probabilities.push_back(probabilities);
     trace->exponents.push_back(exponents);
@@ -294,6 +295,9 @@ MatrixF IntegerAttention::forward(const MatrixF& x, const AttentionErrors& error
   if (x.cols() != width_ || x.rows() < 1)
     throw std::invalid_argument(
         fmt::format("integer attention: input is {} x {}, width {} is expected", x.rows(), x.cols(), width_));
+  // The input is streamed in twice, for K and V and then token by token; nothing else leaves before the
+  // output.
+  if (errors.counters != nullptr) errors.counters->tensor_words += 3 * x.size();
   const Projected p = project(x, errors, trace);
   MatrixF out = MatrixF::Zero(x.rows(), width_);
   MatrixI joined(x.rows(), options_.row_scale == RowScale::reciprocal ? width_ : 0);

@@ -61,10 +61,10 @@ class IntegerAttention : public AttentionLayer {
 
   /// What one sequence computes on the way, for tests and for the sparsity studies.
   struct Trace {
-    MatrixI words, activations, key_inputs, query, key, value;  // activations: what W_Q sees
-    std::vector<MatrixI> logits, probabilities, weighted;       // per head, after eMSB-Q
-    std::vector<std::vector<int>> exponents;                    // n_e, per head and token
-    std::vector<std::vector<std::int64_t>> sums;                // of the probabilities
+    MatrixI words, activations, key_inputs, query, key, value;      // activations: what W_Q sees
+    std::vector<MatrixI> queries, logits, probabilities, weighted;  // per head, after eMSB-Q
+    std::vector<std::vector<int>> exponents;                        // n_e, per head and token
+    std::vector<std::vector<std::int64_t>> sums;                    // of the probabilities
   };
   MatrixF forward(const MatrixF& x, const AttentionErrors& errors, Trace* trace) const;
 

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "flare_arch/array_kernels.hpp"
+
 namespace flare::arch {
 namespace {
 
@@ -63,22 +65,23 @@ IntegerProduct::IntegerProduct(const MatrixI& weights, const PlaneFormat& format
 IntegerProduct::~IntegerProduct() = default;
 IntegerProduct::IntegerProduct(IntegerProduct&&) noexcept = default;
 
+bool IntegerProduct::checks(const MatrixI& inputs, const PlaneFormat& format) const {
+  return eight_bits_ && format.bits <= 8 && inputs.size() * weights_.cols() >= worth_packing;
+}
+
 void IntegerProduct::multiply(const MatrixI& inputs, const PlaneFormat& format, MatrixI& result) const {
-  const std::int64_t work = inputs.rows() * inputs.cols() * weights_.cols();
   result.resize(inputs.rows(), weights_.cols());
-  if (!eight_bits_ || format.bits > 8 || work < worth_packing) {
+  if (!checks(inputs, format)) {
     result.noalias() = inputs * weights_;
     return;
   }
   const bool is_signed = format.encoding != Encoding::unsigned_binary;
   try {
     const Packed::Entry& e = packed_->entry(weights_, inputs.rows(), is_signed);
-    std::vector<std::int8_t> bytes = is_signed ? narrow<std::int8_t>(inputs) : std::vector<std::int8_t>();
-    std::vector<std::uint8_t> unsigned_bytes =
-        is_signed ? std::vector<std::uint8_t>() : narrow<std::uint8_t>(inputs);
-    void* source_bytes =
-        is_signed ? static_cast<void*>(bytes.data()) : static_cast<void*>(unsigned_bytes.data());
-    dnnl::memory source(e.description.src_desc(), packed_->engine, source_bytes);
+    const auto bytes = std::make_unique_for_overwrite<std::uint8_t[]>(inputs.size());
+    if (!narrow_to_bytes(inputs.data(), inputs.size(), format.lowest(), format.highest(), bytes.get()))
+      throw std::invalid_argument("integer product: an input does not fit its format");
+    dnnl::memory source(e.description.src_desc(), packed_->engine, bytes.get());
     dnnl::memory target(e.description.dst_desc(), packed_->engine, result.data());
     dnnl::stream stream(packed_->engine);
     e.primitive.execute(stream,

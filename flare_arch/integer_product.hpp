@@ -16,9 +16,13 @@ class IntegerProduct {
   ~IntegerProduct();
   IntegerProduct(IntegerProduct&&) noexcept;
 
-  /// inputs: tokens x depth, values of `format`. The sums must fit 32 bits. Thread safe. oneDNN uses OpenMP's
+  /// inputs: tokens x depth, values of `format` (std::invalid_argument otherwise, where oneDNN takes the product).
+  /// The sums must fit 32 bits. Thread safe. oneDNN uses OpenMP's
   /// threads unless the caller is itself one of several.
   void multiply(const MatrixI& inputs, const PlaneFormat& format, MatrixI& result) const;
+
+  /// True where multiply() itself checks the range of these inputs.
+  bool checks(const MatrixI& inputs, const PlaneFormat& format) const;
 
  private:
   struct Packed;

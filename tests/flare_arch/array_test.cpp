@@ -180,6 +180,41 @@ TEST(Array, WrongReadsAreAsManyAsTheModelSays) {
   }
 }
 
+TEST(Array, ErrorsOfBothPathsLieAlike) {
+  // One weight plane and one input plane, so that every error shows where it happened: 200 columns, 3,000 tokens,
+  // all rows on (k = 8 everywhere). Errors per column are uniform, and codes split as the model says.
+  ErrorModel model = ErrorModel::ideal(8);
+  model.confusion(8, 8) = 0.99;
+  model.confusion(8, 7) = 0.007;
+  model.confusion(8, 5) = 0.003;
+  const CodeSampler sampler(model);
+  const PlaneFormat bits{2, Encoding::unsigned_binary};
+  const Array array(MatrixI::Ones(8, 200), bits, {});
+  const MatrixI x = MatrixI::Ones(3000, 8);
+  for (const ReadPath path : {ReadPath::reference, ReadPath::sparse, ReadPath::dense}) {
+    ErrorInjection errors;
+    errors.sampler = &sampler;
+    errors.path = path;
+    errors.seed = 23;
+    const MatrixI y = array.multiply(x, bits, errors);
+    std::vector<double> per_column(200);
+    double sevens = 0, fives = 0;
+    for (Eigen::Index t = 0; t < y.rows(); ++t)
+      for (Eigen::Index c = 0; c < 200; ++c) {
+        // The empty second plane reads k = 0, which never errs here.
+        ASSERT_TRUE(y(t, c) == 8 || y(t, c) == 7 || y(t, c) == 5) << y(t, c);
+        per_column[c] += y(t, c) != 8 ? 1 : 0;
+        sevens += y(t, c) == 7 ? 1 : 0;
+        fives += y(t, c) == 5 ? 1 : 0;
+      }
+    double statistic = 0;
+    for (const double n : per_column) statistic += (n - 30) * (n - 30) / (30 * 0.99);
+    EXPECT_LT(std::abs(statistic - 200) / std::sqrt(400.0), 4.5) << static_cast<int>(path);  // p 7e-6 each
+    EXPECT_NEAR(sevens, 4200, 4.5 * std::sqrt(4200.0)) << static_cast<int>(path);
+    EXPECT_NEAR(fives, 1800, 4.5 * std::sqrt(1800.0)) << static_cast<int>(path);
+  }
+}
+
 TEST(Array, DieErrsTheSameWayAgain) {
   std::mt19937 generator(5);
   const PlaneFormat format;
@@ -364,6 +399,9 @@ TEST(Array, LargeProductsTakeTheSamePath) {
     const PlaneFormat in{8, encoding}, cells;
     const MatrixI w = random_matrix(generator, 301, 257, cells), x = random_matrix(generator, 67, 301, in);
     EXPECT_EQ(Array(w, cells, {}).multiply(x, in), x * w);
+    MatrixI outside = x;
+    outside(66, 300) = in.highest() + 1;
+    EXPECT_THROW(Array(w, cells, {}).multiply(outside, in), std::invalid_argument);
   }
 }
 

@@ -1,6 +1,7 @@
 // Every vector target of this machine against the plain twin, odd sizes included.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <random>
 
 #include "flare_arch/array_kernels.hpp"
@@ -115,6 +116,28 @@ TEST(Kernels, DieCodesAreTheSameOnEveryTarget) {
         return sums;
       });
     }
+}
+
+TEST(Kernels, NarrowingChecksTheRange) {
+  for (const std::size_t size : {0, 1, 17, 64, 333}) {
+    std::vector<std::int32_t> values(size);
+    for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<std::int32_t>(i % 256) - 128;
+    expect_same_on_all_targets([&] {
+      std::vector<std::uint8_t> bytes(size);
+      EXPECT_TRUE(narrow_to_bytes(values.data(), size, -128, 127, bytes.data()));
+      return bytes;
+    });
+    for (std::size_t wrong = 0; wrong < size; wrong += 13)
+      for (const std::int32_t value : {-129, 128, INT32_MAX, INT32_MIN}) {
+        std::vector<std::int32_t> damaged = values;
+        damaged[wrong] = value;
+        expect_same_on_all_targets([&] {
+          std::vector<std::uint8_t> bytes(size);
+          EXPECT_FALSE(narrow_to_bytes(damaged.data(), size, -128, 127, bytes.data()));
+          return 0;
+        });
+      }
+  }
 }
 
 TEST(SlotTable, KeepsEveryProbability) {

@@ -1,0 +1,56 @@
+// libFuzzer target for what comes from elsewhere: tensor files and error-model files. The first byte chooses.
+//
+//   cmake -B build/fuzz -DCMAKE_CXX_COMPILER=clang++ -DFLARE_ARCH_ONLY=ON -DFLARE_FUZZ=ON \
+//         -DFLARE_SANITIZE=address,undefined,fuzzer-no-link
+//   build/fuzz/bin/flare_arch_readers_fuzz -max_total_time=60
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <stdexcept>
+
+#include "flare_arch/error_model_file.hpp"
+#include "flare_arch/safetensors.hpp"
+
+namespace {
+
+void read_tensors(std::span<const std::byte> bytes) {
+  const flare::arch::TensorFile file = flare::arch::TensorFile::parse(bytes);
+  for (const std::string& name : file.names()) {
+    try {
+      file.floats(name);
+    } catch (const std::runtime_error&) {
+    }
+    try {
+      file.integers(name);
+    } catch (const std::runtime_error&) {
+    }
+  }
+}
+
+void read_error_models(std::span<const std::byte> bytes) {
+  const std::string path = "/dev/shm/flare_fuzz_" + std::to_string(getpid()) + ".h5";
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  try {
+    for (const auto& key : flare::arch::list_error_models(path))
+      flare::arch::load_error_model(path, key.cell, key.sawl, key.adc, key.corner);
+  } catch (const std::runtime_error&) {
+  }
+  std::remove(path.c_str());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 1) return 0;
+  const std::span<const std::byte> bytes(reinterpret_cast<const std::byte*>(data) + 1, size - 1);
+  try {
+    if (data[0] % 2 == 0)
+      read_tensors(bytes);
+    else
+      read_error_models(bytes);
+  } catch (const std::runtime_error&) {
+  }
+  return 0;
+}
