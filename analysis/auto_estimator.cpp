@@ -185,9 +185,8 @@ class AutoEstimator {
   // --- plain runs at nominal spread ---------------------------------------------------------------------
   void look_around() {
     const Eigen::Index d = ledger_.dimension();
-    const bool warm = options_.trust_neighbour && !options_.warm_starts.empty();
     const auto count =
-        warm ? Eigen::Index{24} : (d <= 150 ? std::max<Eigen::Index>(60, (14 * d) / 10 + 30) : 60);
+        trusting() ? Eigen::Index{24} : (d <= 150 ? std::max<Eigen::Index>(60, (14 * d) / 10 + 30) : 60);
     origin_ = ledger_.evaluate_one(Vector::Zero(d), Purpose::explore);
     std::tie(plain_, plain_outcomes_) = draws(1.0, count);
     for (const Outcome& outcome : plain_outcomes_) plain_failures_ += outcome.failed ? 1 : 0;
@@ -244,12 +243,29 @@ class AutoEstimator {
     regions_ = std::move(finder.regions());
   }
 
+  bool trusting() const { return options_.trust_neighbour && !options_.warm_starts.empty(); }
+
+  // The plane that a neighbouring problem's nearest failing point suggests; nothing where it does not fit
+  // here.
+  std::optional<LinearModel> linear_from_neighbour() {
+    const Vector& start = options_.warm_starts.front();
+    const Outcome outcome = ledger_.evaluate_one(start, Purpose::explore);
+    if (!outcome.has_margin || !(outcome.margin < origin_.margin)) return std::nullopt;
+    LinearModel model;
+    model.at_origin = origin_.margin;
+    model.slope = -(origin_.margin - outcome.margin) / start.squaredNorm() * start;
+    model.r2 = explained_variance(model, plain_, plain_outcomes_);
+    if (model.r2 < 0.85) return std::nullopt;
+    return model;
+  }
+
   // One plane explains the margin, near and far: its direction is the region and the wide search is not
   // needed.
   bool nearly_linear(RegionFinder& finder) {
     if (!ledger_.margins() || origin_.failed || !origin_.has_margin) return false;
     const Eigen::Index d = ledger_.dimension();
-    linear_ = fit_linear(plain_, plain_outcomes_);
+    if (trusting()) linear_ = linear_from_neighbour();
+    if (!linear_) linear_ = fit_linear(plain_, plain_outcomes_);
     if (!linear_ && static_cast<std::uint64_t>(d + 1) * 5 < ledger_.remaining() * 3) {
       const Gradient gradient = finite_difference(ledger_, Vector::Zero(d), 0.1, Purpose::explore);
       if (gradient.slope.size() > 0) {
@@ -268,7 +284,8 @@ class AutoEstimator {
     finder.regions().push_back(region);
     finder.count_found(1);
     // Further out only failures count: a cliff that the plane does not know of.
-    const auto [farther, outcomes] = draws(std::clamp(region.root.offset / 1.2, 2.0, 4.5), 40);
+    const auto [farther, outcomes] =
+        draws(std::clamp(region.root.offset / 1.2, 2.0, 4.5), trusting() ? 15 : 40);
     for (Eigen::Index i = 0; i < farther.rows(); ++i)
       if (outcomes[static_cast<std::size_t>(i)].failed && surprising(farther.row(i)))
         failing.push_back(farther.row(i));
@@ -289,7 +306,7 @@ class AutoEstimator {
   // r2 of the linear model at an inflated scale, an isotropic bend apart: mild curvature is not held against
   // it.
   double look_far(double scale, std::vector<Vector>& failing) {
-    const auto [far, outcomes] = draws(scale, 60);
+    const auto [far, outcomes] = draws(scale, trusting() ? 30 : 60);
     double weight = 0.0, total = 0.0, bend = 0.0, mean = 0.0, mean_r2 = 0.0;
     const auto n = static_cast<double>(far.rows());
     std::vector<double> residuals, r2s;
