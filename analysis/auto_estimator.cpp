@@ -91,7 +91,7 @@ class AutoEstimator {
 
   RareEventSummary run() {
     RareEventSummary summary = guarded([&] { return estimate_once(true); });
-    if (ledger_.counts().unknown == 0 || stopped_) return summary;
+    if (ledger_.counts().unknown == 0 || stopped_ || summary.bracketed) return summary;
     return bracket(std::move(summary));
   }
 
@@ -185,9 +185,8 @@ class AutoEstimator {
   // --- plain runs at nominal spread ---------------------------------------------------------------------
   void look_around() {
     const Eigen::Index d = ledger_.dimension();
-    const bool warm = options_.trust_neighbour && !options_.warm_starts.empty();
     const auto count =
-        warm ? Eigen::Index{24} : (d <= 150 ? std::max<Eigen::Index>(60, (14 * d) / 10 + 30) : 60);
+        trusting() ? Eigen::Index{24} : (d <= 150 ? std::max<Eigen::Index>(60, (14 * d) / 10 + 30) : 60);
     origin_ = ledger_.evaluate_one(Vector::Zero(d), Purpose::explore);
     std::tie(plain_, plain_outcomes_) = draws(1.0, count);
     for (const Outcome& outcome : plain_outcomes_) plain_failures_ += outcome.failed ? 1 : 0;
@@ -224,12 +223,12 @@ class AutoEstimator {
 
   bool crude_suffices() const {
     const auto n = static_cast<std::size_t>(plain_.rows());
-    if (plain_failures_ == n) return true;
+    if (2 * plain_failures_ >= n) return true;
     return plain_failures_ * 20 >= n && crude_runs_needed() <= ledger_.remaining();
   }
 
   RareEventSummary monte_carlo() {
-    const std::uint64_t count = std::clamp<std::uint64_t>(crude_runs_needed(), 100, ledger_.remaining());
+    const std::uint64_t count = std::min(crude_runs_needed(), ledger_.remaining());
     RareEventSummary summary = plain_monte_carlo(ledger_, count, random_, Purpose::estimate);
     return finish(std::move(summary));
   }
@@ -237,10 +236,27 @@ class AutoEstimator {
   // --- exploration --------------------------------------------------------------------------------------
   void explore() {
     RegionFinder finder(ledger_, random_, !origin_.failed, options_.max_regions);
-    if (!nearly_linear(finder)) search_widely(finder);
-    unseen_ = finder.starts() > 0 ? finder.unseen_share() : 0.0;
+    const bool planar = nearly_linear(finder);
+    if (!planar) search_widely(finder);
+    unseen_ = planar || finder.starts() == 0 ? 0.0 : finder.unseen_share();
     finder.drop_negligible();
     regions_ = std::move(finder.regions());
+  }
+
+  bool trusting() const { return options_.trust_neighbour && !options_.warm_starts.empty(); }
+
+  // The plane that a neighbouring problem's nearest failing point suggests; nothing where it does not fit
+  // here.
+  std::optional<LinearModel> linear_from_neighbour() {
+    const Vector& start = options_.warm_starts.front();
+    const Outcome outcome = ledger_.evaluate_one(start, Purpose::explore);
+    if (!outcome.has_margin || !(outcome.margin < origin_.margin)) return std::nullopt;
+    LinearModel model;
+    model.at_origin = origin_.margin;
+    model.slope = -(origin_.margin - outcome.margin) / start.squaredNorm() * start;
+    model.r2 = explained_variance(model, plain_, plain_outcomes_);
+    if (model.r2 < 0.85) return std::nullopt;
+    return model;
   }
 
   // One plane explains the margin, near and far: its direction is the region and the wide search is not
@@ -248,7 +264,8 @@ class AutoEstimator {
   bool nearly_linear(RegionFinder& finder) {
     if (!ledger_.margins() || origin_.failed || !origin_.has_margin) return false;
     const Eigen::Index d = ledger_.dimension();
-    linear_ = fit_linear(plain_, plain_outcomes_);
+    if (trusting()) linear_ = linear_from_neighbour();
+    if (!linear_) linear_ = fit_linear(plain_, plain_outcomes_);
     if (!linear_ && static_cast<std::uint64_t>(d + 1) * 5 < ledger_.remaining() * 3) {
       const Gradient gradient = finite_difference(ledger_, Vector::Zero(d), 0.1, Purpose::explore);
       if (gradient.slope.size() > 0) {
@@ -267,12 +284,16 @@ class AutoEstimator {
     finder.regions().push_back(region);
     finder.count_found(1);
     // Further out only failures count: a cliff that the plane does not know of.
-    const auto [farther, outcomes] = draws(std::clamp(region.root.offset / 1.2, 2.0, 4.5), 40);
+    const auto [farther, outcomes] =
+        draws(std::clamp(region.root.offset / 1.2, 2.0, 4.5), trusting() ? 15 : 40);
     for (Eigen::Index i = 0; i < farther.rows(); ++i)
       if (outcomes[static_cast<std::size_t>(i)].failed && surprising(farther.row(i)))
         failing.push_back(farther.row(i));
-    if (failing.empty()) return true;
-    note(fmt::format("but {} failures were met where it predicts none", failing.size()));
+    if (failing.size() > 8) failing.resize(8);
+    const std::size_t surprises = failing.size();
+    finder.add(failing, true, 2);
+    if (finder.regions().size() == 1 && finder.all_placed()) return true;
+    note(fmt::format("but {} failures were met where it predicts none", surprises));
     return false;
   }
 
@@ -285,7 +306,7 @@ class AutoEstimator {
   // r2 of the linear model at an inflated scale, an isotropic bend apart: mild curvature is not held against
   // it.
   double look_far(double scale, std::vector<Vector>& failing) {
-    const auto [far, outcomes] = draws(scale, 60);
+    const auto [far, outcomes] = draws(scale, trusting() ? 30 : 60);
     double weight = 0.0, total = 0.0, bend = 0.0, mean = 0.0, mean_r2 = 0.0;
     const auto n = static_cast<double>(far.rows());
     std::vector<double> residuals, r2s;
@@ -340,7 +361,9 @@ class AutoEstimator {
     const std::size_t most = ledger_.dimension() <= max_scan_dimension
                                  ? 1500
                                  : 300 + 3 * static_cast<std::size_t>(ledger_.dimension());
-    return std::min<std::size_t>(most, std::min(options_.max_runs * 35 / 100, ledger_.remaining() / 2));
+    const std::uint64_t share =
+        ledger_.margins() ? 35 : 55;  // percent; nothing else searches without margins
+    return std::min<std::size_t>(most, std::min(options_.max_runs * share / 100, ledger_.remaining() / 2));
   }
 
   void search_widely(RegionFinder& finder) {
@@ -443,7 +466,7 @@ class AutoEstimator {
     plan.name = std::move(name);
     plan.regions = std::move(regions);
     const std::size_t k = plan.regions.size();
-    std::size_t each = k == 1 ? 24 : (k <= 4 ? 20 : 14);
+    std::size_t each = k == 1 ? 24 : (k <= 4 ? 20 : (k <= 8 ? 14 : 7));
     for (int round = 0; round < max_rounds; ++round) {
       const std::vector<std::size_t> counts(k, each);
       LineOptions options;
@@ -613,6 +636,7 @@ class AutoEstimator {
   RareEventSummary estimate() {
     if (origin_.failed) choose_direction();
     std::vector<Plan> plans;
+    if (options_.method != RareEventMethod::automatic) return audit(estimate_as_asked());
     plans.push_back(pilot_lines(regions_, "regions"));
     if (!comfortable(plans.front()) || plans.front().runs() > 800.0 || may_surround()) try_others(plans);
     // Of the usable plans the cheapest; one that sees clearly less than another misses something.
@@ -630,6 +654,42 @@ class AutoEstimator {
       note(fmt::format("{} refused: {}", plan.name, summary.reason));
     }
     return audit(std::move(summary));
+  }
+
+  // One engine, the caller's.
+  RareEventSummary estimate_as_asked() {
+    Plan plan;
+    if (options_.method == RareEventMethod::line_sampling) {
+      plan = pilot_lines(regions_, "regions");
+    } else if (options_.method == RareEventMethod::radial_sampling) {
+      plan = pilot_rays(regions_);
+    } else if (options_.method == RareEventMethod::mixture_importance) {
+      plan = pilot_mixture(pilot_lines(regions_, "regions", 1));
+    } else {
+      plan = pilot_shift();
+    }
+    if (!plan.usable) return refuse({}, "the pilot saw too few failures to go on");
+    return estimate_with(plan);
+  }
+
+  // N(m, I) at each region's nearest failing point, weighted by Phi(-|m|).
+  Plan pilot_shift() {
+    Plan plan;
+    plan.method = RareEventMethod::mean_shift;
+    plan.name = "mean shift";
+    plan.regions = regions_;
+    double total = -1e300;
+    for (const LineRegion& region : regions_) total = log_sum(total, log_upper_tail(region.root.offset));
+    for (const LineRegion& region : regions_) {
+      ShapedNormal shifted(ledger_.dimension(), {}, 0.0);
+      shifted.set_mean(region.most_probable_point);
+      plan.mixture.components.push_back(std::move(shifted));
+      plan.mixture.weights.push_back(std::exp(log_upper_tail(region.root.offset) - total));
+    }
+    const WeightedSample sample = sample_mixture(ledger_, plan.mixture, 120, random_, Purpose::pilot);
+    judge(plan, {importance_stratum(sample, total)}, total, 120);
+    note(pilot_note(plan));
+    return plan;
   }
 
   // Where the origin itself fails no point is nearest to it. A short pilot along each direction there is
@@ -674,7 +734,7 @@ class AutoEstimator {
   // Sample sizes in proportion to the strata's spreads, at least 8 each, at most `affordable` together.
   static std::vector<std::size_t> allocate(const Plan& plan, double wanted, double affordable) {
     const double total = std::accumulate(plan.spreads.begin(), plan.spreads.end(), 0.0);
-    const double floor = 10.0;
+    const double floor = plan.spreads.size() <= 8 ? 10.0 : 8.0;
     const double free =
         std::max(0.0, std::min(wanted, affordable) - floor * static_cast<double>(plan.spreads.size()));
     std::vector<std::size_t> counts;
@@ -715,7 +775,7 @@ class AutoEstimator {
     double each = 1.25 * plan.runs_each + 0.5;
     for (int stage = 0; stage < 4; ++stage) {
       const double affordable = static_cast<double>(ledger_.remaining()) / each;
-      if (affordable < 10.0 * static_cast<double>(strata.size())) break;
+      if (affordable < 8.0 * static_cast<double>(strata.size())) break;
       const auto counts = allocate(plan, wanted, affordable);
       try {
         draw(plan, counts, options, strata);

@@ -42,6 +42,8 @@ class RegionFinder {
   void count_found(std::size_t times) { found_.resize(regions_.size(), times); }
   /// Good-Turing: starts whose region no other start found, over starts; 1 where there are none.
   double unseen_share() const;
+  /// Every independent start led to a region.
+  bool all_placed() const { return lost_ == 0; }
   std::size_t starts() const { return starts_; }
   bool full() const { return static_cast<int>(regions_.size()) >= max_regions_; }
   /// Shapes each region's law from the population points of its cell.

@@ -32,14 +32,19 @@ std::uint64_t monte_carlo_runs_for(double p, double half_width) {
 
 RareEventSummary plain_monte_carlo(EvaluationLedger& ledger, std::uint64_t count, NormalStream& random,
                                    Purpose purpose) {
-  std::uint64_t hits = 0;
+  std::uint64_t hits = 0, unknown = 0;
   for (std::uint64_t done = 0; done < count;) {
     const std::uint64_t batch = std::min(largest_batch, count - done);
-    hits += failures(
-        ledger.evaluate(random.normal_matrix(static_cast<Eigen::Index>(batch), ledger.dimension()), purpose));
+    const engine::Matrix points = random.normal_matrix(static_cast<Eigen::Index>(batch), ledger.dimension());
+    for (const Outcome& outcome : ledger.evaluate(points, purpose)) {
+      hits += outcome.failed ? 1 : 0;
+      unknown += outcome.unknown && !outcome.failed ? 1 : 0;
+    }
     done += batch;
   }
-  const BinomialInterval limits = clopper_pearson(hits, count);
+  // The same runs give both ends of the bracket.
+  const BinomialInterval limits{clopper_pearson(hits, count).low,
+                                clopper_pearson(hits + unknown, count).high};
   RareEventSummary summary;
   summary.method = RareEventMethod::monte_carlo;
   summary.log_p_low = std::log(limits.low);
@@ -47,16 +52,21 @@ RareEventSummary plain_monte_carlo(EvaluationLedger& ledger, std::uint64_t count
   if (hits == 0 || hits == count) {
     summary.status = EstimateStatus::bound;
     summary.reason =
-        hits == 0 ? fmt::format("none of {} runs failed", count) : fmt::format("all {} runs failed", count);
+        fmt::format("{} of {} runs failed, {} unknown", hits == 0 ? "none" : "all", count, unknown);
     summary.log_p = hits == 0 ? summary.log_p_high : summary.log_p_low;
     return summary;
   }
-  const double p = static_cast<double>(hits) / static_cast<double>(count);
+  const double runs = static_cast<double>(count), failed = static_cast<double>(hits);
   summary.status = EstimateStatus::estimated;
-  summary.log_p = std::log(p);
-  summary.diagnostics.effective_samples = static_cast<double>(hits);
-  summary.diagnostics.max_weight_share = 1.0 / static_cast<double>(hits);
-  summary.diagnostics.coefficient_of_variation = std::sqrt((1.0 - p) / static_cast<double>(hits));
+  summary.log_p = std::log((failed + static_cast<double>(unknown)) / runs);
+  if (unknown > 0) {
+    summary.bracketed = true;
+    summary.log_p_unknown_pass = std::log(failed / runs);
+    summary.log_p_unknown_fail = summary.log_p;
+  }
+  summary.diagnostics.effective_samples = failed;
+  summary.diagnostics.max_weight_share = 1.0 / failed;
+  summary.diagnostics.coefficient_of_variation = std::sqrt((1.0 - failed / runs) / failed);
   return summary;
 }
 

@@ -7,7 +7,11 @@
 
 #include "analysis/auto_estimator.hpp"
 #include "analysis/evaluation_ledger.hpp"
+#include "analysis/normal_stream.hpp"
 #include "analysis/normal_tail.hpp"
+#include "analysis/plain_monte_carlo.hpp"
+#include "analysis/scaled_sigma.hpp"
+#include "analysis/subset_simulation.hpp"
 
 namespace flare::analysis {
 
@@ -97,13 +101,73 @@ double RareEventSummary::sigma_low() const { return upper_tail_quantile(log_p_hi
 double RareEventSummary::sigma_high() const { return upper_tail_quantile(log_p_low); }
 double RareEventSummary::half_width() const { return 0.5 * (sigma_high() - sigma_low()); }
 
+namespace {
+
+// The methods that need no exploration, with the present reading of unknown runs and at most `count` runs.
+RareEventSummary estimate_directly(EvaluationLedger& ledger, const RareEventOptions& options,
+                                   std::uint64_t count, NormalStream& random) {
+  switch (options.method) {
+    case RareEventMethod::monte_carlo: {
+      const std::uint64_t pilot = std::min<std::uint64_t>(1000, count / 4);
+      const RareEventSummary first = plain_monte_carlo(ledger, pilot, random, Purpose::pilot);
+      const std::uint64_t needed = monte_carlo_runs_for(first.p(), options.target_half_width);
+      return plain_monte_carlo(ledger, std::min(needed, count - pilot), random, Purpose::estimate);
+    }
+    case RareEventMethod::quasi_monte_carlo:
+      return quasi_monte_carlo(ledger, count, options.seed, Purpose::estimate);
+    case RareEventMethod::subset_simulation:
+      return repeat_subset_simulation(ledger, count, random, Purpose::estimate);
+    default:
+      return scaled_sigma(ledger, count, random, Purpose::estimate);
+  }
+}
+
+bool needs_exploration(RareEventMethod method) {
+  return method == RareEventMethod::automatic || method == RareEventMethod::mean_shift ||
+         method == RareEventMethod::mixture_importance || method == RareEventMethod::line_sampling ||
+         method == RareEventMethod::radial_sampling;
+}
+
+// Once with unknown runs read as passes and, where there were any, once with them read as failures.
+RareEventSummary estimate_both_ways(EvaluationLedger& ledger, const RareEventOptions& options) {
+  NormalStream random(options.seed, "rare event/direct");
+  // Half the budget is kept for the second reading where a few plain runs already show unknown ones.
+  ledger.evaluate(random.normal_matrix(50, ledger.dimension()), Purpose::explore);
+  const std::uint64_t count = ledger.counts().unknown == 0 ? ledger.remaining() : ledger.remaining() / 2;
+  RareEventSummary passing = estimate_directly(ledger, options, count, random);
+  if (ledger.counts().unknown == 0 || passing.bracketed) return passing;
+  ledger.set_unknown_as(UnknownAs::fail);
+  RareEventSummary failing = estimate_directly(ledger, options, ledger.remaining(), random);
+  if (passing.status == EstimateStatus::refused) return passing;
+  if (failing.status == EstimateStatus::refused) return failing;
+  passing.bracketed = true;
+  passing.log_p_unknown_pass = passing.log_p;
+  passing.log_p_unknown_fail = passing.log_p = failing.log_p;
+  passing.log_p_high = failing.log_p_high;
+  if (failing.status == EstimateStatus::bound) passing.status = EstimateStatus::bound;
+  return passing;
+}
+
+}  // namespace
+
 RareEventSummary estimate_failure_probability(std::size_t dimension, const BatchEvaluator& evaluator,
                                               const RareEventOptions& options, std::stop_token stop) {
   std::string error;
   if (!options.is_valid(dimension, &error)) throw std::invalid_argument("rare event: " + error);
   if (!evaluator) throw std::invalid_argument("rare event: the evaluator is empty");
   EvaluationLedger ledger(dimension, evaluator, options.max_runs, std::move(stop));
-  RareEventSummary summary = estimate_automatically(ledger, options, "rare event");
+  RareEventSummary summary;
+  if (needs_exploration(options.method)) {
+    summary = estimate_automatically(ledger, options, "rare event");
+  } else {
+    try {
+      summary = estimate_both_ways(ledger, options);
+    } catch (const BudgetSpent& spent) {
+      summary.reason = spent.what();
+    } catch (const StopRequested& stopped) {
+      summary.reason = stopped.what();
+    }
+  }
   summary.runs = ledger.counts();
   summary.target_met =
       summary.status == EstimateStatus::estimated && summary.half_width() <= options.target_half_width;

@@ -49,10 +49,20 @@ class RootSearch {
       if (t >= ceiling_) return finish(std::numeric_limits<double>::infinity(), true);
     }
     if (low_ > high_) return finish_bracket(t);  // contradicts itself: noise
-    // A margin of exactly 0, or the same at two places, comes from a staircase: its size says nothing.
-    if (outcome.has_margin &&
-        (outcome.margin == 0.0 || (last_t_ && t != *last_t_ && outcome.margin == last_margin_))) {
+    // The same margin at two places, or exactly 0, comes from a staircase, where its size says nothing. A
+    // smooth function that happens to be 0 here shows its slope a little below.
+    if (zero_) {
+      const double below = outcome.has_margin ? outcome.margin / (*zero_ - t) : 0.0;
+      if (below > steepness_ / 3.0 && below < 3.0 * steepness_) return finish(*zero_, true);
+      zero_.reset();
       flat_ = true;
+    }
+    if (outcome.has_margin && last_t_ && t != *last_t_ && outcome.margin == last_margin_) flat_ = true;
+    if (outcome.has_margin && outcome.margin == 0.0 && !flat_ && std::isfinite(steepness_) &&
+        t - 0.05 > floor_) {
+      zero_ = t;
+      next_ = t - 0.05;
+      return;
     }
     if (flat_ || !outcome.has_margin || !std::isfinite(steepness_)) return bisect();
     // A slope is believed once it agrees with the one before it (within a factor 3): across a jump the secant
@@ -124,6 +134,7 @@ class RootSearch {
   double next_ = 0.0;
   double low_ = -std::numeric_limits<double>::infinity(), high_ = std::numeric_limits<double>::infinity();
   std::optional<double> last_t_;
+  std::optional<double> zero_;  // where the margin was exactly 0
   double last_margin_ = 0.0;
   double seen_ = 0.0;
   int steps_ = 0;

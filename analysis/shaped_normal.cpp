@@ -49,10 +49,13 @@ void ShapedNormal::fit(const engine::Matrix& points, const std::vector<double>& 
   if (effective < 1.8) return;
   engine::Matrix x = points;
   if (axis_.size() > 0) x -= (x * axis_) * axis_.transpose();
-  const engine::Vector average = x.transpose() * w;
+  // Fewer independent points than dimensions show no mean and no shape, only how far out they lie.
+  const bool isotropic = effective < static_cast<double>(freedom_) && freedom_ > 10;
+  const engine::Vector average =
+      isotropic ? engine::Vector::Zero(x.cols()) : engine::Vector(x.transpose() * w);
   const engine::Matrix centred = x.rowwise() - average.transpose();
   const auto freedom = static_cast<double>(freedom_);
-  const double unbias = 1.0 / (1.0 - 1.0 / effective);
+  const double unbias = isotropic ? 1.0 : 1.0 / (1.0 - 1.0 / effective);
   double pooled = std::clamp(centred.rowwise().squaredNorm().dot(w) * unbias / freedom, floor, 4.0);
   // Shrunk to 1 by as much of its distance from 1 as sampling alone explains.
   const double pooled_error2 = 2.0 * pooled * pooled / (effective * freedom);
@@ -64,7 +67,7 @@ void ShapedNormal::fit(const engine::Matrix& points, const std::vector<double>& 
   scale2_ = pooled;
   basis_.resize(x.cols(), 0);
   variance_.resize(0);
-  if (freedom_ > 1 && freedom_ <= max_shaped_dimension && effective > 10.0) {
+  if (freedom_ > 1 && !isotropic && freedom_ <= max_shaped_dimension && effective > 10.0) {
     const Eigen::MatrixXd covariance = centred.transpose() * w.asDiagonal() * centred * unbias;
     // Shrinkage intensity: expected squared sampling error of a Gaussian covariance over its squared distance
     // from pooled * I (Ledoit & Wolf 2004, eq. 14, with the Gaussian form of the error).

@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "analysis/interval.hpp"
+
 namespace flare::analysis {
 namespace {
 
@@ -122,6 +124,52 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
   }
   result.log_sd = std::sqrt(variance);
   return result;
+}
+
+RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_t count, NormalStream& random,
+                                          Purpose purpose) {
+  constexpr std::size_t repeats = 8;
+  RareEventSummary summary;
+  summary.method = RareEventMethod::subset_simulation;
+  // A first, small one tells how many levels there are; it is not counted.
+  SubsetOptions options;
+  options.population = 100;
+  const SubsetResult first = subset_simulation(ledger, options, {}, {}, random, Purpose::explore);
+  if (!first.reached) {
+    summary.reason = "subset simulation did not reach the failure set";
+    return summary;
+  }
+  const std::uint64_t share = std::min(count, ledger.remaining()) / repeats;
+  options.population = std::max<std::size_t>(100, share / static_cast<std::uint64_t>(first.levels + 3));
+  options.max_runs = share;
+  std::vector<double> logs;
+  for (std::size_t i = 0; i < repeats && ledger.remaining() > share / 2; ++i) {
+    try {
+      const SubsetResult result = subset_simulation(ledger, options, {}, {}, random, purpose);
+      if (result.reached) logs.push_back(result.log_p);
+    } catch (const BudgetSpent&) {
+      break;
+    }
+  }
+  if (logs.size() < 4) {
+    summary.reason = "fewer than 4 repeats reached the failure set within the budget";
+    return summary;
+  }
+  const double scale = *std::max_element(logs.begin(), logs.end());
+  Stratum values;
+  for (const double log_p : logs) values.values.push_back(std::exp(log_p - scale));
+  const WeightedEstimate estimate = summarize({values}, scale);
+  summary.diagnostics.coefficient_of_variation = estimate.coefficient_of_variation;
+  summary.diagnostics.effective_samples = estimate.effective_samples;
+  if (*std::min_element(logs.begin(), logs.end()) < scale - 3.0) {
+    summary.reason = "the repeats scatter by more than a factor of 20";
+    return summary;
+  }
+  summary.status = EstimateStatus::estimated;
+  summary.log_p = estimate.log_p;
+  summary.log_p_low = estimate.log_low;
+  summary.log_p_high = estimate.log_high;
+  return summary;
 }
 
 }  // namespace flare::analysis

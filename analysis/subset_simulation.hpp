@@ -29,4 +29,10 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
                                const engine::Matrix& initial, const std::vector<Outcome>& initial_outcomes,
                                NormalStream& random, Purpose purpose);
 
+/// Independent repeats sharing `count` runs, populations as large as they allow; the mean of their estimates
+/// with a t interval. Repeats that share a blind spot share it silently: refused where fewer than 4 reach the
+/// failure set or they scatter by more than a factor of 20.
+RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_t count, NormalStream& random,
+                                          Purpose purpose);
+
 }  // namespace flare::analysis

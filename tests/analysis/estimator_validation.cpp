@@ -11,10 +11,12 @@
 int main(int argc, char** argv) {
   using namespace flare::analysis;
   std::size_t repeats = 200;
+  std::uint64_t first_seed = 100'001;
   std::string only;
   bool markdown = false, verbose = false, misses = false;
   CLI::App app("Coverage and error of the rare-event estimators on problems with known answers");
   app.add_option("--repeats", repeats, "repeats of each problem");
+  app.add_option("--first-seed", first_seed, "seed of the first repeat");
   app.add_option("--problem", only, "only the problems whose name contains this");
   app.add_flag("--markdown", markdown, "a Markdown table instead of CSV");
   app.add_flag("--verbose", verbose, "every repeat on standard error");
@@ -24,7 +26,7 @@ int main(int argc, char** argv) {
   for (const RareEventProblem& problem : rare_event_problems()) {
     if (problem.name.find(only) == std::string::npos) continue;
     const auto begin = std::chrono::steady_clock::now();
-    const ValidationRow row = validate(problem, repeats, 1, [&](const RareEventSummary& summary) {
+    const ValidationRow row = validate(problem, repeats, first_seed, [&](const RareEventSummary& summary) {
       const bool miss = summary.status == EstimateStatus::estimated &&
                         (summary.log_p_low > problem.log_p || summary.log_p_high < problem.log_p_high);
       if (!verbose && !(misses && miss)) return;

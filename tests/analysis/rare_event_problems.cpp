@@ -55,9 +55,6 @@ double integral(F f, double a, double b) {
   return sum;
 }
 
-double chi2_cdf(double freedom, double x) {
-  return x <= 0.0 ? 0.0 : boost::math::cdf(boost::math::chi_squared(freedom), x);
-}
 double chi2_tail(double freedom, double x) {
   return boost::math::cdf(boost::math::complement(boost::math::chi_squared(freedom), x));
 }
@@ -131,6 +128,8 @@ std::vector<RareEventProblem> listed_problems() {
     };
   };
   set.push_back(std::move(silent));
+  for (RareEventProblem& problem : set)
+    if (problem.name != "noisy linear" && problem.name != "unconverged linear") problem.wanted_rmse = 0.15;
   return set;
 }
 
@@ -290,7 +289,6 @@ std::vector<RareEventProblem> own_problems() {
                     margins([](const Row& x) { return 2.0 - x.sum() / std::sqrt(10.0); })));
   set.push_back(own("nearly always", 4, 1.0 - tail(2.0), "closed form",
                     margins([](const Row& x) { return -2.0 + x.sum() / 2.0; })));
-  (void)chi2_cdf;
   return set;
 }
 

@@ -17,8 +17,9 @@ struct RareEventProblem {
   double log_p_high = 0.0;  // of "unknown fails"; log_p where nothing is unknown
   double target = 0.03;     // half-width asked for, sigma
   std::uint64_t budget = 3000;
-  bool published = true;  // one of the published set; else ours, of the same classes
-  std::string answer;     // where the truth comes from
+  double wanted_rmse = 0.0;  // relative, where it is promised; 0: honesty only
+  bool published = true;     // one of the published set; else ours, of the same classes
+  std::string answer;        // where the truth comes from
   /// A new evaluator; `seed` matters to the noisy one only.
   std::function<BatchEvaluator(std::uint64_t seed)> evaluator;
 };
