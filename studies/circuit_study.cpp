@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "analysis/level_fit.hpp"
+#include "engine/random_stream.hpp"
+#include "studies/rare_event_runs.hpp"
 #include "studies/study_testbench.hpp"
 
 namespace flare::studies {
@@ -33,14 +35,57 @@ std::shared_ptr<engine::Testbench> circuit_testbench(const Study& study, const C
   return bench;
 }
 
-/// Fails where it is <= 0.
-std::vector<double> margins(const Study& study, const SampleSet& samples) {
-  const CircuitStudy& circuit = *study.circuit;
+std::size_t failing_index(const CircuitStudy& circuit) {
   std::size_t m = 0;
   while (circuit.measures[m].name != circuit.failing_measure) ++m;
-  std::vector<double> values = samples.values(m);
-  for (double& v : values) v = circuit.below ? v - *circuit.below : *circuit.above - v;
+  return m;
+}
+
+/// Fails where it is <= 0.
+double margin(const CircuitStudy& circuit, double value) {
+  return circuit.below ? value - *circuit.below : *circuit.above - value;
+}
+
+std::vector<analysis::Response> responses(const CircuitStudy& circuit,
+                                          const std::vector<engine::RunResult>& runs) {
+  const std::size_t m = failing_index(circuit);
+  std::vector<analysis::Response> all;
+  all.reserve(runs.size());
+  for (const engine::RunResult& run : runs) {
+    all.push_back(run.outcome == engine::Outcome::ok
+                      ? analysis::Response::margin(margin(circuit, run.measures.at(m)))
+                      : analysis::Response::unknown());
+  }
+  return all;
+}
+
+std::vector<double> margins(const Study& study, const SampleSet& samples) {
+  std::vector<double> values = samples.values(failing_index(*study.circuit));
+  for (double& v : values) v = margin(*study.circuit, v);
   return values;
+}
+
+/// Rare-event estimate at one corner; the plain samples are known draws of its search.
+void estimate_failure(const StudyRun& run, CircuitPoint& point) {
+  const CircuitStudy& circuit = *run.study.circuit;
+  StoredEvaluator evaluator(run, "tails/" + point.samples.stream, point.samples.testbench);
+  analysis::RareEventOptions options;
+  options.method = rare_event_method(run.study.estimator.method);
+  options.target_half_width = run.study.estimator.accuracy;
+  options.max_runs = static_cast<std::uint64_t>(run.study.estimator.budget);
+  options.seed = run.study.seed ^ engine::stream_key(point.samples.stream);
+  options.known = {{1.0, point.samples.points, responses(circuit, point.samples.runs)}};
+  point.summary = analysis::estimate_failure_probability(
+      point.samples.testbench->dimension(),
+      [&](const engine::Matrix& points) {
+        run.progress.update(static_cast<double>(evaluator.runs()) / static_cast<double>(options.max_runs),
+                            fmt::format("{} runs of at most {}", evaluator.runs(), options.max_runs));
+        return responses(circuit, evaluator.evaluate(points));
+      },
+      options, run.stop);
+  if (run.stop.stop_requested()) throw engine::Stopped();
+  point.failure = probability_of(point.summary);
+  point.tail_samples = evaluator.take_samples();
 }
 
 }  // namespace
@@ -71,7 +116,7 @@ CircuitResult run_circuit_study(const StudyRun& run) {
     const engine::SampleSource source{study.seed, stream, study.estimator.design, count};
     engine::Matrix points = engine::draw(source, 0, count, bench->dimension());
     if (run.shard.mine(c)) requests.push_back({stream, 0, std::move(bench), std::move(points)});
-    result.points.push_back({corner, {}, {}});
+    result.points.push_back({corner, {}, {}, {}, {}});
   }
   auto results = run.run("samples", requests);
   if (run.shard.count > 1) return result;
@@ -79,8 +124,15 @@ CircuitResult run_circuit_study(const StudyRun& run) {
     CircuitPoint& point = result.points[c];
     point.samples = {requests[c].stream, 0, requests[c].testbench, requests[c].points, std::move(results[c])};
     const auto fit = analysis::LevelFit::from_samples(margins(study, point.samples), point.samples.unknown());
-    point.failure = study.estimator.method == "fit" ? fit.tail(0.0, analysis::Side::below)
-                                                    : fit.empirical_tail(0.0, analysis::Side::below);
+    if (study.estimator.method == "fit") {
+      point.failure = fit.tail(0.0, analysis::Side::below);
+    } else if (study.estimator.method == "monte_carlo") {
+      point.failure = fit.empirical_tail(0.0, analysis::Side::below);
+    } else {
+      run.progress.stage("failure at " + point.corner.name());
+      estimate_failure(run, point);
+      run.progress.finish(point.summary.brief_report());
+    }
   }
   return result;
 }
@@ -110,6 +162,10 @@ void write_circuit_result(H5::H5File& file, const Study& study, const CircuitRes
   for (const CircuitPoint& point : result.points) {
     write_samples(file, fmt::format("/points/{}/{}/samples", circuit_name(study), point.corner.name()),
                   point.samples);
+    if (!point.tail_samples.runs.empty()) {
+      write_samples(file, fmt::format("/points/{}/{}/tail_samples", circuit_name(study), point.corner.name()),
+                    point.tail_samples);
+    }
     corner.push_back(point.corner.name());
     p.push_back(point.failure.p);
     low.push_back(point.failure.low);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/rare_event.hpp"
 #include "analysis/tail.hpp"
 #include "studies/study_run.hpp"
 
@@ -12,8 +13,10 @@ namespace flare::studies {
 /// One corner of a circuit study.
 struct CircuitPoint {
   Corner corner;
-  SampleSet samples;  // plain Monte Carlo: measures as the study names them
+  SampleSet samples;  // plain: measures as the study names them
   analysis::TailProbability failure;
+  SampleSet tail_samples;              // of the rare-event estimate, in the order made; else empty
+  analysis::RareEventSummary summary;  // likewise
 };
 
 struct CircuitResult {

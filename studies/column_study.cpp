@@ -7,6 +7,8 @@
 #include <limits>
 #include <set>
 
+#include "studies/rare_event_runs.hpp"
+
 namespace flare::studies {
 
 namespace {
@@ -31,7 +33,7 @@ std::shared_ptr<Testbench> bare_testbench(const Study& study, const ColumnOption
   bench->options = study.simulator;
   bench->options.temperature = options.temperature;
   bench->analysis.stop = sense_time(options);
-  bench->analysis.max_step = options.max_step > 0.0 ? options.max_step : bench->analysis.stop / 10.0;
+  bench->analysis.max_step = options.max_step > 0.0 ? options.max_step : bench->analysis.stop / 20.0;
   bench->analysis.step = bench->analysis.max_step;
   return bench;
 }
@@ -267,16 +269,6 @@ void run_levels(const StudyRun& run, std::vector<ColumnPoint>& points,
   }
 }
 
-analysis::RareEventMethod tail_method(const std::string& name) {
-  if (name == "monte_carlo") return analysis::RareEventMethod::monte_carlo;
-  if (name == "quasi_monte_carlo") return analysis::RareEventMethod::quasi_monte_carlo;
-  if (name == "subset") return analysis::RareEventMethod::subset_simulation;
-  if (name == "importance") return analysis::RareEventMethod::mixture_importance;
-  if (name == "line") return analysis::RareEventMethod::line_sampling;
-  if (name == "scaled_sigma") return analysis::RareEventMethod::scaled_sigma;
-  return analysis::RareEventMethod::automatic;
-}
-
 /// The plain samples of a level as draws the tails' search can start from.
 LevelDraws known_draws(const Study& study, const SampleSet& plain) {
   const Eigen::Index rows = plain.points.rows();
@@ -330,7 +322,7 @@ PointTails run_tails(const StudyRun& run, const std::vector<ColumnPoint>& points
       options.stream = fmt::format("tails/{}/{}", name, converter.name);
       options.accuracy = study.estimator.accuracy;
       options.budget = static_cast<std::uint64_t>(study.estimator.budget);
-      options.method = tail_method(study.estimator.method);
+      options.method = rare_event_method(study.estimator.method);
       options.on_tail = [&](const EstimatedTail& tail) {
         runs += tail.samples.runs.size();
         work_done += points[p].sawl;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "engine/random_stream.hpp"
+#include "studies/rare_event_runs.hpp"
 
 namespace flare::studies {
 
@@ -19,29 +20,26 @@ class TailProblem {
   TailProblem(const StudyRun& run, const TailLevel& level, Direction direction,
               const analysis::Converter& converter, const analysis::ReferenceLevels& reference,
               const std::string& stream)
-      : run_(run), direction_(direction), noise_(converter.threshold_sigma()), reference_(reference) {
+      : evaluator_(run, fmt::format("{}/k{}_{}", stream, level.k, to_string(direction)), level.bench),
+        direction_(direction),
+        noise_(converter.threshold_sigma()),
+        reference_(reference) {
     const std::size_t code = converter.code_of_level[level.k];
     threshold_ = converter.thresholds[direction == Direction::down ? code - 1 : code];
-    samples_.stream = fmt::format("{}/k{}_{}", stream, level.k, to_string(direction));
-    samples_.testbench = level.bench;
-    samples_.points.resize(0, static_cast<Eigen::Index>(level.bench->dimension()));
   }
 
-  std::size_t dimension() const { return samples_.testbench->dimension() + 1; }
+  std::size_t dimension() const { return evaluator_.testbench().dimension() + 1; }
 
   std::vector<analysis::Response> operator()(const engine::Matrix& points) {
-    const auto bench_dimension = static_cast<Eigen::Index>(samples_.testbench->dimension());
-    const engine::RunRequest request{samples_.stream, samples_.runs.size(), samples_.testbench,
-                                     points.leftCols(bench_dimension)};
-    const auto results = engine::run_all(run_.evaluator, run_.store, {&request, 1}, run_.stop);
+    const auto bench_dimension = static_cast<Eigen::Index>(evaluator_.testbench().dimension());
+    const std::vector<engine::RunResult> results = evaluator_.evaluate(points.leftCols(bench_dimension));
     std::vector<analysis::Response> responses;
-    responses.reserve(results.front().size());
-    for (std::size_t r = 0; r < results.front().size(); ++r) {
-      const engine::RunResult& result = results.front()[r];
+    responses.reserve(results.size());
+    for (std::size_t r = 0; r < results.size(); ++r) {
+      const engine::RunResult& result = results[r];
       const double volt = result.outcome == engine::Outcome::ok ? result.measures.front() : NAN;
       responses.push_back(response(volt, points(static_cast<Eigen::Index>(r), bench_dimension)));
     }
-    keep(request.points, results.front());
     return responses;
   }
 
@@ -67,7 +65,7 @@ class TailProblem {
     return level;
   }
 
-  SampleSet take_samples() { return std::move(samples_); }
+  SampleSet take_samples() { return evaluator_.take_samples(); }
 
  private:
   /// The margin in steps (fails where it is <= 0) at the converter's coordinate e; unknown where volt is NaN.
@@ -76,47 +74,12 @@ class TailProblem {
     return analysis::Response::margin(direction_ == Direction::down ? distance : -distance);
   }
 
-  void keep(const engine::Matrix& points, const std::vector<engine::RunResult>& results) {
-    const Eigen::Index before = samples_.points.rows();
-    samples_.points.conservativeResize(before + points.rows(), Eigen::NoChange);
-    samples_.points.bottomRows(points.rows()) = points;
-    samples_.runs.insert(samples_.runs.end(), results.begin(), results.end());
-  }
-
-  const StudyRun& run_;
+  StoredEvaluator evaluator_;
   Direction direction_;
   double noise_;
   const analysis::ReferenceLevels& reference_;
   double threshold_ = 0.0;
-  SampleSet samples_;
 };
-
-analysis::TailProbability probability_of(const analysis::RareEventSummary& s) {
-  analysis::TailProbability p;
-  p.runs = s.runs.total() - s.runs.unknown;
-  p.unknown = s.runs.unknown;
-  p.method = std::string(to_string(s.method));
-  switch (s.status) {
-    case analysis::EstimateStatus::estimated:
-      p.status = analysis::TailStatus::estimated;
-      break;
-    case analysis::EstimateStatus::bound:
-      p.status = analysis::TailStatus::bound;
-      break;
-    case analysis::EstimateStatus::extrapolated:
-      p.status = analysis::TailStatus::extrapolated;
-      break;
-    case analysis::EstimateStatus::refused:
-      p.status = analysis::TailStatus::refused;
-      p.method += ": " + s.reason;
-      return p;  // [0, 1]: nothing is known
-  }
-  const auto floor = [](double x) { return std::max(x, analysis::smallest_probability); };
-  p.p = floor(s.p());
-  p.low = std::min(floor(s.p_low()), p.p);
-  p.high = std::max(floor(s.p_high()), p.p);
-  return p;
-}
 
 struct Item {
   std::size_t level = 0;  // index into levels

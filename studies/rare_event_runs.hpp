@@ -1,0 +1,40 @@
+// What a study and the rare-event estimators need of each other: runs that are kept, and results in the words of
+// the result file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "analysis/rare_event.hpp"
+#include "analysis/tail.hpp"
+#include "studies/study_run.hpp"
+
+namespace flare::studies {
+
+/// "auto", "monte_carlo", "subset", ... of a study's [estimator].
+analysis::RareEventMethod rare_event_method(const std::string& name);
+
+/// p, interval, status and method as tables hold them; never p = 0.
+analysis::TailProbability probability_of(const analysis::RareEventSummary& summary);
+
+/// Evaluates points of one testbench through the store: run i of the stream is the i-th point ever asked for, so
+/// an estimator that is started again with the same seed finds its runs.
+class StoredEvaluator {
+ public:
+  StoredEvaluator(const StudyRun& run, std::string stream,
+                  std::shared_ptr<const engine::Testbench> testbench);
+
+  /// Throws engine::Stopped where a stop was requested.
+  std::vector<engine::RunResult> evaluate(const engine::Matrix& points);
+
+  std::size_t runs() const { return samples_.runs.size(); }
+  const engine::Testbench& testbench() const { return *samples_.testbench; }
+  /// Every run made, in order.
+  SampleSet take_samples() { return std::move(samples_); }
+
+ private:
+  const StudyRun& run_;
+  SampleSet samples_;
+};
+
+}  // namespace flare::studies
