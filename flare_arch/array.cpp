@@ -238,9 +238,9 @@ int sparse_threads(const ArrayJob& job, std::int64_t tokens, bool plan_needed) {
   constexpr double worth_a_thread = 300;
   if (plan_needed || job.errors.sampler == nullptr) return job.errors.threads;
   const int sawl = job.array.segmentation().rows_per_read;
-  const double reads =
-      static_cast<double>(tokens) * job.format.planes() * ((job.array.depth() + sawl - 1) / sawl);
-  const double candidates = reads * job.bitlines() * job.errors.sampler->largest_error_rate();
+  const std::int64_t groups = (job.array.depth() + sawl - 1) / sawl;
+  const std::int64_t reads = tokens * job.format.planes() * groups * job.bitlines();
+  const double candidates = static_cast<double>(reads) * job.errors.sampler->largest_error_rate();
   return candidates < worth_a_thread ? 1 : job.errors.threads;
 }
 

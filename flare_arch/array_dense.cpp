@@ -1,5 +1,6 @@
 // A code for every read: the vector kernels around one token (read mode) or one block of bit lines (die
 // mode).
+#include <array>
 #include <boost/math/special_functions/erf.hpp>
 #include <cmath>
 #include <cstring>
@@ -20,9 +21,12 @@ void add_plane(const ArrayJob& job, int plane, std::int64_t reads, const std::in
   const CodeSampler& sampler = *job.errors.sampler;
   const std::int64_t offset = reads * sampler.value_offset(), step = sampler.value_step();
   const int planes = job.weight_planes();
-  for (int i = 0, column = first_line / planes, q = first_line % planes; i < lines; ++i) {
-    sums[column] += job.scale(plane, q) * (offset + step * code_sums[i]);
-    if (++q == planes) q = 0, ++column;
+  std::array<std::int64_t, 32> scales{};
+  for (int q = 0; q < planes; ++q) scales[q] = job.scale(plane, q);
+  for (int i = 0, column = first_line / planes, q = first_line % planes; i < lines; ++column, q = 0) {
+    std::int64_t sum = 0;
+    for (; q < planes && i < lines; ++q, ++i) sum += scales[q] * (offset + step * code_sums[i]);
+    sums[column] += sum;
   }
 }
 
@@ -63,18 +67,18 @@ struct BlockTables {
   BlockTables(const ArrayJob& job, int first_line, int band) {
     const DieVariation& die = *job.errors.die;
     const Array& array = job.array;
-    const int sawl = array.segmentation().rows_per_read, depth = array.depth(), planes = job.weight_planes();
+    const int sawl = array.segmentation().rows_per_read, depth = array.depth();
     const int lines = std::min(line_block, job.bitlines() - first_line);
     deviations.assign(static_cast<std::size_t>(depth) * line_block, 0);
     dummies.assign(static_cast<std::size_t>(sawl + 1) * line_block, 0);
     thresholds.assign(static_cast<std::size_t>(die.comparators()) * line_block, 32767);
     means.assign(round_up(sawl + 1, 8), 0);
-    for (int row = 0; row < depth; ++row)
-      for (int i = 0, line = first_line; i < lines; ++i, ++line) {
-        const bool on = (array.column_patterns(line / planes)[row] >> (line % planes)) & 1;
-        deviations[static_cast<std::size_t>(row) * line_block + i] =
-            static_cast<std::int16_t>(on ? die.on_deviation(row, line) : die.off_deviation(row, line));
-      }
+    for (int row = 0; row < depth; ++row) {
+      const std::uint64_t* bits = array.row_bits() + row * array.row_words() + first_line / 64;
+      const std::int16_t *on = die.on_row(row) + first_line, *off = die.off_row(row) + first_line;
+      std::int16_t* out = deviations.data() + static_cast<std::size_t>(row) * line_block;
+      for (int i = 0; i < lines; ++i) out[i] = ((bits[i / 64] >> (i % 64)) & 1) != 0 ? on[i] : off[i];
+    }
     for (int d = 1; d <= sawl; ++d)
       for (int i = 0; i < lines; ++i)
         dummies[d * line_block + i] = static_cast<std::int16_t>(

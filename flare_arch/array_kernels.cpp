@@ -46,7 +46,8 @@ void random_bytes(StreamKey key, std::uint32_t token, std::uint32_t plane, std::
 int count_line(const std::uint64_t* bits, std::size_t stride, const std::uint16_t* rows, int count,
                int line) {
   int k = 0;
-  for (int i = 0; i < count; ++i) k += (bits[rows[i] * stride + line / 64] >> (line % 64)) & 1;
+  for (int i = 0; i < count; ++i)
+    k += static_cast<int>((bits[rows[i] * stride + line / 64] >> (line % 64)) & 1);
   return k;
 }
 

@@ -31,6 +31,9 @@ class DieVariation {
   /// dummies.
   std::int32_t on_deviation(int row, int bitline) const { return on_[index(row, bitline)]; }
   std::int32_t off_deviation(int row, int bitline) const { return off_[index(row, bitline)]; }
+  /// A row's deviations, one per bit line.
+  const std::int16_t* on_row(int row) const { return on_.data() + index(row, 0); }
+  const std::int16_t* off_row(int row) const { return off_.data() + index(row, 0); }
   /// Thresholds with their offsets, in units, of the converter of a bitline.
   const std::int32_t* thresholds(int bitline) const {
     return thresholds_.data() + static_cast<std::size_t>(bitline) * comparators_;
