@@ -27,18 +27,17 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
   if (run.study.circuit) {
     const CircuitResult circuit = run_circuit_study(run);
     if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version);
-    result.finish([&](H5::H5File& file) { write_circuit_result(file, run.study, circuit); }, ngspice_version);
+    result.finish([&](H5::H5File& file, const auto&) { write_circuit_result(file, run.study, circuit); },
+                  ngspice_version);
     return;
   }
   const ColumnResult column = run_column_study(run);
   if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version);
   result.finish(
-      [&](H5::H5File& file) {
+      [&](H5::H5File& file, const ResultFile::SavePart& save) {
         write_column_result(file, run.study, column);
-        if (!run.study.accuracy) return;
-        // The array simulator reads error models from a file, so they go to the file first.
-        file.flush(H5F_SCOPE_GLOBAL);
-        write_accuracy(file, run_accuracy_stage(run, result.part_path(), column));
+        // The array simulator reads error models from a file, as any other user of them does.
+        if (run.study.accuracy) write_accuracy(file, run_accuracy_stage(run, save(), column));
       },
       ngspice_version);
 }

@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <ctime>
+#include <vector>
 
 #include "engine/random_stream.hpp"
 
@@ -23,12 +26,32 @@ bool same_study(const H5::H5File& file, const Study& study) {
          engine::read_text(file, "/", "flare_version") == FLARE_VERSION;
 }
 
-/// Puts a closed file on the disk before its name is used.
-void sync_file(const std::filesystem::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return;
-  ::fsync(file);
-  ::close(file);
+/// Writes the whole of an open in-memory file to `path` and puts it on the disk.
+void save_image(const H5::H5File& file, const std::filesystem::path& path) {
+  file.flush(H5F_SCOPE_GLOBAL);
+  const ssize_t size = H5Fget_file_image(file.getId(), nullptr, 0);
+  std::vector<char> image(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  if (size <= 0 || H5Fget_file_image(file.getId(), image.data(), image.size()) != size) {
+    throw std::runtime_error(path.string() + ": HDF5 gives no image of the file");
+  }
+  const int out = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  std::size_t written = 0;
+  while (out >= 0 && written < image.size()) {
+    const ssize_t n = ::write(out, image.data() + written, image.size() - written);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) break;
+    written += static_cast<std::size_t>(n);
+  }
+  const bool whole = out >= 0 && written == image.size() && ::fsync(out) == 0;
+  const int reason = errno;
+  if (out >= 0) ::close(out);
+  if (whole) return;
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  throw engine::StoreError(
+      fmt::format("{}: cannot be written ({}); all runs are kept in the journal beside it: make room "
+                  "and run the same command again",
+                  path.string(), std::strerror(reason)));
 }
 
 }  // namespace
@@ -65,51 +88,48 @@ ResultFile::ResultFile(const Study& study, std::filesystem::path out, bool fresh
   if (unfinished) store_->read_runs(engine::open_result(out_));
 }
 
-std::filesystem::path ResultFile::part_path() const { return with_suffix(out_, ".part"); }
-
 void ResultFile::write_file(bool complete, const std::string& ngspice_version,
-                            const std::function<void(H5::H5File&)>& write) {
-  const std::filesystem::path part = part_path();
+                            const std::function<void(H5::H5File&, const SavePart&)>& write) {
+  const std::filesystem::path part = with_suffix(out_, ".part");
+  H5::Exception::dontPrint();
+  H5::FileAccPropList in_memory;
+  in_memory.setCore(std::size_t{1} << 20, false);
+  H5::H5File file(part.string(), H5F_ACC_TRUNC, H5::FileCreatPropList::DEFAULT, in_memory);
+  engine::write_attribute(file, "/", "format", std::string("flare/1"));
+  engine::write_attribute(file, "/", "complete", std::int64_t{complete ? 1 : 0});
+  engine::write_attribute(file, "/", "study", study_.text);
+  engine::write_attribute(file, "/", "study_file",
+                          std::filesystem::absolute(study_.file).lexically_normal().string());
+  engine::write_attribute(file, "/", "title", study_.title);
+  engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(study_.seed));
+  engine::write_attribute(file, "/", "flare_version", std::string(FLARE_VERSION));
+  engine::write_attribute(file, "/", "ngspice_version", ngspice_version);
+  const std::time_t now = std::time(nullptr);
+  engine::write_attribute(file, "/", "created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now)));
+  const SavePart save = [&] {
+    save_image(file, part);
+    return part;
+  };
   try {
-    H5::Exception::dontPrint();
-    H5::H5File file(part.string(), H5F_ACC_TRUNC);
-    engine::write_attribute(file, "/", "format", std::string("flare/1"));
-    engine::write_attribute(file, "/", "complete", std::int64_t{complete ? 1 : 0});
-    engine::write_attribute(file, "/", "study", study_.text);
-    engine::write_attribute(file, "/", "study_file",
-                            std::filesystem::absolute(study_.file).lexically_normal().string());
-    engine::write_attribute(file, "/", "title", study_.title);
-    engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(study_.seed));
-    engine::write_attribute(file, "/", "flare_version", std::string(FLARE_VERSION));
-    engine::write_attribute(file, "/", "ngspice_version", ngspice_version);
-    const std::time_t now = std::time(nullptr);
-    engine::write_attribute(file, "/", "created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now)));
-    write(file);
-    file.flush(H5F_SCOPE_GLOBAL);
-  } catch (const H5::Exception& e) {
-    std::filesystem::remove(part);
-    throw engine::StoreError(
-        fmt::format("{}: cannot be written ({}); all runs are kept in {}.journal: make room and run "
-                    "the same command again",
-                    part.string(), e.getDetailMsg(), out_.string()));
-  } catch (const engine::FileError& e) {
-    std::filesystem::remove(part);
-    throw engine::StoreError(
-        fmt::format("{}; all runs are kept in {}.journal: make room and run the same command again", e.what(),
-                    out_.string()));
+    write(file, save);
+    save();
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove(part, ignored);
+    throw;
   }
-  sync_file(part);
   std::filesystem::rename(part, out_);
   if (store_) store_->discard_journal();
 }
 
-void ResultFile::finish(const std::function<void(H5::H5File&)>& write, const std::string& ngspice_version) {
+void ResultFile::finish(const std::function<void(H5::H5File&, const SavePart&)>& write,
+                        const std::string& ngspice_version) {
   write_file(true, ngspice_version, write);
   complete_ = true;
 }
 
 void ResultFile::leave_unfinished(const Shard& shard, const std::string& ngspice_version) {
-  write_file(false, ngspice_version, [&](H5::H5File& file) {
+  write_file(false, ngspice_version, [&](H5::H5File& file, const SavePart&) {
     engine::write_attribute(file, "/", "shard", fmt::format("{}/{}", shard.index + 1, shard.count));
     store_->write_runs(file);
   });

@@ -29,17 +29,20 @@ class ResultFile {
   bool complete() const { return complete_; }
   engine::RunStore& store() { return *store_; }
   const std::filesystem::path& path() const { return out_; }
-  std::filesystem::path part_path() const;
 
-  /// Writes the file: root attributes, then `write`; renames it into place and drops the journal.
-  void finish(const std::function<void(H5::H5File&)>& write, const std::string& ngspice_version);
-  /// The same for a run that stopped or a shard: complete = 0, with all runs so that it can go on or be
-  /// merged.
+  /// Saves what is written so far as the part file and returns its path: for a reader that wants a file.
+  using SavePart = std::function<std::filesystem::path()>;
+
+  /// Writes the file: root attributes, then `write`; renames it into place and drops the journal. Throws
+  /// engine::StoreError where it cannot be written; the journal stays.
+  void finish(const std::function<void(H5::H5File&, const SavePart&)>& write,
+              const std::string& ngspice_version);
+  /// The same for a run that stopped or a shard: complete = 0, with all runs so that it can go on or be merged.
   void leave_unfinished(const Shard& shard, const std::string& ngspice_version);
 
  private:
   void write_file(bool complete, const std::string& ngspice_version,
-                  const std::function<void(H5::H5File&)>& write);
+                  const std::function<void(H5::H5File&, const SavePart&)>& write);
 
   const Study& study_;
   std::filesystem::path out_;
