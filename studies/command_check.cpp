@@ -29,15 +29,16 @@ void write_netlists(const Study& study, const std::filesystem::path& folder) {
 
 int check_command(const CheckCommand& command) {
   const Study study = read_study(command.study, command.overrides);
-  fmt::print("{}: {}\n", command.study.string(), study.title);
   if (study.circuit) {
     const CircuitPlan plan = plan_circuit_study(study);
+    fmt::print("{}: {}\n", command.study.string(), study.title);
     fmt::print("  netlist   {}\n  varies    {} variables at {} corners\n  runs      {}\n",
                study.circuit->netlist.string(), plan.dimension, study.corners.size(), plan.runs);
     fmt::print("OK\n");
     return exit_done;
   }
   const ColumnPlan plan = plan_column_study(study);
+  fmt::print("{}: {}\n", command.study.string(), study.title);
   fmt::print("  column    {}, {} rows\n", study.column->cell, study.column->rows);
   for (const auto& [sawl, dimension] : plan.dimension) {
     fmt::print("  SAWL {:<4} {} levels, {} variables\n", sawl, sawl + 1, dimension);

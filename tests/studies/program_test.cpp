@@ -46,7 +46,7 @@ class Program : public ::testing::Test {
            "[corners]\nprocess = [\"tt\", \"ss\"]\nsupply = [\"0.9 V\"]\ntemperature = [\"27 degC\"]\nfull = "
            "1\n"
            "[[converter]]\nname = \"flash\"\noffset_sigma = \"0.03 step\"\n"
-           "[estimator]\nmethod = \"fit\"\nruns = 400\n";
+           "[estimator]\nmethod = \"fit\"\nruns = 150\n";
   }
 
   pid_t start(const std::vector<std::string>& arguments) const {
@@ -148,7 +148,11 @@ TEST_F(Program, WorkersAndInterruptionsDoNotChangeABit) {
 TEST_F(Program, CtrlCKeepsWhatIsFinishedAndTheSameCommandGoesOn) {
   ASSERT_EQ(run({"run", "small.toml", "-o", "whole.h5"}).status, 0);
   const pid_t child = start({"run", "small.toml", "-o", "stopped.h5", "--set", "estimator.runs=200000"});
-  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  // Until it is well under way.
+  const fs::path journal = folder_ / "stopped.h5.journal";
+  while (!fs::exists(journal) || fs::file_size(journal) < 20'000) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
   const auto before = std::chrono::steady_clock::now();
   ::kill(child, SIGINT);
   const Ended ended = wait_for(child);
