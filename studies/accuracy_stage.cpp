@@ -9,69 +9,80 @@
 
 namespace flare::studies {
 
-namespace {
+AccuracyBench::AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Progress& progress,
+                             std::stop_token stop, std::size_t evaluations)
+    : study_(study),
+      seed_(seed),
+      progress_(progress),
+      stop_(std::move(stop)),
+      model_(arch::VitModel::load(study.model)),
+      dataset_(arch::load_digits(study.dataset)),
+      evaluations_(evaluations) {
+  progress_.stage("accuracy");
+}
 
-/// One evaluation, shown as part of the stage.
-class Stage {
- public:
-  Stage(const StudyRun& run, std::size_t evaluations)
-      : run_(run),
-        study_(*run.study.accuracy),
-        model_(arch::VitModel::load(study_.model)),
-        dataset_(arch::load_digits(study_.dataset)),
-        evaluations_(evaluations) {
-    run.progress.stage("accuracy");
+AccuracyRow AccuracyBench::run(arch::AccuracyOptions options) {
+  options.examples = study_.examples;
+  options.seed = seed_;
+  options.stop = stop_;
+  options.progress = [&](std::int64_t done, std::int64_t total) {
+    const double part = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1.0;
+    progress_.update((static_cast<double>(finished_) + part) / static_cast<double>(evaluations_),
+                     fmt::format("{} of {} evaluations", finished_, evaluations_));
+  };
+  const arch::AccuracyResult result = arch::evaluate_accuracy(model_, dataset_, options);
+  if (result.stopped) throw engine::Stopped();
+  ++finished_;
+  AccuracyRow row;
+  row.model = study_.model.filename().string();
+  row.dataset = study_.dataset.filename().string();
+  row.quantizer = options.quantizer;
+  row.repeats = static_cast<int>(result.accuracies.size());
+  row.examples = result.examples;
+  row.mean = result.mean;
+  row.std = result.standard_deviation;
+  return row;
+}
+
+AccuracyRow AccuracyBench::evaluate(const std::string& quantizer) {
+  arch::AccuracyOptions options;
+  options.quantizer = quantizer;
+  return run(std::move(options));
+}
+
+AccuracyRow AccuracyBench::evaluate(const std::string& quantizer, const std::filesystem::path& models,
+                                    const analysis::ModelKey& key, const std::string& mode) {
+  arch::AccuracyOptions options;
+  options.quantizer = quantizer;
+  options.weight_arrays = options.dynamic_arrays = std::make_shared<const arch::ErrorModel>(
+      arch::load_error_model(models, key.cell, key.sawl, key.adc, key.corner));
+  options.mode = mode == "die" ? arch::ErrorMode::die : arch::ErrorMode::read;
+  options.repeats = study_.repeats;
+  AccuracyRow row = run(std::move(options));
+  row.cell = key.cell;
+  row.sawl = key.sawl;
+  row.adc = key.adc;
+  row.corner = key.corner;
+  row.mode = mode;
+  return row;
+}
+
+void AccuracyBench::finish() { progress_.finish(fmt::format("{} evaluations", finished_)); }
+
+std::vector<AccuracyRow> evaluate_verdict(AccuracyBench& bench, const AccuracyStudy& study,
+                                          const std::filesystem::path& models,
+                                          const std::vector<analysis::ModelKey>& keys) {
+  std::vector<AccuracyRow> rows;
+  rows.push_back(bench.evaluate("float"));
+  if (study.quantizer != "float") rows.push_back(bench.evaluate(study.quantizer));
+  for (const analysis::ModelKey& key : keys) {
+    for (const std::string& mode : study.modes)
+      rows.push_back(bench.evaluate(study.quantizer, models, key, mode));
   }
-
-  AccuracyRow evaluate(const std::string& quantizer, const analysis::ModelKey* key, const std::string& mode,
-                       std::shared_ptr<const arch::ErrorModel> errors) {
-    arch::AccuracyOptions options;
-    options.quantizer = quantizer;
-    options.weight_arrays = errors;
-    options.dynamic_arrays = errors;
-    options.mode = mode == "die" ? arch::ErrorMode::die : arch::ErrorMode::read;
-    options.repeats = errors == nullptr ? 1 : study_.repeats;
-    options.examples = study_.examples;
-    options.seed = run_.study.seed;
-    options.stop = run_.stop;
-    options.progress = [&](std::int64_t done, std::int64_t total) {
-      const double part = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1.0;
-      run_.progress.update((static_cast<double>(finished_) + part) / static_cast<double>(evaluations_),
-                           fmt::format("{} of {} evaluations", finished_, evaluations_));
-    };
-    const arch::AccuracyResult result = arch::evaluate_accuracy(model_, dataset_, options);
-    if (result.stopped) throw engine::Stopped();
-    ++finished_;
-    AccuracyRow row;
-    row.model = study_.model.filename().string();
-    row.dataset = study_.dataset.filename().string();
-    row.quantizer = quantizer;
-    if (key != nullptr) {
-      row.cell = key->cell;
-      row.sawl = key->sawl;
-      row.adc = key->adc;
-      row.corner = key->corner;
-      row.mode = mode;
-    }
-    row.repeats = static_cast<int>(result.accuracies.size());
-    row.examples = result.examples;
-    row.mean = result.mean;
-    row.std = result.standard_deviation;
-    return row;
-  }
-
-  std::size_t finished() const { return finished_; }
-
- private:
-  const StudyRun& run_;
-  const AccuracyStudy& study_;
-  arch::VitModel model_;
-  arch::Dataset dataset_;
-  std::size_t evaluations_;
-  std::size_t finished_ = 0;
-};
-
-}  // namespace
+  for (AccuracyRow& row : rows) row.in_float = rows.front().mean;
+  bench.finish();
+  return rows;
+}
 
 std::vector<AccuracyRow> run_accuracy_stage(const StudyRun& run, const std::filesystem::path& models,
                                             const ColumnResult& column) {
@@ -80,18 +91,8 @@ std::vector<AccuracyRow> run_accuracy_stage(const StudyRun& run, const std::file
   for (const analysis::VerdictRow& row : column.verdict) {
     if (row.key.adc == study.converter) keys.push_back(row.key);
   }
-  Stage stage(run, 2 + keys.size() * study.modes.size());
-  std::vector<AccuracyRow> rows;
-  rows.push_back(stage.evaluate("float", nullptr, "", nullptr));
-  rows.push_back(stage.evaluate("emsbq", nullptr, "", nullptr));
-  for (const analysis::ModelKey& key : keys) {
-    const auto errors = std::make_shared<const arch::ErrorModel>(
-        arch::load_error_model(models, key.cell, key.sawl, key.adc, key.corner));
-    for (const std::string& mode : study.modes) rows.push_back(stage.evaluate("emsbq", &key, mode, errors));
-  }
-  for (AccuracyRow& row : rows) row.in_float = rows.front().mean;
-  run.progress.finish(fmt::format("{} evaluations of {} images", stage.finished(), rows.front().examples));
-  return rows;
+  AccuracyBench bench(study, run.study.seed, run.progress, run.stop, 2 + keys.size() * study.modes.size());
+  return evaluate_verdict(bench, study, models, keys);
 }
 
 void write_accuracy(H5::H5File& file, const std::vector<AccuracyRow>& rows) {

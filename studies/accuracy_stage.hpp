@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "flare_arch/accuracy.hpp"
 #include "studies/column_study.hpp"
 
 namespace flare::studies {
@@ -21,6 +22,38 @@ struct AccuracyRow {
   double std = 0.0;
   double in_float = 0.0;
 };
+
+/// Evaluates one model on one data set, one setting after the other, with the progress of all of them.
+class AccuracyBench {
+ public:
+  /// `evaluations`: how many there will be. Throws std::runtime_error for a model or data set that cannot be read.
+  AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Progress& progress, std::stop_token stop,
+                std::size_t evaluations);
+
+  /// Without errors.
+  AccuracyRow evaluate(const std::string& quantizer);
+  /// Under one error model of the result file `models`, in mode "read" or "die".
+  AccuracyRow evaluate(const std::string& quantizer, const std::filesystem::path& models,
+                       const analysis::ModelKey& key, const std::string& mode);
+  void finish();
+
+ private:
+  AccuracyRow run(arch::AccuracyOptions options);
+
+  AccuracyStudy study_;
+  std::uint64_t seed_;
+  Progress& progress_;
+  std::stop_token stop_;
+  arch::VitModel model_;
+  arch::Dataset dataset_;
+  std::size_t evaluations_;
+  std::size_t finished_ = 0;
+};
+
+/// In floating point, quantised without errors, and under every error model of `keys` in every mode of the study.
+std::vector<AccuracyRow> evaluate_verdict(AccuracyBench& bench, const AccuracyStudy& study,
+                                          const std::filesystem::path& models,
+                                          const std::vector<analysis::ModelKey>& keys);
 
 /// In floating point, quantised without errors, and under the error model of the worst corner of every SAWL
 /// in every mode asked for. `models` is the file that holds /error_models.

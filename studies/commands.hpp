@@ -43,6 +43,19 @@ struct MergeCommand {
 };
 int merge_command(const MergeCommand& command, std::stop_token stop);
 
+struct AccuracyCommand {
+  std::filesystem::path result;
+  std::filesystem::path model;
+  std::filesystem::path dataset;
+  std::vector<int> sawl;  // empty: all
+  std::string converter;  // empty: all
+  std::string quantizer = "emsbq";
+  std::vector<std::string> modes{"read"};
+  int repeats = 2;
+  int examples = 0;  // 0: all
+};
+int accuracy_command(const AccuracyCommand& command, std::stop_token stop);
+
 struct ReportCommand {
   std::filesystem::path result;
   std::filesystem::path folder;  // empty: tables on the terminal only

@@ -77,6 +77,26 @@ void add_report(CLI::App& app, ReportCommand& command) {
   report->add_option("-o,--out", command.folder, "Folder for an HTML page with figures")->type_name("DIR");
 }
 
+void add_accuracy(CLI::App& app, AccuracyCommand& command) {
+  CLI::App* accuracy =
+      app.add_subcommand("accuracy", "Accuracy of a model under the error models of a result");
+  accuracy->add_option("RESULT", command.result, "Result file (HDF5)")->required();
+  accuracy->add_option("--model", command.model, "Folder of the model, e.g. data/models/digits_vit")
+      ->required();
+  accuracy->add_option("--dataset", command.dataset, "Data set, e.g. data/digits/digits.csv")->required();
+  accuracy->add_option("--sawl", command.sawl, "Only these SAWL");
+  accuracy->add_option("--converter", command.converter, "Only this converter");
+  accuracy->add_option("--quantizer", command.quantizer, "Arithmetic of attention")->capture_default_str();
+  accuracy->add_option("--modes", command.modes, "read: every read errs afresh; die: as frozen on a die")
+      ->check(CLI::IsMember({"read", "die"}))
+      ->capture_default_str();
+  accuracy->add_option("--repeats", command.repeats, "Draws or dies")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  accuracy->add_option("--examples", command.examples, "Images of the test split; 0: all")
+      ->check(CLI::NonNegativeNumber);
+}
+
 void add_replay(CLI::App& app, ReplayCommand& command) {
   CLI::App* replay =
       app.add_subcommand("replay", "Simulate one recorded sample again and keep its waveforms");
@@ -105,11 +125,13 @@ int run(int argc, char** argv) {
   MergeCommand merge_options;
   ReportCommand report_options;
   ReplayCommand replay_options;
+  AccuracyCommand accuracy_options;
   add_run(app, run_options, shard);
   add_check(app, check_options);
   add_merge(app, merge_options);
   add_report(app, report_options);
   add_replay(app, replay_options);
+  add_accuracy(app, accuracy_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -123,6 +145,7 @@ int run(int argc, char** argv) {
   }
   if (app.got_subcommand("check")) return check_command(check_options);
   if (app.got_subcommand("merge")) return merge_command(merge_options, signals.token());
+  if (app.got_subcommand("accuracy")) return accuracy_command(accuracy_options, signals.token());
   if (app.got_subcommand("replay")) return replay_command(replay_options);
   return report_command(report_options);
 }
@@ -145,6 +168,8 @@ int main(int argc, char** argv) {
   } catch (const flare::engine::FileError& e) {
     return fail(exit_bad_input, e);
   } catch (const flare::engine::StoreError& e) {
+    return fail(exit_unfinished, e);
+  } catch (const flare::engine::Stopped& e) {
     return fail(exit_unfinished, e);
   } catch (const std::exception& e) {
     return fail(exit_failure, e);

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "engine/units.hpp"
+#include "flare_arch/accuracy.hpp"
 #include "studies/column.hpp"
 
 namespace flare::studies {
@@ -306,6 +307,11 @@ AccuracyStudy read_accuracy(Section s, const std::vector<ConverterStudy>& conver
   }
   a.repeats = static_cast<int>(s.integer("repeats", a.repeats, 1, 10'000));
   a.examples = static_cast<int>(s.integer("examples", 0, 0, 100'000'000));
+  a.quantizer = s.text("quantizer", a.quantizer);
+  const std::vector<std::string> quantizers = arch::quantizer_names();
+  if (std::find(quantizers.begin(), quantizers.end(), a.quantizer) == quantizers.end()) {
+    s.fail("quantizer", fmt::format("'{}' is not one of {}", a.quantizer, fmt::join(quantizers, ", ")));
+  }
   a.converter = s.text("converter", converters.empty() ? "" : converters.front().name);
   if (std::none_of(converters.begin(), converters.end(),
                    [&](const ConverterStudy& c) { return c.name == a.converter; })) {

@@ -86,8 +86,9 @@ struct AccuracyStudy {
   std::filesystem::path dataset;
   std::vector<std::string> modes;  // "read", "die"
   int repeats = 2;
-  int examples = 0;       // 0: all of the test split
-  std::string converter;  // name of the converter whose error models are used
+  int examples = 0;                 // 0: all of the test split
+  std::string quantizer = "emsbq";  // arithmetic of attention (flare_arch/accuracy.hpp)
+  std::string converter;            // name of the converter whose error models are used
 };
 
 struct Study {

@@ -112,7 +112,7 @@ class Program : public ::testing::Test {
 
 TEST_F(Program, HelpIsThereForEveryCommand) {
   EXPECT_EQ(run({"--help"}).status, 0);
-  for (const char* command : {"run", "check", "merge", "report", "replay"}) {
+  for (const char* command : {"run", "check", "merge", "report", "replay", "accuracy"}) {
     const Ended help = run({command, "--help"});
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Usage")) << command;
