@@ -792,7 +792,7 @@ class AutoEstimator {
       wanted = std::max(20.0, made * (std::isfinite(ratio) ? std::clamp(ratio - 1.0, 0.3, 4.0) : 1.0));
     }
     if (made == 0.0) return refuse({}, "the budget does not cover an estimate after exploring");
-    RareEventSummary summary = from_estimate(estimate, plan.method);
+    RareEventSummary summary = from_estimate(estimate, plan.method, made);
     if (plan.method == RareEventMethod::line_sampling) {
       for (std::size_t k = 0; k < plan.regions.size(); ++k) {
         const Vector& point = plan.regions[k].most_probable_point;
@@ -806,7 +806,8 @@ class AutoEstimator {
     return 0.5 * (upper_tail_quantile(estimate.log_low) - upper_tail_quantile(estimate.log_high));
   }
 
-  RareEventSummary from_estimate(const WeightedEstimate& estimate, RareEventMethod method) {
+  // `values`: lines, rays or runs behind the estimate.
+  RareEventSummary from_estimate(const WeightedEstimate& estimate, RareEventMethod method, double values) {
     RareEventSummary summary;
     summary.method = method;
     summary.diagnostics.effective_samples = estimate.effective_samples;
@@ -814,6 +815,14 @@ class AutoEstimator {
     summary.diagnostics.pareto_k = estimate.pareto_k;
     summary.diagnostics.coefficient_of_variation = estimate.coefficient_of_variation;
     summary.reason = estimate.objection();
+    // In many dimensions a law fitted to few points can be too tight where the boundary bends, and a sample too small to
+    // show it looks good.
+    const bool uneven = estimate.effective_samples < std::min(100.0, 0.6 * values);
+    if (summary.reason.empty() && ledger_.dimension() > 60 && uneven) {
+      summary.reason =
+          fmt::format("effective sample size {:.0f} of {:.0f} is too small to trust in {} dimensions",
+                      estimate.effective_samples, values, ledger_.dimension());
+    }
     if (summary.reason.empty() && method != RareEventMethod::radial_sampling && unseen_ > 0.1) {
       summary.reason =
           fmt::format("{:.0f} % of the search's starts found regions of their own", 100.0 * unseen_);

@@ -116,8 +116,10 @@ WeightedEstimate summarize(const std::vector<Stratum>& strata, double log_scale)
   double freedom = std::max(1.0, result.effective_samples - 1.0);
   if (welch > 0.0) freedom = std::clamp(variance * variance / welch, 1.0, freedom);
   const double t = quantile(boost::math::students_t_distribution<>(freedom), 0.975);
-  const double width =
-      t * std::sqrt(std::log1p(result.coefficient_of_variation * result.coefficient_of_variation));
+  // A tail that is heavy, though not yet too heavy, has more to come than the sample shows.
+  const double heavy = 1.0 + std::max(0.0, std::min(result.pareto_k, 0.7) - 0.2);
+  const double spread_log = std::sqrt(std::log1p(std::pow(result.coefficient_of_variation, 2)));
+  const double width = heavy * t * spread_log;
   result.log_low = result.log_p - width;
   result.log_high = std::min(0.0, result.log_p + width);
   return result;
@@ -130,7 +132,7 @@ std::string WeightedEstimate::objection() const {
     return fmt::format("effective sample size {:.1f} is below 25", effective_samples);
   }
   // Control variates that take a good part away again: a lucky draw without them looks better than it is.
-  if (negative_share > 0.2 && effective_samples < 100.0) {
+  if (negative_share > 0.2 && effective_samples < 200.0) {
     return fmt::format("corrections take {:.0f} % away at only {:.0f} effective samples",
                        100.0 * negative_share, effective_samples);
   }
