@@ -91,7 +91,7 @@ class AutoEstimator {
 
   RareEventSummary run() {
     RareEventSummary summary = guarded([&] { return estimate_once(true); });
-    if (ledger_.counts().unknown == 0 || stopped_ || summary.bracketed) return summary;
+    if (!ledger_.saw_unknown() || stopped_ || summary.bracketed) return summary;
     return bracket(std::move(summary));
   }
 
@@ -191,7 +191,7 @@ class AutoEstimator {
     std::tie(plain_, plain_outcomes_) = draws(1.0, count);
     for (const Outcome& outcome : plain_outcomes_) plain_failures_ += outcome.failed ? 1 : 0;
     note(fmt::format("{} plain runs, {} failed", plain_.rows(), plain_failures_));
-    if (ledger_.counts().unknown > 0) ledger_.hold_back(options_.max_runs * 45 / 100);
+    if (ledger_.saw_unknown()) ledger_.hold_back(options_.max_runs * 45 / 100);
   }
 
   // At least `count` draws of scale * N(0, I): known ones of about that scale, else new ones.
@@ -199,7 +199,7 @@ class AutoEstimator {
     for (const ScaledDraws& known : options_.known) {
       if (known.points.rows() < count || std::abs(std::log(known.scale / scale)) > std::log(1.2)) continue;
       note(fmt::format("{} known draws at {:.1f} sigma", known.points.rows(), known.scale));
-      return {known.points, ledger_.take_in(known.responses)};
+      return {known.points, ledger_.take_in(known.points, known.responses)};
     }
     ScaledDraws made;
     made.scale = scale;
@@ -239,6 +239,7 @@ class AutoEstimator {
     const bool planar = nearly_linear(finder);
     if (!planar) search_widely(finder);
     unseen_ = planar || finder.starts() == 0 ? 0.0 : finder.unseen_share();
+    starts_ = finder.starts();
     finder.drop_negligible();
     regions_ = std::move(finder.regions());
   }
@@ -791,7 +792,7 @@ class AutoEstimator {
       wanted = std::max(20.0, made * (std::isfinite(ratio) ? std::clamp(ratio - 1.0, 0.3, 4.0) : 1.0));
     }
     if (made == 0.0) return refuse({}, "the budget does not cover an estimate after exploring");
-    RareEventSummary summary = from_estimate(estimate, plan.method);
+    RareEventSummary summary = from_estimate(estimate, plan.method, made);
     if (plan.method == RareEventMethod::line_sampling) {
       for (std::size_t k = 0; k < plan.regions.size(); ++k) {
         const Vector& point = plan.regions[k].most_probable_point;
@@ -805,7 +806,8 @@ class AutoEstimator {
     return 0.5 * (upper_tail_quantile(estimate.log_low) - upper_tail_quantile(estimate.log_high));
   }
 
-  RareEventSummary from_estimate(const WeightedEstimate& estimate, RareEventMethod method) {
+  // `values`: lines, rays or runs behind the estimate.
+  RareEventSummary from_estimate(const WeightedEstimate& estimate, RareEventMethod method, double values) {
     RareEventSummary summary;
     summary.method = method;
     summary.diagnostics.effective_samples = estimate.effective_samples;
@@ -813,6 +815,14 @@ class AutoEstimator {
     summary.diagnostics.pareto_k = estimate.pareto_k;
     summary.diagnostics.coefficient_of_variation = estimate.coefficient_of_variation;
     summary.reason = estimate.objection();
+    // In many dimensions a law fitted to few points can be too tight where the boundary bends, and a sample too small to
+    // show it looks good.
+    const bool uneven = estimate.effective_samples < std::min(100.0, 0.6 * values);
+    if (summary.reason.empty() && ledger_.dimension() > 60 && uneven) {
+      summary.reason =
+          fmt::format("effective sample size {:.0f} of {:.0f} is too small to trust in {} dimensions",
+                      estimate.effective_samples, values, ledger_.dimension());
+    }
     if (summary.reason.empty() && method != RareEventMethod::radial_sampling && unseen_ > 0.1) {
       summary.reason =
           fmt::format("{:.0f} % of the search's starts found regions of their own", 100.0 * unseen_);
@@ -823,7 +833,7 @@ class AutoEstimator {
     summary.log_p_low = estimate.log_low;
     summary.log_p_high = estimate.log_high;
     if (method != RareEventMethod::radial_sampling) {
-      summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(unseen_));
+      summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(unseen_allowance()));
     }
     return summary;
   }
@@ -842,6 +852,13 @@ class AutoEstimator {
       }
     }
     return finish(std::move(summary));
+  }
+
+  // Share of P that regions nobody met may hold. Among many regions two more than Good-Turing expects are
+  // allowed for: its own error.
+  double unseen_allowance() const {
+    if (regions_.size() < 5 || starts_ == 0) return unseen_;
+    return unseen_ + 2.0 / static_cast<double>(starts_);
   }
 
   static RareEventSummary refuse(RareEventSummary summary, std::string reason) {
@@ -889,6 +906,7 @@ class AutoEstimator {
   std::optional<SubsetResult> subset_;
   std::vector<LineRegion> regions_;
   double unseen_ = 0.0;
+  std::size_t starts_ = 0;
   std::vector<ScaledDraws> draws_;
   bool stopped_ = false;
   std::vector<std::string> search_;

@@ -63,22 +63,23 @@ std::vector<Outcome> EvaluationLedger::evaluate(const engine::Matrix& points, Pu
         fmt::format("rare event: the evaluator answered {} runs of a batch of {}", responses.size(), rows));
   }
   counter(counts_, purpose) += rows;
-  std::vector<Outcome> outcomes = take_in(responses);
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (!outcomes[i].unknown) continue;
-    ++counts_.unknown;
-    if (unknown_points_.size() < 40) unknown_points_.push_back(points.row(static_cast<Eigen::Index>(i)));
-  }
+  std::vector<Outcome> outcomes = take_in(points, responses);
+  for (const Outcome& outcome : outcomes) counts_.unknown += outcome.unknown ? 1 : 0;
   return outcomes;
 }
 
-std::vector<Outcome> EvaluationLedger::take_in(const std::vector<Response>& responses) {
+std::vector<Outcome> EvaluationLedger::take_in(const engine::Matrix& points,
+                                               const std::vector<Response>& responses) {
   std::vector<Outcome> outcomes;
   outcomes.reserve(responses.size());
-  for (Response response : responses) {
+  for (std::size_t i = 0; i < responses.size(); ++i) {
+    Response response = responses[i];
     if (response.kind == ResponseKind::margin) response = Response::margin(response.value);
     outcomes.push_back(read_response(response, reading_));
-    if (outcomes.back().unknown) continue;
+    if (outcomes.back().unknown) {
+      if (unknown_points_.size() < 40) unknown_points_.push_back(points.row(static_cast<Eigen::Index>(i)));
+      continue;
+    }
     if (outcomes.back().has_margin) {
       saw_margin_ = true;
     } else {

@@ -44,7 +44,7 @@ class EvaluationLedger {
   std::vector<Outcome> evaluate(const engine::Matrix& points, Purpose purpose);
   Outcome evaluate_one(const engine::Vector& point, Purpose purpose);
   /// Reads responses of runs that were made elsewhere: they count as no run.
-  std::vector<Outcome> take_in(const std::vector<Response>& responses);
+  std::vector<Outcome> take_in(const engine::Matrix& points, const std::vector<Response>& responses);
 
   Eigen::Index dimension() const { return dimension_; }
   std::uint64_t remaining() const {
@@ -55,6 +55,7 @@ class EvaluationLedger {
   void set_unknown_as(UnknownAs reading) { reading_ = reading; }
   /// The first unknown points (at most 40), as rows.
   const std::vector<engine::Vector>& unknown_points() const { return unknown_points_; }
+  bool saw_unknown() const { return !unknown_points_.empty(); }
   UnknownAs unknown_as() const { return reading_; }
   /// Keeps `runs` back: they cannot be spent until release().
   void hold_back(std::uint64_t runs) { held_back_ = runs; }

@@ -147,7 +147,7 @@ std::optional<LineRegion> RegionFinder::build_with_gradient(Vector boundary) {
 }
 
 // Pass or fail only: the boundary's normal from bisected roots of lines around the ray.
-std::optional<LineRegion> RegionFinder::build_with_lines(Vector boundary) {
+std::optional<LineRegion> RegionFinder::build_with_lines(const Vector& boundary) {
   const Eigen::Index d = boundary.size();
   LineRegion region(boundary, boundary.norm());
   region.steepness = std::numeric_limits<double>::infinity();
@@ -249,6 +249,7 @@ std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
 void RegionFinder::add(const std::vector<Vector>& failing, bool independent, int max_builds) {
   const std::vector<Vector> boundary = walk_in(failing);
   std::vector<const Vector*> open;
+  open.reserve(boundary.size());
   for (const Vector& x : boundary) open.push_back(&x);
   if (independent) starts_ += failing.size();
   std::vector<std::size_t> tried(failing.size(), static_cast<std::size_t>(-1));

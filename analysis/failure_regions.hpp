@@ -58,7 +58,7 @@ class RegionFinder {
   std::optional<LineRegion> build(const engine::Vector& boundary);
   bool smooth_across(const LineRegion& region);
   std::optional<LineRegion> build_with_gradient(engine::Vector boundary);
-  std::optional<LineRegion> build_with_lines(engine::Vector boundary);
+  std::optional<LineRegion> build_with_lines(const engine::Vector& boundary);
   std::optional<LineRegion> build_from_population(const engine::Vector& failing);
   /// Moves failing points along their rays to the boundary nearest to the origin's side, all in step.
   std::vector<engine::Vector> walk_in(const std::vector<engine::Vector>& failing);

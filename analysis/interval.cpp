@@ -77,7 +77,7 @@ double pareto_tail_index(std::vector<double> values) {
 
 WeightedEstimate summarize(const std::vector<Stratum>& strata, double log_scale) {
   WeightedEstimate result;
-  double sum = 0.0, variance = 0.0, squares = 0.0, largest = 0.0, welch = 0.0;
+  double sum = 0.0, variance = 0.0, squares = 0.0, largest = 0.0, welch = 0.0, negative = 0.0;
   std::vector<double> contributions;
   for (const Stratum& stratum : strata) {
     const auto n = static_cast<double>(stratum.values.size());
@@ -91,6 +91,7 @@ WeightedEstimate summarize(const std::vector<Stratum>& strata, double log_scale)
       spread += (v - mean) * (v - mean);
       squares += (v / n) * (v / n);
       largest = std::max(largest, std::abs(v) / n);
+      negative -= std::min(0.0, v) / n;
     }
     // Relative to the stratum: strata of different size are not a tail.
     if (mean > 0.0)
@@ -109,13 +110,16 @@ WeightedEstimate summarize(const std::vector<Stratum>& strata, double log_scale)
   result.coefficient_of_variation = std::hypot(std::sqrt(variance) / sum, smallest_error);
   result.effective_samples = squares > 0.0 ? sum * sum / squares : 0.0;
   result.max_weight_share = sum > 0.0 ? largest / sum : 1.0;
+  result.negative_share = sum > 0.0 ? negative / sum : 0.0;
   result.pareto_k = pareto_tail_index(contributions);
   // Welch-Satterthwaite over the strata, and never more than the effective sample says.
   double freedom = std::max(1.0, result.effective_samples - 1.0);
   if (welch > 0.0) freedom = std::clamp(variance * variance / welch, 1.0, freedom);
   const double t = quantile(boost::math::students_t_distribution<>(freedom), 0.975);
-  const double width =
-      t * std::sqrt(std::log1p(result.coefficient_of_variation * result.coefficient_of_variation));
+  // A tail that is heavy, though not yet too heavy, has more to come than the sample shows.
+  const double heavy = 1.0 + std::max(0.0, std::min(result.pareto_k, 0.7) - 0.2);
+  const double spread_log = std::sqrt(std::log1p(std::pow(result.coefficient_of_variation, 2)));
+  const double width = heavy * t * spread_log;
   result.log_low = result.log_p - width;
   result.log_high = std::min(0.0, result.log_p + width);
   return result;
@@ -126,6 +130,11 @@ std::string WeightedEstimate::objection() const {
   if (!std::isfinite(coefficient_of_variation)) return "the variance of the estimate is not known";
   if (effective_samples < 25.0) {
     return fmt::format("effective sample size {:.1f} is below 25", effective_samples);
+  }
+  // Control variates that take a good part away again: a lucky draw without them looks better than it is.
+  if (negative_share > 0.2 && effective_samples < 200.0) {
+    return fmt::format("corrections take {:.0f} % away at only {:.0f} effective samples",
+                       100.0 * negative_share, effective_samples);
   }
   if (max_weight_share > 0.1) {
     return fmt::format("one run carries {:.0f} % of the estimate", 100.0 * max_weight_share);

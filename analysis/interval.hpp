@@ -29,7 +29,8 @@ struct WeightedEstimate {
   double effective_samples = 0.0;
   double max_weight_share = 0.0;
   double pareto_k = 0.0;
-  std::vector<double> shares;  // of each stratum
+  double negative_share = 0.0;  // what negative values take away, relative to the sum
+  std::vector<double> shares;   // of each stratum
 
   /// Why the interval may not be given; empty where it may.
   std::string objection() const;

@@ -37,8 +37,8 @@ double draw_between(double low, double high, NormalStream& random) {
 
 struct Line {
   LineResult result;
-  double floor;
-  double ceiling;
+  double floor = 0.0;
+  double ceiling = 0.0;
   std::optional<RootSearch> search;
 };
 
@@ -129,7 +129,7 @@ void check_lines(EvaluationLedger& ledger, const std::vector<LineRegion>& region
 
 }  // namespace
 
-LineRegion::LineRegion(engine::Vector a, double beta)
+LineRegion::LineRegion(const engine::Vector& a, double beta)
     : direction(a / a.norm()), law(a.size(), direction, defense), most_probable_point(direction * beta) {
   root.offset = beta;
   root.slope = engine::Vector::Zero(a.size());

@@ -40,7 +40,7 @@ struct LineRegion {
   ShapedNormal law;        // of x in the hyperplane
   engine::Vector most_probable_point;
 
-  LineRegion(engine::Vector a, double beta);
+  LineRegion(const engine::Vector& a, double beta);
 };
 
 /// What one line told.

@@ -11,7 +11,7 @@
 int main(int argc, char** argv) {
   using namespace flare::analysis;
   std::size_t repeats = 200;
-  std::uint64_t first_seed = 100'001;
+  std::uint64_t first_seed = 2'000'001;
   std::string only;
   bool markdown = false, verbose = false, misses = false;
   CLI::App app("Coverage and error of the rare-event estimators on problems with known answers");
