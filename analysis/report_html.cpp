@@ -13,7 +13,7 @@ namespace {
 constexpr const char* style = R"(
 :root { --ink: #1c2128; --soft: #57606a; --line: #d8dee4; --tint: #f6f8fa; --accent: #0072b2; --good: #00704f; --bad: #b00020; }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 66rem; padding: 2rem 1.25rem 4rem; background: #fff; color: var(--ink);
+body { margin: 0 auto; max-width: 76rem; padding: 2rem 1.25rem 4rem; background: #fff; color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .3rem; }
 h2 { font-size: 1.2rem; margin: 2.6rem 0 .6rem; }
