@@ -203,6 +203,20 @@ TEST_F(Program, AResultIsNotOverwrittenByAnotherStudy) {
   EXPECT_EQ(run({"run", "small.toml", "-o", "out.h5", "--fresh", "--set", "estimator.runs=40"}).status, 0);
 }
 
+TEST_F(Program, DieWideVariablesWidenTheLevelsTheReferencesDoNotFollow) {
+  const auto sigma = [&](const char* file) {
+    const H5::H5File h5 = flare::engine::open_result(folder_ / file);
+    return flare::engine::read_table(h5, "/points/sram8t/sawl2/tt_0.90V_27C/levels").numbers("sigma").back();
+  };
+  ASSERT_EQ(run({"run", "small.toml", "-o", "mismatch.h5"}).status, 0);
+  std::ofstream(study_, std::ios::app)
+      << "[[variation]]\nparameter = \"vth\"\nscope = \"die\"\nsigma = \"10 mV\"\n"
+         "[[die]]\nsource = \"vdd\"\nsigma = \"5 mV\"\n[[die]]\ntemperature = true\nsigma = \"5 K\"\n";
+  const Ended ended = run({"run", "small.toml", "-o", "die.h5"});
+  ASSERT_EQ(ended.status, 0) << ended.out;
+  EXPECT_GT(sigma("die.h5"), 1.5 * sigma("mismatch.h5"));
+}
+
 TEST_F(Program, ASampleReplaysToTheSameBits) {
   ASSERT_EQ(run({"run", "small.toml", "-o", "out.h5", "--set", "estimator.runs=30"}).status, 0);
   const Ended replay =
