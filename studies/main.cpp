@@ -59,7 +59,9 @@ void add_check(CLI::App& app, CheckCommand& command) {
   CLI::App* check = app.add_subcommand("check", "Check a study without simulating");
   check->add_option("STUDY", command.study, "Study file (TOML)")->required();
   check->add_option("--set", command.overrides, "Change a key of the study")->type_name("KEY=VALUE");
-  check->add_option("--netlists", command.netlists, "Write the column's netlists to this folder")
+  check
+      ->add_option("--netlists", command.netlists,
+                   "Write the column's netlists (with a 300 ps pulse) to this folder")
       ->type_name("DIR");
 }
 

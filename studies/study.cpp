@@ -92,6 +92,7 @@ ParameterName parameter_name(const std::string& label) {
 DeviceVariation read_device_variation(Section& s) {
   DeviceVariation v;
   v.devices = s.text("devices", "*");
+  v.place = s.place(s.has("devices") ? "devices" : "");
   v.polarity = s.choice("polarity", {"", "nmos", "pmos"}, "");
   v.label = s.text("parameter");
   const ParameterName name = parameter_name(v.label);
@@ -151,6 +152,7 @@ Corner read_corner_text(Section& s, std::string_view key, const std::string& tex
 
 void read_corners(Section s, Study& study) {
   const std::vector<std::string> processes = s.texts("process");
+  study.process_place = s.place("process");
   const std::vector<double> supplies = s.quantities("supply", "V");
   const std::vector<double> temperatures = s.quantities("temperature", "degC");
   for (const double v : supplies) {

@@ -27,6 +27,7 @@ struct Corner {
 
 /// Which devices vary, in what, by which law.
 struct DeviceVariation {
+  std::string place;          // "file:line: key" of the pattern, for errors
   std::string devices = "*";  // pattern over flat device names
   std::string polarity;       // "nmos", "pmos" or empty for both
   std::string parameter;      // simulator's instance parameter: "delvto" (V), "mulu0" (ratio), ...
@@ -99,6 +100,7 @@ struct Study {
   bool allow_commands = false;  // netlist .control blocks
 
   std::filesystem::path cards;  // card file; sections are the corners' processes
+  std::string process_place;    // "file:line: key" of the corners' processes, for errors
   std::vector<Corner> corners;
   Corner nominal;
   int full_corners = 2;  // the worst corners that are run in full, besides the nominal one

@@ -33,13 +33,12 @@ std::string short_name(const std::string& device) {
   return device.size() > 2 && device[1] == '.' ? device.substr(2) : device;
 }
 
-void add_device_variation(const Study& study, const DeviceVariation& variation,
-                          const std::vector<std::string>& matched, const DeviceAreas* areas,
-                          engine::Testbench& testbench) {
+void add_device_variation(const DeviceVariation& variation, const std::vector<std::string>& matched,
+                          const DeviceAreas* areas, engine::Testbench& testbench) {
   const std::string unit = variation.label == "vth" ? "V" : "1";
   engine::Variable shared{variation.label + "_die", variation.law, engine::Scope::die, unit, {}};
   if (!variation.polarity.empty()) shared.name += "_" + variation.polarity;
-  for (const VaryingDevice& device : varying_devices(study, variation, testbench.deck, matched)) {
+  for (const VaryingDevice& device : varying_devices(variation, testbench.deck, matched)) {
     if (variation.scope == engine::Scope::die) {
       shared.effects.push_back({knob_index(testbench, device_knob(device.name, variation.parameter)), 1.0});
       continue;
@@ -58,8 +57,7 @@ void add_device_variation(const Study& study, const DeviceVariation& variation,
 
 }  // namespace
 
-std::vector<VaryingDevice> varying_devices(const Study& study, const DeviceVariation& variation,
-                                           const engine::Deck& deck,
+std::vector<VaryingDevice> varying_devices(const DeviceVariation& variation, const engine::Deck& deck,
                                            const std::vector<std::string>& matched) {
   const std::set<std::string> matched_set(matched.begin(), matched.end());
   const bool mosfets_only = variation.parameter == "delvto" || variation.parameter == "mulu0";
@@ -82,8 +80,8 @@ std::vector<VaryingDevice> varying_devices(const Study& study, const DeviceVaria
           : found.empty();
   if (none) {
     const std::string close = nearest(variation.devices, names);
-    throw StudyError(fmt::format("{}: variation of {}: the pattern '{}' fits no device; {}",
-                                 study.file.string(), variation.label, variation.devices,
+    throw StudyError(fmt::format("{}: variation of {}: the pattern '{}' fits no device; {}", variation.place,
+                                 variation.label, variation.devices,
                                  close.empty()
                                      ? fmt::format("the circuit has {} devices, such as '{}'", names.size(),
                                                    names.empty() ? "none" : names.front())
@@ -97,7 +95,7 @@ std::vector<std::string> sized_devices(const Study& study, const engine::Deck& d
   std::set<std::string> names;
   for (const DeviceVariation& variation : study.devices) {
     if (variation.pelgrom <= 0.0) continue;
-    for (const VaryingDevice& device : varying_devices(study, variation, deck, matched)) {
+    for (const VaryingDevice& device : varying_devices(variation, deck, matched)) {
       if (device.matched) names.insert(device.name);
     }
   }
@@ -125,7 +123,7 @@ void add_variation(const Study& study, const Corner& corner, const std::vector<s
   testbench.options = study.simulator;
   testbench.options.temperature = corner.temperature;
   for (const DeviceVariation& variation : study.devices) {
-    add_device_variation(study, variation, matched, areas, testbench);
+    add_device_variation(variation, matched, areas, testbench);
   }
   for (const DieVariation& variation : study.die) {
     engine::Knob knob;
@@ -176,7 +174,14 @@ ColumnOptions column_options(const Study& study, int sawl, int on_cells, const C
 engine::Deck column_deck(const Study& study, const ColumnOptions& options) {
   engine::DeckOptions deck_options;
   deck_options.allow_commands = study.allow_commands;
-  return engine::parse_deck(column_netlist(options), study.file, deck_options);
+  try {
+    return engine::parse_deck(column_netlist(options), study.file.parent_path() / "column netlist",
+                              deck_options);
+  } catch (const engine::DeckError& e) {
+    // The column is ours; what can be wrong is the user's card file and the sections asked of it.
+    throw StudyError(
+        fmt::format("{}: with process '{}': {}", study.process_place, options.section, e.what()));
+  }
 }
 
 }  // namespace flare::studies

@@ -24,8 +24,8 @@ struct VaryingDevice {
 };
 /// Devices that fit a variation's pattern and polarity, MOSFETs only for vth and beta. Throws StudyError
 /// where no device fits.
-std::vector<VaryingDevice> varying_devices(const Study& study, const DeviceVariation& variation,
-                                           const engine::Deck& deck, const std::vector<std::string>& matched);
+std::vector<VaryingDevice> varying_devices(const DeviceVariation& variation, const engine::Deck& deck,
+                                           const std::vector<std::string>& matched);
 
 /// Names of the devices whose size a Pelgrom law needs.
 std::vector<std::string> sized_devices(const Study& study, const engine::Deck& deck,

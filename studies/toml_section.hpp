@@ -56,6 +56,9 @@ class Section {
   /// Throws for the first key that nobody asked for, naming the nearest known one.
   void finish() const;
 
+  /// "file:line: table.key", for what can only be found wrong later.
+  std::string place(std::string_view key) const { return where(key); }
+
   /// Throws StudyError at `key` (or at the table itself where key is empty).
   [[noreturn]] void fail(std::string_view key, const std::string& message) const;
 

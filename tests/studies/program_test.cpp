@@ -191,7 +191,8 @@ TEST_F(Program, BadInputIsOneLineAndStatusTwo) {
   refused({"run", "small.toml", "-o", "text.h5"}, "text.h5");
   std::ofstream(study_, std::ios::app)
       << "[[variation]]\ndevices = \"x0.mz\"\nparameter = \"vth\"\nsigma = \"1 mV\"\n";
-  refused({"check", "small.toml"}, "x0.m");
+  refused({"check", "small.toml"}, "small.toml:27: variation[2].devices");
+  refused({"check", "small.toml"}, "did you mean 'x0.ma'");
 }
 
 TEST_F(Program, AResultIsNotOverwrittenByAnotherStudy) {
