@@ -44,23 +44,27 @@ double pareto_tail_index(std::vector<double> values) {
   std::vector<double> x(values.end() - static_cast<std::ptrdiff_t>(tail), values.end());
   for (double& v : x) v -= cut;
   const double largest = x.back();
+  // Values that tie with the cut are no tail (a control variate leaves many alike).
+  std::erase_if(x, [&](double v) { return v <= 1e-9 * largest; });
+  if (x.size() < 20) return 0.0;
   // Values that are nearly alike have no tail that matters, whatever the shape of the last tenth.
   const double total_sum = std::accumulate(values.begin(), values.end(), 0.0);
   if (std::accumulate(x.begin(), x.end(), 0.0) < 0.15 * total_sum) return 0.0;
-  const double quarter = std::max(
-      x[static_cast<std::size_t>(std::floor(static_cast<double>(tail) / 4.0 + 0.5)) - 1], 1e-12 * largest);
-  const auto grid = static_cast<std::size_t>(20.0 + std::floor(std::sqrt(static_cast<double>(tail))));
+  const double quarter =
+      std::max(x[static_cast<std::size_t>(std::floor(static_cast<double>(x.size()) / 4.0 + 0.5)) - 1],
+               1e-12 * largest);
+  const auto grid = static_cast<std::size_t>(20.0 + std::floor(std::sqrt(static_cast<double>(x.size()))));
   const auto shape = [&](double theta) {
     double k = 0.0;
     for (const double v : x) k += std::log1p(-theta * v);
-    return k / static_cast<double>(tail);
+    return k / static_cast<double>(x.size());
   };
   std::vector<double> theta(grid), likelihood(grid);
   for (std::size_t j = 0; j < grid; ++j) {
     theta[j] = 1.0 / largest + (1.0 - std::sqrt(static_cast<double>(grid) / (static_cast<double>(j) + 0.5))) /
                                    (3.0 * quarter);
     const double k = shape(theta[j]);
-    likelihood[j] = static_cast<double>(tail) * (std::log(-theta[j] / k) - k - 1.0);
+    likelihood[j] = static_cast<double>(x.size()) * (std::log(-theta[j] / k) - k - 1.0);
   }
   double mean_theta = 0.0, total = 0.0;
   const double best = *std::max_element(likelihood.begin(), likelihood.end());
@@ -71,7 +75,7 @@ double pareto_tail_index(std::vector<double> values) {
     total += weight;
   }
   const double k = shape(mean_theta / total);
-  const auto m = static_cast<double>(tail);
+  const auto m = static_cast<double>(x.size());
   return (k * m + 0.5 * 10.0) / (m + 10.0);
 }
 

@@ -64,8 +64,6 @@ class LevelShape {
   double shape_sigma_ = 1.0;
 };
 
-enum class Side { below, above };
-
 struct FitOptions {
   /// Observed exceedances from which on a number counts as reached by the runs ("estimated").
   std::size_t min_exceedances = 10;

@@ -21,6 +21,9 @@ std::string_view to_string(TailStatus status);
 TailStatus tail_status(std::string_view word);
 TailStatus weaker(TailStatus a, TailStatus b);
 
+/// Of a limit: where a law's tail lies.
+enum class Side { below, above };
+
 /// A probability per read. 0 < low <= p <= high <= 1; never 0 (smallest_probability instead).
 struct TailProbability {
   double p = 1.0;

@@ -5,9 +5,12 @@
 
 #include <H5Cpp.h>
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -40,6 +43,42 @@ struct Table {
   const std::vector<std::string>& texts(const std::string& column) const;
 
   Table& add(std::string name, std::string unit, ColumnValues values);
+};
+
+struct ColumnHead {
+  std::string name;
+  std::string unit;  // "" where it has none
+};
+
+/// A table filled row by row; Values: double, std::int64_t or std::string, one a column.
+template <class... Values>
+class TableRows {
+ public:
+  explicit TableRows(std::array<ColumnHead, sizeof...(Values)> heads) : heads_(std::move(heads)) {}
+
+  void add(Values... values) {
+    std::apply([&](auto&... column) { (column.push_back(std::move(values)), ...); }, columns_);
+  }
+  bool empty() const { return std::get<0>(columns_).empty(); }
+  Table table() && {
+    Table table;
+    std::size_t c = 0;
+    std::apply(
+        [&](auto&... column) {
+          (
+              [&] {
+                table.add(std::move(heads_[c].name), std::move(heads_[c].unit), std::move(column));
+                ++c;
+              }(),
+              ...);
+        },
+        columns_);
+    return table;
+  }
+
+ private:
+  std::array<ColumnHead, sizeof...(Values)> heads_;
+  std::tuple<std::vector<Values>...> columns_;
 };
 
 struct ReadLimits {

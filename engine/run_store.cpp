@@ -284,33 +284,22 @@ void RunStore::discard_journal() {
 }
 
 void RunStore::write_runs(H5::H5File& file) const {
-  std::vector<std::int64_t> stream;
-  std::vector<std::int64_t> index;
-  std::vector<std::int64_t> print;
-  std::vector<std::int64_t> outcome;
-  std::vector<std::int64_t> rung;
-  std::vector<std::int64_t> count;
-  std::vector<std::string> message;
+  TableRows<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::string>
+      rows({{{"stream", ""},
+             {"index", ""},
+             {"fingerprint", ""},
+             {"outcome", ""},
+             {"rung", ""},
+             {"measures", ""},
+             {"message", ""}}});
   std::vector<double> measures;
   for (const auto& [key, kept] : runs_) {
-    stream.push_back(key.first);
-    index.push_back(static_cast<std::int64_t>(key.second));
-    print.push_back(static_cast<std::int64_t>(kept.fingerprint));
-    outcome.push_back(static_cast<std::int64_t>(kept.result.outcome));
-    rung.push_back(kept.result.rung);
-    count.push_back(static_cast<std::int64_t>(kept.result.measures.size()));
-    message.push_back(kept.result.message);
+    rows.add(key.first, static_cast<std::int64_t>(key.second), static_cast<std::int64_t>(kept.fingerprint),
+             static_cast<std::int64_t>(kept.result.outcome), kept.result.rung,
+             static_cast<std::int64_t>(kept.result.measures.size()), kept.result.message);
     measures.insert(measures.end(), kept.result.measures.begin(), kept.result.measures.end());
   }
-  Table table;
-  table.add("stream", "", std::move(stream))
-      .add("index", "", std::move(index))
-      .add("fingerprint", "", std::move(print))
-      .add("outcome", "", std::move(outcome))
-      .add("rung", "", std::move(rung))
-      .add("measures", "", std::move(count))
-      .add("message", "", std::move(message));
-  write_table(file, "/runs/runs", table);
+  write_table(file, "/runs/runs", std::move(rows).table());
   Table names;
   names.add("name", "", stream_names_);
   write_table(file, "/runs/streams", names);
@@ -327,11 +316,13 @@ void RunStore::read_runs(const H5::H5File& file) {
   for (std::size_t r = 0; r < table.rows(); ++r) {
     const auto stream = static_cast<std::size_t>(table.integers("stream")[r]);
     const std::int64_t count = table.integers("measures")[r];
-    if (stream >= names.size() || count < 0 || count > values.rows() - next) {
+    const std::int64_t outcome = table.integers("outcome")[r];
+    if (stream >= names.size() || count < 0 || count > values.rows() - next || outcome < 0 ||
+        outcome > static_cast<std::int64_t>(Outcome::unmeasured)) {
       throw FileError(file.getFileName() + ": /runs is damaged; use --fresh");
     }
     RunResult result;
-    result.outcome = static_cast<Outcome>(table.integers("outcome")[r]);
+    result.outcome = static_cast<Outcome>(outcome);
     result.rung = static_cast<std::uint8_t>(table.integers("rung")[r]);
     result.message = table.texts("message")[r];
     for (std::int64_t m = 0; m < count; ++m) result.measures.push_back(values(next++, 0));
@@ -361,7 +352,8 @@ std::vector<std::vector<RunResult>> run_all(Evaluator& evaluator, RunStore& stor
     progress.runs_total += rows;
     progress.work_total += static_cast<double>(rows) * work(request);
     results[q].resize(rows);
-    const std::uint64_t bench = fingerprint(*request.testbench);
+    const std::uint64_t bench =
+        request.testbench_fingerprint ? *request.testbench_fingerprint : fingerprint(*request.testbench);
     Origin origin{q, {}, {}};
     for (std::size_t r = 0; r < rows; ++r) {
       const std::uint64_t print = fingerprint(bench, request.points.row(static_cast<Eigen::Index>(r)));

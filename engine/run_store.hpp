@@ -86,6 +86,8 @@ struct RunRequest {
   std::uint64_t first = 0;
   std::shared_ptr<const Testbench> testbench;
   Matrix points;
+  /// fingerprint(*testbench), where the caller has it already.
+  std::optional<std::uint64_t> testbench_fingerprint = std::nullopt;
 };
 
 /// How far run_all is. Work weighs a run by the size of its netlist, so that a time left can be told.

@@ -149,16 +149,17 @@ engine::Testbench circuit_replay_testbench(const Study& study, const std::string
 }
 
 void write_circuit_result(H5::H5File& file, const Study& study, const CircuitResult& result) {
-  engine::Table table;
-  std::vector<std::string> corner;
-  std::vector<std::string> method;
-  std::vector<std::string> status;
-  std::vector<double> p;
-  std::vector<double> low;
-  std::vector<double> high;
-  std::vector<double> sigma;
-  std::vector<std::int64_t> runs;
-  std::vector<std::int64_t> unknown;
+  engine::TableRows<std::string, double, double, double, double, std::int64_t, std::int64_t, std::string,
+                    std::string>
+      rows({{{"corner", ""},
+             {"p", ""},
+             {"p_low", ""},
+             {"p_high", ""},
+             {"sigma", ""},
+             {"runs", ""},
+             {"unknown", ""},
+             {"method", ""},
+             {"status", ""}}});
   for (const CircuitPoint& point : result.points) {
     write_samples(file, fmt::format("/points/{}/{}/samples", circuit_name(study), point.corner.name()),
                   point.samples);
@@ -166,26 +167,12 @@ void write_circuit_result(H5::H5File& file, const Study& study, const CircuitRes
       write_samples(file, fmt::format("/points/{}/{}/tail_samples", circuit_name(study), point.corner.name()),
                     point.tail_samples);
     }
-    corner.push_back(point.corner.name());
-    p.push_back(point.failure.p);
-    low.push_back(point.failure.low);
-    high.push_back(point.failure.high);
-    sigma.push_back(point.failure.sigma());
-    runs.push_back(static_cast<std::int64_t>(point.failure.runs));
-    unknown.push_back(static_cast<std::int64_t>(point.failure.unknown));
-    method.push_back(point.failure.method);
-    status.emplace_back(analysis::to_string(point.failure.status));
+    const analysis::TailProbability& failure = point.failure;
+    rows.add(point.corner.name(), failure.p, failure.low, failure.high, failure.sigma(),
+             static_cast<std::int64_t>(failure.runs), static_cast<std::int64_t>(failure.unknown),
+             failure.method, std::string(analysis::to_string(failure.status)));
   }
-  table.add("corner", "", std::move(corner))
-      .add("p", "", std::move(p))
-      .add("p_low", "", std::move(low))
-      .add("p_high", "", std::move(high))
-      .add("sigma", "", std::move(sigma))
-      .add("runs", "", std::move(runs))
-      .add("unknown", "", std::move(unknown))
-      .add("method", "", std::move(method))
-      .add("status", "", std::move(status));
-  engine::write_table(file, "/failures", table);
+  engine::write_table(file, "/failures", std::move(rows).table());
 }
 
 }  // namespace flare::studies

@@ -269,74 +269,63 @@ void run_levels(const StudyRun& run, std::vector<ColumnPoint>& points,
   }
 }
 
-/// The plain samples of a level as draws the tails' search can start from.
-LevelDraws known_draws(const Study& study, const SampleSet& plain) {
-  const Eigen::Index rows = plain.points.rows();
-  LevelDraws draws{1.0, engine::Matrix(rows, plain.points.cols() + 1), {}};
-  draws.points.leftCols(plain.points.cols()) = plain.points;
-  const engine::SampleSource converter{study.seed, plain.stream + "/converter", engine::Design::random, 0};
-  draws.points.rightCols(1) = engine::draw(converter, 0, static_cast<std::size_t>(rows), 1);
-  for (const engine::RunResult& run : plain.runs) {
-    draws.volts.push_back(run.outcome == engine::Outcome::ok ? run.measures.front() : NAN);
-  }
-  return draws;
+std::string tail_stream(const Study& study, const ColumnPoint& point) {
+  return "tails/" + point_name(study, point.sawl, point.corner);
 }
 
-/// Work of the tails for the progress: a run costs about as its SAWL.
-double tail_work(const Study& study, const std::vector<ColumnPoint>& points) {
-  double work = 0.0;
-  for (const ColumnPoint& point : points) {
-    if (!point.here) continue;
-    for (const ConverterStudy& c : study.converters) work += c.fit_only ? 0.0 : 2.0 * point.sawl * point.sawl;
+/// The converters whose tails are simulated, by their place in the study.
+std::vector<std::size_t> asking_converters(const Study& study) {
+  std::vector<std::size_t> asking;
+  for (std::size_t c = 0; c < study.converters.size(); ++c) {
+    if (!study.converters[c].fit_only) asking.push_back(c);
   }
-  return work;
+  return asking;
 }
 
-/// Rare-event estimates of every full point with every converter; [point][converter]. A shard makes its
-/// share.
-using PointTails = std::vector<std::vector<std::vector<EstimatedTail>>>;
-PointTails run_tails(const StudyRun& run, const std::vector<ColumnPoint>& points,
-                     const std::map<int, DeviceAreas>& areas) {
+/// Rare-event estimates of every full point with every converter; [point][converter]. A shard makes its share.
+using AllTails = std::vector<std::vector<std::vector<EstimatedTail>>>;
+AllTails run_tails(const StudyRun& run, std::vector<ColumnPoint>& points) {
   const Study& study = run.study;
-  PointTails tails(points.size(), std::vector<std::vector<EstimatedTail>>(study.converters.size()));
-  if (study.estimator.method == "fit") return tails;
-  const double work = tail_work(study, points);
+  AllTails tails(points.size(), std::vector<std::vector<EstimatedTail>>(study.converters.size()));
+  const std::vector<std::size_t> asking = asking_converters(study);
+  if (study.estimator.method == "fit" || asking.empty()) return tails;
+  // For the progress: a run costs about as its SAWL.
+  double work = 0.0;
+  for (const ColumnPoint& point : points) work += point.here ? point.sawl * (point.sawl + 1.0) : 0.0;
   double work_done = 0.0;
   std::size_t runs = 0;
   run.progress.stage("tails");
   for (std::size_t p = 0; p < points.size(); ++p) {
-    if (!points[p].here) continue;
+    ColumnPoint& point = points[p];
+    if (!point.here) continue;
     std::vector<TailLevel> levels;
-    for (int k = 0; k <= points[p].sawl; ++k) {
-      levels.push_back(
-          {static_cast<std::size_t>(k), level_testbench(study, points[p], k, &areas.at(points[p].sawl)), {}});
-      const SampleSet& plain = points[p].levels[static_cast<std::size_t>(k)];
-      levels.back().known.push_back(known_draws(study, plain));
-    }
-    for (std::size_t c = 0; c < study.converters.size(); ++c) {
+    for (std::size_t k = 0; k < point.levels.size(); ++k) levels.push_back({k, &point.levels[k]});
+    std::vector<TailConverter> converters;
+    for (const std::size_t c : asking) {
       const ConverterStudy& converter = study.converters[c];
-      if (converter.fit_only) continue;
-      const analysis::ReferenceLevels reference(reference_levels(study, points, points[p], converter));
-      const std::string name = point_name(study, points[p].sawl, points[p].corner);
-      TailOptions options;
-      options.stream = fmt::format("tails/{}/{}", name, converter.name);
-      options.accuracy = study.estimator.accuracy;
-      options.budget = static_cast<std::uint64_t>(study.estimator.budget);
-      options.method = rare_event_method(study.estimator.method);
-      options.on_tail = [&](const EstimatedTail& tail) {
-        runs += tail.samples.runs.size();
-        work_done += points[p].sawl;
-        run.progress.update(work_done / work, fmt::format("{} runs, {}", runs, name));
-      };
-      tails[p][c] = estimate_tails(
-          run, levels, analysis::make_converter(converter_options(converter), reference), reference, options);
+      const analysis::ReferenceLevels reference(reference_levels(study, points, point, converter));
+      converters.push_back({analysis::make_converter(converter_options(converter), reference), reference});
     }
+    TailOptions options;
+    options.stream = tail_stream(study, point);
+    options.accuracy = study.estimator.accuracy;
+    options.budget = static_cast<std::uint64_t>(study.estimator.budget);
+    options.method = study.estimator.method;
+    options.on_level = [&](std::size_t made) {
+      runs += made;
+      work_done += point.sawl;
+      run.progress.update(work_done / work,
+                          fmt::format("{} runs, {}", runs, point_name(study, point.sawl, point.corner)));
+    };
+    PointTails made = estimate_tails(run, levels, converters, options);
+    point.tail_runs = std::move(made.shared);
+    for (std::size_t i = 0; i < asking.size(); ++i) tails[p][asking[i]] = std::move(made.by_converter[i]);
   }
   run.progress.finish(fmt::format("{} runs", runs));
   return tails;
 }
 
-void convert_points(const Study& study, PointTails tails, ColumnResult& result) {
+void convert_points(const Study& study, AllTails tails, ColumnResult& result) {
   std::vector<analysis::NamedPoint> named;
   for (std::size_t c = 0; c < study.converters.size(); ++c) {
     const ConverterStudy& converter = study.converters[c];
@@ -357,37 +346,26 @@ void convert_points(const Study& study, PointTails tails, ColumnResult& result) 
   result.verdict = analysis::make_verdict(named);
 }
 
-/// Who carries the failure: shares of the most probable points, and the runs behind every estimate.
-void write_tail_runs(H5::H5File& file, const ColumnResult::Converted& converted) {
-  std::vector<std::int64_t> k;
-  std::vector<std::string> direction;
-  std::vector<double> distance;
-  std::vector<std::string> variable;
-  std::vector<double> share;
+/// Who carries the failure, as shares of the nearest failing points, and the runs a question had to itself.
+void write_tails_of(H5::H5File& file, const ColumnResult::Converted& converted,
+                    const engine::Testbench& bench) {
+  engine::TableRows<std::int64_t, std::string, double, std::string, double> carriers(
+      {{{"k", ""}, {"direction", ""}, {"distance", "sigma"}, {"variable", ""}, {"share", ""}}});
   for (const EstimatedTail& tail : converted.tails) {
-    write_samples(file,
-                  fmt::format("{}/tail_samples/{}/k{}_{}", converted.key.point_path(), converted.key.adc,
-                              tail.tail.k, to_string(tail.tail.direction)),
-                  tail.samples);
-    if (tail.summary.regions.empty()) continue;
-    const analysis::FailureRegion& region = tail.summary.regions.front();
-    for (const VariableShare& s : variable_shares(region.most_probable_point, *tail.samples.testbench)) {
-      k.push_back(static_cast<std::int64_t>(tail.tail.k));
-      direction.push_back(to_string(tail.tail.direction));
-      distance.push_back(region.distance);
-      variable.push_back(s.variable);
-      share.push_back(s.share);
+    if (!tail.own.runs.empty()) {
+      write_samples(file,
+                    fmt::format("{}/tail_samples/{}/k{}_{}", converted.key.point_path(), converted.key.adc,
+                                tail.tail.k, to_string(tail.tail.direction)),
+                    tail.own);
+    }
+    for (const VariableShare& s : variable_shares(tail.nearest, bench)) {
+      carriers.add(static_cast<std::int64_t>(tail.tail.k), to_string(tail.tail.direction),
+                   tail.nearest.norm(), s.variable, s.share);
     }
   }
-  if (k.empty()) return;
-  engine::Table table;
-  table.add("k", "", std::move(k))
-      .add("direction", "", std::move(direction))
-      .add("distance", "sigma", std::move(distance))
-      .add("variable", "", std::move(variable))
-      .add("share", "", std::move(share));
+  if (carriers.empty()) return;
   engine::write_table(file, fmt::format("{}/carriers/{}", converted.key.point_path(), converted.key.adc),
-                      table);
+                      std::move(carriers).table());
 }
 
 }  // namespace
@@ -415,14 +393,9 @@ ColumnPlan plan_column_study(const Study& study) {
     plan.screening += bench.dimension();
     plan.full += static_cast<std::size_t>(study.full_corners + 1) *
                  (static_cast<std::size_t>(point.sawl) + 1) * static_cast<std::size_t>(study.estimator.runs);
-    const auto simulated =
-        static_cast<std::size_t>(std::count_if(study.converters.begin(), study.converters.end(),
-                                               [](const ConverterStudy& c) { return !c.fit_only; }));
-    if (study.estimator.method == "fit") continue;
-    const std::size_t tails = 2 * static_cast<std::size_t>(point.sawl);
-    plan.tails += static_cast<std::size_t>(study.full_corners + 1) * simulated *
-                  std::max(static_cast<std::size_t>(study.estimator.budget),
-                           tails * analysis::RareEventOptions::min_runs(bench.dimension() + 1));
+    if (study.estimator.method == "fit" || asking_converters(study).empty()) continue;
+    plan.tails +=
+        static_cast<std::size_t>(study.full_corners + 1) * static_cast<std::size_t>(study.estimator.budget);
   }
   plan.points = points.size();
   return plan;
@@ -443,7 +416,7 @@ ColumnResult run_column_study(const StudyRun& run) {
   screen(run, result.points, areas);
   choose_full(study, run.shard, result.points);
   run_levels(run, result.points, areas);
-  PointTails tails = run_tails(run, result.points, areas);
+  AllTails tails = run_tails(run, result.points);
   if (run.shard.count == 1) convert_points(study, std::move(tails), result);
   return result;
 }
@@ -471,28 +444,13 @@ engine::Testbench column_replay_testbench(const Study& study, const H5::H5File& 
 }
 
 void write_column_result(H5::H5File& file, const Study& study, const ColumnResult& result) {
-  std::vector<std::string> cell;
-  std::vector<std::int64_t> sawl;
-  std::vector<std::string> corner;
-  std::vector<double> pulse;
-  std::vector<double> sigma;
-  std::vector<std::int64_t> full;
+  engine::TableRows<std::string, std::int64_t, std::string, double, double, std::int64_t> screening(
+      {{{"cell", ""}, {"sawl", ""}, {"corner", ""}, {"wordline_off", "s"}, {"sigma", ""}, {"full", ""}}});
   for (const ColumnPoint& point : result.points) {
-    cell.push_back(study.column->cell);
-    sawl.push_back(point.sawl);
-    corner.push_back(point.corner.name());
-    pulse.push_back(point.wordline_off);
-    sigma.push_back(point.screen_sigma);
-    full.push_back(point.full ? 1 : 0);
+    screening.add(study.column->cell, point.sawl, point.corner.name(), point.wordline_off, point.screen_sigma,
+                  point.full ? 1 : 0);
   }
-  engine::Table screening;
-  screening.add("cell", "", std::move(cell))
-      .add("sawl", "", std::move(sawl))
-      .add("corner", "", std::move(corner))
-      .add("wordline_off", "s", std::move(pulse))
-      .add("sigma", "", std::move(sigma))
-      .add("full", "", std::move(full));
-  engine::write_table(file, "/screening", screening);
+  engine::write_table(file, "/screening", std::move(screening).table());
 
   for (std::size_t p = 0; p < result.points.size(); ++p) {
     const ColumnPoint& point = result.points[p];
@@ -501,6 +459,10 @@ void write_column_result(H5::H5File& file, const Study& study, const ColumnResul
     analysis::write_levels(file, key, point.fits);
     for (std::size_t k = 0; k < point.levels.size(); ++k) {
       write_samples(file, fmt::format("{}/samples/k{}", key.point_path(), k), point.levels[k]);
+    }
+    for (std::size_t k = 0; k < point.tail_runs.size(); ++k) {
+      if (point.tail_runs[k].runs.empty()) continue;
+      write_samples(file, fmt::format("{}/tail_samples/k{}", key.point_path(), k), point.tail_runs[k]);
     }
     std::vector<analysis::TailRow> tails;
     for (const ColumnResult::Converted& c : result.converted) {
@@ -511,7 +473,7 @@ void write_column_result(H5::H5File& file, const Study& study, const ColumnResul
   }
   for (const ColumnResult::Converted& c : result.converted) {
     analysis::write_error_model(file, c.key, c.model);
-    write_tail_runs(file, c);
+    write_tails_of(file, c, *result.points[c.point].levels.front().testbench);
   }
   analysis::write_verdict(file, result.verdict);
 }

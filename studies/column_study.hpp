@@ -5,8 +5,8 @@
 //   nominal    one run per (SAWL, corner, level): the reference levels
 //   screening  one run per variable of the full-scale level at every corner ranks the corners
 //   levels     every level at the nominal corner and the worst ones: plain samples for moments and histograms
-//   tails      of those, each level towards each converter's thresholds, by rare-event simulation (or from a
-//              fit to the plain samples, where the study asks for "fit")
+//   tails      of those, each level towards the thresholds of every converter, by rare-event simulation (or from
+//              a fit to the plain samples, where the study asks for "fit")
 //
 // Levels are voltages of the bitline at the sense time; k is the number of on-cells among the active rows.
 #pragma once
@@ -36,6 +36,7 @@ struct ColumnPoint {
   bool here = false;              // full, and this shard's to run
   std::vector<SampleSet> levels;  // of a full point, by k
   std::vector<analysis::LevelFit> fits;
+  std::vector<SampleSet> tail_runs;  // by k: runs that answer the questions of every converter
 };
 
 struct ColumnResult {
@@ -46,7 +47,7 @@ struct ColumnResult {
     analysis::ModelKey key;
     analysis::ConvertedPoint value;
     analysis::ErrorModel model;
-    std::vector<EstimatedTail> tails;  // empty where the tails come from a fit
+    std::vector<EstimatedTail> tails;  // empty where they come from a fit
   };
   std::vector<Converted> converted;
   std::vector<analysis::VerdictRow> verdict;

@@ -1,12 +1,11 @@
-// Tail probabilities of a column's levels from rare-event simulation: one estimate per level and direction,
-// each with the interval and the status the estimator stands behind.
+// Tail probabilities of a column's levels from rare-event simulation: one estimate per level, direction and
+// converter, each with the interval and the status the estimator stands behind.
 //
-// The comparator's own deviation (offset and noise, in steps) is one more standard-normal coordinate beside
-// the bench's, so that level and converter are estimated together, without assuming that either is normal.
-//
-// A column has structure a general method cannot see, and it is used to tell the search where to look (never
-// as a result): cells are exchangeable, so the way level SAWL fails tells how level k fails (the k on-cells
-// each carry SAWL/k as much), and the way up is the way down mirrored.
+// A column has structure a general method cannot see. A level is one voltage, and every converter's thresholds are
+// questions about it: one set of runs answers all (analysis/output_tails.hpp), and only a question that it refuses
+// has runs of its own (analysis/rare_event.hpp). Levels and corners resemble one another: each starts from what
+// was learned of its neighbour, which tells where to look and is never a result. The comparator's own deviation is
+// estimated together with the level, without assuming that either is normal.
 #pragma once
 
 #include <functional>
@@ -14,48 +13,57 @@
 #include <vector>
 
 #include "analysis/converter.hpp"
-#include "analysis/rare_event.hpp"
+#include "analysis/output_tails.hpp"
 #include "studies/study_run.hpp"
 
 namespace flare::studies {
 
-/// Draws of one level: voltages at scale * N(0, I), with the converter's coordinate as the last column.
-struct LevelDraws {
-  double scale = 1.0;
-  engine::Matrix points;      // runs x (d + 1)
-  std::vector<double> volts;  // of the level; NaN: unknown
-};
-
-/// One level: its bench with the study's variation, and what is known of it so far.
+/// One level: the plain samples it has, whose bench is simulated further. First measure: the level, V.
 struct TailLevel {
   std::size_t k = 0;
-  std::shared_ptr<const engine::Testbench> bench;  // first measure: the level, V
-  std::vector<LevelDraws> known;                   // grows
+  const SampleSet* plain = nullptr;
 };
 
-/// One level and direction, estimated.
+/// A converter that asks, set to the column.
+struct TailConverter {
+  analysis::Converter converter;
+  analysis::ReferenceLevels reference;
+};
+
+/// One level, direction and converter, estimated.
 struct EstimatedTail {
   analysis::LevelTail tail;
-  analysis::RareEventSummary summary;
-  SampleSet samples;  // every run it made, in the order made; points without the converter's coordinate
+  /// The nearest failing point, in the bench's variables and last the converter's own deviation; empty where
+  /// none is known.
+  engine::Vector nearest;
+  std::string search;  // what was done, for the log
+  SampleSet own;  // runs made for this question alone, in the order made; no runs where the shared ones do
+};
+
+/// All tails of one SAWL at one corner.
+struct PointTails {
+  std::vector<SampleSet> shared;  // by level, as given: runs that answer every converter
+  std::vector<std::vector<EstimatedTail>> by_converter;  // as given
+  std::vector<analysis::TailSurrogate> surrogates;       // of the last level done: warm starts of a neighbour
+
+  std::size_t runs() const;
 };
 
 struct TailOptions {
-  std::string stream;  // names the runs, e.g. "tails/sram8t/sawl8/tt_0.90V_27C/flash"
+  std::string stream;  // names the runs, e.g. "tails/sram8t/sawl8/tt_0.90V_27C"
   double accuracy = 0.1;
-  std::uint64_t budget = 5000;  // for all levels and directions together
-  analysis::RareEventMethod method = analysis::RareEventMethod::automatic;
-  std::function<void(const EstimatedTail& tail)> on_tail;  // told of every one that is finished; may be empty
+  std::uint64_t budget = 5000;  // for all levels, directions and converters together
+  std::string method = "auto";  // or one method of analysis/rare_event.hpp for every question by itself
+  std::vector<analysis::TailSurrogate> warm_starts;
+  std::function<void(std::size_t runs)> on_level;  // told of every level that is finished; may be empty
 };
 
-/// Tails of all levels towards the thresholds next to them. Throws engine::Stopped where a stop was
+/// Names of the converters in streams: one a converter, in order. Throws engine::Stopped where a stop was
 /// requested.
-std::vector<EstimatedTail> estimate_tails(const StudyRun& run, std::vector<TailLevel>& levels,
-                                          const analysis::Converter& converter,
-                                          const analysis::ReferenceLevels& reference,
-                                          const TailOptions& options);
+PointTails estimate_tails(const StudyRun& run, const std::vector<TailLevel>& levels,
+                          const std::vector<TailConverter>& converters, const TailOptions& options);
 
-/// Share of every variable in the squared distance of a most probable point; sums to 1. `point` may be longer
+/// Share of every variable in the squared distance of a nearest failing point; sums to 1. `point` may be longer
 /// than the names (the converter's coordinate), which then gets the name "converter".
 struct VariableShare {
   std::string variable;

@@ -1,8 +1,15 @@
 #include "studies/rare_event_runs.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace flare::studies {
+
+namespace {
+
+double probability_floor(double p) { return std::max(p, analysis::smallest_probability); }
+
+}  // namespace
 
 analysis::RareEventMethod rare_event_method(const std::string& name) {
   if (name == "monte_carlo") return analysis::RareEventMethod::monte_carlo;
@@ -34,30 +41,55 @@ analysis::TailProbability probability_of(const analysis::RareEventSummary& s) {
       p.method += ": " + s.reason;
       return p;  // [0, 1]: nothing is known
   }
-  const auto floor = [](double x) { return std::max(x, analysis::smallest_probability); };
-  p.p = floor(s.p());
-  p.low = std::min(floor(s.p_low()), p.p);
-  p.high = std::max(floor(s.p_high()), p.p);
+  p.p = probability_floor(s.p());
+  p.low = std::min(probability_floor(s.p_low()), p.p);
+  p.high = std::max(probability_floor(s.p_high()), p.p);
+  return p;
+}
+
+analysis::TailProbability probability_of(const analysis::OutputTail& tail, const analysis::RunCounts& runs) {
+  analysis::TailProbability p;
+  p.runs = runs.total() - runs.unknown;
+  p.unknown = runs.unknown;
+  p.method = "surrogate importance";
+  if (tail.status != analysis::EstimateStatus::estimated) {
+    p.method += ": " + tail.reason;
+    return p;  // [0, 1]: nothing is known
+  }
+  p.status = analysis::TailStatus::estimated;
+  p.p = probability_floor(std::exp(tail.log_p));
+  p.low = std::min(probability_floor(std::exp(tail.log_p_low)), p.p);
+  p.high = std::max(probability_floor(std::exp(tail.log_p_high)), p.p);
   return p;
 }
 
 StoredEvaluator::StoredEvaluator(const StudyRun& run, std::string stream,
                                  std::shared_ptr<const engine::Testbench> testbench)
-    : run_(run) {
+    : run_(run), fingerprint_(engine::fingerprint(*testbench)) {
   samples_.stream = std::move(stream);
-  samples_.points.resize(0, static_cast<Eigen::Index>(testbench->dimension()));
   samples_.testbench = std::move(testbench);
 }
 
 std::vector<engine::RunResult> StoredEvaluator::evaluate(const engine::Matrix& points) {
-  const engine::RunRequest request{samples_.stream, samples_.runs.size(), samples_.testbench, points};
+  const engine::RunRequest request{samples_.stream, samples_.runs.size(), samples_.testbench, points,
+                                   fingerprint_};
   std::vector<engine::RunResult> results =
       engine::run_all(run_.evaluator, run_.store, {&request, 1}, run_.stop).front();
-  const Eigen::Index before = samples_.points.rows();
-  samples_.points.conservativeResize(before + points.rows(), Eigen::NoChange);
-  samples_.points.bottomRows(points.rows()) = points;
+  batches_.push_back(points);
   samples_.runs.insert(samples_.runs.end(), results.begin(), results.end());
   return results;
+}
+
+SampleSet StoredEvaluator::take_samples() {
+  samples_.points.resize(static_cast<Eigen::Index>(samples_.runs.size()),
+                         static_cast<Eigen::Index>(samples_.testbench->dimension()));
+  Eigen::Index next = 0;
+  for (const engine::Matrix& batch : batches_) {
+    samples_.points.middleRows(next, batch.rows()) = batch;
+    next += batch.rows();
+  }
+  batches_.clear();
+  return std::move(samples_);
 }
 
 }  // namespace flare::studies

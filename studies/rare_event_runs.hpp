@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/output_tails.hpp"
 #include "analysis/rare_event.hpp"
 #include "analysis/tail.hpp"
 #include "studies/study_run.hpp"
@@ -16,6 +17,8 @@ analysis::RareEventMethod rare_event_method(const std::string& name);
 
 /// p, interval, status and method as tables hold them; never p = 0.
 analysis::TailProbability probability_of(const analysis::RareEventSummary& summary);
+/// `runs`: all that stand behind the answer, those it shares with other questions included.
+analysis::TailProbability probability_of(const analysis::OutputTail& tail, const analysis::RunCounts& runs);
 
 /// Evaluates points of one testbench through the store: run i of the stream is the i-th point ever asked for, so
 /// an estimator that is started again with the same seed finds its runs.
@@ -30,11 +33,13 @@ class StoredEvaluator {
   std::size_t runs() const { return samples_.runs.size(); }
   const engine::Testbench& testbench() const { return *samples_.testbench; }
   /// Every run made, in order.
-  SampleSet take_samples() { return std::move(samples_); }
+  SampleSet take_samples();
 
  private:
   const StudyRun& run_;
-  SampleSet samples_;
+  std::uint64_t fingerprint_;
+  SampleSet samples_;  // its points are joined when they are taken
+  std::vector<engine::Matrix> batches_;
 };
 
 }  // namespace flare::studies

@@ -58,23 +58,16 @@ void write_samples(H5::H5File& file, const std::string& path, const SampleSet& s
   const auto rows = static_cast<Eigen::Index>(samples.runs.size());
   const std::vector<engine::Measure>& measures = samples.testbench->measures;
   engine::Matrix values = engine::Matrix::Constant(rows, static_cast<Eigen::Index>(measures.size()), NAN);
-  std::vector<std::int64_t> index;
-  std::vector<std::int64_t> outcome;
-  std::vector<std::int64_t> rung;
+  engine::TableRows<std::int64_t, std::int64_t, std::int64_t> table(
+      {{{"index", ""}, {"outcome", ""}, {"rung", ""}}});
   for (Eigen::Index r = 0; r < rows; ++r) {
     const engine::RunResult& run = samples.runs[static_cast<std::size_t>(r)];
     for (std::size_t m = 0; m < run.measures.size() && m < measures.size(); ++m) {
       values(r, static_cast<Eigen::Index>(m)) = run.measures[m];
     }
-    index.push_back(static_cast<std::int64_t>(samples.first) + r);
-    outcome.push_back(static_cast<std::int64_t>(run.outcome));
-    rung.push_back(run.rung);
+    table.add(static_cast<std::int64_t>(samples.first) + r, static_cast<std::int64_t>(run.outcome), run.rung);
   }
-  engine::Table runs;
-  runs.add("index", "", std::move(index))
-      .add("outcome", "", std::move(outcome))
-      .add("rung", "", std::move(rung));
-  engine::write_table(file, path + "/runs", runs);
+  engine::write_table(file, path + "/runs", std::move(table).table());
   engine::write_matrix(file, path + "/measures", values);
   engine::write_matrix(file, path + "/parameters", samples.points);
   std::vector<std::string> names;

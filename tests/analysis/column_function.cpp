@@ -14,6 +14,14 @@ double ColumnFunction::level(double current_sum) const {
   return 0.9 - step * (current_sum - bend * current_sum * current_sum);
 }
 
+double ColumnFunction::level_at(const Eigen::Ref<const engine::Vector>& x) const {
+  double sum = 0.0;
+  for (Eigen::Index c = 0; c < cells; ++c) {
+    sum += std::pow(1.0 + sigma_vt / overdrive * x[2 * c], alpha) * (1.0 + sigma_beta * x[2 * c + 1]);
+  }
+  return level(sum);
+}
+
 std::vector<double> ColumnFunction::sample(std::uint64_t seed, std::uint64_t first, std::size_t runs) const {
   return sample(seed, first, runs, 0, nullptr);
 }
@@ -28,11 +36,7 @@ std::vector<double> ColumnFunction::sample(std::uint64_t seed, std::uint64_t fir
     engine::RandomStream stream(seed, "column_function", first + i);
     boost::random::normal_distribution<double> normal;
     for (Eigen::Index j = 0; j < (points == nullptr ? 2 * cells : dimension); ++j) x[j] = normal(stream);
-    double sum = 0.0;
-    for (Eigen::Index c = 0; c < cells; ++c) {
-      sum += std::pow(1.0 + sigma_vt / overdrive * x[2 * c], alpha) * (1.0 + sigma_beta * x[2 * c + 1]);
-    }
-    levels[i] = level(sum);
+    levels[i] = level_at(x.transpose());
     if (points != nullptr) points->row(static_cast<Eigen::Index>(i)) = x;
   }
   return levels;

@@ -23,6 +23,8 @@ struct ColumnFunction {
   /// The same runs with their coordinates: two a cell, and `idle` that move nothing.
   std::vector<double> sample(std::uint64_t seed, std::uint64_t first, std::size_t runs, int idle,
                              engine::Matrix* points) const;
+  /// Level in V at one point: two coordinates a cell, more are idle.
+  double level_at(const Eigen::Ref<const engine::Vector>& x) const;
   /// Level from the sum of relative cell currents (1 each, nominally); falling.
   double level(double current_sum) const;
   /// P(level < t) or P(level > t) by repeated convolution of one cell's density: positive terms only, so the
