@@ -301,9 +301,11 @@ class OutputTailsEstimator {
   void shape(const Vector& axis, Tail& tail) {
     double noise = std::numeric_limits<double>::infinity();
     for (const std::size_t q : tail.questions) noise = std::min(noise, questions_[q].noise);
+    // A neighbour has told half of it.
+    const Eigen::Index batch_size = options_.warm_starts.empty() ? 12 : 6;
     for (int batch = 0; batch < 4; ++batch) {
       const std::vector<TailSurrogate::Place> targets = places(tail);
-      const Matrix points = AxisProposal(axis, targets).draw(12, random_);
+      const Matrix points = AxisProposal(axis, targets).draw(batch_size, random_);
       near_.add(points, evaluate(points, &RunCounts::pilot));
       double centre = 0.0;
       for (const TailSurrogate::Place& place : targets)
@@ -330,7 +332,7 @@ class OutputTailsEstimator {
     consider({2, false, nullptr});
     consider({3, true, nullptr});
     for (const TailSurrogate& neighbour : options_.warm_starts) {
-      if (neighbour.dimension() == dimension_) consider({1, true, &neighbour});
+      consider({1, true, &neighbour});
     }
     if (!best) throw Ended{"too few runs near the boundary gave an answer"};
     return std::move(*best);

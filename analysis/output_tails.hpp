@@ -46,7 +46,7 @@ struct OutputTailsOptions {
   std::uint64_t max_runs = 1000;   // never more, all questions and purposes together
   std::uint64_t seed = 1;
   std::vector<OutputDraws> known;  // evaluated elsewhere; cost no run, never enter an estimate
-  /// Stand-ins of a neighbouring problem of the same dimension (another corner, another level): where their bend and tilt fit here they spare most of the pilot. Never believed by themselves.
+  /// Stand-ins of a neighbouring problem (another corner, another level): where their bend and tilt fit here they spare most of the pilot. Never believed by themselves.
   std::vector<TailSurrogate> warm_starts;
 };
 

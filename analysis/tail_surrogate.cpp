@@ -99,7 +99,7 @@ std::optional<TailSurrogate> TailSurrogate::fit(const Matrix& points, const std:
     const TailSurrogate& other = *shape.neighbour;
     const double scale = line_slope(c, y) / other.p_(1);
     bend.segment(2, other.p_.size() - 2) = scale * other.p_.tail(other.p_.size() - 2);
-    tilt = scale * (other.tilt_ - axis * axis.dot(other.tilt_));
+    if (other.dimension() == points.cols()) tilt = scale * (other.tilt_ - axis * axis.dot(other.tilt_));
   }
   Matrix free(n, terms);
   Matrix shrunk(n, shape.tilt ? points.cols() : 0);

@@ -31,7 +31,8 @@ class TailSurrogate {
     int degree = 3;    // of p
     bool tilt = true;  // else g = 0
     /// Take the bend (what p has beyond its line) and the tilt from a neighbouring problem's, scaled to the
-    /// slope here; `degree` and `tilt` then only correct them. May be null.
+    /// slope here; `degree` and `tilt` then only correct them. Of a neighbour of another dimension the bend. May be
+    /// null.
     const TailSurrogate* neighbour = nullptr;
   };
   /// Weighted ridge regression (how much tilt: by leave-one-out) on runs x d points near c = centre. Nothing

@@ -240,20 +240,23 @@ void choose_full(const Study& study, const Shard& shard, std::vector<ColumnPoint
   for (ColumnPoint& point : points) point.here = point.full && shard.mine(item++);
 }
 
-/// Every level of every full point that is this shard's.
+RunRequest plain_samples(const Study& study, const ColumnPoint& point, int k, const DeviceAreas& areas) {
+  auto bench = level_testbench(study, point, k, &areas);
+  const std::string stream = fmt::format("points/{}/k{}", point_name(study, point.sawl, point.corner), k);
+  const auto count = static_cast<std::size_t>(study.estimator.runs);
+  const engine::SampleSource source{study.seed, stream, study.estimator.design, count};
+  engine::Matrix samples = engine::draw(source, 0, count, bench->dimension());
+  return {stream, 0, std::move(bench), std::move(samples)};
+}
+
+/// Plain samples of every level of every full point that is this shard's.
 void run_levels(const StudyRun& run, std::vector<ColumnPoint>& points,
                 const std::map<int, DeviceAreas>& areas) {
-  const Study& study = run.study;
-  const auto count = static_cast<std::size_t>(study.estimator.runs);
   std::vector<RunRequest> requests;
   for (const ColumnPoint& point : points) {
     if (!point.here) continue;
     for (int k = 0; k <= point.sawl; ++k) {
-      auto bench = level_testbench(study, point, k, &areas.at(point.sawl));
-      const std::string stream = fmt::format("points/{}/k{}", point_name(study, point.sawl, point.corner), k);
-      const engine::SampleSource source{study.seed, stream, study.estimator.design, count};
-      engine::Matrix samples = engine::draw(source, 0, count, bench->dimension());
-      requests.push_back({stream, 0, std::move(bench), std::move(samples)});
+      requests.push_back(plain_samples(run.study, point, k, areas.at(point.sawl)));
     }
   }
   const auto results = run.run("levels", requests);
@@ -269,10 +272,6 @@ void run_levels(const StudyRun& run, std::vector<ColumnPoint>& points,
   }
 }
 
-std::string tail_stream(const Study& study, const ColumnPoint& point) {
-  return "tails/" + point_name(study, point.sawl, point.corner);
-}
-
 /// The converters whose tails are simulated, by their place in the study.
 std::vector<std::size_t> asking_converters(const Study& study) {
   std::vector<std::size_t> asking;
@@ -282,50 +281,102 @@ std::vector<std::size_t> asking_converters(const Study& study) {
   return asking;
 }
 
-/// Rare-event estimates of every full point with every converter; [point][converter]. A shard makes its share.
-using AllTails = std::vector<std::vector<std::vector<EstimatedTail>>>;
-AllTails run_tails(const StudyRun& run, std::vector<ColumnPoint>& points) {
-  const Study& study = run.study;
-  AllTails tails(points.size(), std::vector<std::vector<EstimatedTail>>(study.converters.size()));
-  const std::vector<std::size_t> asking = asking_converters(study);
-  if (study.estimator.method == "fit" || asking.empty()) return tails;
-  // For the progress: a run costs about as its SAWL.
-  double work = 0.0;
-  for (const ColumnPoint& point : points) work += point.here ? point.sawl * (point.sawl + 1.0) : 0.0;
-  double work_done = 0.0;
-  std::size_t runs = 0;
-  run.progress.stage("tails");
-  for (std::size_t p = 0; p < points.size(); ++p) {
-    ColumnPoint& point = points[p];
-    if (!point.here) continue;
+/// Rare-event estimates of every full point with every converter. Every shard learns the bend of the full-scale
+/// level at the nominal corner, SAWL after SAWL (the same few runs in every shard), and each of its points starts
+/// from there: that way the numbers do not depend on who ran what.
+class TailStage {
+ public:
+  using Tails = std::vector<std::vector<std::vector<EstimatedTail>>>;  // [point][converter], empty: not asked
+
+  TailStage(const StudyRun& run, std::vector<ColumnPoint>& points, const std::map<int, DeviceAreas>& areas)
+      : run_(run), study_(run.study), points_(points), areas_(areas), asking_(asking_converters(run.study)) {
+    // For the progress: a run costs about as its SAWL.
+    for (const ColumnPoint& point : points) work_ += point.here ? point.sawl * (point.sawl + 1.0) : 0.0;
+  }
+
+  Tails estimate() {
+    Tails tails(points_.size(), std::vector<std::vector<EstimatedTail>>(study_.converters.size()));
+    if (study_.estimator.method == "fit" || asking_.empty()) return tails;
+    run_.progress.stage("tails");
+    std::vector<analysis::TailSurrogate> warm_starts;
+    for (const int sawl : study_.column->sawl) {
+      const ColumnPoint& nominal = nominal_point(study_, points_, sawl);
+      const std::vector<analysis::TailSurrogate> learnt = learn(nominal, warm_starts);
+      for (std::size_t p = 0; p < points_.size(); ++p) {
+        ColumnPoint& point = points_[p];
+        if (!point.here || point.sawl != sawl) continue;
+        PointTails made = estimate_tails(run_, levels_of(point), converters_of(point),
+                                         options_for(point, &point == &nominal ? warm_starts : learnt));
+        point.tail_runs = std::move(made.shared);
+        for (std::size_t i = 0; i < asking_.size(); ++i)
+          tails[p][asking_[i]] = std::move(made.by_converter[i]);
+      }
+      warm_starts = learnt;
+    }
+    run_.progress.finish(fmt::format("{} runs", runs_));
+    return tails;
+  }
+
+ private:
+  // The stand-ins of the nominal corner's full-scale level: the first level its point would estimate, with the same
+  // runs.
+  std::vector<analysis::TailSurrogate> learn(const ColumnPoint& nominal,
+                                             const std::vector<analysis::TailSurrogate>& warm_starts) {
+    if (study_.estimator.method != "auto") return {};
+    const RunRequest request = plain_samples(study_, nominal, nominal.sawl, areas_.at(nominal.sawl));
+    const auto results = engine::run_all(run_.evaluator, run_.store, {&request, 1}, run_.stop);
+    const SampleSet full_scale{request.stream, 0, request.testbench, request.points, results.front()};
+    TailOptions options = options_for(nominal, warm_starts);
+    options.budget /= static_cast<std::uint64_t>(nominal.sawl) + 1;
+    options.on_level = {};
+    return estimate_tails(run_, {{static_cast<std::size_t>(nominal.sawl), &full_scale}},
+                          converters_of(nominal), options)
+        .surrogates;
+  }
+
+  static std::vector<TailLevel> levels_of(const ColumnPoint& point) {
     std::vector<TailLevel> levels;
     for (std::size_t k = 0; k < point.levels.size(); ++k) levels.push_back({k, &point.levels[k]});
+    return levels;
+  }
+
+  std::vector<TailConverter> converters_of(const ColumnPoint& point) const {
     std::vector<TailConverter> converters;
-    for (const std::size_t c : asking) {
-      const ConverterStudy& converter = study.converters[c];
-      const analysis::ReferenceLevels reference(reference_levels(study, points, point, converter));
+    for (const std::size_t c : asking_) {
+      const ConverterStudy& converter = study_.converters[c];
+      const analysis::ReferenceLevels reference(reference_levels(study_, points_, point, converter));
       converters.push_back({analysis::make_converter(converter_options(converter), reference), reference});
     }
-    TailOptions options;
-    options.stream = tail_stream(study, point);
-    options.accuracy = study.estimator.accuracy;
-    options.budget = static_cast<std::uint64_t>(study.estimator.budget);
-    options.method = study.estimator.method;
-    options.on_level = [&](std::size_t made) {
-      runs += made;
-      work_done += point.sawl;
-      run.progress.update(work_done / work,
-                          fmt::format("{} runs, {}", runs, point_name(study, point.sawl, point.corner)));
-    };
-    PointTails made = estimate_tails(run, levels, converters, options);
-    point.tail_runs = std::move(made.shared);
-    for (std::size_t i = 0; i < asking.size(); ++i) tails[p][asking[i]] = std::move(made.by_converter[i]);
+    return converters;
   }
-  run.progress.finish(fmt::format("{} runs", runs));
-  return tails;
-}
 
-void convert_points(const Study& study, AllTails tails, ColumnResult& result) {
+  TailOptions options_for(const ColumnPoint& point, const std::vector<analysis::TailSurrogate>& warm_starts) {
+    TailOptions options;
+    const std::string name = point_name(study_, point.sawl, point.corner);
+    options.stream = "tails/" + name;
+    options.accuracy = study_.estimator.accuracy;
+    options.budget = static_cast<std::uint64_t>(study_.estimator.budget);
+    options.method = study_.estimator.method;
+    options.warm_starts = warm_starts;
+    options.on_level = [this, name, sawl = point.sawl](std::size_t made) {
+      runs_ += made;
+      work_done_ += sawl;
+      run_.progress.update(work_done_ / work_, fmt::format("{} runs, {}", runs_, name));
+    };
+    return options;
+  }
+
+  const StudyRun& run_;
+  const Study& study_;
+  std::vector<ColumnPoint>& points_;
+  const std::map<int, DeviceAreas>& areas_;
+  std::vector<std::size_t> asking_;
+  double work_ = 0.0;
+  double work_done_ = 0.0;
+  std::size_t runs_ = 0;
+};
+
+void convert_points(const Study& study, TailStage::Tails tails, ColumnResult& result) {
   std::vector<analysis::NamedPoint> named;
   for (std::size_t c = 0; c < study.converters.size(); ++c) {
     const ConverterStudy& converter = study.converters[c];
@@ -416,7 +467,7 @@ ColumnResult run_column_study(const StudyRun& run) {
   screen(run, result.points, areas);
   choose_full(study, run.shard, result.points);
   run_levels(run, result.points, areas);
-  AllTails tails = run_tails(run, result.points);
+  TailStage::Tails tails = TailStage(run, result.points, areas).estimate();
   if (run.shard.count == 1) convert_points(study, std::move(tails), result);
   return result;
 }
