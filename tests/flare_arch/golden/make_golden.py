@@ -3,7 +3,7 @@
 
     /usr/bin/python3 tests/flare_arch/golden/make_golden.py
 
-writes emsb.safetensors, vdr.safetensors, bitsift.safetensors, attention.safetensors and sdr.safetensors beside itself.
+writes emsb, vdr, bitsift, attention, sdr and sparsity.safetensors beside itself.
 Written from the formulas in the headers of flare_arch (emsb_quantizer.hpp, vdr_softmax.hpp, bitsift.hpp,
 integer_attention.hpp, sdr.hpp), with Python's own division, floor and unbounded integers where the C++ has none.
 """
@@ -300,7 +300,54 @@ def sdr_cases():
     return out
 
 
+# --- sparsity and boost ------------------------------------------------------------------------------------
+def planes_of(values, bits, encoding, sign_bit):
+    """0/1 array, rows x planes x columns, lowest plane first. sign_bit: sign-magnitude as sign and magnitude;
+    else as a positive and a negative pass."""
+    if encoding != "sign_magnitude":
+        return np.stack([(values >> p) & 1 for p in range(bits)], 1)
+    top = 2 ** (bits - 1) - 1
+    if sign_bit:
+        magnitude = np.minimum(np.abs(values), top)
+        return np.stack([(magnitude >> p) & 1 for p in range(bits - 1)] + [(values < 0).astype(np.int64)], 1)
+    return np.concatenate([np.stack([(np.maximum(values, 0) >> p) & 1 for p in range(bits - 1)], 1),
+                           np.stack([(np.maximum(-values, 0) >> p) & 1 for p in range(bits)], 1)], 1)
+
+
+def zeros_of(values, bits, encoding, group):
+    """Rows (zeros, all) for bits, values, groups of values, column slices."""
+    planes = planes_of(values, bits, encoding, True)
+    cut = [slice(c, c + group) for c in range(0, values.shape[1], group)]
+    any_bit = np.stack([planes[:, :, c].any(2) for c in cut], 2)
+    any_value = np.stack([(values[:, c] != 0).any(1) for c in cut], 1)
+    return np.array([[(planes == 0).sum(), planes.size], [(values == 0).sum(), values.size],
+                     [(~any_value).sum(), any_value.size], [(~any_bit).sum(), any_bit.size]], np.int64)
+
+
+def cycles_of(values, bits, encoding, sawl, length, packing):
+    planes = planes_of(values, bits, encoding, False).reshape(-1, values.shape[1])
+    return sum(len(bitsift_reads(plane, sawl, length, packing, False)) for plane in planes)
+
+
+def sparsity_cases():
+    rng = np.random.default_rng(6)
+    signed = np.clip(rng.laplace(0, 14, (12, 100)).round(), -128, 127).astype(np.int64)
+    signed[3, 8:40] = 0
+    unsigned = np.clip(rng.exponential(9, (12, 100)), 0, 255).astype(np.int64)
+    out = {"signed_values": signed, "unsigned_values": unsigned}
+    for name, values, encoding in (("signed_twos_complement", signed, "twos_complement"),
+                                   ("signed_sign_magnitude", signed, "sign_magnitude"),
+                                   ("unsigned", unsigned, "unsigned")):
+        out[name + "_zeros"] = zeros_of(values, 8, encoding, 8)
+        fixed = math.ceil(values.shape[1] / 8) * len(values) * 8
+        cycles = [fixed, cycles_of(values, 8, encoding, 8, 16, "ideal")]
+        cycles += [cycles_of(values, 8, encoding, 8, length, packing)
+                   for packing in ("next_fit", "first_fit") for length in (8, 16, 32, 64)]
+        out[name + "_cycles"] = np.array(cycles, np.int64)
+    return out
+
+
 if __name__ == "__main__":
     for name, cases in (("emsb", emsb_cases), ("vdr", vdr_cases), ("bitsift", bitsift_cases),
-                        ("attention", attention_cases), ("sdr", sdr_cases)):
+                        ("attention", attention_cases), ("sdr", sdr_cases), ("sparsity", sparsity_cases)):
         write_safetensors(HERE / f"{name}.safetensors", cases())
