@@ -70,16 +70,20 @@ void for_each_plane(const MatrixI& m, const PlaneFormat& format, Visit visit) {
     }
 }
 
-void add_cycles(const MatrixI& m, const PlaneFormat& format, int rows_per_read,
-                std::vector<SiftedCycles>& sifted) {
+/// Adds the cycles of every way of packing; returns the ones driven.
+std::int64_t add_cycles(const MatrixI& m, const PlaneFormat& format, int rows_per_read,
+                        std::vector<SiftedCycles>& sifted) {
   ReadPlan plan;
+  std::int64_t driven = 0;
   for_each_plane(m, format, [&](std::span<const std::uint16_t> ones) {
+    driven += static_cast<std::int64_t>(ones.size());
     for (SiftedCycles& way : sifted) {
       const SegmentationOptions options{rows_per_read, std::max(1, way.slice_length), way.packing};
       plan_reads(ones, static_cast<int>(m.cols()), options, plan);
       way.cycles += static_cast<std::int64_t>(plan.reads());
     }
   });
+  return driven;
 }
 
 std::vector<SiftedCycles> ways_of(const SparsityOptions& options) {
@@ -105,7 +109,17 @@ enum Kind : int { input, input_kv, query, key, value, scores, output };
 struct Entry {
   Zeros zeros;
   SparsityRow row;
+  std::vector<std::int32_t> waiting;  // values that do not fill a vector of the depth asked for yet
 };
+
+/// The values so far as vectors of `depth`; what is left over waits.
+MatrixI lay_end_to_end(std::vector<std::int32_t>& waiting, const MatrixI& m, int depth) {
+  waiting.insert(waiting.end(), m.data(), m.data() + m.size());
+  const auto rows = static_cast<Eigen::Index>(waiting.size()) / depth;
+  MatrixI laid = Eigen::Map<const MatrixI>(waiting.data(), rows, depth);
+  waiting.erase(waiting.begin(), waiting.begin() + rows * depth);
+  return laid;
+}
 using Entries = std::map<std::pair<int, Encoding>, Entry>;
 
 void add_tensor(Entries& entries, Kind kind, const MatrixI& m, int bits, const SparsityOptions& options) {
@@ -117,11 +131,14 @@ void add_tensor(Entries& entries, Kind kind, const MatrixI& m, int bits, const S
     entry.zeros.add(m, format, options.group);
     SparsityRow& row = entry.row;
     row.bits = bits;
-    row.longest = std::max<std::int64_t>(row.longest, m.cols());
+    if (options.depth == 0) row.longest = std::max<std::int64_t>(row.longest, m.cols());
     if (kinds[kind].fed == 0) continue;
     if (row.sifted.empty()) row.sifted = ways_of(options);
-    row.fixed_cycles += fixed_cycles_of(m, format, options.rows_per_read);
-    add_cycles(m, format, options.rows_per_read, row.sifted);
+    const MatrixI packed = options.depth > 0 ? lay_end_to_end(entry.waiting, m, options.depth) : m;
+    if (packed.rows() > 0) row.longest = std::max<std::int64_t>(row.longest, packed.cols());
+    row.fixed_cycles += fixed_cycles_of(packed, format, options.rows_per_read);
+    row.fed_bits += packed.size() * format.bits;
+    row.driven_ones += add_cycles(packed, format, options.rows_per_read, row.sifted);
   }
 }
 
@@ -154,6 +171,8 @@ SparsityRow total_row(const Entries& entries, Encoding encoding, const SparsityO
     total.values += kind.fed * entry.zeros.values;
     total.longest = std::max(total.longest, entry.row.longest);
     total.fixed_cycles += kind.fed * entry.row.fixed_cycles;
+    total.fed_bits += kind.fed * entry.row.fed_bits;
+    total.driven_ones += kind.fed * entry.row.driven_ones;
     bits += kind.fed * entry.zeros.bits;
     zero_bits += kind.fed * entry.zeros.zero_bits;
     for (std::size_t i = 0; i < total.sifted.size(); ++i)
@@ -201,6 +220,8 @@ double SparsityRow::boost(Packing packing, int slice_length) const {
   throw std::out_of_range("sparsity: '" + tensor + "' was not packed this way");
 }
 
+double SparsityRow::expected_boost() const { return share(fed_bits, driven_ones); }
+
 bool SparsityOptions::is_valid(std::string* error) const {
   const auto fail = [&](const char* what) {
     if (error != nullptr) *error = what;
@@ -211,6 +232,7 @@ bool SparsityOptions::is_valid(std::string* error) const {
   if (slice_lengths.empty() || slice_lengths.size() > 16) return fail("1 to 16 slice lengths are supported");
   for (const int length : slice_lengths)
     if (!SegmentationOptions{rows_per_read, length}.is_valid(error)) return false;
+  if (depth < 0 || depth > 65536) return fail("the depth must be 0 (as it is) to 65536 rows");
   if (calibration_examples < 1) return fail("at least one calibration example is needed");
   return true;
 }

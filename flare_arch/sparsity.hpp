@@ -49,14 +49,18 @@ struct SparsityRow {
   Encoding encoding = Encoding::twos_complement;  // "all": of the signed tensors
   int bits = 0;                                   // 0 for "all"
   std::int64_t values = 0;                        // counted
-  std::int64_t longest = 0;                       // vector among them: rows that a plane drives
+  std::int64_t longest = 0;                       // vector that was packed: rows that a plane may drive
   Sparsity sparsity;
   std::int64_t fixed_cycles = 0;  // groups of SAWL rows one after the other; 0: not fed to an array
+  std::int64_t fed_bits = 0;      // values fed x bits
+  std::int64_t driven_ones = 0;   // rows driven over all planes; sign-magnitude drives no sign bits
   std::vector<SiftedCycles> sifted;
 
   bool is_fed() const { return fixed_cycles > 0; }
   /// fixed_cycles over the cycles of a packing. Throws std::out_of_range for one that was not asked for.
   double boost(Packing packing, int slice_length = 0) const;
+  /// The paper's 1 / (1 - bit sparsity): what reads that are always full would give.
+  double expected_boost() const;
 };
 
 struct SparsityOptions {
@@ -64,6 +68,9 @@ struct SparsityOptions {
   int group = 8;          // N
   int rows_per_read = 8;  // SAWL
   std::vector<int> slice_lengths = {8, 16, 32, 64};
+  /// 0: cycles of the vectors as they are. Else each tensor's vectors are laid end to end to vectors of this
+  /// many rows (what does not fill one is left out): what taller arrays would see in data like this.
+  int depth = 0;
   IntegerAttentionOptions attention;
   int calibration_examples = 64;
   /// Sees every tensor that is counted: "input", "query" (per head) ... of one image's layer.

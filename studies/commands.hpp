@@ -56,6 +56,20 @@ struct AccuracyCommand {
 };
 int accuracy_command(const AccuracyCommand& command, std::stop_token stop);
 
+struct SparsityCommand {
+  std::filesystem::path model;
+  std::filesystem::path dataset;
+  std::filesystem::path out;      // HDF5 tables; empty: none
+  std::filesystem::path figures;  // folder for the figures; empty: none
+  int images = 50;                // 0: all
+  int sawl = 8;
+  std::vector<int> slices{8, 16, 32, 64};
+  int depth = 0;         // lay vectors end to end to this many rows; 0: as they are
+  int group = 8;         // N neighbouring values or bits
+  bool tensors = false;  // keep the first image's tensors in `out`
+};
+int sparsity_command(const SparsityCommand& command, std::stop_token stop);
+
 struct ReportCommand {
   std::filesystem::path result;
   std::filesystem::path folder;  // empty: tables on the terminal only

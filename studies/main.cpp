@@ -99,6 +99,36 @@ void add_accuracy(CLI::App& app, AccuracyCommand& command) {
       ->check(CLI::NonNegativeNumber);
 }
 
+void add_sparsity(CLI::App& app, SparsityCommand& command) {
+  CLI::App* sparsity = app.add_subcommand(
+      "sparsity", "Zeros in what a model's attention feeds to its arrays, and the cycles BitSift saves");
+  sparsity->add_option("MODEL", command.model, "Folder of the model, e.g. data/models/digits_vit")
+      ->required();
+  sparsity->add_option("DATASET", command.dataset, "Data set, e.g. data/digits/digits.csv")->required();
+  sparsity->add_option("-o,--out", command.out, "HDF5 file for the tables");
+  sparsity->add_option("--figures", command.figures, "Folder for the figures (SVG)")->type_name("DIR");
+  sparsity->add_option("--images", command.images, "Images of the test split; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  sparsity->add_option("--sawl", command.sawl, "Rows read at once")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  sparsity->add_option("--slices", command.slices, "Slice lengths L of the local pop controllers")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  sparsity
+      ->add_option(
+          "--depth", command.depth,
+          "Lay vectors end to end to this many rows for the boost: what taller arrays would see; 0: as "
+          "they are")
+      ->check(CLI::Range(0, 65536));
+  sparsity
+      ->add_option("--group", command.group, "Neighbouring values, or bits of a plane, that count together")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  sparsity->add_flag("--tensors", command.tensors, "Keep the first image's tensors in the HDF5 file");
+}
+
 void add_replay(CLI::App& app, ReplayCommand& command) {
   CLI::App* replay =
       app.add_subcommand("replay", "Simulate one recorded sample again and keep its waveforms");
@@ -128,12 +158,14 @@ int run(int argc, char** argv) {
   ReportCommand report_options;
   ReplayCommand replay_options;
   AccuracyCommand accuracy_options;
+  SparsityCommand sparsity_options;
   add_run(app, run_options, shard);
   add_check(app, check_options);
   add_merge(app, merge_options);
   add_report(app, report_options);
   add_replay(app, replay_options);
   add_accuracy(app, accuracy_options);
+  add_sparsity(app, sparsity_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -148,6 +180,7 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("check")) return check_command(check_options);
   if (app.got_subcommand("merge")) return merge_command(merge_options, signals.token());
   if (app.got_subcommand("accuracy")) return accuracy_command(accuracy_options, signals.token());
+  if (app.got_subcommand("sparsity")) return sparsity_command(sparsity_options, signals.token());
   if (app.got_subcommand("replay")) return replay_command(replay_options);
   return report_command(report_options);
 }
