@@ -15,11 +15,11 @@ void append(ReadPlan& plan, Ones rows) {
 /// Cuts `ones` where rows of another group of `length` rows begin.
 template <class Visit>
 void for_each_slice(Ones ones, int length, Visit visit) {
-  for (std::size_t begin = 0; begin < ones.size();) {
-    const int slice = ones[begin] / length;
+  std::size_t begin = 0;
+  for (int top = length; begin < ones.size(); top += length) {
     std::size_t end = begin;
-    while (end < ones.size() && ones[end] / length == slice) ++end;
-    visit(ones.subspan(begin, end - begin));
+    while (end < ones.size() && ones[end] < top) ++end;
+    if (end > begin) visit(ones.subspan(begin, end - begin));
     begin = end;
   }
 }
