@@ -44,15 +44,31 @@ struct MergeCommand {
 int merge_command(const MergeCommand& command, std::stop_token stop);
 
 struct AccuracyCommand {
-  std::filesystem::path result;
+  std::filesystem::path result;  // empty: both kinds of arrays are named by themselves
   std::filesystem::path model;
   std::filesystem::path dataset;
-  std::vector<int> sawl;  // empty: all
-  std::string converter;  // empty: all
+  std::filesystem::path out;  // HDF5 tables; empty: none
+  std::vector<int> sawl;      // empty: all
+  std::string converter;      // empty: all
+  std::string weight_arrays;  // errors of the arrays of W_Q, W_K, W_V, W_O (studies/array_spec.hpp);
+  std::string
+      dynamic_arrays;  // of those of keys and values; empty: as in the result, one SAWL after the other
   std::string quantizer = "emsbq";
   std::vector<std::string> modes{"read"};
   int repeats = 2;
-  int examples = 0;  // 0: all
+  int examples = 0;        // 0: all
+  std::int64_t seed = -1;  // negative: the result's
+  // Arithmetic of attention; see flare_arch/integer_attention.hpp and bitsift.hpp.
+  std::string rounding = "round";
+  std::string encoding = "twos_complement";
+  std::string packing = "next_fit";
+  std::string start_bit = "calibrated";
+  std::string row_scale = "side_band";
+  int slice_length = 16;
+  int activation_bits = 8;
+  int kv_bits = 12;
+  int guard_bits = -1;
+  int group = 16;
 };
 int accuracy_command(const AccuracyCommand& command, std::stop_token stop);
 

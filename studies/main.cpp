@@ -9,6 +9,7 @@
 
 #include "engine/deck.hpp"
 #include "engine/run_store.hpp"
+#include "studies/array_spec.hpp"
 #include "studies/commands.hpp"
 
 namespace {
@@ -79,16 +80,48 @@ void add_report(CLI::App& app, ReportCommand& command) {
   report->add_option("-o,--out", command.folder, "Folder for an HTML page with figures")->type_name("DIR");
 }
 
+void add_arithmetic(CLI::App* accuracy, AccuracyCommand& command) {
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return accuracy->add_option(name, value, help)->capture_default_str()->group("Arithmetic of attention");
+  };
+  add("--quantizer", command.quantizer,
+      "float, emsbq (FLARE), int8 (DQ-Q), qrazor_w4a8, qrazor_w4a4, qrazor_w4a8kv4, qrazor_w4a4kv4; uniform "
+      "and removed ignore scores or attention");
+  add("--rounding", command.rounding, "emsbq: round, truncate or half_lsb");
+  add("--activation-bits", command.activation_bits, "emsbq: bits of Q, logits and weighted sums")
+      ->check(CLI::Range(4, 12));
+  add("--kv-bits", command.kv_bits, "emsbq: bits of K and V")->check(CLI::Range(4, 16));
+  add("--start-bit", command.start_bit, "emsbq: of K and V, calibrated or absolute");
+  add("--row-scale", command.row_scale, "emsbq: of the softmax, side_band or reciprocal");
+  add("--guard-bits", command.guard_bits, "emsbq: of the softmax; -1: automatic")->check(CLI::Range(-1, 24));
+  add("--encoding", command.encoding, "twos_complement or sign_magnitude");
+  add("--packing", command.packing, "BitSift: next_fit, first_fit, best_fit, ideal, or fixed groups");
+  add("--slice", command.slice_length, "BitSift: bits a local pop controller sees")
+      ->check(CLI::Range(1, 4096));
+  add("--group", command.group, "qrazor: values that share a flag")->check(CLI::Range(1, 4096));
+}
+
 void add_accuracy(CLI::App& app, AccuracyCommand& command) {
-  CLI::App* accuracy =
-      app.add_subcommand("accuracy", "Accuracy of a model under the error models of a result");
-  accuracy->add_option("RESULT", command.result, "Result file (HDF5)")->required();
+  CLI::App* accuracy = app.add_subcommand(
+      "accuracy", "Accuracy of a model under error models: of a result, or named per kind of array");
+  accuracy->add_option("RESULT", command.result, "Result file (HDF5); its worst corners are evaluated");
   accuracy->add_option("--model", command.model, "Folder of the model, e.g. data/models/digits_vit")
       ->required();
   accuracy->add_option("--dataset", command.dataset, "Data set, e.g. data/digits/digits.csv")->required();
+  accuracy->add_option("-o,--out", command.out, "HDF5 file for the tables");
   accuracy->add_option("--sawl", command.sawl, "Only these SAWL");
   accuracy->add_option("--converter", command.converter, "Only this converter");
-  accuracy->add_option("--quantizer", command.quantizer, "Arithmetic of attention")->capture_default_str();
+  accuracy
+      ->add_option("--weight-arrays", command.weight_arrays,
+                   "Error model of the arrays that hold weights (Q, K, V, O projections): " +
+                       std::string(array_spec_help))
+      ->type_name("ERRORS");
+  accuracy
+      ->add_option(
+          "--dynamic-arrays", command.dynamic_arrays,
+          "The same of the arrays that hold keys and values; each kind has the SAWL and converter of its "
+          "own model")
+      ->type_name("ERRORS");
   accuracy->add_option("--modes", command.modes, "read: every read errs afresh; die: as frozen on a die")
       ->check(CLI::IsMember({"read", "die"}))
       ->capture_default_str();
@@ -97,6 +130,9 @@ void add_accuracy(CLI::App& app, AccuracyCommand& command) {
       ->capture_default_str();
   accuracy->add_option("--examples", command.examples, "Images of the test split; 0: all")
       ->check(CLI::NonNegativeNumber);
+  accuracy->add_option("--seed", command.seed, "Of errors and dies; default: the result's, or 1")
+      ->check(CLI::NonNegativeNumber);
+  add_arithmetic(accuracy, command);
 }
 
 void add_sparsity(CLI::App& app, SparsityCommand& command) {
