@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <map>
 #include <random>
 
@@ -380,6 +381,68 @@ TEST(Array, ResultsDoNotDependOnThreads) {
     }
 }
 
+TEST(Array, BlocksOfTokensDoNotShow) {
+  // More tokens than die mode plans at once: the same numbers as in two calls, on 1 and 2 threads.
+  std::mt19937 generator(14);
+  const PlaneFormat in{3}, cells{3};
+  const MatrixI w = random_matrix(generator, 20, 7, cells), x = random_matrix(generator, 2500, 20, in);
+  const Array array(w, cells, {});
+  const CodeSampler sampler(ErrorModel::gaussian(8, 9, {0.1, 0.02, 0.1}, {0.1}));
+  const DieVariation die(sampler.model(), 2, 0, 20, array.bitlines());
+  ErrorInjection errors;
+  errors.sampler = &sampler;
+  errors.mode = ErrorMode::die;
+  errors.die = &die;
+  errors.threads = 2;
+  const MatrixI y = array.multiply(x, in, errors);
+  errors.threads = 1;
+  EXPECT_EQ(array.multiply(x.topRows(100), in, errors), y.topRows(100));
+  errors.first_token = 100;
+  EXPECT_EQ(array.multiply(x.bottomRows(2400), in, errors), y.bottomRows(2400));
+  EXPECT_NE(y, x * w);
+}
+
+/// Largest resident memory since the last reset, in bytes; -1 where the system does not tell.
+std::int64_t peak_memory(bool reset) {
+  if (reset) std::ofstream("/proc/self/clear_refs") << "5";
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  std::int64_t kilobytes = 0;
+  while (status >> word)
+    if (word == "VmHWM:") return status >> kilobytes ? 1024 * kilobytes : -1;
+  return -1;
+}
+
+TEST(Array, MemoryDoesNotGrowWithTheReads) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the address sanitizer keeps freed memory";
+#endif
+  // 40,000 tokens, 8 planes, 64 rows: the plans of all reads would take some 40 MB.
+  std::mt19937 generator(15);
+  const PlaneFormat format;
+  const MatrixI w = random_matrix(generator, 64, 1, format), x = random_matrix(generator, 40'000, 64, format);
+  const Array array(w, format, {});
+  const CodeSampler die_model(ErrorModel::gaussian(8, 9, {0.03, 0, 0.03}, {0.02})),
+      read_model(ErrorModel::neighbour_errors(8, 1e-3));
+  const DieVariation die(die_model.model(), 2, 0, 64, array.bitlines());
+  MatrixI result(x.rows(), 1);
+  for (const ReadPath path : {ReadPath::sparse, ReadPath::dense, ReadPath::automatic}) {
+    ErrorInjection errors;
+    errors.mode = path == ReadPath::automatic ? ErrorMode::die : ErrorMode::read;
+    errors.sampler = errors.mode == ErrorMode::die ? &die_model : &read_model;
+    errors.die = &die;
+    errors.path = path;
+    errors.threads = 1;
+    const std::int64_t before = peak_memory(true);
+    ArrayCounters counters;
+    array.multiply(x, format, errors, &counters, result);
+    const std::int64_t after = peak_memory(false);
+    if (before < 0 || after < 0) GTEST_SKIP() << "the system does not tell the peak memory";
+    EXPECT_LT(after - before, 8 << 20) << static_cast<int>(path);
+    EXPECT_GT(counters.conversions, 10'000'000);
+  }
+}
+
 TEST(Array, PathIsChosenByTheModel) {
   using enum ReadPath;
   const auto choice = [](const ErrorModel& m, ErrorMode mode) { return choose_path(CodeSampler(m), mode); };
@@ -403,6 +466,11 @@ TEST(Array, LargeProductsTakeTheSamePath) {
     outside(66, 300) = in.highest() + 1;
     EXPECT_THROW(Array(w, cells, {}).multiply(outside, in), std::invalid_argument);
   }
+  // Sequences of many lengths, there and back: packed weights come and go.
+  const MatrixI w = random_matrix(generator, 301, 257, {}), x = random_matrix(generator, 67, 301, {});
+  const Array array(w, {}, {});
+  for (const int tokens : {60, 61, 62, 63, 64, 65, 66, 67, 60, 67, 63})
+    EXPECT_EQ(array.multiply(x.topRows(tokens), {}), x.topRows(tokens) * w);
 }
 
 TEST(Array, CountersAreThoseOfTheReadPlans) {
