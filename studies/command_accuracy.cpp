@@ -108,6 +108,8 @@ arch::IntegerAttentionOptions attention_options(const AccuracyCommand& command) 
       {{"side_band", arch::RowScale::side_band}, {"reciprocal", arch::RowScale::reciprocal}});
   arch::SegmentationOptions reads;
   reads.slice_length = command.slice_length;
+  reads.strictly_below = command.strictly_below;
+  reads.dummy_rows = !command.no_dummy_rows;
   reads.packing = choice<Packing>("--packing", command.packing,
                                   {{"next_fit", Packing::next_fit},
                                    {"first_fit", Packing::first_fit},

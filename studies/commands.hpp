@@ -65,6 +65,8 @@ struct AccuracyCommand {
   std::string start_bit = "calibrated";
   std::string row_scale = "side_band";
   int slice_length = 16;
+  bool strictly_below = false;  // remainders are packed to fewer than SAWL ones
+  bool no_dummy_rows = false;
   int activation_bits = 8;
   int kv_bits = 12;
   int guard_bits = -1;

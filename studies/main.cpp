@@ -98,6 +98,14 @@ void add_arithmetic(CLI::App* accuracy, AccuracyCommand& command) {
   add("--packing", command.packing, "BitSift: next_fit, first_fit, best_fit, ideal, or fixed groups");
   add("--slice", command.slice_length, "BitSift: bits a local pop controller sees")
       ->check(CLI::Range(1, 4096));
+  accuracy
+      ->add_flag("--strictly-below", command.strictly_below,
+                 "BitSift: pack remainders to fewer than SAWL ones (the paper's \"under 8\" taken literally)")
+      ->group("Arithmetic of attention");
+  accuracy
+      ->add_flag("--no-dummy-rows", command.no_dummy_rows,
+                 "Leave reads short of SAWL rows (die mode: dummy cells deviate, too)")
+      ->group("Arithmetic of attention");
   add("--group", command.group, "qrazor: values that share a flag")->check(CLI::Range(1, 4096));
 }
 

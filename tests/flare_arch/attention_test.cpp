@@ -200,6 +200,48 @@ TEST(IntegerAttention, ChainOfHeadsOf64EqualsTheNumpyModel) {
   }
 }
 
+TEST(IntegerAttention, TheFixedStartBitSaturatesWhatItDidNotForesee) {
+  const Fixture f;
+  const std::vector<MatrixF> quiet = {MatrixF(0.1f * f.x[0])};
+  // Input words saturate with the static scale, so loud inputs enter as the largest word.
+  const IntegerAttention attention(f.weights, 0, quiet);
+  IntegerAttention::Trace trace;
+  attention.forward(f.x[0], {}, &trace);
+  EXPECT_EQ(trace.words.cwiseAbs().maxCoeff(), 32768);
+  EXPECT_TRUE(trace.key.maxCoeff() == 2047 || trace.key.minCoeff() == -2048);
+  EXPECT_LE(trace.key.maxCoeff(), 2047);
+  EXPECT_GE(trace.key.minCoeff(), -2048);
+  // What it did foresee does not saturate, and uses the leading bit.
+  IntegerAttention::Trace foreseen;
+  attention.forward(quiet[0], {}, &foreseen);
+  EXPECT_EQ(effective_bits(std::span<const std::int32_t>(foreseen.key.data(), 24 * 48), true), 11);
+}
+
+TEST(IntegerAttention, EdgeInputs) {
+  const Fixture f;
+  for (const RowScale row_scale : {RowScale::side_band, RowScale::reciprocal})
+    for (const Rounding rounding : {Rounding::truncate, Rounding::round, Rounding::half_lsb}) {
+      IntegerAttentionOptions o;
+      o.row_scale = row_scale;
+      o.rounding = rounding;
+      const IntegerAttention attention(f.weights, 0, f.x, o);
+      // One token attends to itself: its value, projected.
+      const MatrixF one = f.x[0].topRows(1);
+      const MatrixF expected = FloatAttention(f.weights).forward(one, {});
+      EXPECT_LT((attention.forward(one, {}) - expected).norm() / expected.norm(), 0.12);
+      // Silence, alone and among others. K's and V's constant half step stays below their own step.
+      const MatrixF silence = MatrixF::Zero(5, 48);
+      const MatrixF quiet = attention.forward(silence, {});
+      EXPECT_TRUE(quiet.allFinite());
+      const double step = attention.scales().value * f.weights.output.cwiseAbs().colwise().sum().maxCoeff();
+      EXPECT_LT((quiet.rowwise() - f.weights.output_bias.transpose()).cwiseAbs().maxCoeff(), 1.5 * step);
+      MatrixF mixed = f.x[0];
+      mixed.row(3).setZero();
+      mixed.row(7).setConstant(1e9f);  // far beyond the calibrated range: saturates
+      EXPECT_TRUE(attention.forward(mixed, {}).allFinite());
+    }
+}
+
 TEST(IntegerAttention, HalfStepIsAsAccurateAsRounding) {
   const ChainInputs in(1, 1.0f);
   AttentionWeights plain = in.weights;
