@@ -196,6 +196,33 @@ TEST(VdrSoftmax, LargestOutputUsesTheTopBit) {
   }
 }
 
+TEST(VdrSoftmax, TheBaseChangesWithTheExponent) {
+  // One more step of headroom means logits of twice the size worth half each: the same softmax, but for what the
+  // logits' grid and the table's rounding leave. And an exponent that is ignored is another softmax.
+  std::mt19937 generator(21);
+  std::uniform_int_distribution<int> logit(-60, 60);
+  int worst = 0;
+  double ignored = 0;
+  for (const double n0 : {2.0, 9.3, 40.0, 170.0})
+    for (int n_e = 0; n_e < 5; ++n_e) {
+      const VdrTable table(n0, 0, 8);
+      std::vector<std::int32_t> x(50), twice(50), p(50), p_twice(50), p_wrong(50);
+      for (std::size_t i = 0; i < x.size(); ++i) twice[i] = 2 * (x[i] = logit(generator));
+      const auto sum = static_cast<double>(table.softmax(x, n_e, p));
+      table.softmax(twice, n_e + 1, p_twice);
+      const auto sum_wrong = static_cast<double>(table.softmax(twice, n_e, p_wrong));
+      // The largest entry's mantissa differs between entries of a table that is rounded: compare shares of it.
+      const int top = *std::max_element(p.begin(), p.end());
+      const int top_twice = *std::max_element(p_twice.begin(), p_twice.end());
+      for (std::size_t i = 0; i < p.size(); ++i) {
+        worst = std::max(worst, std::abs(p[i] * top_twice - p_twice[i] * top) / top_twice);
+        ignored = std::max(ignored, std::abs(p[i] / sum - p_wrong[i] / sum_wrong));
+      }
+    }
+  EXPECT_LE(worst, 2);  // codes
+  EXPECT_GT(ignored, 0.05);
+}
+
 TEST(VdrSoftmax, ReciprocalMultiplicationIsTheDivision) {
   const VdrOptions options;
   for (double n = 0.3; n < 16384; n *= 1.013) {
