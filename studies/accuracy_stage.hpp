@@ -12,7 +12,8 @@
 
 namespace flare::studies {
 
-/// One row of /accuracy.
+/// One row of /accuracy. Where the two kinds of arrays err differently, cell, adc and corner name both ("a + b"), and
+/// sawl is that of the weights' arrays.
 struct AccuracyRow {
   std::string model, dataset, quantizer, cell;
   int sawl = 0;                   // 0: no array

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "flare_arch/sparsity.hpp"
@@ -89,31 +90,21 @@ void print_boost(const std::vector<SparsityRow>& rows, const arch::SparsityOptio
       "layers.\n");
 }
 
-engine::Table zeros_table(const std::vector<SparsityRow>& rows) {
-  std::vector<std::string> tensor, encoding;
-  std::vector<std::int64_t> bits, values, longest;
-  std::vector<double> shares[4];
-  for (const SparsityRow& row : rows) {
-    if (row.tensor == "all") continue;
-    tensor.push_back(row.tensor);
-    encoding.push_back(arch::encoding_name(row.encoding));
-    bits.push_back(row.bits);
-    values.push_back(row.values);
-    longest.push_back(row.longest);
-    const arch::Sparsity& s = row.sparsity;
-    const double all[] = {s.bits, s.values, s.value_groups, s.column_slices};
-    for (int i = 0; i < 4; ++i) shares[i].push_back(all[i]);
-  }
+engine::Table zeros_table(const std::vector<SparsityRow>& all) {
+  std::vector<SparsityRow> rows;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(rows),
+               [](const SparsityRow& r) { return r.tensor != "all"; });
+  using Row = const SparsityRow&;
   engine::Table table;
-  table.add("tensor", "", std::move(tensor))
-      .add("encoding", "", std::move(encoding))
-      .add("bits", "bit", std::move(bits))
-      .add("values", "", std::move(values))
-      .add("longest_vector", "", std::move(longest))
-      .add("zero_bits", "", std::move(shares[0]))
-      .add("zero_values", "", std::move(shares[1]))
-      .add("zero_value_groups", "", std::move(shares[2]))
-      .add("zero_column_slices", "", std::move(shares[3]));
+  table.add("tensor", "", column_of(rows, [](Row r) { return r.tensor; }))
+      .add("encoding", "", column_of(rows, [](Row r) { return arch::encoding_name(r.encoding); }))
+      .add("bits", "bit", column_of(rows, [](Row r) { return r.bits; }))
+      .add("values", "", column_of(rows, [](Row r) { return r.values; }))
+      .add("longest_vector", "", column_of(rows, [](Row r) { return r.longest; }))
+      .add("zero_bits", "", column_of(rows, [](Row r) { return r.sparsity.bits; }))
+      .add("zero_values", "", column_of(rows, [](Row r) { return r.sparsity.values; }))
+      .add("zero_value_groups", "", column_of(rows, [](Row r) { return r.sparsity.value_groups; }))
+      .add("zero_column_slices", "", column_of(rows, [](Row r) { return r.sparsity.column_slices; }));
   return table;
 }
 
@@ -121,28 +112,26 @@ const char* packing_name(Packing packing) {
   return packing == Packing::next_fit ? "next_fit" : packing == Packing::first_fit ? "first_fit" : "ideal";
 }
 
+/// One way of packing one tensor.
+struct BoostLine {
+  const SparsityRow& row;
+  const arch::SiftedCycles& way;
+};
+
 engine::Table boost_table(const std::vector<SparsityRow>& rows) {
-  std::vector<std::string> tensor, encoding, packing;
-  std::vector<std::int64_t> slice, fixed, cycles;
-  std::vector<double> boost;
+  std::vector<BoostLine> lines;
   for (const SparsityRow& row : rows)
-    for (const arch::SiftedCycles& way : row.sifted) {
-      tensor.push_back(row.tensor);
-      encoding.push_back(arch::encoding_name(row.encoding));
-      packing.emplace_back(packing_name(way.packing));
-      slice.push_back(way.slice_length);
-      fixed.push_back(row.fixed_cycles);
-      cycles.push_back(way.cycles);
-      boost.push_back(row.boost(way.packing, way.slice_length));
-    }
+    for (const arch::SiftedCycles& way : row.sifted) lines.push_back({row, way});
+  using Line = const BoostLine&;
   engine::Table table;
-  table.add("tensor", "", std::move(tensor))
-      .add("encoding", "", std::move(encoding))
-      .add("packing", "", std::move(packing))
-      .add("slice_length", "bit", std::move(slice))
-      .add("fixed_cycles", "", std::move(fixed))
-      .add("cycles", "", std::move(cycles))
-      .add("boost", "", std::move(boost));
+  table.add("tensor", "", column_of(lines, [](Line l) { return l.row.tensor; }))
+      .add("encoding", "", column_of(lines, [](Line l) { return arch::encoding_name(l.row.encoding); }))
+      .add("packing", "", column_of(lines, [](Line l) { return packing_name(l.way.packing); }))
+      .add("slice_length", "bit", column_of(lines, [](Line l) { return l.way.slice_length; }))
+      .add("fixed_cycles", "", column_of(lines, [](Line l) { return l.row.fixed_cycles; }))
+      .add("cycles", "", column_of(lines, [](Line l) { return l.way.cycles; }))
+      .add("boost", "",
+           column_of(lines, [](Line l) { return l.row.boost(l.way.packing, l.way.slice_length); }));
   return table;
 }
 
