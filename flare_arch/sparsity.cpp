@@ -245,6 +245,7 @@ std::vector<SparsityRow> sparsity_study(const VitModel& model, const Dataset& da
     throw std::invalid_argument("sparsity study: the data set is empty");
   const auto inputs = model.attention_inputs(dataset.train, options.calibration_examples);
   std::vector<std::unique_ptr<IntegerAttention>> layers;
+  layers.reserve(static_cast<std::size_t>(model.config().layers));
   for (int i = 0; i < model.config().layers; ++i)
     layers.push_back(std::make_unique<IntegerAttention>(model.attention(i), i, inputs[i], options.attention));
   Entries entries;

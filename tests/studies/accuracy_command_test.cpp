@@ -126,6 +126,24 @@ TEST_F(Accuracy, SyntheticModelsNeedNoResult) {
   EXPECT_THAT(razored.text, HasSubstr("metadata"));
 }
 
+TEST_F(Accuracy, ThreadsDoNotChangeANumber) {
+  const std::string arrays =
+      "--weight-arrays synthetic:sawl=8,cells=0.08,offsets=0.05,noise=0.03 --dynamic-arrays "
+      "synthetic:sawl=4,codes=4,cells=0.1 --modes read die -o ";
+  std::vector<std::pair<std::vector<double>, std::vector<std::int64_t>>> numbers;
+  for (const char* threads : {"1", "2"}) {
+    ::setenv("OMP_NUM_THREADS", threads, 1);
+    const Ended ended = accuracy(arrays + threads + ".h5");
+    ::unsetenv("OMP_NUM_THREADS");
+    ASSERT_EQ(ended.status, 0) << ended.text;
+    const H5::H5File file = flare::engine::open_result(folder_ / (threads + std::string(".h5")));
+    numbers.emplace_back(flare::engine::read_table(file, "/accuracy").numbers("accuracy_mean"),
+                         flare::engine::read_table(file, "/array_counters").integers("wrong_reads"));
+  }
+  EXPECT_EQ(numbers[0], numbers[1]);
+  EXPECT_GT(numbers[0].second.back() + numbers[0].second[2], 0);
+}
+
 TEST_F(Accuracy, BadInputIsStatusTwoAndSaysWhere) {
   const auto refused = [&](const std::string& arguments, const std::string& word) {
     const Ended ended = accuracy(arguments);
