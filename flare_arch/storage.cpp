@@ -25,6 +25,7 @@ TensorStorage plain(const Rows& r, std::int64_t bits, std::int64_t scales, std::
 
 std::vector<TensorStorage> float_storage(const std::vector<Rows>& tensors) {
   std::vector<TensorStorage> out;
+  out.reserve(tensors.size());
   for (const Rows& r : tensors) out.push_back(plain(r, 32, 0, 0));
   return out;
 }
@@ -32,7 +33,9 @@ std::vector<TensorStorage> float_storage(const std::vector<Rows>& tensors) {
 std::vector<TensorStorage> emsb_layer(const std::vector<Rows>& t, const IntegerAttentionOptions& o,
                                       const AttentionShape& s) {
   constexpr std::int64_t static_shifts = 3;  // of K and V's input, of K, of V
-  const std::int64_t sum_bits = o.probability_bits + std::bit_width(static_cast<std::uint64_t>(s.tokens - 1));
+  const std::int64_t sum_bits =
+      o.probability_bits +
+      static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(s.tokens - 1)));
   TensorStorage weights = plain(t[0], o.weight_bits, 4, float_bits);
   weights.metadata += static_shifts * shift_bits;
   const std::int64_t tokens = s.sequences * s.tokens;

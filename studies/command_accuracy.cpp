@@ -164,7 +164,7 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   if (command.seed < 0 && !command.result.empty())
     seed = static_cast<std::uint64_t>(engine::read_integer(engine::open_result(command.result), "/", "seed"));
   Progress progress(stderr);
-  AccuracyBench bench(study, seed, progress, stop, 2 + settings.size() * study.modes.size());
+  AccuracyBench bench(study, seed, progress, std::move(stop), 2 + settings.size() * study.modes.size());
   bench.arithmetic().attention = attention;
   bench.arithmetic().qrazor_group = command.group;
   std::vector<AccuracyRow> rows;

@@ -20,6 +20,7 @@ engine::ColumnValues column_of(const Rows& rows, const Get& get) {
   using Kept = std::conditional_t<std::is_integral_v<Value>, std::int64_t,
                                   std::conditional_t<std::is_floating_point_v<Value>, double, std::string>>;
   std::vector<Kept> values;
+  values.reserve(rows.size());
   for (const auto& row : rows) values.push_back(static_cast<Kept>(get(row)));
   return values;
 }
