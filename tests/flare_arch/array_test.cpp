@@ -26,7 +26,8 @@ TEST(PlaneFormat, PlanesAddUpToTheValue) {
       const PlaneFormat format{bits, encoding};
       for (std::int32_t v = format.lowest(); v <= format.highest(); ++v) {
         std::int32_t sum = 0;
-        for (int p = 0; p < format.planes(); ++p) sum += format.scale(p) * ((format.pattern(v) >> p) & 1);
+        for (int p = 0; p < format.planes(); ++p)
+          sum += format.scale(p) * static_cast<std::int32_t>((format.pattern(v) >> p) & 1);
         ASSERT_EQ(sum, v);
         ASSERT_LT(format.pattern(v), std::uint64_t{1} << format.planes());
       }

@@ -25,7 +25,7 @@ struct Fixture {
                file.floats("weight_output"),
                file.vector("bias", 48)};
     const MatrixF all = file.floats("x");
-    for (int i = 0; i < 3; ++i) x.push_back(all.middleRows(i * 24, 24));
+    for (const Eigen::Index first : {0, 24, 48}) x.push_back(all.middleRows(first, 24));
     exact = file.floats("float_result");
   }
   double error_of(const MatrixF& y) const {
@@ -214,7 +214,10 @@ TEST(IntegerAttention, TheFixedStartBitSaturatesWhatItDidNotForesee) {
   // What it did foresee does not saturate, and uses the leading bit.
   IntegerAttention::Trace foreseen;
   attention.forward(quiet[0], {}, &foreseen);
-  EXPECT_EQ(effective_bits(std::span<const std::int32_t>(foreseen.key.data(), 24 * 48), true), 11);
+  EXPECT_EQ(effective_bits(std::span<const std::int32_t>(foreseen.key.data(),
+                                                         static_cast<std::size_t>(foreseen.key.size())),
+                           true),
+            11);
 }
 
 TEST(IntegerAttention, EdgeInputs) {

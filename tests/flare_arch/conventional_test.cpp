@@ -80,8 +80,9 @@ TEST(Storage, OfALayerCountsTheMetadataOfEveryQuantiser) {
   EXPECT_EQ(metadata_of("qrazor_w4a4kv4", "key", 8), 12 * 197 * 8 * 3 + 12 * 32);
   EXPECT_EQ(metadata_of("float", "key"), 0);
   // The flags of the weights are those the razor makes.
-  const SdrMatrix w = razor(MatrixI::Ones(4 * 768, 768), 8, 32);
-  EXPECT_EQ(metadata_of("qrazor_w4a8", "weights", 32), w.flag_bits() + 4 * 768 * 32);
+  constexpr std::int64_t channels = 3072;
+  const SdrMatrix w = razor(MatrixI::Ones(channels, 768), 8, 32);
+  EXPECT_EQ(metadata_of("qrazor_w4a8", "weights", 32), w.flag_bits() + channels * 32);
   AccuracyOptions options;
   for (const std::string& name : quantizer_names()) {
     options.quantizer = name;
