@@ -11,7 +11,6 @@
 #include <mutex>
 #include <stdexcept>
 
-#include "flare_arch/conventional_attention.hpp"
 #include "flare_arch/random_streams.hpp"
 
 namespace flare::arch {
@@ -47,11 +46,9 @@ std::unique_ptr<AttentionLayer> make_layer(const AttentionWeights& weights, int 
     const Int8Options int8{arrays.input_encoding, arrays.weight_encoding, arrays.stationary, arrays.dynamic};
     return std::make_unique<Int8Attention>(weights, layer, int8);
   }
-  if (const auto at = qrazor_variants().find(q); at != qrazor_variants().end()) {
-    QrazorOptions razored = at->second;
-    razored.group = options.qrazor_group;
+  QrazorOptions razored;
+  if (qrazor_options(q, options.qrazor_group, &razored))
     return std::make_unique<QrazorAttention>(weights, razored);
-  }
   const Ablation ablation = q == "uniform"   ? Ablation::uniform
                             : q == "removed" ? Ablation::removed
                                              : Ablation::none;
@@ -145,6 +142,14 @@ std::vector<std::string> quantizer_names() {
   std::vector<std::string> names = {"float", "uniform", "removed", "emsbq", "int8"};
   for (const auto& [name, variant] : qrazor_variants()) names.push_back(name);
   return names;
+}
+
+bool qrazor_options(const std::string& quantizer, int group, QrazorOptions* options) {
+  const auto at = qrazor_variants().find(quantizer);
+  if (at == qrazor_variants().end()) return false;
+  *options = at->second;
+  options->group = group;
+  return true;
 }
 
 bool AccuracyOptions::is_valid(std::string* error) const {

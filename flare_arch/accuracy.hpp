@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "flare_arch/conventional_attention.hpp"
 #include "flare_arch/dataset.hpp"
 #include "flare_arch/error_model.hpp"
 #include "flare_arch/integer_attention.hpp"
@@ -24,6 +25,9 @@ namespace flare::arch {
 ///   "qrazor_w4a8", "qrazor_w4a4", "qrazor_w4a8kv4", "qrazor_w4a4kv4"
 ///              significant data razoring, digital (no error models)
 std::vector<std::string> quantizer_names();
+
+/// Operand widths of a "qrazor_..." quantiser; false for another name.
+bool qrazor_options(const std::string& quantizer, int group, QrazorOptions* options);
 
 struct AccuracyOptions {
   std::string quantizer = "emsbq";

@@ -259,14 +259,21 @@ void multiply_sparse(const ArrayJob& job, MatrixI& result, ArrayCounters& counte
   });
 }
 
+/// Blocks of tokens bound the memory of their plans; a block is large enough to share the tables of a block of bit
+/// lines.
 void multiply_die(const ArrayJob& job, MatrixI& result, ArrayCounters& counters) {
-  std::vector<TokenPlan> plans(result.rows());
-  std::vector<TokenSums> sums(result.rows(), TokenSums(result.cols()));
-  for_each_token(result.rows(), job.errors.threads, counters,
-                 [&](std::int64_t token, ArrayCounters& mine) { plans[token].make(job, token, mine); });
-  add_die(job, plans, sums, job.errors.threads);
-  for (Eigen::Index token = 0; token < result.rows(); ++token)
-    add_sums(sums[token], job.errors.sampler->fraction_bits(), token, result);
+  constexpr Eigen::Index tokens_at_once = 1024;
+  std::vector<TokenPlan> plans(std::min(tokens_at_once, result.rows()));
+  for (Eigen::Index first = 0; first < result.rows(); first += tokens_at_once) {
+    const Eigen::Index tokens = std::min(tokens_at_once, result.rows() - first);
+    std::vector<TokenSums> sums(tokens, TokenSums(result.cols()));
+    for_each_token(tokens, job.errors.threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
+      plans[token].make(job, first + token, mine);
+    });
+    add_die(job, first, plans, sums, job.errors.threads);
+    for (Eigen::Index token = 0; token < tokens; ++token)
+      add_sums(sums[token], job.errors.sampler->fraction_bits(), first + token, result);
+  }
 }
 
 void multiply_coded(const ArrayJob& job, ReadPath path, MatrixI& result, ArrayCounters& counters) {

@@ -188,20 +188,21 @@ void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, 
   }
 }
 
-void add_die(const ArrayJob& job, const std::vector<TokenPlan>& plans, std::vector<TokenSums>& sums,
-             int threads) {
+void add_die(const ArrayJob& job, Eigen::Index first_token, const std::vector<TokenPlan>& plans,
+             std::vector<TokenSums>& sums, int threads) {
   const Noise noise(job);
   const StreamKey key(job.errors.seed, Purpose::read_noise, job.errors.array);
-  const auto tokens = static_cast<std::int64_t>(plans.size());
+  const auto tokens = static_cast<std::int64_t>(sums.size());
   for (int first_line = 0; first_line < job.bitlines(); first_line += line_block) {
     const BlockTables tables(job, first_line, noise.band);
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (std::int64_t t = 0; t < tokens; ++t)
-      add_block(job, tables.block, noise, key, t, plans[t], first_line, sums[t]);
+      add_block(job, tables.block, noise, key, first_token + t, plans[t], first_line, sums[t]);
   }
   if (noise.band == 0) return;
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
-  for (std::int64_t t = 0; t < tokens; ++t) add_tail_noise(job, noise, key, t, plans[t], sums[t]);
+  for (std::int64_t t = 0; t < tokens; ++t)
+    add_tail_noise(job, noise, key, first_token + t, plans[t], sums[t]);
 }
 
 }  // namespace flare::arch

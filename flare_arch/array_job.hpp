@@ -68,9 +68,10 @@ bool dense_takes(const CodeSampler& sampler);
 void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, const TokenPlan& plan,
                TokenSums& sums, ArrayCounters& counters);
 
-/// Die mode, all tokens at once: sums has one TokenSums per token.
+/// Die mode, a block of tokens at once: sums has one TokenSums per token, plans at least as many, for the tokens
+/// from `first_token` of the inputs.
 bool die_kernel_takes(const CodeSampler& sampler);
-void add_die(const ArrayJob& job, const std::vector<TokenPlan>& plans, std::vector<TokenSums>& sums,
-             int threads);
+void add_die(const ArrayJob& job, Eigen::Index first_token, const std::vector<TokenPlan>& plans,
+             std::vector<TokenSums>& sums, int threads);
 
 }  // namespace flare::arch

@@ -15,11 +15,11 @@ void append(ReadPlan& plan, Ones rows) {
 /// Cuts `ones` where rows of another group of `length` rows begin.
 template <class Visit>
 void for_each_slice(Ones ones, int length, Visit visit) {
-  for (std::size_t begin = 0; begin < ones.size();) {
-    const int slice = ones[begin] / length;
+  std::size_t begin = 0;
+  for (int top = length; begin < ones.size(); top += length) {
     std::size_t end = begin;
-    while (end < ones.size() && ones[end] / length == slice) ++end;
-    visit(ones.subspan(begin, end - begin));
+    while (end < ones.size() && ones[end] < top) ++end;
+    if (end > begin) visit(ones.subspan(begin, end - begin));
     begin = end;
   }
 }
@@ -53,10 +53,16 @@ void pack_in_order(const std::vector<Ones>& remainders, std::size_t capacity, Re
   if (held > 0) plan.close_read();
 }
 
-void pack_any(std::vector<Ones> remainders, std::size_t capacity, bool best, ReadPlan& plan) {
-  if (best)
-    std::stable_sort(remainders.begin(), remainders.end(),
-                     [](Ones a, Ones b) { return a.size() > b.size(); });
+/// By falling count, equal counts in order; counts are below SAWL.
+std::vector<Ones> longest_first(const std::vector<Ones>& remainders, std::size_t sawl) {
+  std::vector<Ones> sorted;
+  for (std::size_t count = sawl; count > 0; --count)
+    for (const Ones rest : remainders)
+      if (rest.size() == count) sorted.push_back(rest);
+  return sorted;
+}
+
+void pack_any(const std::vector<Ones>& remainders, std::size_t capacity, bool best, ReadPlan& plan) {
   std::vector<std::vector<Ones>> reads;
   std::vector<std::size_t> held;
   for (const Ones rest : remainders) {
@@ -120,7 +126,8 @@ void plan_reads(std::span<const std::uint16_t> ones, int depth, const Segmentati
   });
   const std::size_t capacity = options.strictly_below ? sawl - 1 : sawl;
   if (options.packing == Packing::next_fit) return pack_in_order(remainders, capacity, plan);
-  pack_any(std::move(remainders), capacity, options.packing == Packing::best_fit, plan);
+  const bool best = options.packing == Packing::best_fit;
+  pack_any(best ? longest_first(remainders, sawl) : remainders, capacity, best, plan);
 }
 
 ReadPlan plan_reads(std::span<const std::uint8_t> bits, const SegmentationOptions& options) {

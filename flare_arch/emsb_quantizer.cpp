@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <stdexcept>
+#include <string>
 
 namespace flare::arch {
 namespace {
@@ -34,6 +35,28 @@ std::int32_t parse_bits(std::int64_t value, int shift, const EmsbOptions& option
   const std::int64_t lowest = options.is_signed ? -highest - 1 : 0;
   if (options.rounding == Rounding::round && shift > 0) value += std::int64_t{1} << (shift - 1);
   return static_cast<std::int32_t>(std::clamp(value >> shift, lowest, highest));
+}
+
+std::int32_t twice_value(std::int32_t code, int shift, const EmsbOptions& options) {
+  return 2 * code + (options.rounding == Rounding::half_lsb && shift > 0 ? 1 : 0);
+}
+
+const char* rounding_name(Rounding rounding) {
+  switch (rounding) {
+    case Rounding::truncate:
+      return "truncate";
+    case Rounding::round:
+      return "round";
+    default:
+      return "half_lsb";
+  }
+}
+
+Rounding rounding_of(std::string_view name) {
+  for (const Rounding rounding : {Rounding::truncate, Rounding::round, Rounding::half_lsb})
+    if (name == rounding_name(rounding)) return rounding;
+  throw std::invalid_argument("eMSB-Q: rounding '" + std::string(name) +
+                              "' is not one of truncate, round, half_lsb");
 }
 
 int emsb_quantize(std::span<const std::int32_t> values, std::span<std::int32_t> result,

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "flare_arch/integer_stages.hpp"
+
 namespace flare::arch {
 namespace {
 
@@ -36,9 +38,17 @@ std::span<std::int32_t> row_of(MatrixI& m, Eigen::Index row) {
   return {m.data() + row * m.cols(), static_cast<std::size_t>(m.cols())};
 }
 
-int used_bits(const MatrixI& m) {
-  return effective_bits(std::span<const std::int32_t>(m.data(), static_cast<std::size_t>(m.size())), true);
+std::span<const std::int32_t> values_of(const MatrixI& m) {
+  return {m.data(), static_cast<std::size_t>(m.size())};
 }
+
+std::vector<std::int32_t> halves_of(const MatrixI& m) {
+  std::vector<std::int32_t> halves(m.cols());
+  half_column_sums(values_of(m), halves);
+  return halves;
+}
+
+int used_bits(const MatrixI& m) { return effective_bits(values_of(m), true); }
 
 MatrixI parse_matrix(const MatrixI& m, int shift, const EmsbOptions& options) {
   return m.unaryExpr([&](std::int32_t v) { return parse_bits(v, shift, options); });
@@ -56,8 +66,8 @@ std::vector<int> quantize_rows(MatrixI& m, const EmsbOptions& options) {
 
 /// What the heads share.
 struct IntegerAttention::Projected {
-  std::vector<int> input_headroom;  // per token
-  MatrixI query, key, value;        // query: accumulators, not yet quantised
+  std::vector<int> input_shifts;  // per token
+  MatrixI query, key, value;      // query: accumulators, not yet quantised
 };
 
 IntegerAttention::~IntegerAttention() = default;
@@ -87,11 +97,16 @@ IntegerAttention::IntegerAttention(const AttentionWeights& weights, int layer,
   value_ = array(weights.value, scales_.value_weight);
   const QuantizedWeights out = quantize_weights(weights.output, options.weight_bits);
   scales_.output_weight = out.scale;
+  query_halves_ = halves_of(query_->weights());
+  key_halves_ = halves_of(key_->weights());
+  value_halves_ = halves_of(value_->weights());
   const int parts = options.row_scale == RowScale::side_band ? heads_ : 1;
   for (int h = 0; h < parts; ++h)
     output_.emplace_back(out.values.middleRows(h * (width_ / parts), width_ / parts), cells,
                          options.stationary);
+  for (const Array& part : output_) output_halves_.push_back(halves_of(part.weights()));
   calibrate(calibration);
+  calibrate_exponents(calibration);
 }
 
 MatrixI IntegerAttention::to_words(const MatrixF& x) const {
@@ -120,8 +135,8 @@ void IntegerAttention::calibrate(const std::vector<MatrixF>& calibration) {
   } else {
     for (const MatrixF& x : calibration) {
       const MatrixI words = parse_matrix(to_words(x), scales_.key_input_shift, kv);
-      key_bits = std::max(key_bits, used_bits(key_->multiply(words, kv_format())));
-      value_bits = std::max(value_bits, used_bits(value_->multiply(words, kv_format())));
+      key_bits = std::max(key_bits, used_bits(cache_sums(*key_, key_halves_, words, {}, nullptr)));
+      value_bits = std::max(value_bits, used_bits(cache_sums(*value_, value_halves_, words, {}, nullptr)));
     }
   }
   scales_.key_shift = emsb_shift(key_bits, kv);
@@ -137,8 +152,10 @@ void IntegerAttention::calibrate(const std::vector<MatrixF>& calibration) {
       std::sqrt(static_cast<double>(head_width_));
   VdrOptions vdr{o.activation_bits, o.probability_bits, o.guard_bits, o.rounding};
   table_ = std::make_unique<VdrTable>(1.0 / scales_.logit_full, 0, scales_.m1 + scales_.m2 + scales_.m3, vdr);
+}
 
-  // The n_e that occur: the table the hardware holds needs these entries and no more.
+/// The n_e that occur: the table the hardware holds needs these entries and no more.
+void IntegerAttention::calibrate_exponents(const std::vector<MatrixF>& calibration) {
   int first = 1 << 20, last = 0;
   for (const MatrixF& x : calibration) {
     Trace trace;
@@ -148,6 +165,16 @@ void IntegerAttention::calibrate(const std::vector<MatrixF>& calibration) {
   }
   scales_.first_exponent = first;
   scales_.last_exponent = last;
+}
+
+/// Accumulators of K or V from the parsed input words.
+MatrixI IntegerAttention::cache_sums(const Array& array, const std::vector<std::int32_t>& halves,
+                                     const MatrixI& inputs, const ErrorInjection& errors,
+                                     ArrayCounters* counters) const {
+  MatrixI sums = array.multiply(inputs, kv_format(), errors, counters);
+  if (corrects(scales_.key_input_shift))
+    for (Eigen::Index t = 0; t < sums.rows(); ++t) add_halves(row_of(sums, t), halves);
+  return sums;
 }
 
 ErrorInjection IntegerAttention::injection(const AttentionErrors& errors, int array, bool stationary) const {
@@ -190,15 +217,19 @@ IntegerAttention::Projected IntegerAttention::project(const MatrixF& x, const At
   Projected p;
   MatrixI words = to_words(x);
   const MatrixI key_inputs = parse_matrix(words, scales_.key_input_shift, kv);
-  p.key = parse_matrix(key_->multiply(key_inputs, kv_format(), injection(errors, key_array, true), counters),
-                       scales_.key_shift, kv);
-  p.value =
-      parse_matrix(value_->multiply(key_inputs, kv_format(), injection(errors, value_array, true), counters),
-                   scales_.value_shift, kv);
+  p.key =
+      parse_matrix(cache_sums(*key_, key_halves_, key_inputs, injection(errors, key_array, true), counters),
+                   scales_.key_shift, kv);
+  p.value = parse_matrix(
+      cache_sums(*value_, value_halves_, key_inputs, injection(errors, value_array, true), counters),
+      scales_.value_shift, kv);
   if (trace != nullptr) trace->words = words;
-  for (const int shift : quantize_rows(words, activation)) p.input_headroom.push_back(scales_.m1 - shift);
+  p.input_shifts = quantize_rows(words, activation);
   p.query = query_->multiply(words, activation_format(), injection(errors, query_array, true), counters);
+  for (Eigen::Index t = 0; t < p.query.rows(); ++t)
+    if (corrects(p.input_shifts[t])) add_halves(row_of(p.query, t), query_halves_);
   if (trace != nullptr) {
+    trace->input_shifts = p.input_shifts;
     trace->activations = words;
     trace->key_inputs = key_inputs;
     trace->query = p.query;
@@ -218,20 +249,28 @@ MatrixI IntegerAttention::weigh_values(int head, const Projected& p, const Atten
   const Array keys(p.key.middleCols(at, head_width_).transpose(), kv_cells(), options_.dynamic);
   MatrixI logits =
       keys.multiply(query, activation_format(), injection(errors, key_heads + head, false), counters);
+  if (options_.rounding == Rounding::half_lsb) {
+    const std::vector<std::int32_t> halves = halves_of(keys.weights());
+    for (Eigen::Index t = 0; t < tokens; ++t)
+      if (corrects(query_shifts[t])) add_halves(row_of(logits, t), halves);
+  }
   const std::vector<int> logit_shifts = quantize_rows(logits, activation);
   MatrixI probabilities(tokens, tokens);
   std::vector<int> exponents;
   for (Eigen::Index t = 0; t < tokens; ++t) {
-    // A shift beyond m is possible only where an array erred beyond its full scale; headroom is then 0.
-    exponents.push_back(std::max(0, p.input_headroom[t]) + std::max(0, scales_.m2 - query_shifts[t]) +
-                        std::max(0, scales_.m3 - logit_shifts[t]));
+    exponents.push_back(row_exponent({scales_.m1, scales_.m2, scales_.m3},
+                                     {p.input_shifts[t], query_shifts[t], logit_shifts[t]}));
     sums.push_back(table_->softmax(row_of(logits, t), exponents.back(), row_of(probabilities, t)));
   }
   const Array values(p.value.middleCols(at, head_width_), kv_cells(), options_.dynamic);
   const PlaneFormat probability{options_.probability_bits, Encoding::unsigned_binary};
   MatrixI weighted =
       values.multiply(probabilities, probability, injection(errors, value_heads + head, false), counters);
+  if (corrects(scales_.value_shift))
+    for (Eigen::Index t = 0; t < tokens; ++t) add_half(row_of(weighted, t), sums[t]);
   if (trace != nullptr) {
+    trace->query_shifts.push_back(query_shifts);
+    trace->logit_shifts.push_back(logit_shifts);
     trace->queries.push_back(query);
     trace->logits.push_back(logits);
     trace->probabilities.push_back(probabilities);
@@ -241,15 +280,28 @@ MatrixI IntegerAttention::weigh_values(int head, const Projected& p, const Atten
   return weighted;
 }
 
+/// eMSB-Q and the output projection of one part: a head (side band) or all of them (reciprocal).
+MatrixI IntegerAttention::output_words(std::size_t part, const MatrixI& joined, const AttentionErrors& errors,
+                                       std::vector<int>& shifts, Trace* trace) const {
+  ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->stationary : nullptr;
+  MatrixI inputs = joined;
+  shifts = quantize_rows(inputs, {options_.activation_bits, true, options_.rounding});
+  if (trace != nullptr) {
+    trace->weighted.push_back(inputs);
+    trace->weighted_shifts.push_back(shifts);
+  }
+  MatrixI words = output_[part].multiply(
+      inputs, activation_format(), injection(errors, output_arrays + static_cast<int>(part), true), counters);
+  for (Eigen::Index t = 0; t < words.rows(); ++t)
+    if (corrects(shifts[t])) add_halves(row_of(words, t), output_halves_[part]);
+  return words;
+}
+
 /// Side band: the head's share of the output, its row scales applied as it leaves the integer path.
 void IntegerAttention::add_head(int head, const MatrixI& weighted, const std::vector<std::int64_t>& sums,
                                 const AttentionErrors& errors, MatrixF& out, Trace* trace) const {
-  ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->stationary : nullptr;
-  MatrixI inputs = weighted;
-  const std::vector<int> shifts = quantize_rows(inputs, {options_.activation_bits, true, options_.rounding});
-  if (trace != nullptr) trace->weighted.push_back(inputs);
-  const MatrixI words = output_[head].multiply(inputs, activation_format(),
-                                               injection(errors, output_arrays + head, true), counters);
+  std::vector<int> shifts;
+  const MatrixI words = output_words(head, weighted, errors, shifts, trace);
   for (Eigen::Index t = 0; t < out.rows(); ++t) {
     const double scale = std::ldexp(scales_.value * scales_.output_weight, shifts[t]) /
                          static_cast<double>(std::max<std::int64_t>(1, sums[t]));
@@ -260,25 +312,16 @@ void IntegerAttention::add_head(int head, const MatrixI& weighted, const std::ve
 /// Reciprocal table: the head's sums brought to the scale that all heads share, in integers.
 void IntegerAttention::normalise_head(int head, const MatrixI& weighted,
                                       const std::vector<std::int64_t>& sums, MatrixI& joined) const {
-  for (Eigen::Index t = 0; t < weighted.rows(); ++t) {
-    const Reciprocal r = reciprocal_(sums[t]);
-    const int shift = r.shift - reciprocal_fraction;
-    for (Eigen::Index c = 0; c < weighted.cols(); ++c) {
-      const std::int64_t product = static_cast<std::int64_t>(weighted(t, c)) * r.mantissa;
-      joined(t, head * head_width_ + c) = static_cast<std::int32_t>(
-          shift > 0 ? (product + (std::int64_t{1} << (shift - 1))) >> shift : product);
-    }
-  }
+  const auto width = static_cast<std::size_t>(head_width_);
+  for (Eigen::Index t = 0; t < weighted.rows(); ++t)
+    normalise_row({weighted.data() + t * head_width_, width}, reciprocal_(sums[t]), reciprocal_fraction,
+                  row_of(joined, t).subspan(head * width, width));
 }
 
 MatrixF IntegerAttention::project_output(const MatrixI& joined, const AttentionErrors& errors,
                                          Trace* trace) const {
-  ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->stationary : nullptr;
-  MatrixI inputs = joined;
-  const std::vector<int> shifts = quantize_rows(inputs, {options_.activation_bits, true, options_.rounding});
-  if (trace != nullptr) trace->weighted.push_back(inputs);
-  const MatrixI words =
-      output_[0].multiply(inputs, activation_format(), injection(errors, output_arrays, true), counters);
+  std::vector<int> shifts;
+  const MatrixI words = output_words(0, joined, errors, shifts, trace);
   MatrixF out(words.rows(), words.cols());
   for (Eigen::Index t = 0; t < out.rows(); ++t) {
     const double scale = std::ldexp(scales_.value * scales_.output_weight, shifts[t] - reciprocal_fraction);

@@ -9,6 +9,10 @@
 //     -> array of V -> eMSB-Q per row -> W_O array of the head
 //
 // h_i is the headroom a stage used up: its largest possible shift m_i less the shift it made, never negative.
+// With Rounding::half_lsb codes are truncated and stand for the middle of their step: products with W and K get
+// half the sum of the column's weights added, sums of V half the sum of the row's probabilities. What K's own
+// half step adds is the same for all logits of a row and drops out of the softmax.
+//
 // VDR-Softmax does not divide by the row's sum. The sum travels beside the row and scales the head's share of
 // the output words when they leave the integer path, so that the residual stream sees the true softmax.
 #pragma once
@@ -38,7 +42,7 @@ struct IntegerAttentionOptions {
   int kv_bits = 12;         // K, V and the input words they are made from
   int weight_bits = 8;
   int probability_bits = 8;
-  Rounding rounding = Rounding::round;
+  Rounding rounding = Rounding::round;  // of every eMSB-Q and of K and V's parse; see emsb_quantizer.hpp
   StartBit start_bit = StartBit::calibrated;
   RowScale row_scale = RowScale::side_band;
   int guard_bits = -1;  // of VDR-Softmax; -1: automatic
@@ -63,6 +67,9 @@ class IntegerAttention : public AttentionLayer {
   struct Trace {
     MatrixI words, activations, key_inputs, query, key, value;      // activations: what W_Q sees
     std::vector<MatrixI> queries, logits, probabilities, weighted;  // per head, after eMSB-Q
+    std::vector<int> input_shifts;                                  // eMSB-Q's, per token
+    std::vector<std::vector<int>> query_shifts, logit_shifts;       // per head and token
+    std::vector<std::vector<int>> weighted_shifts;                  // per head (one, reciprocal) and token
     std::vector<std::vector<int>> exponents;                        // n_e, per head and token
     std::vector<std::vector<std::int64_t>> sums;                    // of the probabilities
   };
@@ -92,8 +99,14 @@ class IntegerAttention : public AttentionLayer {
                 const AttentionErrors& errors, MatrixF& out, Trace* trace) const;
   void normalise_head(int head, const MatrixI& weighted, const std::vector<std::int64_t>& sums,
                       MatrixI& joined) const;
+  MatrixI output_words(std::size_t part, const MatrixI& joined, const AttentionErrors& errors,
+                       std::vector<int>& shifts, Trace* trace) const;
   MatrixF project_output(const MatrixI& joined, const AttentionErrors& errors, Trace* trace) const;
   void calibrate(const std::vector<MatrixF>& calibration);
+  void calibrate_exponents(const std::vector<MatrixF>& calibration);
+  MatrixI cache_sums(const Array& array, const std::vector<std::int32_t>& halves, const MatrixI& inputs,
+                     const ErrorInjection& errors, ArrayCounters* counters) const;
+  bool corrects(int shift) const { return options_.rounding == Rounding::half_lsb && shift > 0; }
   ErrorInjection injection(const AttentionErrors& errors, int array, bool stationary) const;
   PlaneFormat activation_format() const { return {options_.activation_bits, options_.input_encoding}; }
   PlaneFormat kv_format() const { return {options_.kv_bits, options_.input_encoding}; }
@@ -107,6 +120,9 @@ class IntegerAttention : public AttentionLayer {
   std::unique_ptr<Array> query_, key_, value_;
   // side_band: one array per head, head_width x width. reciprocal: one array, width x width.
   std::vector<Array> output_;
+  // Half the column sums of the weights: the constants of Rounding::half_lsb.
+  std::vector<std::int32_t> query_halves_, key_halves_, value_halves_;
+  std::vector<std::vector<std::int32_t>> output_halves_;
   std::unique_ptr<VdrTable> table_;
   ReciprocalTable reciprocal_;
 };

@@ -1,6 +1,8 @@
 #include "flare_arch/integer_product.hpp"
 
+#include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <stdexcept>
@@ -23,21 +25,25 @@ std::vector<T> narrow(const MatrixI& values) {
 
 }  // namespace
 
-/// One primitive and its packed weights per number of tokens and signedness of the inputs.
+/// One primitive and its packed weights per number of tokens and signedness of the inputs; the oldest make room, so
+/// that sequences of all lengths do not keep a copy of the weights each.
 struct IntegerProduct::Packed {
   struct Entry {
     dnnl::matmul::primitive_desc description;
     dnnl::matmul primitive;
     dnnl::memory weights;
   };
+  static constexpr std::size_t most_entries = 4;
+  using Key = std::pair<Eigen::Index, bool>;
   std::mutex mutex;
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-  std::map<std::pair<Eigen::Index, bool>, Entry> entries;
+  std::map<Key, std::shared_ptr<const Entry>> entries;
+  std::deque<Key> order;  // oldest first
 
-  const Entry& entry(const MatrixI& weights, Eigen::Index tokens, bool is_signed) {
+  std::shared_ptr<const Entry> entry(const MatrixI& weights, Eigen::Index tokens, bool is_signed) {
     using memory = dnnl::memory;
     const std::lock_guard lock(mutex);
-    const auto key = std::pair(tokens, is_signed);
+    const Key key(tokens, is_signed);
     if (const auto at = entries.find(key); at != entries.end()) return at->second;
     const memory::dim depth = weights.rows(), columns = weights.cols();
     const memory::desc source({tokens, depth}, is_signed ? memory::data_type::s8 : memory::data_type::u8,
@@ -54,7 +60,12 @@ struct IntegerProduct::Packed {
     dnnl::stream stream(engine);
     dnnl::reorder(from, e.weights).execute(stream, from, e.weights);
     stream.wait();
-    return entries.emplace(key, std::move(e)).first->second;
+    if (order.size() == most_entries) {
+      entries.erase(order.front());
+      order.pop_front();
+    }
+    order.push_back(key);
+    return entries.emplace(key, std::make_shared<const Entry>(std::move(e))).first->second;
   }
 };
 
@@ -77,7 +88,8 @@ void IntegerProduct::multiply(const MatrixI& inputs, const PlaneFormat& format, 
   }
   const bool is_signed = format.encoding != Encoding::unsigned_binary;
   try {
-    const Packed::Entry& e = packed_->entry(weights_, inputs.rows(), is_signed);
+    const std::shared_ptr<const Packed::Entry> kept = packed_->entry(weights_, inputs.rows(), is_signed);
+    const Packed::Entry& e = *kept;
     const auto bytes = std::make_unique_for_overwrite<std::uint8_t[]>(inputs.size());
     if (!narrow_to_bytes(inputs.data(), inputs.size(), format.lowest(), format.highest(), bytes.get()))
       throw std::invalid_argument("integer product: an input does not fit its format");

@@ -12,8 +12,15 @@ std::int64_t unfused_traffic(const AttentionShape& s) {
 std::int64_t fused_traffic(const AttentionShape& s) { return 3 * s.sequences * s.tokens * s.width; }
 
 ArraySizes array_sizes(const AttentionShape& s, int weight_bits, int key_bits) {
-  return {4,       s.width,        s.width * weight_bits, 4 * s.width * s.width,
-          s.heads, s.head_width(), s.tokens * key_bits};
+  return {4,
+          s.width,
+          s.width * weight_bits,
+          4 * s.width * s.width,
+          s.heads,
+          s.head_width(),
+          s.tokens * key_bits,
+          s.tokens,
+          s.head_width() * key_bits};
 }
 
 std::int64_t fixed_cycles(std::int64_t tokens, std::int64_t depth, int rows_per_read, int input_bits) {

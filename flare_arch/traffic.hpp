@@ -28,10 +28,13 @@ struct ArraySizes {
   std::int64_t stationary_word_lines = 0;  // each: D, dummy rows not counted
   std::int64_t stationary_bit_lines = 0;   // each: D x weight bits
   std::int64_t stationary_words = 0;       // in all: 4 D^2
-  std::int64_t dynamic_arrays = 0;         // of K: H, one per head
+  std::int64_t dynamic_arrays = 0;         // of K, and as many of V: H, one per head
   std::int64_t dynamic_word_lines = 0;     // each: d_k
   std::int64_t dynamic_bit_lines = 0;      // each: N x bits of K
+  std::int64_t value_word_lines = 0;       // of V, each: N
+  std::int64_t value_bit_lines = 0;        // each: d_k x bits of V
 };
+/// weight_bits, key_bits: planes of a stored value (2 n - 1 in sign-magnitude).
 ArraySizes array_sizes(const AttentionShape& s, int weight_bits, int key_bits);
 
 /// Cycles of a bit-serial product of N tokens with fixed groups of SAWL rows: ceil(D / SAWL) N bits.

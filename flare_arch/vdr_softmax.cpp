@@ -1,60 +1,11 @@
+// The integer path of the softmax: what stands here runs for every row. Tables are made in vdr_table.cpp.
 #include "flare_arch/vdr_softmax.hpp"
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <stdexcept>
 
 namespace flare::arch {
-namespace {
-
-constexpr double quadratic = 0.35815147, linear = 0.96963238;
-constexpr int reciprocal_bits = 42;
-constexpr double largest_n = 1 << 14;  // beyond it a row of 8-bit logits is flat to within 2 %
-constexpr int largest_guard = 24;
-constexpr int mantissa_bits = 15;
-
-void check(const VdrOptions& o) {
-  if (o.input_bits < 4 || o.input_bits > 12)
-    throw std::invalid_argument("VDR-Softmax: 4 to 12 input bits are supported");
-  if (o.output_bits < 4 || o.output_bits > 16)
-    throw std::invalid_argument("VDR-Softmax: 4 to 16 output bits are supported");
-  if (o.guard_bits < -1 || o.guard_bits > largest_guard)
-    throw std::invalid_argument("VDR-Softmax: -1 (automatic) to 24 guard bits are supported");
-}
-
-int choose_guard(double n) {
-  int g = 0;
-  while (g < largest_guard && std::ldexp(n, g) * std::log(2.0) < 64) ++g;
-  return g;
-}
-
-}  // namespace
-
-VdrEntry make_vdr_entry(double n, const VdrOptions& options) {
-  check(options);
-  if (!(n > 0) || !std::isfinite(n))
-    throw std::invalid_argument("VDR-Softmax: n must be positive and finite");
-  VdrEntry e;
-  e.guard = options.guard_bits >= 0 ? options.guard_bits : choose_guard(n);
-  n = std::min(std::ldexp(n, e.guard), largest_n);
-  e.l = std::max<std::int64_t>(1, std::llround(n * std::log(2.0)));
-  e.b = std::llround(n * linear / quadratic);
-  e.c = std::max<std::int64_t>(1, std::llround(n * n / quadratic));
-  e.reciprocal = ((std::uint64_t{1} << reciprocal_bits) + e.l - 1) / e.l;
-  const int width =
-      static_cast<int>(std::bit_width(static_cast<std::uint64_t>(e.c))) + 2 * options.input_bits;
-  e.shift = std::max(0, width - options.output_bits);
-  return e;
-}
-
-VdrTable::VdrTable(double n0, int first, int last, const VdrOptions& options)
-    : options_(options), first_(first) {
-  if (last < first || last - first > 64)
-    throw std::invalid_argument("VDR-Softmax: a table has between 1 and 65 entries");
-  for (int n_e = first; n_e <= last; ++n_e) entries_.push_back(make_vdr_entry(std::ldexp(n0, n_e), options));
-}
-
 const VdrEntry& VdrTable::entry(int n_e) const {
   return entries_[std::clamp(n_e - first_, 0, static_cast<int>(entries_.size()) - 1)];
 }
@@ -71,7 +22,10 @@ std::int64_t vdr_softmax(std::span<const std::int32_t> logits, const VdrEntry& e
   if (logits.empty()) return 0;
   const int fraction = 2 * options.input_bits;  // M
   const std::int64_t largest = *std::max_element(logits.begin(), logits.end());
-  const EmsbOptions parse{options.output_bits, false, options.rounding};
+  // The last shift is a constant of the table, and so is the half step: half_lsb adds it before the shift, so
+  // that what is far below a step stays zero.
+  const Rounding rounding = options.rounding == Rounding::truncate ? Rounding::truncate : Rounding::round;
+  const EmsbOptions parse{options.output_bits, false, rounding};
   std::int64_t sum = 0;
   for (std::size_t j = 0; j < logits.size(); ++j) {
     const std::int64_t below = (largest - logits[j]) << e.guard;
@@ -79,7 +33,7 @@ std::int64_t vdr_softmax(std::span<const std::int32_t> logits, const VdrEntry& e
     if (below >= fraction * e.l) continue;  // q >= M
     // Exact: below < M l, so below * (reciprocal * l - 2^42) < M l^2 < 2^42 for every l of a table.
     const std::int64_t q =
-        static_cast<std::int64_t>((static_cast<std::uint64_t>(below) * e.reciprocal) >> reciprocal_bits);
+        static_cast<std::int64_t>((static_cast<std::uint64_t>(below) * e.reciprocal) >> vdr_reciprocal_bits);
     const std::int64_t r = q * e.l - below;
     const std::int64_t poly = std::max<std::int64_t>(0, r * (r + e.b) + e.c);
     probabilities[j] = parse_bits(poly << (fraction - q), e.shift, parse);
@@ -88,21 +42,12 @@ std::int64_t vdr_softmax(std::span<const std::int32_t> logits, const VdrEntry& e
   return sum;
 }
 
-ReciprocalTable::ReciprocalTable(int index_bits) : index_bits_(index_bits) {
-  if (index_bits < 0 || index_bits > 12)
-    throw std::invalid_argument("reciprocal table: 0 to 12 index bits are supported");
-  const int entries = 1 << index_bits;
-  for (int i = 0; i < entries; ++i)  // middle of the interval [1 + i/entries, 1 + (i+1)/entries)
-    mantissas_.push_back(
-        static_cast<std::int32_t>(std::lround(std::ldexp(1.0 / (1.0 + (i + 0.5) / entries), mantissa_bits))));
-}
-
 Reciprocal ReciprocalTable::operator()(std::int64_t sum) const {
   if (sum <= 0) return {};
   const int exponent = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(sum))) - 1;
   const std::int64_t aligned =
       exponent >= index_bits_ ? sum >> (exponent - index_bits_) : sum << (index_bits_ - exponent);
-  return {mantissas_[aligned - (std::int64_t{1} << index_bits_)], mantissa_bits + exponent};
+  return {mantissas_[aligned - (std::int64_t{1} << index_bits_)], Reciprocal::fraction_bits + exponent};
 }
 
 }  // namespace flare::arch

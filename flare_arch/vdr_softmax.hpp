@@ -25,16 +25,19 @@
 namespace flare::arch {
 
 struct VdrOptions {
-  int input_bits = 8;                   // Q_I, 4..12: the logits' width
-  int output_bits = 8;                  // Q_O, 4..16
-  int guard_bits = -1;                  // g; -1: as many as give l >= 64; 0: the paper's literal form
-  Rounding rounding = Rounding::round;  // of the last shift: truncation loses the tail of flat rows
+  int input_bits = 8;   // Q_I, 4..12: the logits' width
+  int output_bits = 8;  // Q_O, 4..16
+  int guard_bits = -1;  // g; -1: as many as give l >= 64; 0: the paper's literal form
+  /// Of the last shift: truncation loses the tail of flat rows; half_lsb is rounding here.
+  Rounding rounding = Rounding::round;
 };
+
+constexpr int vdr_reciprocal_bits = 42;
 
 /// Parameters for one n_e.
 struct VdrEntry {
   std::int64_t l = 1, b = 0, c = 1;
-  std::uint64_t reciprocal = 0;  // ceil(2^42 / l)
+  std::uint64_t reciprocal = 0;  // ceil(2^vdr_reciprocal_bits / l)
   int guard = 0;
   int shift = 0;  // of the last step: bits(c) + M - Q_O
 };
@@ -73,6 +76,7 @@ std::int64_t vdr_softmax(std::span<const std::int32_t> logits, const VdrEntry& e
 /// 1/sum without a division: the leading bit gives the power of two, the next `index_bits` bits select a
 /// tabulated mantissa (16 entries: at most 3.1 % off; 8: 6 %). value ~ mantissa * 2^-shift.
 struct Reciprocal {
+  static constexpr int fraction_bits = 15;  // of the tabulated mantissas
   std::int32_t mantissa = 0;
   int shift = 0;
 };

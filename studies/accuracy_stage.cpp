@@ -41,29 +41,33 @@ AccuracyRow AccuracyBench::run(arch::AccuracyOptions options) {
   row.examples = result.examples;
   row.mean = result.mean;
   row.std = result.standard_deviation;
+  row.counters = result.counters;
   return row;
 }
 
 AccuracyRow AccuracyBench::evaluate(const std::string& quantizer) {
-  arch::AccuracyOptions options;
+  arch::AccuracyOptions options = arithmetic_;
   options.quantizer = quantizer;
   return run(std::move(options));
 }
 
-AccuracyRow AccuracyBench::evaluate(const std::string& quantizer, const std::filesystem::path& models,
-                                    const analysis::ModelKey& key, const std::string& mode) {
-  arch::AccuracyOptions options;
+AccuracyRow AccuracyBench::evaluate(const std::string& quantizer, const ArrayErrors& weights,
+                                    const ArrayErrors& dynamic, const std::string& mode) {
+  arch::AccuracyOptions options = arithmetic_;
   options.quantizer = quantizer;
-  options.weight_arrays = options.dynamic_arrays = std::make_shared<const arch::ErrorModel>(
-      arch::load_error_model(models, key.cell, key.sawl, key.adc, key.corner));
+  options.weight_arrays = weights.model;
+  options.dynamic_arrays = dynamic.model;
   options.mode = mode == "die" ? arch::ErrorMode::die : arch::ErrorMode::read;
   options.repeats = study_.repeats;
   AccuracyRow row = run(std::move(options));
-  row.cell = key.cell;
-  row.sawl = key.sawl;
-  row.adc = key.adc;
-  row.corner = key.corner;
+  const auto both = [](const std::string& a, const std::string& b) { return a == b ? a : a + " + " + b; };
+  row.cell = both(weights.cell, dynamic.cell);
+  row.sawl = weights.sawl();
+  row.adc = both(weights.adc, dynamic.adc);
+  row.corner = both(weights.corner, dynamic.corner);
   row.mode = mode;
+  row.weight_arrays = weights;
+  row.dynamic_arrays = dynamic;
   return row;
 }
 
@@ -76,8 +80,9 @@ std::vector<AccuracyRow> evaluate_verdict(AccuracyBench& bench, const AccuracySt
   rows.push_back(bench.evaluate("float"));
   if (study.quantizer != "float") rows.push_back(bench.evaluate(study.quantizer));
   for (const analysis::ModelKey& key : keys) {
+    const ArrayErrors errors = array_errors(models, key.cell, key.sawl, key.adc, key.corner);
     for (const std::string& mode : study.modes)
-      rows.push_back(bench.evaluate(study.quantizer, models, key, mode));
+      rows.push_back(bench.evaluate(study.quantizer, errors, errors, mode));
   }
   for (AccuracyRow& row : rows) row.in_float = rows.front().mean;
   bench.finish();

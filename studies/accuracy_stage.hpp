@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "flare_arch/accuracy.hpp"
+#include "studies/array_spec.hpp"
 #include "studies/column_study.hpp"
 
 namespace flare::studies {
 
-/// One row of /accuracy.
+/// One row of /accuracy. Where the two kinds of arrays err differently, cell, adc and corner name both ("a + b"), and
+/// sawl is that of the weights' arrays.
 struct AccuracyRow {
   std::string model, dataset, quantizer, cell;
   int sawl = 0;                   // 0: no array
@@ -21,6 +23,8 @@ struct AccuracyRow {
   double mean = 0.0;
   double std = 0.0;
   double in_float = 0.0;
+  ArrayErrors weight_arrays, dynamic_arrays;  // of the arrays of weights; of those of keys and values
+  arch::AttentionCounters counters;           // over all repeats and examples
 };
 
 /// Evaluates one model on one data set, one setting after the other, with the progress of all of them.
@@ -30,11 +34,15 @@ class AccuracyBench {
   AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Progress& progress, std::stop_token stop,
                 std::size_t evaluations);
 
+  /// Attention's widths, packing and rounding, and QRazor's group; the rest comes from the study.
+  arch::AccuracyOptions& arithmetic() { return arithmetic_; }
+
   /// Without errors.
   AccuracyRow evaluate(const std::string& quantizer);
-  /// Under one error model of the result file `models`, in mode "read" or "die".
-  AccuracyRow evaluate(const std::string& quantizer, const std::filesystem::path& models,
-                       const analysis::ModelKey& key, const std::string& mode);
+  /// Under the errors of both kinds of arrays, in mode "read" or "die".
+  AccuracyRow evaluate(const std::string& quantizer, const ArrayErrors& weights, const ArrayErrors& dynamic,
+                       const std::string& mode);
+  const arch::VitModel& model() const { return model_; }
   void finish();
 
  private:
@@ -44,6 +52,7 @@ class AccuracyBench {
   std::uint64_t seed_;
   Progress& progress_;
   std::stop_token stop_;
+  arch::AccuracyOptions arithmetic_;
   arch::VitModel model_;
   arch::Dataset dataset_;
   std::size_t evaluations_;

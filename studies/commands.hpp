@@ -44,17 +44,49 @@ struct MergeCommand {
 int merge_command(const MergeCommand& command, std::stop_token stop);
 
 struct AccuracyCommand {
-  std::filesystem::path result;
+  std::filesystem::path result;  // empty: both kinds of arrays are named by themselves
   std::filesystem::path model;
   std::filesystem::path dataset;
-  std::vector<int> sawl;  // empty: all
-  std::string converter;  // empty: all
+  std::filesystem::path out;  // HDF5 tables; empty: none
+  std::vector<int> sawl;      // empty: all
+  std::string converter;      // empty: all
+  std::string weight_arrays;  // errors of the arrays of W_Q, W_K, W_V, W_O (studies/array_spec.hpp);
+  std::string
+      dynamic_arrays;  // of those of keys and values; empty: as in the result, one SAWL after the other
   std::string quantizer = "emsbq";
   std::vector<std::string> modes{"read"};
   int repeats = 2;
-  int examples = 0;  // 0: all
+  int examples = 0;        // 0: all
+  std::int64_t seed = -1;  // negative: the result's
+  // Arithmetic of attention; see flare_arch/integer_attention.hpp and bitsift.hpp.
+  std::string rounding = "round";
+  std::string encoding = "twos_complement";
+  std::string packing = "next_fit";
+  std::string start_bit = "calibrated";
+  std::string row_scale = "side_band";
+  int slice_length = 16;
+  bool strictly_below = false;  // remainders are packed to fewer than SAWL ones
+  bool no_dummy_rows = false;
+  int activation_bits = 8;
+  int kv_bits = 12;
+  int guard_bits = -1;
+  int group = 16;
 };
 int accuracy_command(const AccuracyCommand& command, std::stop_token stop);
+
+struct SparsityCommand {
+  std::filesystem::path model;
+  std::filesystem::path dataset;
+  std::filesystem::path out;      // HDF5 tables; empty: none
+  std::filesystem::path figures;  // folder for the figures; empty: none
+  int images = 50;                // 0: all
+  int sawl = 8;
+  std::vector<int> slices{8, 16, 32, 64};
+  int depth = 0;         // lay vectors end to end to this many rows; 0: as they are
+  int group = 8;         // N neighbouring values or bits
+  bool tensors = false;  // keep the first image's tensors in `out`
+};
+int sparsity_command(const SparsityCommand& command, std::stop_token stop);
 
 struct ReportCommand {
   std::filesystem::path result;

@@ -9,6 +9,7 @@
 
 #include "engine/deck.hpp"
 #include "engine/run_store.hpp"
+#include "studies/array_spec.hpp"
 #include "studies/commands.hpp"
 
 namespace {
@@ -79,16 +80,56 @@ void add_report(CLI::App& app, ReportCommand& command) {
   report->add_option("-o,--out", command.folder, "Folder for an HTML page with figures")->type_name("DIR");
 }
 
+void add_arithmetic(CLI::App* accuracy, AccuracyCommand& command) {
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return accuracy->add_option(name, value, help)->capture_default_str()->group("Arithmetic of attention");
+  };
+  add("--quantizer", command.quantizer,
+      "float, emsbq (FLARE), int8 (DQ-Q), qrazor_w4a8, qrazor_w4a4, qrazor_w4a8kv4, qrazor_w4a4kv4; uniform "
+      "and removed ignore scores or attention");
+  add("--rounding", command.rounding, "emsbq: round, truncate or half_lsb");
+  add("--activation-bits", command.activation_bits, "emsbq: bits of Q, logits and weighted sums")
+      ->check(CLI::Range(4, 12));
+  add("--kv-bits", command.kv_bits, "emsbq: bits of K and V")->check(CLI::Range(4, 16));
+  add("--start-bit", command.start_bit, "emsbq: of K and V, calibrated or absolute");
+  add("--row-scale", command.row_scale, "emsbq: of the softmax, side_band or reciprocal");
+  add("--guard-bits", command.guard_bits, "emsbq: of the softmax; -1: automatic")->check(CLI::Range(-1, 24));
+  add("--encoding", command.encoding, "twos_complement or sign_magnitude");
+  add("--packing", command.packing, "BitSift: next_fit, first_fit, best_fit, ideal, or fixed groups");
+  add("--slice", command.slice_length, "BitSift: bits a local pop controller sees")
+      ->check(CLI::Range(1, 4096));
+  accuracy
+      ->add_flag("--strictly-below", command.strictly_below,
+                 "BitSift: pack remainders to fewer than SAWL ones (the paper's \"under 8\" taken literally)")
+      ->group("Arithmetic of attention");
+  accuracy
+      ->add_flag("--no-dummy-rows", command.no_dummy_rows,
+                 "Leave reads short of SAWL rows (die mode: dummy cells deviate, too)")
+      ->group("Arithmetic of attention");
+  add("--group", command.group, "qrazor: values that share a flag")->check(CLI::Range(1, 4096));
+}
+
 void add_accuracy(CLI::App& app, AccuracyCommand& command) {
-  CLI::App* accuracy =
-      app.add_subcommand("accuracy", "Accuracy of a model under the error models of a result");
-  accuracy->add_option("RESULT", command.result, "Result file (HDF5)")->required();
+  CLI::App* accuracy = app.add_subcommand(
+      "accuracy", "Accuracy of a model under error models: of a result, or named per kind of array");
+  accuracy->add_option("RESULT", command.result, "Result file (HDF5); its worst corners are evaluated");
   accuracy->add_option("--model", command.model, "Folder of the model, e.g. data/models/digits_vit")
       ->required();
   accuracy->add_option("--dataset", command.dataset, "Data set, e.g. data/digits/digits.csv")->required();
+  accuracy->add_option("-o,--out", command.out, "HDF5 file for the tables");
   accuracy->add_option("--sawl", command.sawl, "Only these SAWL");
   accuracy->add_option("--converter", command.converter, "Only this converter");
-  accuracy->add_option("--quantizer", command.quantizer, "Arithmetic of attention")->capture_default_str();
+  accuracy
+      ->add_option("--weight-arrays", command.weight_arrays,
+                   "Error model of the arrays that hold weights (Q, K, V, O projections): " +
+                       std::string(array_spec_help))
+      ->type_name("ERRORS");
+  accuracy
+      ->add_option(
+          "--dynamic-arrays", command.dynamic_arrays,
+          "The same of the arrays that hold keys and values; each kind has the SAWL and converter of its "
+          "own model")
+      ->type_name("ERRORS");
   accuracy->add_option("--modes", command.modes, "read: every read errs afresh; die: as frozen on a die")
       ->check(CLI::IsMember({"read", "die"}))
       ->capture_default_str();
@@ -97,6 +138,39 @@ void add_accuracy(CLI::App& app, AccuracyCommand& command) {
       ->capture_default_str();
   accuracy->add_option("--examples", command.examples, "Images of the test split; 0: all")
       ->check(CLI::NonNegativeNumber);
+  accuracy->add_option("--seed", command.seed, "Of errors and dies; default: the result's, or 1")
+      ->check(CLI::NonNegativeNumber);
+  add_arithmetic(accuracy, command);
+}
+
+void add_sparsity(CLI::App& app, SparsityCommand& command) {
+  CLI::App* sparsity = app.add_subcommand(
+      "sparsity", "Zeros in what a model's attention feeds to its arrays, and the cycles BitSift saves");
+  sparsity->add_option("MODEL", command.model, "Folder of the model, e.g. data/models/digits_vit")
+      ->required();
+  sparsity->add_option("DATASET", command.dataset, "Data set, e.g. data/digits/digits.csv")->required();
+  sparsity->add_option("-o,--out", command.out, "HDF5 file for the tables");
+  sparsity->add_option("--figures", command.figures, "Folder for the figures (SVG)")->type_name("DIR");
+  sparsity->add_option("--images", command.images, "Images of the test split; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  sparsity->add_option("--sawl", command.sawl, "Rows read at once")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  sparsity->add_option("--slices", command.slices, "Slice lengths L of the local pop controllers")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  sparsity
+      ->add_option(
+          "--depth", command.depth,
+          "Lay vectors end to end to this many rows for the boost: what taller arrays would see; 0: as "
+          "they are")
+      ->check(CLI::Range(0, 65536));
+  sparsity
+      ->add_option("--group", command.group, "Neighbouring values, or bits of a plane, that count together")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  sparsity->add_flag("--tensors", command.tensors, "Keep the first image's tensors in the HDF5 file");
 }
 
 void add_replay(CLI::App& app, ReplayCommand& command) {
@@ -128,12 +202,14 @@ int run(int argc, char** argv) {
   ReportCommand report_options;
   ReplayCommand replay_options;
   AccuracyCommand accuracy_options;
+  SparsityCommand sparsity_options;
   add_run(app, run_options, shard);
   add_check(app, check_options);
   add_merge(app, merge_options);
   add_report(app, report_options);
   add_replay(app, replay_options);
   add_accuracy(app, accuracy_options);
+  add_sparsity(app, sparsity_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -148,6 +224,7 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("check")) return check_command(check_options);
   if (app.got_subcommand("merge")) return merge_command(merge_options, signals.token());
   if (app.got_subcommand("accuracy")) return accuracy_command(accuracy_options, signals.token());
+  if (app.got_subcommand("sparsity")) return sparsity_command(sparsity_options, signals.token());
   if (app.got_subcommand("replay")) return replay_command(replay_options);
   return report_command(report_options);
 }

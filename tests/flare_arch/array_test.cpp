@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <map>
 #include <random>
 
@@ -25,7 +26,8 @@ TEST(PlaneFormat, PlanesAddUpToTheValue) {
       const PlaneFormat format{bits, encoding};
       for (std::int32_t v = format.lowest(); v <= format.highest(); ++v) {
         std::int32_t sum = 0;
-        for (int p = 0; p < format.planes(); ++p) sum += format.scale(p) * ((format.pattern(v) >> p) & 1);
+        for (int p = 0; p < format.planes(); ++p)
+          sum += format.scale(p) * static_cast<std::int32_t>((format.pattern(v) >> p) & 1);
         ASSERT_EQ(sum, v);
         ASSERT_LT(format.pattern(v), std::uint64_t{1} << format.planes());
       }
@@ -114,49 +116,112 @@ std::pair<double, int> chi_square(const std::map<int, double>& probability, cons
   return {statistic, cells - 1};
 }
 
-TEST(Array, BothPathsFollowTheEnumeratedDistribution) {
-  // Two unsigned 2-bit weights and inputs, SAWL 2: the output's distribution follows by convolving the
-  // codes of all reads. 20,000 tokens per path; a false alarm needs z > 4.5 (p about 3e-6 per path).
-  ErrorModel model = ErrorModel::ideal(2);
-  model.confusion << 0.9, 0.08, 0.02, 0.15, 0.8, 0.05, 0.01, 0.09, 0.9;
-  const CodeSampler sampler(model);
-  const PlaneFormat bits{2, Encoding::unsigned_binary};
-  MatrixI w(3, 1);
-  w << 3, 1, 2;
-  const int values[] = {3, 2, 1};
-  const int tokens = 20000;
-  MatrixI x(tokens, 3);
-  x.rowwise() = Eigen::Map<const Eigen::RowVectorXi>(values, 3);
-  const Array array(w, bits, {2, 2, Packing::next_fit});
-
+/// Distribution of the output of a column for one input, by convolving the codes of all its reads.
+std::map<int, double> enumerate_output(const MatrixI& w, const PlaneFormat& cells, const MatrixI& x,
+                                       const PlaneFormat& in, const SegmentationOptions& segmentation,
+                                       const ErrorModel& model) {
   std::map<int, double> distribution = {{0, 1.0}};
-  for (int p = 0; p < 2; ++p) {
+  for (int p = 0; p < in.planes(); ++p) {
     std::vector<std::uint8_t> plane;
-    for (const int v : values) plane.push_back((v >> p) & 1);
-    const ReadPlan plan = plan_reads(plane, array.segmentation());
+    for (Eigen::Index r = 0; r < x.cols(); ++r)
+      plane.push_back(static_cast<std::uint8_t>((in.pattern(x(0, r)) >> p) & 1));
+    const ReadPlan plan = plan_reads(plane, segmentation);
     for (std::size_t read = 0; read < plan.reads(); ++read)
-      for (int q = 0; q < 2; ++q) {
+      for (int q = 0; q < cells.planes(); ++q) {
         int k = 0;
-        for (const auto row : plan.rows(read)) k += (w(row, 0) >> q) & 1;
+        for (const auto row : plan.rows(read)) k += static_cast<int>((cells.pattern(w(row, 0)) >> q) & 1);
         std::map<int, double> next;
         for (const auto& [value, probability] : distribution)
-          for (int code = 0; code < 3; ++code)
-            next[value + (code << (p + q))] += probability * model.confusion(k, code);
+          for (int code = 0; code < model.codes(); ++code)
+            next[value + code * in.scale(p) * cells.scale(q)] += probability * model.confusion(k, code);
         distribution = next;
       }
   }
+  return distribution;
+}
+
+TEST(Array, EveryPathFollowsTheEnumeratedDistribution) {
+  // Three rows of 2-bit weights and inputs in every pair of encodings, SAWL 2, errors in both directions. 20,000
+  // tokens per path and pair; a false alarm needs z > 5 (p about 3e-7, 27 comparisons with a fixed seed).
+  ErrorModel model = ErrorModel::ideal(2);
+  model.confusion << 0.9, 0.08, 0.02, 0.15, 0.8, 0.05, 0.01, 0.09, 0.9;
+  const CodeSampler sampler(model);
+  const int tokens = 20000;
+  const SegmentationOptions segmentation{2, 2, Packing::next_fit};
+  for (const Encoding in_encoding : encodings)
+    for (const Encoding cell_encoding : encodings) {
+      const PlaneFormat in{2, in_encoding}, cells{2, cell_encoding};
+      MatrixI w(3, 1), one(1, 3);
+      w << cells.highest(), 1, cells.lowest();
+      one << in.highest(), in.lowest(), 1;
+      const MatrixI x = one.replicate(tokens, 1);
+      const Array array(w, cells, segmentation);
+      const std::map<int, double> distribution = enumerate_output(w, cells, one, in, segmentation, model);
+      for (const ReadPath path : {ReadPath::reference, ReadPath::sparse, ReadPath::dense}) {
+        SCOPED_TRACE(std::to_string(static_cast<int>(in_encoding)) + " " +
+                     std::to_string(static_cast<int>(cell_encoding)) + " path " +
+                     std::to_string(static_cast<int>(path)));
+        ErrorInjection errors;
+        errors.sampler = &sampler;
+        errors.path = path;
+        errors.seed = 17;
+        const MatrixI y = array.multiply(x, in, errors);
+        std::map<int, int> count;
+        for (int t = 0; t < tokens; ++t) ++count[y(t, 0)];
+        const auto [statistic, freedom] = chi_square(distribution, count, tokens);
+        EXPECT_GT(freedom, 3);
+        EXPECT_LT((statistic - freedom) / std::sqrt(2.0 * freedom), 5);
+        for (const auto& [value, seen] : count) EXPECT_TRUE(distribution.count(value)) << value;
+      }
+    }
+}
+
+TEST(Array, ErrorsSpreadEvenlyOverPlanesReadsAndTokens) {
+  // Four full input planes of two reads each, one weight plane of ones, single codes lost at 1 %: an output of 240
+  // less 2^p lost a code in plane p. Tokens with one error tell plane and token; reads are told by errors that only
+  // the second group of rows can make (its cells are on, the first group's are off: k = 0 never errs).
+  ErrorModel model = ErrorModel::ideal(8);
+  model.confusion(8, 8) = 0.99;
+  model.confusion(8, 7) = 0.01;
+  const CodeSampler sampler(model);
+  const PlaneFormat in{4, Encoding::unsigned_binary}, cells{2, Encoding::unsigned_binary};
+  MatrixI w = MatrixI::Ones(16, 2);
+  w.col(1).head(8).setZero();  // column 0 errs in both reads, column 1 in the second only
+  const Array array(w, cells, {8, 16, Packing::next_fit});
+  const MatrixI x = MatrixI::Constant(20'000, 16, 15);
   for (const ReadPath path : {ReadPath::reference, ReadPath::sparse, ReadPath::dense}) {
+    SCOPED_TRACE(static_cast<int>(path));
     ErrorInjection errors;
     errors.sampler = &sampler;
     errors.path = path;
-    errors.seed = 17;
-    const MatrixI y = array.multiply(x, bits, errors);
-    std::map<int, int> count;
-    for (int t = 0; t < tokens; ++t) ++count[y(t, 0)];
-    const auto [statistic, freedom] = chi_square(distribution, count, tokens);
-    EXPECT_GT(freedom, 8);
-    EXPECT_LT((statistic - freedom) / std::sqrt(2.0 * freedom), 4.5) << static_cast<int>(path);
-    for (const auto& [value, seen] : count) EXPECT_TRUE(distribution.count(value)) << value;
+    errors.seed = 29;
+    const MatrixI y = array.multiply(x, in, errors);
+    std::vector<double> plane(4), tokens(20);
+    double errors_of[2] = {0, 0};
+    for (Eigen::Index t = 0; t < y.rows(); ++t)
+      for (int c = 0; c < 2; ++c) {
+        const int lost = (c == 0 ? 240 : 120) - y(t, c);
+        if (lost == 0) continue;
+        tokens[static_cast<std::size_t>(t / 1000)] += 1;
+        errors_of[c] += 1;
+        for (int p = 0; p < 4; ++p)
+          if (lost == 1 << p) plane[static_cast<std::size_t>(p)] += 1;
+      }
+    // 3 and 19 degrees of freedom: chi-square beyond 35 and 65 has p below 2e-7 and 7e-7.
+    const auto uneven = [](const std::vector<double>& counts) {
+      double sum = 0, statistic = 0;
+      for (const double n : counts) sum += n;
+      const double mean = sum / static_cast<double>(counts.size());
+      for (const double n : counts) statistic += (n - mean) * (n - mean) / mean;
+      return statistic;
+    };
+    EXPECT_LT(uneven(plane), 35);
+    EXPECT_LT(uneven(tokens), 65);
+    // A column errs where at least one of its 8 (or 4) full reads does.
+    for (const int c : {0, 1}) {
+      const double p = 1 - std::pow(0.99, c == 0 ? 8 : 4);
+      EXPECT_NEAR(errors_of[c], 20'000 * p, 5 * std::sqrt(20'000 * p * (1 - p))) << c;  // p 6e-7
+    }
   }
 }
 
@@ -380,6 +445,68 @@ TEST(Array, ResultsDoNotDependOnThreads) {
     }
 }
 
+TEST(Array, BlocksOfTokensDoNotShow) {
+  // More tokens than die mode plans at once: the same numbers as in two calls, on 1 and 2 threads.
+  std::mt19937 generator(14);
+  const PlaneFormat in{3}, cells{3};
+  const MatrixI w = random_matrix(generator, 20, 7, cells), x = random_matrix(generator, 2500, 20, in);
+  const Array array(w, cells, {});
+  const CodeSampler sampler(ErrorModel::gaussian(8, 9, {0.1, 0.02, 0.1}, {0.1}));
+  const DieVariation die(sampler.model(), 2, 0, 20, array.bitlines());
+  ErrorInjection errors;
+  errors.sampler = &sampler;
+  errors.mode = ErrorMode::die;
+  errors.die = &die;
+  errors.threads = 2;
+  const MatrixI y = array.multiply(x, in, errors);
+  errors.threads = 1;
+  EXPECT_EQ(array.multiply(x.topRows(100), in, errors), y.topRows(100));
+  errors.first_token = 100;
+  EXPECT_EQ(array.multiply(x.bottomRows(2400), in, errors), y.bottomRows(2400));
+  EXPECT_NE(y, x * w);
+}
+
+/// Largest resident memory since the last reset, in bytes; -1 where the system does not tell.
+std::int64_t peak_memory(bool reset) {
+  if (reset) std::ofstream("/proc/self/clear_refs") << "5";
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  std::int64_t kilobytes = 0;
+  while (status >> word)
+    if (word == "VmHWM:") return status >> kilobytes ? 1024 * kilobytes : -1;
+  return -1;
+}
+
+TEST(Array, MemoryDoesNotGrowWithTheReads) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the address sanitizer keeps freed memory";
+#endif
+  // 40,000 tokens, 8 planes, 64 rows: the plans of all reads would take some 40 MB.
+  std::mt19937 generator(15);
+  const PlaneFormat format;
+  const MatrixI w = random_matrix(generator, 64, 1, format), x = random_matrix(generator, 40'000, 64, format);
+  const Array array(w, format, {});
+  const CodeSampler die_model(ErrorModel::gaussian(8, 9, {0.03, 0, 0.03}, {0.02})),
+      read_model(ErrorModel::neighbour_errors(8, 1e-3));
+  const DieVariation die(die_model.model(), 2, 0, 64, array.bitlines());
+  MatrixI result(x.rows(), 1);
+  for (const ReadPath path : {ReadPath::sparse, ReadPath::dense, ReadPath::automatic}) {
+    ErrorInjection errors;
+    errors.mode = path == ReadPath::automatic ? ErrorMode::die : ErrorMode::read;
+    errors.sampler = errors.mode == ErrorMode::die ? &die_model : &read_model;
+    errors.die = &die;
+    errors.path = path;
+    errors.threads = 1;
+    const std::int64_t before = peak_memory(true);
+    ArrayCounters counters;
+    array.multiply(x, format, errors, &counters, result);
+    const std::int64_t after = peak_memory(false);
+    if (before < 0 || after < 0) GTEST_SKIP() << "the system does not tell the peak memory";
+    EXPECT_LT(after - before, 8 << 20) << static_cast<int>(path);
+    EXPECT_GT(counters.conversions, 10'000'000);
+  }
+}
+
 TEST(Array, PathIsChosenByTheModel) {
   using enum ReadPath;
   const auto choice = [](const ErrorModel& m, ErrorMode mode) { return choose_path(CodeSampler(m), mode); };
@@ -403,6 +530,11 @@ TEST(Array, LargeProductsTakeTheSamePath) {
     outside(66, 300) = in.highest() + 1;
     EXPECT_THROW(Array(w, cells, {}).multiply(outside, in), std::invalid_argument);
   }
+  // Sequences of many lengths, there and back: packed weights come and go.
+  const MatrixI w = random_matrix(generator, 301, 257, {}), x = random_matrix(generator, 67, 301, {});
+  const Array array(w, {}, {});
+  for (const int tokens : {60, 61, 62, 63, 64, 65, 66, 67, 60, 67, 63})
+    EXPECT_EQ(array.multiply(x.topRows(tokens), {}), x.topRows(tokens) * w);
 }
 
 TEST(Array, CountersAreThoseOfTheReadPlans) {

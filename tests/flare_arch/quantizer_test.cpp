@@ -46,6 +46,63 @@ TEST(EmsbQuantizer, OneMoreBitIsAlwaysFinerThanAbsmax) {
   EXPECT_GT(coarser_with_8, 60000);  // without the bit more the condition mostly fails
 }
 
+/// Signal over quantisation noise in dB, per-token groups of 768, codes as `options` count them.
+double sqnr(const std::vector<std::vector<std::int32_t>>& tokens, const EmsbOptions& options) {
+  double signal = 0, noise = 0;
+  for (const auto& values : tokens) {
+    std::vector<std::int32_t> codes(values.size());
+    const int shift = emsb_quantize(values, codes, options);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double got = std::ldexp(twice_value(codes[i], shift, options), shift - 1);
+      signal += std::pow(values[i], 2);
+      noise += std::pow(got - values[i], 2);
+    }
+  }
+  return 10 * std::log10(signal / noise);
+}
+
+TEST(EmsbQuantizer, HalfStepGivesBackWhatTruncationCosts) {
+  // 20-bit accumulators of three laws, tokens of different scale. Truncation's noise is a uniform error plus half
+  // a step: 4 times rounding's, 6.02 dB. With the half step counted it is rounding's.
+  std::mt19937 generator(7);
+  std::normal_distribution<double> normal;
+  std::exponential_distribution<double> exponential;
+  for (const int law : {0, 1, 2}) {
+    std::vector<std::vector<std::int32_t>> tokens(200, std::vector<std::int32_t>(768));
+    for (auto& token : tokens) {
+      const double scale = std::exp2(10 + 4 * normal(generator) / 5);
+      for (std::size_t i = 0; i < token.size(); ++i) {
+        double v = normal(generator);
+        if (law == 1) v = exponential(generator) * (v > 0 ? 1 : -1);
+        if (law == 2 && i % 97 == 0) v *= 20;
+        token[i] = static_cast<std::int32_t>(std::lrint(v * scale));
+      }
+    }
+    SCOPED_TRACE(law);
+    const double rounded = sqnr(tokens, {8, true, Rounding::round}),
+                 half = sqnr(tokens, {8, true, Rounding::half_lsb}),
+                 truncated = sqnr(tokens, {8, true, Rounding::truncate});
+    EXPECT_NEAR(half, rounded, 0.15);
+    EXPECT_NEAR(rounded - truncated, 6.02, 0.25);
+    // One more bit is worth another 6 dB, with the half step as with rounding.
+    EXPECT_NEAR(sqnr(tokens, {9, true, Rounding::half_lsb}) - half, 6.02, 0.25);
+  }
+}
+
+TEST(EmsbQuantizer, HalfStepCodesAreThoseOfTruncation) {
+  const std::vector<std::int32_t> values = {1000, -1000, 3, -3, 0};
+  std::vector<std::int32_t> half(5), truncated(5);
+  EXPECT_EQ(emsb_quantize(values, half, {8, true, Rounding::half_lsb}), 3);
+  emsb_quantize(values, truncated, {8, true, Rounding::truncate});
+  EXPECT_EQ(half, truncated);
+  EXPECT_EQ(twice_value(half[0], 3, {8, true, Rounding::half_lsb}), 2 * 125 + 1);
+  EXPECT_EQ(twice_value(half[0], 0, {8, true, Rounding::half_lsb}), 2 * 125);  // nothing was cut off
+  EXPECT_EQ(twice_value(half[0], 3, {8, true, Rounding::truncate}), 2 * 125);
+  for (const Rounding r : {Rounding::truncate, Rounding::round, Rounding::half_lsb})
+    EXPECT_EQ(rounding_of(rounding_name(r)), r);
+  EXPECT_THROW(rounding_of("up"), std::invalid_argument);
+}
+
 TEST(EmsbQuantizer, TruncationNeverOverflowsAndKeepsOrder) {
   std::mt19937 generator(3);
   for (int repeat = 0; repeat < 2000; ++repeat) {
@@ -137,6 +194,33 @@ TEST(VdrSoftmax, LargestOutputUsesTheTopBit) {
     EXPECT_LE(p[1], 255);
     EXPECT_GE(entry.l, 64);
   }
+}
+
+TEST(VdrSoftmax, TheBaseChangesWithTheExponent) {
+  // One more step of headroom means logits of twice the size worth half each: the same softmax, but for what the
+  // logits' grid and the table's rounding leave. And an exponent that is ignored is another softmax.
+  std::mt19937 generator(21);
+  std::uniform_int_distribution<int> logit(-60, 60);
+  int worst = 0;
+  double ignored = 0;
+  for (const double n0 : {2.0, 9.3, 40.0, 170.0})
+    for (int n_e = 0; n_e < 5; ++n_e) {
+      const VdrTable table(n0, 0, 8);
+      std::vector<std::int32_t> x(50), twice(50), p(50), p_twice(50), p_wrong(50);
+      for (std::size_t i = 0; i < x.size(); ++i) twice[i] = 2 * (x[i] = logit(generator));
+      const auto sum = static_cast<double>(table.softmax(x, n_e, p));
+      table.softmax(twice, n_e + 1, p_twice);
+      const auto sum_wrong = static_cast<double>(table.softmax(twice, n_e, p_wrong));
+      // The largest entry's mantissa differs between entries of a table that is rounded: compare shares of it.
+      const int top = *std::max_element(p.begin(), p.end());
+      const int top_twice = *std::max_element(p_twice.begin(), p_twice.end());
+      for (std::size_t i = 0; i < p.size(); ++i) {
+        worst = std::max(worst, std::abs(p[i] * top_twice - p_twice[i] * top) / top_twice);
+        ignored = std::max(ignored, std::abs(p[i] / sum - p_wrong[i] / sum_wrong));
+      }
+    }
+  EXPECT_LE(worst, 2);  // codes
+  EXPECT_GT(ignored, 0.05);
 }
 
 TEST(VdrSoftmax, ReciprocalMultiplicationIsTheDivision) {

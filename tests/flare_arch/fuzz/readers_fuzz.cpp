@@ -2,7 +2,7 @@
 //
 //   cmake -B build/fuzz -DCMAKE_CXX_COMPILER=clang++ -DFLARE_ARCH_ONLY=ON -DFLARE_FUZZ=ON \
 //         -DFLARE_SANITIZE=address,undefined,fuzzer-no-link
-//   build/fuzz/bin/flare_arch_readers_fuzz -max_total_time=60 -detect_leaks=0
+//   ASAN_OPTIONS=detect_leaks=0 build/fuzz/bin/flare_arch_readers_fuzz -max_total_time=60 CORPUS
 //
 // Leaks and time-outs whose stack lies inside libhdf5 (1.10.8: H5HG, reading a variable-length text from a damaged
 // heap) are the library's; a finding is one in our own frames.

@@ -3,7 +3,7 @@
 
     /usr/bin/python3 tests/flare_arch/golden/make_golden.py
 
-writes emsb.safetensors, vdr.safetensors, bitsift.safetensors, attention.safetensors and sdr.safetensors beside itself.
+writes emsb, vdr, bitsift, attention, chain, sdr and sparsity.safetensors beside itself.
 Written from the formulas in the headers of flare_arch (emsb_quantizer.hpp, vdr_softmax.hpp, bitsift.hpp,
 integer_attention.hpp, sdr.hpp), with Python's own division, floor and unbounded integers where the C++ has none.
 """
@@ -178,17 +178,31 @@ def rint(x):
     return np.rint(x).astype(np.int64)
 
 
-def quantize_rows(values, bits, rounding=True):
-    pairs = [emsb(row, bits, True, rounding) for row in values]
+def quantize_rows(values, bits, rounding):
+    pairs = [emsb(row, bits, True, rounding == "round") for row in values]
     return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
 
 
-def parse_all(values, shift, bits, rounding=True):
-    return np.array([[parse(int(v), shift, bits, True, rounding) for v in row] for row in values])
+def parse_all(values, shift, bits, rounding):
+    return np.array([[parse(int(v), shift, bits, True, rounding == "round") for v in row] for row in values])
 
 
-def attention_chain(x, weights, bias, heads, calibration, input_bits=16, bits=8, kv_bits=12, weight_bits=8):
-    """Returns every stage of one sequence; x and weights are float32."""
+def half(sums):
+    """Half of whole numbers, rounded up."""
+    return np.array([math.ceil(int(v) / 2) for v in np.ravel(sums)], np.int64)
+
+
+def reciprocal_16(total):
+    """(mantissa, shift) of 1/total from a table of the middles of 16 intervals."""
+    exponent = total.bit_length() - 1
+    interval = int((total / 2**exponent - 1) * 16)
+    return rint(2**15 / (1 + (interval + 0.5) / 16)), 15 + exponent
+
+
+def attention_chain(x, weights, bias, heads, calibration, input_bits=16, bits=8, kv_bits=12, weight_bits=8,
+                    rounding="round", absolute=False, reciprocal=False):
+    """Returns every stage of one sequence; x and weights are float32. With rounding half_lsb a code q that was
+    shifted counts as q + 1/2: what that adds to a product is computed from the codes and the halves apart."""
     tokens, width = x.shape
     dk = width // heads
     top = 2 ** (input_bits - 1) - 1
@@ -201,46 +215,76 @@ def attention_chain(x, weights, bias, heads, calibration, input_bits=16, bits=8,
     def words(v):
         return rint(np.clip(v.astype(np.float64) / s_x, -top - 1, top))
 
-    key_input_shift = input_bits - kv_bits
-    shift = {}
+    def product(codes, shifts, matrix):
+        """codes (rows) times a matrix, the halves of shifted rows included."""
+        sums = codes @ matrix
+        if rounding == "half_lsb":
+            sums = sums + np.outer(np.broadcast_to(shifts, len(codes)) > 0, half(matrix.sum(0)))
+        return sums
+
+    key_input_shift = max(0, input_bits - kv_bits)
+    shift, sums_of = {}, {}
     for name in ("key", "value"):
-        most = max(used_bits(parse_all(words(c), key_input_shift, kv_bits) @ w[name]) for c in calibration)
+        def project(v):
+            return product(parse_all(words(v), key_input_shift, kv_bits, rounding), key_input_shift, w[name])
+        most = max(used_bits(project(c)) for c in calibration)
+        if absolute:
+            most = kv_bits + weight_bits + math.ceil(math.log2(width)) - 1
         shift[name] = max(0, most - (kv_bits - 1))
+        sums_of[name] = project(x)
     out = {"key_shift": shift["key"], "value_shift": shift["value"]}
     m1, m2 = input_bits - bits, weight_bits + math.ceil(math.log2(width))
     m3 = kv_bits + math.ceil(math.log2(dk))
     s_k, s_v = (s_x * 2.0**key_input_shift * scale[name] * 2.0 ** shift[name] for name in ("key", "value"))
 
-    a, s1 = quantize_rows(words(x), bits)
-    key_inputs = parse_all(words(x), key_input_shift, kv_bits)
-    key = parse_all(key_inputs @ w["key"], shift["key"], kv_bits)
-    value = parse_all(key_inputs @ w["value"], shift["value"], kv_bits)
-    query = a @ w["query"]
-    out.update(activations=a, key=key, value=value, query=query)
+    a, s1 = quantize_rows(words(x), bits, rounding)
+    key = parse_all(sums_of["key"], shift["key"], kv_bits, rounding)
+    value = parse_all(sums_of["value"], shift["value"], kv_bits, rounding)
+    query = product(a, s1, w["query"])
+    out.update(activations=a, key=key, value=value, query=query, input_headroom=m1 - s1)
     result = np.zeros((tokens, width)) + bias.astype(np.float64)
+    head_outputs = np.zeros((tokens, width))  # before the output projection, in real units
+    joined = np.zeros((tokens, width), np.int64)
     for h in range(heads):
         at = slice(h * dk, (h + 1) * dk)
-        q, s2 = quantize_rows(query[:, at], bits)
-        logits, s3 = quantize_rows(q @ key[:, at].T, bits)
+        q, s2 = quantize_rows(query[:, at], bits, rounding)
+        logits, s3 = quantize_rows(product(q, s2, key[:, at].T), bits, rounding)
         p = np.zeros((tokens, tokens), np.int64)
         exponents = np.zeros(tokens, np.int64)
         for t in range(tokens):
             # The real value of one LSB of these logits, straight from the shifts made.
             lsb = s_x * 2.0 ** s1[t] * scale["query"] * 2.0 ** s2[t] * s_k * 2.0 ** s3[t] / math.sqrt(dk)
             exponents[t] = m1 - s1[t] + m2 - s2[t] + m3 - s3[t]
-            p[t] = vdr_softmax(logits[t], vdr_entry(1 / lsb, -1), bits, 8, True)
-        weighted, s4 = quantize_rows(p @ value[:, at], bits)
+            p[t] = vdr_softmax(logits[t], vdr_entry(1 / lsb, -1), bits, 8, rounding != "truncate")
         sums = p.sum(1)
-        result += (weighted @ w["output"][at]) * (s_v * scale["output"] * 2.0**s4 / sums)[:, None]
-        out.update({f"logits{h}": logits, f"probabilities{h}": p, f"exponents{h}": exponents, f"weighted{h}": weighted,
-                    f"sums{h}": sums})
+        weighted = p @ value[:, at]
+        if rounding == "half_lsb" and shift["value"] > 0:
+            weighted = weighted + half(sums)[:, None]
+        head_outputs[:, at] = weighted * s_v / sums[:, None]
+        out.update({f"logits{h}": logits, f"probabilities{h}": p, f"exponents{h}": exponents, f"sums{h}": sums,
+                    f"query_headroom{h}": m2 - s2, f"logit_headroom{h}": m3 - s3})
+        if reciprocal:
+            for t in range(tokens):
+                mantissa, down = reciprocal_16(int(sums[t]))
+                joined[t, at] = [math.floor(int(v) * int(mantissa) / 2 ** (down - 12) + 0.5) for v in weighted[t]]
+            continue
+        weighted, s4 = quantize_rows(weighted, bits, rounding)
+        words_out = product(weighted, s4, w["output"][at])
+        result += words_out * (s_v * scale["output"] * 2.0**s4 / sums)[:, None]
+        out[f"weighted{h}"] = weighted
+    if reciprocal:
+        weighted, s4 = quantize_rows(joined, bits, rounding)
+        result += product(weighted, s4, w["output"]) * (s_v * scale["output"] * 2.0 ** (s4 - 12))[:, None]
+        out["weighted0"] = weighted
+    out["head_outputs"] = head_outputs
     out["result"] = result
     return out
 
 
-def float_attention(x, weights, bias, heads):
+def float_heads(x, weights, heads):
+    """Outputs of the heads side by side, before the output projection."""
     x = x.astype(np.float64)
-    q, k, v, o = (weights[n].astype(np.float64) for n in ("query", "key", "value", "output"))
+    q, k, v = (weights[n].astype(np.float64) for n in ("query", "key", "value"))
     dk = x.shape[1] // heads
     parts = []
     for h in range(heads):
@@ -248,7 +292,11 @@ def float_attention(x, weights, bias, heads):
         z = (x @ q[:, at]) @ (x @ k[:, at]).T / math.sqrt(dk)
         e = np.exp(z - z.max(1, keepdims=True))
         parts.append(e / e.sum(1, keepdims=True) @ (x @ v[:, at]))
-    return np.concatenate(parts, 1) @ o + bias
+    return np.concatenate(parts, 1)
+
+
+def float_attention(x, weights, bias, heads):
+    return float_heads(x, weights, heads) @ weights["output"].astype(np.float64) + bias
 
 
 def attention_cases():
@@ -265,8 +313,69 @@ def attention_cases():
     error = np.linalg.norm(chain["result"] - exact) / np.linalg.norm(exact - bias)
     print(f"attention chain: relative error against floating point {error:.4f}")
     out["float_result"] = exact
+    del chain["head_outputs"]
     for name, v in chain.items():
         out["chain_" + name] = np.atleast_1d(np.asarray(v)).astype(np.float64 if name == "result" else np.int64)
+    for variant, options in variants.items():  # row by row as hashes
+        chain = attention_chain(x[0], weights, bias, heads, list(x), **options)
+        out[f"{variant}_result"] = chain["result"]
+        out.update({f"{variant}_{name}": hashes(v) for name, v in chain.items()
+                    if name not in ("result", "head_outputs")})
+    return out
+
+
+variants = {"bits9": dict(bits=9), "kv8": dict(kv_bits=8), "kv16": dict(kv_bits=16),
+            "absolute16": dict(kv_bits=16, absolute=True), "truncate": dict(rounding="truncate"),
+            "half_lsb": dict(rounding="half_lsb"), "reciprocal": dict(reciprocal=True),
+            "half_lsb_reciprocal": dict(rounding="half_lsb", reciprocal=True)}
+
+
+def hashes(values):
+    """FNV-1a of the eight bytes of every whole number, a hash per row."""
+    out = []
+    for row in np.atleast_2d(np.asarray(values, np.int64)):
+        h = 0xCBF29CE484222325
+        for byte in row.astype("<i8").tobytes():
+            h = ((h ^ byte) * 0x100000001B3) % 2**64
+        out.append(h)
+    return np.array(out, np.uint64).view(np.int64)
+
+
+# --- the chain at the size of a head of 64 -----------------------------------------------------------------
+def uniform_words(seed):
+    """Python's and C++'s 32-bit Mersenne twister alike, so that inputs need not be stored."""
+    generator = np.random.RandomState(seed)
+    while True:
+        yield from generator.randint(0, 2**32, 4096, dtype=np.uint32).astype(np.int64)
+
+
+def near_normal(words, count):
+    """Sums of twelve uniform numbers less six: exact in double precision."""
+    return np.array([sum(int(next(words)) for _ in range(12)) - 6 * 2**32 for _ in range(count)]) * 2.0**-32
+
+
+def chain_inputs(seed, gain, tokens=96, width=256):
+    words = uniform_words(seed)
+    x = near_normal(words, tokens * width).reshape(tokens, width)
+    scale = np.array([2.0 ** (int(next(words)) % 3 - 1) * (1 + int(next(words)) * 2.0**-32) for _ in range(tokens)])
+    weights = {name: (near_normal(words, width * width).reshape(width, width) * (g / 16)).astype(np.float32)
+               for name, g in (("query", gain), ("key", gain), ("value", 1), ("output", 1))}
+    return (x * scale[:, None]).astype(np.float32), weights
+
+
+def chain_cases():
+    """One sequence calibrates itself, as in a study of the arithmetic alone."""
+    out = {}
+    for seed, gain in ((1, 1), (2, 2)):
+        x, weights = chain_inputs(seed, gain)
+        chain = attention_chain(x, weights, np.zeros(256, np.float32), 4, [x])
+        heads = float_heads(x, weights, 4)
+        error = np.linalg.norm(chain["head_outputs"] - heads) / np.linalg.norm(heads)
+        print(f"chain of heads of 64, gain {gain}: relative error {error:.4f}")
+        out[f"gain{gain}_error"] = np.array([error])
+        out[f"gain{gain}_float_heads"] = heads[:, :64].astype(np.float32)
+        out.update({f"gain{gain}_{name}": hashes(v) for name, v in chain.items()
+                    if name not in ("result", "head_outputs")})
     return out
 
 
@@ -300,7 +409,54 @@ def sdr_cases():
     return out
 
 
+# --- sparsity and boost ------------------------------------------------------------------------------------
+def planes_of(values, bits, encoding, sign_bit):
+    """0/1 array, rows x planes x columns, lowest plane first. sign_bit: sign-magnitude as sign and magnitude;
+    else as a positive and a negative pass."""
+    if encoding != "sign_magnitude":
+        return np.stack([(values >> p) & 1 for p in range(bits)], 1)
+    top = 2 ** (bits - 1) - 1
+    if sign_bit:
+        magnitude = np.minimum(np.abs(values), top)
+        return np.stack([(magnitude >> p) & 1 for p in range(bits - 1)] + [(values < 0).astype(np.int64)], 1)
+    return np.concatenate([np.stack([(np.maximum(values, 0) >> p) & 1 for p in range(bits - 1)], 1),
+                           np.stack([(np.maximum(-values, 0) >> p) & 1 for p in range(bits)], 1)], 1)
+
+
+def zeros_of(values, bits, encoding, group):
+    """Rows (zeros, all) for bits, values, groups of values, column slices."""
+    planes = planes_of(values, bits, encoding, True)
+    cut = [slice(c, c + group) for c in range(0, values.shape[1], group)]
+    any_bit = np.stack([planes[:, :, c].any(2) for c in cut], 2)
+    any_value = np.stack([(values[:, c] != 0).any(1) for c in cut], 1)
+    return np.array([[(planes == 0).sum(), planes.size], [(values == 0).sum(), values.size],
+                     [(~any_value).sum(), any_value.size], [(~any_bit).sum(), any_bit.size]], np.int64)
+
+
+def cycles_of(values, bits, encoding, sawl, length, packing):
+    planes = planes_of(values, bits, encoding, False).reshape(-1, values.shape[1])
+    return sum(len(bitsift_reads(plane, sawl, length, packing, False)) for plane in planes)
+
+
+def sparsity_cases():
+    rng = np.random.default_rng(6)
+    signed = np.clip(rng.laplace(0, 14, (12, 100)).round(), -128, 127).astype(np.int64)
+    signed[3, 8:40] = 0
+    unsigned = np.clip(rng.exponential(9, (12, 100)), 0, 255).astype(np.int64)
+    out = {"signed_values": signed, "unsigned_values": unsigned}
+    for name, values, encoding in (("signed_twos_complement", signed, "twos_complement"),
+                                   ("signed_sign_magnitude", signed, "sign_magnitude"),
+                                   ("unsigned", unsigned, "unsigned")):
+        out[name + "_zeros"] = zeros_of(values, 8, encoding, 8)
+        fixed = math.ceil(values.shape[1] / 8) * len(values) * 8
+        cycles = [fixed, cycles_of(values, 8, encoding, 8, 16, "ideal")]
+        cycles += [cycles_of(values, 8, encoding, 8, length, packing)
+                   for packing in ("next_fit", "first_fit") for length in (8, 16, 32, 64)]
+        out[name + "_cycles"] = np.array(cycles, np.int64)
+    return out
+
+
 if __name__ == "__main__":
     for name, cases in (("emsb", emsb_cases), ("vdr", vdr_cases), ("bitsift", bitsift_cases),
-                        ("attention", attention_cases), ("sdr", sdr_cases)):
+                        ("attention", attention_cases), ("chain", chain_cases), ("sdr", sdr_cases), ("sparsity", sparsity_cases)):
         write_safetensors(HERE / f"{name}.safetensors", cases())

@@ -1,0 +1,37 @@
+// What `flare accuracy` tells, on the terminal and as tables: accuracies, what the arrays did, their sizes, storage.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "flare_arch/storage.hpp"
+#include "flare_arch/traffic.hpp"
+#include "studies/accuracy_stage.hpp"
+
+namespace flare::studies {
+
+void print_accuracies(const std::vector<AccuracyRow>& rows);
+
+/// One kind of array in one evaluation.
+struct CounterLine {
+  std::string quantizer, mode, kind, errors;  // kind: "weights", or "dynamic" (keys and values)
+  int sawl = 0;                               // the error model's, or what error-free arrays are given
+  std::int64_t images = 0;                    // over all repeats
+  arch::ArrayCounters counters;
+  std::int64_t tensor_words = 0;  // over the device's border; told once, with the weights
+};
+/// Of the evaluations that ran on arrays.
+std::vector<CounterLine> counter_lines(const std::vector<AccuracyRow>& rows,
+                                       const arch::IntegerAttentionOptions& options);
+/// Means per image.
+void print_counters(const std::vector<CounterLine>& lines);
+/// Sums over all images.
+engine::Table counters_table(const std::vector<CounterLine>& lines);
+
+arch::AttentionShape shape_of(const arch::VitConfig& config);
+void print_sizes(const arch::VitConfig& config, const arch::IntegerAttentionOptions& options);
+
+void print_storage(const std::vector<arch::TensorStorage>& tensors);
+engine::Table storage_table(const std::vector<arch::TensorStorage>& tensors);
+
+}  // namespace flare::studies
