@@ -32,6 +32,14 @@ struct FigureSize {
 std::string draw_svg(const std::string& name, const std::string& script, const std::vector<DataFile>& data,
                      FigureSize size = {});
 
+/// A figure of the report.
+struct ReportFigure {
+  std::string name;     // letters, digits, "_": "error_over_sawl"
+  std::string heading;  // plain text, to be escaped
+  std::string caption;  // plain text: how to read it
+  std::string svg;
+};
+
 /// A single-quoted gnuplot string of `text`: printable ASCII only, at most 80 characters, quotes doubled.
 std::string gnuplot_text(std::string_view text);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <stdexcept>
 
 namespace flare::analysis {
@@ -173,6 +174,29 @@ void read_failures(const H5::H5File& file, ReportData& data) {
   }
 }
 
+/// Where each converter decides: at the largest SAWL that passes, else at the smallest.
+void read_carriers(const H5::H5File& file, ReportData& data) {
+  std::map<std::pair<std::string, std::string>, const VerdictRow*> deciding;
+  for (const VerdictRow& row : data.verdict) {
+    const VerdictRow*& best = deciding[{row.key.cell, row.key.adc}];
+    if (best == nullptr || (row.passes && (!best->passes || row.key.sawl > best->key.sawl)) ||
+        (!row.passes && !best->passes && row.key.sawl < best->key.sawl)) {
+      best = &row;
+    }
+  }
+  for (const auto& [name, row] : deciding) {
+    ReportCarriers carriers = read_column_carriers(file, row->key);
+    if (!carriers.bars.empty()) data.carriers.push_back(std::move(carriers));
+  }
+  if (data.failures.empty()) return;
+  std::vector<std::string> corners;
+  for (const ReportFailure& row : data.failures) corners.push_back(row.corner);
+  for (const std::string& circuit : members_of(file, "/points")) {
+    ReportCarriers carriers = read_circuit_carriers(file, circuit, corners);
+    if (!carriers.bars.empty()) data.carriers.push_back(std::move(carriers));
+  }
+}
+
 bool same_point(const ModelKey& a, const ModelKey& b) {
   return a.cell == b.cell && a.sawl == b.sawl && a.corner == b.corner;
 }
@@ -224,6 +248,7 @@ ReportData read_report_data(const std::filesystem::path& path) {
   read_screening(file, data);
   read_accuracy(file, data);
   read_failures(file, data);
+  read_carriers(file, data);
   return data;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/report_carriers.hpp"
 #include "analysis/verdict.hpp"
 
 namespace flare::analysis {
@@ -75,6 +76,7 @@ struct ReportData {
   std::vector<ReportScreening> screening;
   std::vector<ReportAccuracy> accuracy;
   std::vector<ReportFailure> failures;
+  std::vector<ReportCarriers> carriers;  // of each converter where it decides, or of the circuit
 
   const ReportPoint* point(const ModelKey& key) const;  // adc ignored
   const ReportModel* model(const ModelKey& key) const;

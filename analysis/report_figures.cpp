@@ -430,6 +430,7 @@ std::vector<ReportFigure> draw_report_figures(const ReportData& data) {
     if (drawn.insert({model.key.cell, model.key.adc}).second)
       add(corner_figure(data, model.key.cell, model.key.adc));
   }
+  for (const ReportCarriers& carriers : data.carriers) add(carriers_figure(carriers));
   if (!data.accuracy.empty()) add(accuracy_figure(data));
   std::set<std::pair<std::string, int>> levels;
   for (const VerdictRow& row : data.verdict) {

@@ -153,6 +153,24 @@ std::string figure_section(const ReportFigure& figure) {
       escape_html(figure.heading), figure.svg, escape_html(figure.caption));
 }
 
+std::string carriers_section(const ReportData& data) {
+  std::string html;
+  for (const ReportCarriers& carriers : data.carriers) {
+    std::vector<Cell> head = {text("level or corner"), number("distance (sigma)")};
+    for (const std::string& role : carriers.roles) head.push_back(number(role));
+    std::vector<std::vector<Cell>> rows;
+    for (const CarrierBar& bar : carriers.bars) {
+      rows.push_back({text(bar.label), number(fmt::format("{:.2f}", bar.distance))});
+      for (const double share : bar.shares)
+        rows.back().push_back(number(fmt::format("{:.1f} %", 100.0 * share)));
+    }
+    html += fmt::format("<details><summary>{}</summary>\n", escape_html(carriers.subject));
+    html += table(head, rows) + "</details>\n";
+  }
+  if (html.empty()) return html;
+  return "<h2>Carriers of the failures</h2>\n" + html;
+}
+
 std::string levels_section(const ReportData& data) {
   std::string html;
   for (const ReportPoint& point : data.points) {
@@ -238,6 +256,7 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   if (!data.accuracy.empty()) html += accuracy_section(data);
   if (!no_figures.empty()) html += "<div class=\"warn\">No figures: " + escape_html(no_figures) + "</div>\n";
   for (const ReportFigure& figure : figures) html += figure_section(figure);
+  html += carriers_section(data);
   html += levels_section(data);
   if (!data.study.empty()) {
     html += "<h2>Study</h2>\n<details><summary>The study as it was run</summary>\n<pre>" +

@@ -10,6 +10,7 @@
 namespace flare::analysis {
 namespace {
 
+using engine::column_of;
 using engine::Table;
 
 bool same_column(const ModelKey& a, const ModelKey& b) {
@@ -47,14 +48,6 @@ std::string why_not(const VerdictRow& row, const VerdictOptions& options) {
         row.error.unknown, row.error.runs + row.error.unknown, sigma_text(row.error));
   }
   return "is not shown to hold: " + sigma_text(row.error) + ", limited by " + limit_text(row);
-}
-
-template <typename Rows, typename Get>
-auto column_of(const Rows& rows, const Get& get) {
-  std::vector<std::decay_t<decltype(get(rows.front()))>> values;
-  values.reserve(rows.size());
-  for (const auto& row : rows) values.push_back(get(row));
-  return values;
 }
 
 Direction direction_of(const std::string& word) {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -44,6 +45,18 @@ struct Table {
 
   Table& add(std::string name, std::string unit, ColumnValues values);
 };
+
+/// A column of a table: what `get` gives for each row, as whole numbers, numbers or texts.
+template <class Rows, class Get>
+ColumnValues column_of(const Rows& rows, const Get& get) {
+  using Value = std::decay_t<decltype(get(*rows.begin()))>;
+  using Kept = std::conditional_t<std::is_integral_v<Value>, std::int64_t,
+                                  std::conditional_t<std::is_floating_point_v<Value>, double, std::string>>;
+  std::vector<Kept> values;
+  values.reserve(rows.size());
+  for (const auto& row : rows) values.push_back(static_cast<Kept>(get(row)));
+  return values;
+}
 
 struct ColumnHead {
   std::string name;

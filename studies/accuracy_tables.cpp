@@ -63,20 +63,20 @@ void print_counters(const std::vector<CounterLine>& lines) {
 engine::Table counters_table(const std::vector<CounterLine>& lines) {
   using Line = const CounterLine&;
   engine::Table table;
-  table.add("quantizer", "", column_of(lines, [](Line l) { return l.quantizer; }))
-      .add("mode", "", column_of(lines, [](Line l) { return l.mode; }))
-      .add("arrays", "", column_of(lines, [](Line l) { return l.kind; }))
-      .add("errors", "", column_of(lines, [](Line l) { return l.errors; }))
-      .add("sawl", "", column_of(lines, [](Line l) { return l.sawl; }))
-      .add("images", "", column_of(lines, [](Line l) { return l.images; }))
-      .add("cycles", "", column_of(lines, [](Line l) { return l.counters.cycles; }))
-      .add("fixed_cycles", "", column_of(lines, [](Line l) { return l.counters.fixed_cycles; }))
-      .add("ideal_cycles", "", column_of(lines, [](Line l) { return l.counters.ideal_cycles; }))
-      .add("conversions", "", column_of(lines, [](Line l) { return l.counters.conversions; }))
-      .add("driven_rows", "", column_of(lines, [](Line l) { return l.counters.driven_rows; }))
-      .add("dummy_rows", "", column_of(lines, [](Line l) { return l.counters.dummy_rows; }))
-      .add("wrong_reads", "", column_of(lines, [](Line l) { return l.counters.wrong_reads; }))
-      .add("tensor_words", "", column_of(lines, [](Line l) { return l.tensor_words; }));
+  table.add("quantizer", "", engine::column_of(lines, [](Line l) { return l.quantizer; }))
+      .add("mode", "", engine::column_of(lines, [](Line l) { return l.mode; }))
+      .add("arrays", "", engine::column_of(lines, [](Line l) { return l.kind; }))
+      .add("errors", "", engine::column_of(lines, [](Line l) { return l.errors; }))
+      .add("sawl", "", engine::column_of(lines, [](Line l) { return l.sawl; }))
+      .add("images", "", engine::column_of(lines, [](Line l) { return l.images; }))
+      .add("cycles", "", engine::column_of(lines, [](Line l) { return l.counters.cycles; }))
+      .add("fixed_cycles", "", engine::column_of(lines, [](Line l) { return l.counters.fixed_cycles; }))
+      .add("ideal_cycles", "", engine::column_of(lines, [](Line l) { return l.counters.ideal_cycles; }))
+      .add("conversions", "", engine::column_of(lines, [](Line l) { return l.counters.conversions; }))
+      .add("driven_rows", "", engine::column_of(lines, [](Line l) { return l.counters.driven_rows; }))
+      .add("dummy_rows", "", engine::column_of(lines, [](Line l) { return l.counters.dummy_rows; }))
+      .add("wrong_reads", "", engine::column_of(lines, [](Line l) { return l.counters.wrong_reads; }))
+      .add("tensor_words", "", engine::column_of(lines, [](Line l) { return l.tensor_words; }));
   return table;
 }
 
@@ -106,10 +106,10 @@ void print_storage(const std::vector<arch::TensorStorage>& tensors) {
 engine::Table storage_table(const std::vector<arch::TensorStorage>& tensors) {
   using Row = const arch::TensorStorage&;
   engine::Table table;
-  table.add("tensor", "", column_of(tensors, [](Row r) { return r.tensor; }))
-      .add("values", "", column_of(tensors, [](Row r) { return r.values; }))
-      .add("payload", "bit", column_of(tensors, [](Row r) { return r.payload; }))
-      .add("metadata", "bit", column_of(tensors, [](Row r) { return r.metadata; }));
+  table.add("tensor", "", engine::column_of(tensors, [](Row r) { return r.tensor; }))
+      .add("values", "", engine::column_of(tensors, [](Row r) { return r.values; }))
+      .add("payload", "bit", engine::column_of(tensors, [](Row r) { return r.payload; }))
+      .add("metadata", "bit", engine::column_of(tensors, [](Row r) { return r.metadata; }));
   return table;
 }
 

@@ -88,6 +88,19 @@ void estimate_failure(const StudyRun& run, CircuitPoint& point) {
   point.tail_samples = evaluator.take_samples();
 }
 
+/// Shares of the variables in the nearest failing point.
+void write_carriers(H5::H5File& file, const Study& study, const CircuitPoint& point) {
+  if (point.summary.regions.empty()) return;
+  const engine::Vector& nearest = point.summary.regions.front().most_probable_point;
+  engine::TableRows<double, std::string, double> rows(
+      {{{"distance", "sigma"}, {"variable", ""}, {"share", ""}}});
+  for (const VariableShare& s : variable_shares(nearest, *point.samples.testbench)) {
+    rows.add(nearest.norm(), s.variable, s.share);
+  }
+  engine::write_table(file, fmt::format("/points/{}/{}/carriers", circuit_name(study), point.corner.name()),
+                      std::move(rows).table());
+}
+
 }  // namespace
 
 CircuitPlan plan_circuit_study(const Study& study) {
@@ -167,6 +180,7 @@ void write_circuit_result(H5::H5File& file, const Study& study, const CircuitRes
       write_samples(file, fmt::format("/points/{}/{}/tail_samples", circuit_name(study), point.corner.name()),
                     point.tail_samples);
     }
+    write_carriers(file, study, point);
     const analysis::TailProbability& failure = point.failure;
     rows.add(point.corner.name(), failure.p, failure.low, failure.high, failure.sigma(),
              static_cast<std::int64_t>(failure.runs), static_cast<std::int64_t>(failure.unknown),

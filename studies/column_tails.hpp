@@ -63,12 +63,4 @@ struct TailOptions {
 PointTails estimate_tails(const StudyRun& run, const std::vector<TailLevel>& levels,
                           const std::vector<TailConverter>& converters, const TailOptions& options);
 
-/// Share of every variable in the squared distance of a nearest failing point; sums to 1. `point` may be longer
-/// than the names (the converter's coordinate), which then gets the name "converter".
-struct VariableShare {
-  std::string variable;
-  double share = 0.0;
-};
-std::vector<VariableShare> variable_shares(const engine::Vector& point, const engine::Testbench& bench);
-
 }  // namespace flare::studies

@@ -96,15 +96,15 @@ engine::Table zeros_table(const std::vector<SparsityRow>& all) {
                [](const SparsityRow& r) { return r.tensor != "all"; });
   using Row = const SparsityRow&;
   engine::Table table;
-  table.add("tensor", "", column_of(rows, [](Row r) { return r.tensor; }))
-      .add("encoding", "", column_of(rows, [](Row r) { return arch::encoding_name(r.encoding); }))
-      .add("bits", "bit", column_of(rows, [](Row r) { return r.bits; }))
-      .add("values", "", column_of(rows, [](Row r) { return r.values; }))
-      .add("longest_vector", "", column_of(rows, [](Row r) { return r.longest; }))
-      .add("zero_bits", "", column_of(rows, [](Row r) { return r.sparsity.bits; }))
-      .add("zero_values", "", column_of(rows, [](Row r) { return r.sparsity.values; }))
-      .add("zero_value_groups", "", column_of(rows, [](Row r) { return r.sparsity.value_groups; }))
-      .add("zero_column_slices", "", column_of(rows, [](Row r) { return r.sparsity.column_slices; }));
+  table.add("tensor", "", engine::column_of(rows, [](Row r) { return r.tensor; }))
+      .add("encoding", "", engine::column_of(rows, [](Row r) { return arch::encoding_name(r.encoding); }))
+      .add("bits", "bit", engine::column_of(rows, [](Row r) { return r.bits; }))
+      .add("values", "", engine::column_of(rows, [](Row r) { return r.values; }))
+      .add("longest_vector", "", engine::column_of(rows, [](Row r) { return r.longest; }))
+      .add("zero_bits", "", engine::column_of(rows, [](Row r) { return r.sparsity.bits; }))
+      .add("zero_values", "", engine::column_of(rows, [](Row r) { return r.sparsity.values; }))
+      .add("zero_value_groups", "", engine::column_of(rows, [](Row r) { return r.sparsity.value_groups; }))
+      .add("zero_column_slices", "", engine::column_of(rows, [](Row r) { return r.sparsity.column_slices; }));
   return table;
 }
 
@@ -124,14 +124,15 @@ engine::Table boost_table(const std::vector<SparsityRow>& rows) {
     for (const arch::SiftedCycles& way : row.sifted) lines.push_back({row, way});
   using Line = const BoostLine&;
   engine::Table table;
-  table.add("tensor", "", column_of(lines, [](Line l) { return l.row.tensor; }))
-      .add("encoding", "", column_of(lines, [](Line l) { return arch::encoding_name(l.row.encoding); }))
-      .add("packing", "", column_of(lines, [](Line l) { return packing_name(l.way.packing); }))
-      .add("slice_length", "bit", column_of(lines, [](Line l) { return l.way.slice_length; }))
-      .add("fixed_cycles", "", column_of(lines, [](Line l) { return l.row.fixed_cycles; }))
-      .add("cycles", "", column_of(lines, [](Line l) { return l.way.cycles; }))
+  table.add("tensor", "", engine::column_of(lines, [](Line l) { return l.row.tensor; }))
+      .add("encoding", "",
+           engine::column_of(lines, [](Line l) { return arch::encoding_name(l.row.encoding); }))
+      .add("packing", "", engine::column_of(lines, [](Line l) { return packing_name(l.way.packing); }))
+      .add("slice_length", "bit", engine::column_of(lines, [](Line l) { return l.way.slice_length; }))
+      .add("fixed_cycles", "", engine::column_of(lines, [](Line l) { return l.row.fixed_cycles; }))
+      .add("cycles", "", engine::column_of(lines, [](Line l) { return l.way.cycles; }))
       .add("boost", "",
-           column_of(lines, [](Line l) { return l.row.boost(l.way.packing, l.way.slice_length); }));
+           engine::column_of(lines, [](Line l) { return l.row.boost(l.way.packing, l.way.slice_length); }));
   return table;
 }
 

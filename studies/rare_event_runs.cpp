@@ -63,6 +63,17 @@ analysis::TailProbability probability_of(const analysis::OutputTail& tail, const
   return p;
 }
 
+std::vector<VariableShare> variable_shares(const engine::Vector& point, const engine::Testbench& bench) {
+  std::vector<VariableShare> shares;
+  const double total = point.squaredNorm();
+  for (Eigen::Index i = 0; i < point.size(); ++i) {
+    const auto v = static_cast<std::size_t>(i);
+    shares.push_back({v < bench.variables.size() ? bench.variables[v].name : "converter",
+                      total > 0.0 ? point[i] * point[i] / total : 0.0});
+  }
+  return shares;
+}
+
 StoredEvaluator::StoredEvaluator(const StudyRun& run, std::string stream,
                                  std::shared_ptr<const engine::Testbench> testbench)
     : run_(run), fingerprint_(engine::fingerprint(*testbench)) {

@@ -20,6 +20,14 @@ analysis::TailProbability probability_of(const analysis::RareEventSummary& summa
 /// `runs`: all that stand behind the answer, those it shares with other questions included.
 analysis::TailProbability probability_of(const analysis::OutputTail& tail, const analysis::RunCounts& runs);
 
+/// Share of every variable in the squared distance of a nearest failing point; sums to 1. `point` may be longer
+/// than the names (the converter's coordinate), which then gets the name "converter".
+struct VariableShare {
+  std::string variable;
+  double share = 0.0;
+};
+std::vector<VariableShare> variable_shares(const engine::Vector& point, const engine::Testbench& bench);
+
 /// Evaluates points of one testbench through the store: run i of the stream is the i-th point ever asked for, so
 /// an estimator that is started again with the same seed finds its runs.
 class StoredEvaluator {

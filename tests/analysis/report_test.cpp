@@ -8,7 +8,9 @@
 #include <regex>
 #include <sstream>
 
+#include "analysis/report_carriers.hpp"
 #include "analysis/report_html.hpp"
+#include "engine/hdf5_io.hpp"
 #include "tests/analysis/synthetic_result.hpp"
 
 namespace flare::analysis {
@@ -108,6 +110,36 @@ TEST_F(ReportTest, TextFromTheFileIsEscaped) {
   std::ostringstream out;
   print_report(file, out);
   EXPECT_EQ(out.str().find('\x1b'), std::string::npos);
+}
+
+TEST_F(ReportTest, CarriersAreSummedByRoleWhereTheConverterDecides) {
+  const std::filesystem::path path = result();
+  const std::vector<VerdictRow> verdict = read_report_data(path).verdict;
+  // Every SAWL and corner, so that the ones that decide are among them.
+  {
+    H5::H5File file(path.string(), H5F_ACC_RDWR);
+    for (const VerdictRow& row : verdict) {
+      if (row.key.adc != "flash") continue;
+      engine::TableRows<std::int64_t, std::string, double, std::string, double> rows(
+          {{{"k", ""}, {"direction", ""}, {"distance", "sigma"}, {"variable", ""}, {"share", ""}}});
+      rows.add(1, "up", 6.25, "x0.ma.vth", 0.3);
+      rows.add(1, "up", 6.25, "x1.ma.vth", 0.2);
+      rows.add(1, "up", 6.25, "x0.md<b>.beta", 0.1);
+      rows.add(1, "up", 6.25, "converter", 0.4);
+      engine::write_table(file, row.key.point_path() + "/carriers/flash", std::move(rows).table());
+    }
+  }
+  const ReportData data = read_report_data(path);
+  ASSERT_EQ(data.carriers.size(), 1u);  // one converter has any
+  const ReportCarriers& carriers = data.carriers.front();
+  EXPECT_EQ(carriers.roles, (std::vector<std::string>{"ma vth", "converter", "md<b> beta"}));
+  ASSERT_EQ(carriers.bars.size(), 1u);
+  EXPECT_EQ(carriers.bars[0].label, "1 up");
+  EXPECT_DOUBLE_EQ(carriers.bars[0].distance, 6.25);
+  EXPECT_DOUBLE_EQ(carriers.bars[0].shares[0], 0.5);
+  const ReportFigure figure = carriers_figure(carriers);
+  EXPECT_THAT(figure.svg, HasSubstr("ma vth"));
+  EXPECT_THAT(figure.svg, Not(HasSubstr("<b>")));
 }
 
 TEST_F(ReportTest, WithoutGnuplotThePageSaysSo) {
