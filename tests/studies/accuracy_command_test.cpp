@@ -1,44 +1,26 @@
 // `flare accuracy` as a person meets it: both kinds of arrays alike or each with its own error model.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 
 #include "engine/hdf5_io.hpp"
+#include "tests/studies/program_fixture.hpp"
 
 namespace {
 
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-class Accuracy : public ::testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("flare_accuracy_" + std::to_string(::getpid()) + "_" +
-                                           ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
+using flare::studies::testing::Ended;
 
-  struct Ended {
-    int status = 0;
-    std::string text;
-  };
-  Ended flare(const std::string& arguments) const {
-    const std::string command =
-        "cd '" + folder_.string() + "' && '" FLARE_BINARY_DIR "/bin/flare' " + arguments + " > out.txt 2>&1";
-    const int status = std::system(command.c_str());
-    std::ifstream in(folder_ / "out.txt");
-    return {WEXITSTATUS(status), std::string((std::istreambuf_iterator<char>(in)), {})};
-  }
+class Accuracy : public flare::studies::testing::ProgramFixture {
+ protected:
   Ended accuracy(const std::string& arguments) const {
-    const std::string source = FLARE_SOURCE_DIR;
-    return flare("accuracy --model '" + source + "/data/models/digits_vit' --dataset '" + source +
-                 "/data/digits/digits.csv' --examples 20 " + arguments);
+    return run_line("accuracy --model " + source("data/models/digits_vit") + " --dataset " +
+                    source("data/digits/digits.csv") + " --examples 20 " + arguments);
   }
   /// A small study with two SAWL and two converters.
   void run_study() const {
@@ -51,11 +33,9 @@ class Accuracy : public ::testing::Test {
            "[[converter]]\nname = \"flash\"\noffset_sigma = \"0.03 step\"\n"
            "[[converter]]\nname = \"noisy\"\noffset_sigma = \"0.2 step\"\n"
            "[estimator]\nmethod = \"fit\"\nruns = 60\n";
-    const Ended ended = flare("run small.toml -o out.h5");
-    ASSERT_EQ(ended.status, 0) << ended.text;
+    const Ended ended = run_line("run small.toml -o out.h5");
+    ASSERT_EQ(ended.status, 0) << ended.out;
   }
-
-  fs::path folder_;
 };
 
 TEST_F(Accuracy, TwoErrorModelsOfAResultWithTheirOwnSawlAndConverter) {
@@ -64,7 +44,7 @@ TEST_F(Accuracy, TwoErrorModelsOfAResultWithTheirOwnSawlAndConverter) {
       "out.h5 --weight-arrays sram8t/sawl4/flash/tt_0.90V_27C --dynamic-arrays "
       "sram8t/sawl2/noisy/tt_0.90V_27C "
       "--modes read die -o both.h5");
-  ASSERT_EQ(ended.status, 0) << ended.text;
+  ASSERT_EQ(ended.status, 0) << ended.out;
   const H5::H5File file = flare::engine::open_result(folder_ / "both.h5");
   const flare::engine::Table accuracies = flare::engine::read_table(file, "/accuracy");
   ASSERT_EQ(accuracies.rows(), 4U);  // float, no errors, read, die
@@ -117,13 +97,13 @@ TEST_F(Accuracy, SyntheticModelsNeedNoResult) {
   const Ended ended = accuracy(
       "--weight-arrays synthetic:sawl=8,cells=0.027,off_cells=0.007,offsets=0.03 --dynamic-arrays "
       "synthetic:sawl=4,rate=1e-3 --rounding half_lsb --packing first_fit");
-  EXPECT_EQ(ended.status, 0) << ended.text;
-  EXPECT_THAT(ended.text, HasSubstr("keys and values"));
-  EXPECT_THAT(ended.text, HasSubstr("64 x 512"));
+  EXPECT_EQ(ended.status, 0) << ended.out;
+  EXPECT_THAT(ended.out, HasSubstr("keys and values"));
+  EXPECT_THAT(ended.out, HasSubstr("64 x 512"));
   const Ended razored =
       accuracy("--weight-arrays none --dynamic-arrays none --quantizer qrazor_w4a4kv4 --group 8");
-  EXPECT_EQ(razored.status, 0) << razored.text;
-  EXPECT_THAT(razored.text, HasSubstr("metadata"));
+  EXPECT_EQ(razored.status, 0) << razored.out;
+  EXPECT_THAT(razored.out, HasSubstr("metadata"));
 }
 
 TEST_F(Accuracy, ThreadsDoNotChangeANumber) {
@@ -135,7 +115,7 @@ TEST_F(Accuracy, ThreadsDoNotChangeANumber) {
     ::setenv("OMP_NUM_THREADS", threads, 1);
     const Ended ended = accuracy(arrays + threads + ".h5");
     ::unsetenv("OMP_NUM_THREADS");
-    ASSERT_EQ(ended.status, 0) << ended.text;
+    ASSERT_EQ(ended.status, 0) << ended.out;
     const H5::H5File file = flare::engine::open_result(folder_ / (threads + std::string(".h5")));
     numbers.emplace_back(flare::engine::read_table(file, "/accuracy").numbers("accuracy_mean"),
                          flare::engine::read_table(file, "/array_counters").integers("wrong_reads"));
@@ -147,8 +127,8 @@ TEST_F(Accuracy, ThreadsDoNotChangeANumber) {
 TEST_F(Accuracy, BadInputIsStatusTwoAndSaysWhere) {
   const auto refused = [&](const std::string& arguments, const std::string& word) {
     const Ended ended = accuracy(arguments);
-    EXPECT_EQ(ended.status, 2) << arguments << "\n" << ended.text;
-    EXPECT_THAT(ended.text, HasSubstr(word));
+    EXPECT_EQ(ended.status, 2) << arguments << "\n" << ended.out;
+    EXPECT_THAT(ended.out, HasSubstr(word));
   };
   refused("", "--weight-arrays");
   refused("--weight-arrays none", "--dynamic-arrays");

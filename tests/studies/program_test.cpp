@@ -2,8 +2,6 @@
 // the built program on a small study.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -12,29 +10,21 @@
 #include <thread>
 
 #include "engine/hdf5_io.hpp"
+#include "tests/studies/program_fixture.hpp"
 
 namespace {
 
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-struct Ended {
-  int status = 0;
-  std::string out;  // stdout and stderr
-};
+using flare::studies::testing::Ended;
 
-class Program : public ::testing::Test {
+class Program : public flare::studies::testing::ProgramFixture {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("flare_program_" + std::to_string(::getpid()) + "_" +
-                                           ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::create_directories(folder_);
+    ProgramFixture::SetUp();
     study_ = folder_ / "small.toml";
     std::ofstream(study_) << study_text();
-  }
-  void TearDown() override {
-    fs::permissions(folder_, fs::perms::owner_all);
-    fs::remove_all(folder_);
   }
 
   static std::string study_text() {
@@ -48,28 +38,6 @@ class Program : public ::testing::Test {
            "[[converter]]\nname = \"flash\"\noffset_sigma = \"0.03 step\"\n"
            "[estimator]\nmethod = \"fit\"\nruns = 150\n";
   }
-
-  pid_t start(const std::vector<std::string>& arguments) const {
-    const pid_t child = ::fork();
-    if (child != 0) return child;
-    std::freopen((folder_ / "out.txt").c_str(), "w", stdout);
-    ::dup2(::fileno(stdout), 2);
-    if (::chdir(folder_.c_str()) != 0) std::_Exit(99);
-    const std::string program = std::string(FLARE_BINARY_DIR) + "/bin/flare";
-    std::vector<char*> argv{const_cast<char*>(program.c_str())};
-    for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
-    argv.push_back(nullptr);
-    ::execv(program.c_str(), argv.data());
-    std::_Exit(99);
-  }
-  Ended wait_for(pid_t child) const {
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    std::ifstream in(folder_ / "out.txt");
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-            std::string((std::istreambuf_iterator<char>(in)), {})};
-  }
-  Ended run(const std::vector<std::string>& arguments) const { return wait_for(start(arguments)); }
 
   /// Everything that decides the answer: verdict, levels and every sample, bit for bit.
   std::string numbers_of(const fs::path& file) const {
@@ -106,7 +74,6 @@ class Program : public ::testing::Test {
     return all;
   }
 
-  fs::path folder_;
   fs::path study_;
 };
 
@@ -172,6 +139,26 @@ TEST_F(Program, ShardsJoinToTheSameNumbers) {
   ASSERT_EQ(merged.status, 0) << merged.out;
   EXPECT_EQ(numbers_of(folder_ / "whole.h5"), numbers_of(folder_ / "joined.h5"));
   EXPECT_EQ(run({"merge", "bad.h5", "whole.h5"}).status, 2);
+}
+
+TEST_F(Program, RareEventTailsDoNotDependOnWhoRanWhat) {
+  const auto estimate = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "run");
+    arguments.insert(arguments.end(),
+                     {"small.toml", "--set", "estimator.method=auto", "--set", "column.sawl=[1,2]"});
+    const Ended ended = run(arguments);
+    EXPECT_EQ(ended.status, 0) << ended.out;
+  };
+  estimate({"-o", "whole.h5", "-j", "1"});
+  for (const char* shard : {"1", "2", "3"}) {
+    estimate({"-o", std::string(shard) + ".h5", "--shard", std::string(shard) + "/3"});
+  }
+  const Ended merged = run({"merge", "joined.h5", "1.h5", "2.h5", "3.h5"});
+  ASSERT_EQ(merged.status, 0) << merged.out;
+  EXPECT_EQ(numbers_of(folder_ / "whole.h5"), numbers_of(folder_ / "joined.h5"));
+  const H5::H5File file = flare::engine::open_result(folder_ / "joined.h5");
+  const flare::engine::Table verdict = flare::engine::read_table(file, "/verdict");
+  EXPECT_THAT(verdict.texts("status"), ::testing::Each("estimated"));
 }
 
 TEST_F(Program, BadInputIsOneLineAndStatusTwo) {

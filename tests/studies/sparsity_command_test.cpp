@@ -1,49 +1,32 @@
 // `flare sparsity` as a person meets it: tables, file, figures, refusals.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "engine/hdf5_io.hpp"
+#include "tests/studies/program_fixture.hpp"
 
 namespace {
 
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-class Sparsity : public ::testing::Test {
+using flare::studies::testing::Ended;
+
+class Sparsity : public flare::studies::testing::ProgramFixture {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("flare_sparsity_" + std::to_string(::getpid()) + "_" +
-                                           ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::create_directories(folder_);
+  Ended sparsity(const std::string& arguments) const {
+    return run_line("sparsity " + source("data/models/digits_vit") + " " + source("data/digits/digits.csv") +
+                    " " + arguments);
   }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  struct Ended {
-    int status = 0;
-    std::string text;
-  };
-  Ended run(const std::string& arguments) const {
-    const std::string source = FLARE_SOURCE_DIR;
-    const std::string command =
-        "cd '" + folder_.string() + "' && '" FLARE_BINARY_DIR "/bin/flare' sparsity '" + source +
-        "/data/models/digits_vit' '" + source + "/data/digits/digits.csv' " + arguments + " > out.txt 2>&1";
-    const int status = std::system(command.c_str());
-    std::ifstream in(folder_ / "out.txt");
-    return {WEXITSTATUS(status), std::string((std::istreambuf_iterator<char>(in)), {})};
-  }
-
-  fs::path folder_;
 };
 
 TEST_F(Sparsity, WritesItsTablesAndTheTensorsBehindThem) {
-  const Ended ended = run("--images 2 --slices 16 64 -o s.h5 --tensors");
-  ASSERT_EQ(ended.status, 0) << ended.text;
-  EXPECT_THAT(ended.text, HasSubstr("next fit"));
+  const Ended ended = sparsity("--images 2 --slices 16 64 -o s.h5 --tensors");
+  ASSERT_EQ(ended.status, 0) << ended.out;
+  EXPECT_THAT(ended.out, HasSubstr("next fit"));
   const H5::H5File file = flare::engine::open_result(folder_ / "s.h5");
   EXPECT_EQ(flare::engine::read_text(file, "/", "format"), "flare-sparsity/1");
   EXPECT_EQ(flare::engine::read_integer(file, "/", "images"), 2);
@@ -66,8 +49,8 @@ TEST_F(Sparsity, WritesItsTablesAndTheTensorsBehindThem) {
 }
 
 TEST_F(Sparsity, DrawsItsFigures) {
-  const Ended ended = run("--images 1 --figures figures");
-  ASSERT_EQ(ended.status, 0) << ended.text;
+  const Ended ended = sparsity("--images 1 --figures figures");
+  ASSERT_EQ(ended.status, 0) << ended.out;
   for (const char* name : {"sparsity.svg", "boost.svg"}) {
     std::ifstream in(folder_ / "figures" / name);
     const std::string svg((std::istreambuf_iterator<char>(in)), {});
@@ -77,15 +60,15 @@ TEST_F(Sparsity, DrawsItsFigures) {
 }
 
 TEST_F(Sparsity, BadInputIsStatusTwo) {
-  EXPECT_EQ(run("--slices 0").status, 2);
-  EXPECT_EQ(run("--sawl 65").status, 2);
-  const Ended nowhere = run("-o nowhere/s.h5");
+  EXPECT_EQ(sparsity("--slices 0").status, 2);
+  EXPECT_EQ(sparsity("--sawl 65").status, 2);
+  const Ended nowhere = sparsity("-o nowhere/s.h5");
   EXPECT_EQ(nowhere.status, 2);
-  EXPECT_THAT(nowhere.text, HasSubstr("nowhere"));
-  EXPECT_THAT(run("--tensors").text, HasSubstr("-o"));
-  const Ended deep = run("--images 1 --depth 65536");
+  EXPECT_THAT(nowhere.out, HasSubstr("nowhere"));
+  EXPECT_THAT(sparsity("--tensors").out, HasSubstr("-o"));
+  const Ended deep = sparsity("--images 1 --depth 65536");
   EXPECT_EQ(deep.status, 2);
-  EXPECT_THAT(deep.text, HasSubstr("--images"));
+  EXPECT_THAT(deep.out, HasSubstr("--images"));
 }
 
 }  // namespace

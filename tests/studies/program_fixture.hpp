@@ -1,0 +1,71 @@
+// Runs the built program in a folder of the test's own.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace flare::studies::testing {
+
+struct Ended {
+  int status = 0;
+  std::string out;  // stdout and stderr
+};
+
+class ProgramFixture : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const ::testing::TestInfo& test = *::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = std::filesystem::temp_directory_path() / ("flare_" + std::string(test.test_suite_name()) + "_" +
+                                                        std::to_string(::getpid()) + "_" + test.name());
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override {
+    std::filesystem::permissions(folder_, std::filesystem::perms::owner_all);
+    std::filesystem::remove_all(folder_);
+  }
+
+  pid_t start(const std::vector<std::string>& arguments) const {
+    const pid_t child = ::fork();
+    if (child != 0) return child;
+    std::freopen((folder_ / "out.txt").c_str(), "w", stdout);
+    ::dup2(::fileno(stdout), 2);
+    if (::chdir(folder_.c_str()) != 0) std::_Exit(99);
+    const std::string program = std::string(FLARE_BINARY_DIR) + "/bin/flare";
+    std::vector<char*> argv{const_cast<char*>(program.c_str())};
+    for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
+    argv.push_back(nullptr);
+    ::execv(program.c_str(), argv.data());
+    std::_Exit(99);
+  }
+  Ended wait_for(pid_t child) const {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    std::ifstream in(folder_ / "out.txt");
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+            std::string((std::istreambuf_iterator<char>(in)), {})};
+  }
+  Ended run(const std::vector<std::string>& arguments) const { return wait_for(start(arguments)); }
+  /// The same with the arguments in one text, split at blanks; none of them may hold one.
+  Ended run_line(const std::string& arguments) const {
+    std::vector<std::string> parts;
+    std::size_t from = 0;
+    while ((from = arguments.find_first_not_of(' ', from)) != std::string::npos) {
+      const std::size_t to = std::min(arguments.find(' ', from), arguments.size());
+      parts.push_back(arguments.substr(from, to - from));
+      from = to;
+    }
+    return run(parts);
+  }
+
+  static std::string source(const std::string& path) { return std::string(FLARE_SOURCE_DIR) + "/" + path; }
+
+  std::filesystem::path folder_;
+};
+
+}  // namespace flare::studies::testing
