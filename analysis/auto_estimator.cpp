@@ -18,6 +18,9 @@
 namespace flare::analysis {
 namespace {
 
+constexpr double negligible_share = 0.02;  // of P: not worth a second search
+constexpr double most_missing = 0.15;      // of P: more than this is not a matter of a wider interval
+
 class AutoEstimator {
  public:
   AutoEstimator(EvaluationLedger& ledger, const RareEventOptions& options, std::string_view label)
@@ -51,7 +54,7 @@ class AutoEstimator {
   RareEventSummary estimate() {
     EvaluationLedger& ledger = session_.ledger();
     look_ = look_around(session_);
-    if (ledger.saw_unknown()) ledger.hold_back(session_.options().max_runs * 45 / 100);
+    if (ledger.saw_unknown()) ledger.hold_back(for_unknown());
     if (crude_suffices()) return monte_carlo();
     search_ = search_failures(session_, look_);
     return estimate_regions();
@@ -67,29 +70,74 @@ class AutoEstimator {
 
   RareEventSummary estimate_regions() {
     if (search_.regions.empty()) return nothing_found();
-    RareEventSummary summary = run_plans();
-    audit(search_, summary);
+    Audited audited = run_plans();
+    if (audited.finding.unseen_share() > negligible_share && can_search_again(audited)) {
+      search_again(session_, look_, audited.finding.unexplained, search_);
+      audited = run_plans();
+    }
+    RareEventSummary summary = std::move(audited.summary);
+    if (audited.finding.contradicts()) allow_for_missing(audited, summary);
+    audit_against_subset(search_, summary);
     std::sort(summary.regions.begin(), summary.regions.end(),
               [](const FailureRegion& a, const FailureRegion& b) { return a.share > b.share; });
     return summary;
   }
 
-  RareEventSummary run_plans() {
+  struct Audited {
     RareEventSummary summary;
-    if (session_.options().method != RareEventMethod::automatic) {
-      const Plan plan = plan_as_asked(session_, look_, search_);
-      if (plan.usable) return estimate_with(session_, search_, plan);
-      summary.reason = "the pilot saw too few failures to go on";
-      return summary;
-    }
-    summary.reason = "no engine's pilot saw enough failures to go on";
-    for (const Plan& plan : choose_plans(session_, look_, search_)) {
-      summary = estimate_with(session_, search_, plan);
-      if (summary.status == EstimateStatus::estimated) break;
-      session_.note(fmt::format("{} refused: {}", plan.name, summary.reason));
-    }
-    return summary;
+    AuditFinding finding;
+    std::vector<LineRegion> regions;  // that the estimate knew
+    std::uint64_t cost = 0;           // runs of pilots, estimate and audit
+  };
+
+  bool can_search_again(const Audited& audited) const {
+    const std::uint64_t search = search_.planar ? session_.options().max_runs / 3 : 100;
+    return session_.ledger().remaining() > audited.cost + audited.cost / 4 + search;
   }
+
+  // The audit met failures that the estimate does not know and the budget does not allow for another one:
+  // a wider interval where they hold little, no number where they hold much.
+  void allow_for_missing(const Audited& audited, RareEventSummary& summary) {
+    const double missing = missing_share(session_, audited.regions, audited.finding, summary.log_p);
+    session_.note(fmt::format("what the audit met may hold {:.3f} of P", missing));
+    if (missing > most_missing) {
+      return refuse(summary, fmt::format("the audit met {} failures that belong to no region known",
+                                         audited.finding.unexplained.size()));
+    }
+    summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(2.0 * missing));
+  }
+
+  Audited run_plans() {
+    Audited audited;
+    const bool chosen = session_.options().method == RareEventMethod::automatic;
+    const std::uint64_t before = session_.ledger().counts().total();
+    audited.summary.reason = "no engine's pilot saw enough failures to go on";
+    for (Plan& plan :
+         chosen ? choose_plans(session_, look_, search_) : plan_as_asked(session_, look_, search_)) {
+      audited = estimate_and_audit(plan);
+      if (audited.summary.status == EstimateStatus::estimated) break;
+      session_.note(fmt::format("{} refused: {}", plan.name, audited.summary.reason));
+    }
+    audited.cost = session_.ledger().counts().total() - before;
+    return audited;
+  }
+
+  Audited estimate_and_audit(Plan& plan) {
+    EvaluationLedger& ledger = session_.ledger();
+    const std::uint64_t runs = audit_runs(session_, look_, plan);
+    const std::uint64_t kept = runs + runs / 2;
+    ledger.hold_back(kept);
+    Audited audited;
+    audited.summary = estimate_with(session_, search_, plan);
+    audited.regions = plan.regions;
+    ledger.release(kept);
+    if (runs > 0 && audited.summary.status == EstimateStatus::estimated)
+      audited.finding = audit_regions(session_, search_, plan.regions, runs);
+    return audited;
+  }
+
+  // Runs kept for the second reading of unknown ones.
+  std::uint64_t for_unknown() const { return session_.options().max_runs * 45 / 100; }
 
   bool crude_suffices() const {
     if (look_.often_fails()) return true;
@@ -122,7 +170,7 @@ class AutoEstimator {
   // them read as failures.
   RareEventSummary bracket(RareEventSummary passing) {
     EvaluationLedger& ledger = session_.ledger();
-    ledger.release();
+    ledger.release(for_unknown());
     ledger.set_unknown_as(UnknownAs::fail);
     session_.note("again, with unknown runs read as failures");
     RareEventSummary failing = guarded([&] { return estimate_with_unknown_failing(); });

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "analysis/normal_tail.hpp"
@@ -17,6 +18,7 @@ using engine::Vector;
 
 constexpr std::size_t mixture_pilot_runs = 120;
 constexpr std::size_t ray_pilot = 40;
+constexpr double estimate_per_pilot = 4.0;  // of line sampling: runs of the estimate to runs of its pilots
 
 // Coefficient of variation that gives the wanted half-width in sigma, with something in hand.
 double target_cov(const RareEventOptions& options, double log_p) {
@@ -141,6 +143,24 @@ void add_failures(FailingPool& pool, const WeightedSample& sample, const std::ve
 
 }  // namespace
 
+void learn_from_lines(const RareEventOptions& options, Plan& plan, const std::vector<LineResult>& lines,
+                      std::uint64_t cost) {
+  double best = -1e300;
+  for (const LineResult& line : lines) {
+    best = std::max(best, line.log_value);
+    // A contradiction: from here on every line is checked.
+    if (line.correction != 0.0) plan.check_share = 1.0;
+  }
+  plan.lines.insert(plan.lines.end(), lines.begin(), lines.end());
+  if (!(best > -1e299)) {  // no line fails
+    plan.usable = false;
+    plan.log_p = -std::numeric_limits<double>::infinity();
+    return;
+  }
+  judge(options, plan, line_strata(lines, plan.regions.size(), best), best, cost);
+  adapt_regions(plan.regions, plan.lines);
+}
+
 Plan pilot_lines(EstimatorSession& session, std::vector<LineRegion> regions, std::string name,
                  int max_rounds) {
   EvaluationLedger& ledger = session.ledger();
@@ -149,6 +169,8 @@ Plan pilot_lines(EstimatorSession& session, std::vector<LineRegion> regions, std
   plan.regions = std::move(regions);
   const std::size_t k = plan.regions.size();
   std::size_t each = lines_each(k);
+  const double enough = std::max(40.0, static_cast<double>(k * each));
+  const std::uint64_t start = ledger.counts().pilot;
   for (int round = 0; round < max_rounds; ++round) {
     LineOptions options;
     options.check_share = plan.check_share;
@@ -156,22 +178,12 @@ Plan pilot_lines(EstimatorSession& session, std::vector<LineRegion> regions, std
     const std::uint64_t before = ledger.counts().pilot;
     const std::vector<LineResult> lines = sample_lines(
         ledger, plan.regions, std::vector<std::size_t>(k, each), options, session.random(), Purpose::pilot);
-    double best = -1e300;
-    for (const LineResult& line : lines) {
-      best = std::max(best, line.log_value);
-      // A contradiction: from here on every line is checked.
-      if (line.correction != 0.0) plan.check_share = 1.0;
-    }
-    plan.lines.insert(plan.lines.end(), lines.begin(), lines.end());
-    if (!(best > -1e299)) {
-      plan.usable = false;
-      return plan;
-    }
-    const double previous = round > 0 ? plan.runs() : 1e300;
-    judge(session.options(), plan, line_strata(lines, k, best), best, ledger.counts().pilot - before);
-    adapt_regions(plan.regions, plan.lines);
-    const double enough = std::max(40.0, static_cast<double>(k * each));
-    if (plan.usable && (plan.values_needed <= enough || plan.runs() > 0.7 * previous)) break;
+    learn_from_lines(session.options(), plan, lines, ledger.counts().pilot - before);
+    if (!std::isfinite(plan.log_p)) return plan;
+    // Worth going on while the estimate would cost much more than all pilots so far.
+    const auto spent = static_cast<double>(ledger.counts().pilot - start);
+    const bool paid = round > 0 && plan.runs() < estimate_per_pilot * spent;
+    if (plan.usable && (paid || plan.values_needed <= enough)) break;
     if (!plan.usable && k == 1) each *= 2;
   }
   session.note(pilot_note(plan));

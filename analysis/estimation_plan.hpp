@@ -36,7 +36,11 @@ struct Plan {
 
 /// Rounds of lines, each from laws refitted to all before it; the last round's spread sets the sample sizes.
 Plan pilot_lines(EstimatorSession& session, std::vector<LineRegion> regions, std::string name,
-                 int max_rounds = 4);
+                 int max_rounds = 6);
+
+/// Refits a plan of lines to more of them, made with it for `cost` runs; they belong to the pilot from here on.
+void learn_from_lines(const RareEventOptions& options, Plan& plan, const std::vector<LineResult>& lines,
+                      std::uint64_t cost);
 
 /// Gaussian mixture fitted to failing points: the roots of `lines`, each a little deepened, and the population
 /// of subset simulation.

@@ -20,12 +20,20 @@ Gradient finite_difference(EvaluationLedger& ledger, const engine::Vector& point
 
 class RegionFinder {
  public:
-  RegionFinder(EvaluationLedger& ledger, NormalStream& random, bool origin_passes, int max_regions)
-      : ledger_(&ledger), random_(&random), origin_passes_(origin_passes), max_regions_(max_regions) {}
+  RegionFinder(EvaluationLedger& ledger, NormalStream& random, bool origin_passes, int max_regions,
+               Purpose purpose = Purpose::explore)
+      : ledger_(&ledger),
+        random_(&random),
+        origin_passes_(origin_passes),
+        max_regions_(max_regions),
+        purpose_(purpose) {}
 
   /// Sorts failing points into the regions known, building a region for each that none explains.
   /// `independent` starts count for the unseen share. `max_builds` < 0: no limit.
   void add(const std::vector<engine::Vector>& failing, bool independent, int max_builds = -1);
+  /// The boundary points, on the rays of `failing`, that neither belong to a region known nor reach one through
+  /// failures only.
+  std::vector<engine::Vector> unexplained(const std::vector<engine::Vector>& failing);
   /// A typical failing population (rows): shapes the regions' laws, serves as fallback for directions.
   void set_population(engine::Matrix population) { population_ = std::move(population); }
 
@@ -62,15 +70,16 @@ class RegionFinder {
   std::optional<LineRegion> build_from_population(const engine::Vector& failing);
   /// Moves failing points along their rays to the boundary nearest to the origin's side, all in step.
   std::vector<engine::Vector> walk_in(const std::vector<engine::Vector>& failing);
-  /// The region that a point between the two most probable points shows to be the same; regions_.size() if
-  /// none.
-  std::size_t find_twin(const LineRegion& region);
+  /// The region that a failing point between its most probable point and `own` shows to be the same;
+  /// regions_.size() if none.
+  std::size_t find_twin(const engine::Vector& own);
   std::optional<double> root_along(const engine::Vector& direction, double start, double steepness);
 
   EvaluationLedger* ledger_;
   NormalStream* random_;
   bool origin_passes_;
   int max_regions_;
+  Purpose purpose_;
   std::vector<LineRegion> regions_;
   std::vector<std::size_t> found_;  // independent starts per region
   std::size_t starts_ = 0;

@@ -46,6 +46,7 @@ std::size_t scan_runs(const EstimatorSession& session) {
 std::optional<SubsetResult> first_subset(EstimatorSession& session, const PlainLook& look) {
   if (!session.ledger().margins() || look.failures >= look.runs() / 4) return std::nullopt;
   SubsetOptions options;
+  options.population = 100;
   options.max_runs = session.options().max_runs * 45 / 100;
   SubsetResult subset = subset_simulation(session.ledger(), options, look.draws.points, look.draws.outcomes,
                                           session.random(), Purpose::explore);
@@ -63,7 +64,7 @@ void ask_second_opinion(EstimatorSession& session, const SubsetResult& first, Re
   EvaluationLedger& ledger = session.ledger();
   SubsetOptions options;
   options.max_runs = ledger.remaining() / 2;
-  options.population = 80;
+  options.population = 60;
   const SubsetResult other = subset_simulation(ledger, options, {}, {}, session.random(), Purpose::explore);
   if (!other.reached) return;
   finder.add(first_rows(other.failing), false, ledger.dimension() > 60 ? 1 : -1);
@@ -83,7 +84,7 @@ void search_widely(EstimatorSession& session, const PlainLook& look, RegionFinde
   const int most_built = look.origin.failed ? 1 : (ledger.dimension() > 60 ? 3 : -1);
   finder.add(subset ? first_rows(subset->failing) : failing_draws(look.draws), false, most_built);
   if (!look.origin.failed) {
-    finder.scan(scan_runs(session), 3.0, ledger.margins() ? 8 : 40);
+    finder.scan(scan_runs(session), 3.0, ledger.margins() ? 5 : 40);
     if (finder.starts() < 8 && subset) ask_second_opinion(session, *subset, finder);
   }
   session.note(fmt::format("scan at inflated sigma: {} failing starts, {} regions, unseen share {:.2f}",
@@ -109,12 +110,34 @@ SearchResult search_failures(EstimatorSession& session, const PlainLook& look) {
   RegionFinder finder(session.ledger(), session.random(), !look.origin.failed, session.options().max_regions);
   PlaneSearch planar = search_plane(session, look, finder);
   result.plane = std::move(planar.plane);
+  result.planar = planar.explains_all;
   if (!planar.explains_all) search_widely(session, look, finder, result.subset);
   result.unseen_share = planar.explains_all || finder.starts() == 0 ? 0.0 : finder.unseen_share();
   result.starts = finder.starts();
   finder.drop_negligible();
   result.regions = std::move(finder.regions());
   return result;
+}
+
+void search_again(EstimatorSession& session, const PlainLook& look, const std::vector<Vector>& surprises,
+                  SearchResult& result) {
+  RegionFinder finder(session.ledger(), session.random(), !look.origin.failed, session.options().max_regions);
+  finder.regions() = result.regions;
+  finder.count_found(result.planar ? 1 : 2);
+  finder.add(surprises, true, 4);
+  if (result.planar) {
+    search_widely(session, look, finder, result.subset);
+    result.unseen_share = finder.unseen_share();
+    result.starts = finder.starts();
+  } else {
+    const auto before = static_cast<double>(result.starts), more = static_cast<double>(finder.starts());
+    result.unseen_share =
+        (before * result.unseen_share + more * finder.unseen_share()) / std::max(1.0, before + more);
+    result.starts += finder.starts();
+  }
+  result.planar = false;
+  finder.drop_negligible();
+  result.regions = std::move(finder.regions());
 }
 
 void search_unknown_points(EstimatorSession& session, const PlainLook& look, SearchResult& result) {

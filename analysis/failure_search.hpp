@@ -17,6 +17,7 @@ namespace flare::analysis {
 struct SearchResult {
   std::vector<LineRegion> regions;
   double unseen_share = 0.0;  // Good-Turing
+  bool planar = false;        // one plane explains all: no wide search was made
   std::size_t starts = 0;     // independent ones
   std::optional<LinearModel> plane;
   std::optional<SubsetResult> subset;  // where one was made and reached the failure set
@@ -29,6 +30,11 @@ struct SearchResult {
 };
 
 SearchResult search_failures(EstimatorSession& session, const PlainLook& look);
+
+/// Goes on from failing points that no region of `result` explains: widely, where one plane had seemed to
+/// explain all.
+void search_again(EstimatorSession& session, const PlainLook& look,
+                  const std::vector<engine::Vector>& surprises, SearchResult& result);
 
 /// Adds to `result` what the unknown runs, now read as failures, reveal.
 void search_unknown_points(EstimatorSession& session, const PlainLook& look, SearchResult& result);

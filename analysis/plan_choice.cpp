@@ -139,18 +139,24 @@ std::vector<Plan> choose_plans(EstimatorSession& session, const PlainLook& look,
   return race.run();
 }
 
-Plan plan_as_asked(EstimatorSession& session, const PlainLook& look, SearchResult& search) {
+std::vector<Plan> plan_as_asked(EstimatorSession& session, const PlainLook& look, SearchResult& search) {
   if (look.origin.failed) PlanRace(session, look, search).choose_direction();
+  std::vector<Plan> plans;
   switch (session.options().method) {
     case RareEventMethod::line_sampling:
-      return pilot_lines(session, search.regions, "regions");
+      plans.push_back(pilot_lines(session, search.regions, "regions"));
+      break;
     case RareEventMethod::radial_sampling:
-      return pilot_rays(session, search);
+      plans.push_back(pilot_rays(session, search));
+      break;
     case RareEventMethod::mixture_importance:
-      return pilot_mixture(session, search, pilot_lines(session, search.regions, "regions", 1));
+      plans.push_back(pilot_mixture(session, search, pilot_lines(session, search.regions, "regions", 1)));
+      break;
     default:
-      return pilot_mean_shift(session, search);
+      plans.push_back(pilot_mean_shift(session, search));
   }
+  if (!plans.front().usable) plans.clear();
+  return plans;
 }
 
 }  // namespace flare::analysis

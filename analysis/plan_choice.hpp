@@ -12,7 +12,7 @@ namespace flare::analysis {
 /// the direction that a short pilot likes best; a plane found on the way is kept in `search`.
 std::vector<Plan> choose_plans(EstimatorSession& session, const PlainLook& look, SearchResult& search);
 
-/// The plan of the engine that the caller asked for.
-Plan plan_as_asked(EstimatorSession& session, const PlainLook& look, SearchResult& search);
+/// The plan of the engine that the caller asked for; none where its pilot saw too little.
+std::vector<Plan> plan_as_asked(EstimatorSession& session, const PlainLook& look, SearchResult& search);
 
 }  // namespace flare::analysis

@@ -40,60 +40,87 @@ LineOptions line_options(const Plan& plan) {
   return options;
 }
 
-// Fresh values of the plan, one stratum a region for lines and one in all for the other engines.
-std::vector<Stratum> draw(EstimatorSession& session, const Plan& plan,
-                          const std::vector<std::size_t>& counts) {
-  const LineOptions options = line_options(plan);
-  switch (plan.method) {
-    case RareEventMethod::line_sampling:
-      return line_strata(
-          sample_lines(session.ledger(), plan.regions, counts, options, session.random(), Purpose::estimate),
-          plan.regions.size(), options.log_scale);
-    case RareEventMethod::radial_sampling:
-      return {sample_rays(session.ledger(), plan.regions, counts[0], options, session.random(),
-                          Purpose::estimate)};
-    default:
-      return {importance_stratum(
-          sample_mixture(session.ledger(), plan.mixture, counts[0], session.random(), Purpose::estimate),
-          options.log_scale)};
-  }
-}
-
 struct Sampled {
+  std::vector<Stratum> strata;    // one a region for lines, one in all for the other engines
+  std::vector<LineResult> lines;  // where they are lines
   WeightedEstimate estimate;
-  double values = 0.0;  // lines, rays or runs behind it
+  double values = 0.0;    // lines, rays or runs behind it
+  bool given_up = false;  // early, with half of the budget left
 };
 
-Sampled sample_to_target(EstimatorSession& session, const Plan& plan) {
+// Fresh values of the plan.
+void draw(EstimatorSession& session, const Plan& plan, const std::vector<std::size_t>& counts,
+          Sampled& sampled) {
+  const LineOptions options = line_options(plan);
+  std::vector<Stratum> fresh;
+  if (plan.method == RareEventMethod::line_sampling) {
+    const std::vector<LineResult> lines =
+        sample_lines(session.ledger(), plan.regions, counts, options, session.random(), Purpose::estimate);
+    fresh = line_strata(lines, plan.regions.size(), options.log_scale);
+    sampled.lines.insert(sampled.lines.end(), lines.begin(), lines.end());
+  } else if (plan.method == RareEventMethod::radial_sampling) {
+    fresh = {
+        sample_rays(session.ledger(), plan.regions, counts[0], options, session.random(), Purpose::estimate)};
+  } else {
+    fresh = {importance_stratum(
+        sample_mixture(session.ledger(), plan.mixture, counts[0], session.random(), Purpose::estimate),
+        options.log_scale)};
+  }
+  sampled.strata.resize(fresh.size());
+  for (std::size_t i = 0; i < fresh.size(); ++i)
+    sampled.strata[i].values.insert(sampled.strata[i].values.end(), fresh[i].values.begin(),
+                                    fresh[i].values.end());
+  for (const std::size_t n : counts) sampled.values += static_cast<double>(n);
+}
+
+// `may_give_up`: keeps half of what is left back from the first stage, and stops after it where the sample may
+// not be believed.
+Sampled sample_to_target(EstimatorSession& session, const Plan& plan, bool may_give_up) {
   EvaluationLedger& ledger = session.ledger();
   const double target = session.options().target_half_width;
-  const std::size_t k = plan.spreads.size();
-  double wanted = std::max(plan.values_needed, 1.5 * 10.0 * static_cast<double>(k));
+  const auto least = 8.0 * static_cast<double>(plan.spreads.size());
+  double wanted = std::max(plan.values_needed, 15.0 * static_cast<double>(plan.spreads.size()));
   double each = 1.25 * plan.runs_each + 0.5;
   const std::uint64_t before = ledger.counts().estimate;
-  std::vector<Stratum> strata(k);
   Sampled sampled;
   for (int stage = 0; stage < max_stages; ++stage) {
-    const double affordable = static_cast<double>(ledger.remaining()) / each;
-    if (affordable < 8.0 * static_cast<double>(k)) break;
-    const std::vector<std::size_t> counts = allocate(plan.spreads, wanted, affordable);
+    double affordable = static_cast<double>(ledger.remaining()) / each;
+    if (stage == 0 && may_give_up) affordable = std::max(0.5 * affordable, std::min(affordable, 2.0 * least));
+    if (affordable < least) break;
     try {
-      const std::vector<Stratum> fresh = draw(session, plan, counts);
-      for (std::size_t i = 0; i < k; ++i)
-        strata[i].values.insert(strata[i].values.end(), fresh[i].values.begin(), fresh[i].values.end());
+      draw(session, plan, allocate(plan.spreads, wanted, affordable), sampled);
     } catch (const BudgetSpent&) {
       break;
     }
-    for (const std::size_t n : counts) sampled.values += static_cast<double>(n);
     each = 1.1 * static_cast<double>(ledger.counts().estimate - before) / sampled.values;
-    sampled.estimate = summarize(strata, plan.log_p);
+    sampled.estimate = summarize(sampled.strata, plan.log_p);
     const double half = half_width(sampled.estimate);
-    if (half <= target && sampled.estimate.objection().empty()) break;
+    const bool believable = sampled.estimate.objection().empty();
+    if (half <= target && believable) break;
+    if (stage == 0 && may_give_up && !believable) {
+      sampled.given_up = true;
+      break;
+    }
     const double ratio = std::pow(half / (0.92 * target), 2);
     wanted =
         std::max(20.0, sampled.values * (std::isfinite(ratio) ? std::clamp(ratio - 1.0, 0.3, 4.0) : 1.0));
   }
   return sampled;
+}
+
+// Lines may be given up once.
+Sampled sample_or_refit(EstimatorSession& session, Plan& plan) {
+  EvaluationLedger& ledger = session.ledger();
+  if (plan.method != RareEventMethod::line_sampling) return sample_to_target(session, plan, false);
+  const std::uint64_t before = ledger.counts().estimate;
+  const Sampled first = sample_to_target(session, plan, true);
+  if (!first.given_up) return first;
+  const std::uint64_t cost = ledger.counts().estimate - before;
+  ledger.count_estimate_as_pilot(cost);
+  session.note(
+      fmt::format("{}: {} runs become one more pilot: {}", plan.name, cost, first.estimate.objection()));
+  learn_from_lines(session.options(), plan, first.lines, cost);
+  return sample_to_target(session, plan, false);
 }
 
 // Why the sample may not be believed; empty where it may.
@@ -118,8 +145,8 @@ std::string objection(const EvaluationLedger& ledger, const SearchResult& search
 
 }  // namespace
 
-RareEventSummary estimate_with(EstimatorSession& session, const SearchResult& search, const Plan& plan) {
-  const Sampled sampled = sample_to_target(session, plan);
+RareEventSummary estimate_with(EstimatorSession& session, const SearchResult& search, Plan& plan) {
+  const Sampled sampled = sample_or_refit(session, plan);
   RareEventSummary summary;
   summary.method = plan.method;
   summary.reason = objection(session.ledger(), search, plan, sampled);
