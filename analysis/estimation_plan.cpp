@@ -18,6 +18,7 @@ using engine::Vector;
 
 constexpr std::size_t mixture_pilot_runs = 120;
 constexpr std::size_t ray_pilot = 40;
+constexpr double useful_cov = 0.12;
 constexpr double estimate_per_pilot = 4.0;  // of line sampling: runs of the estimate to runs of its pilots
 
 // Coefficient of variation that gives the wanted half-width in sigma, with something in hand.
@@ -47,12 +48,10 @@ void judge(const RareEventOptions& options, Plan& plan, const std::vector<Stratu
   plan.effective = estimate.effective_samples;
   plan.usable = std::isfinite(estimate.log_p) && estimate.effective_samples > 4.0;
   plan.runs_each = static_cast<double>(cost) / made;
-  if (mean_sum > 0.0) {
-    plan.values_needed = std::max(strata.size() == 1 ? 40.0 : 60.0,
-                                  std::pow(spread_sum / mean_sum / target_cov(options, estimate.log_p), 2));
-  } else {
-    plan.values_needed = 1e300;
-  }
+  const double relative = mean_sum > 0.0 ? spread_sum / mean_sum : 1e150;
+  plan.values_needed =
+      std::max(strata.size() == 1 ? 40.0 : 60.0, std::pow(relative / target_cov(options, estimate.log_p), 2));
+  plan.values_useful = std::pow(relative / useful_cov, 2);
 }
 
 std::string pilot_note(const Plan& plan) {

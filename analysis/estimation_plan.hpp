@@ -1,6 +1,7 @@
 // A frozen proposal and what its pilot promises; the pilots of the engines that make one.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Plan {
   std::vector<LineResult> lines;    // that the pilot made
   std::vector<double> spreads;      // of each stratum, relative
   double values_needed = 0.0;       // lines, rays or runs to the target
+  double values_useful = 0.0;       // to a coefficient of variation that is worth having
   double runs_each = 1.0;
   double check_share = 0.3;  // of the values, looked at once more away from the root
   double log_p = 0.0;
@@ -28,9 +30,10 @@ struct Plan {
   bool usable = false;
 
   double runs() const { return values_needed * runs_each; }
-  /// Its target takes at most 0.6 of what is left.
+  /// A useful estimate takes at most 0.6 of what is left.
   bool comfortable(const EvaluationLedger& ledger) const {
-    return usable && runs() < 0.6 * static_cast<double>(ledger.remaining());
+    return usable &&
+           std::min(values_needed, values_useful) * runs_each < 0.6 * static_cast<double>(ledger.remaining());
   }
 };
 
