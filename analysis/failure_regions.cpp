@@ -296,8 +296,7 @@ double RegionFinder::unseen_share() const {
   if (starts_ == 0) return 1.0;
   std::size_t singles = lost_;
   for (const std::size_t n : found_) singles += n == 1 ? 1 : 0;
-  const std::size_t enough = std::max<std::size_t>(8, 3 * regions_.size());
-  if (starts_ < enough && !witnessed_) ++singles;  // too few to call it complete
+  if (starts_ < complete_starts() && !witnessed_) ++singles;  // too few to call it complete
   return std::min(1.0, static_cast<double>(singles) / static_cast<double>(starts_));
 }
 
@@ -305,7 +304,10 @@ void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
   const std::uint64_t until = ledger_->counts().total() + max_runs;
   const std::size_t batch = 50;
   int batches = 0;
-  while (ledger_->counts().total() + batch <= until && ledger_->remaining() > batch) {
+  // A few starts more where only they are missing: the runs went into building the first regions.
+  const auto few = [&] { return starts_ > 0 && starts_ < complete_starts(); };
+  while (ledger_->counts().total() + batch <= until + (few() ? max_runs / 4 : 0) &&
+         ledger_->remaining() > batch) {
     const Matrix points =
         scale * random_->normal_matrix(static_cast<Eigen::Index>(batch), ledger_->dimension());
     const std::vector<Outcome> outcomes = ledger_->evaluate(points, purpose_);

@@ -2,6 +2,7 @@
 // found something nobody else found. Exploration only; nothing here enters an estimate.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,6 +62,8 @@ class RegionFinder {
 
  private:
   std::size_t cell(const engine::Vector& x) const;
+  /// Fewer starts than this do not show that the regions known are all.
+  std::size_t complete_starts() const { return std::max<std::size_t>(8, 3 * regions_.size()); }
   std::vector<char> explain(const std::vector<const engine::Vector*>& open, std::vector<std::size_t>& tried,
                             const engine::Vector* first, bool independent);
   std::optional<LineRegion> build(const engine::Vector& boundary);
