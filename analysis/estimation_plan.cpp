@@ -123,13 +123,33 @@ FailingPool failing_pool(EstimatorSession& session, const SearchResult& search, 
   return pool;
 }
 
+double log_sum_of_tails(const std::vector<LineRegion>& regions) {
+  double total = -1e300;
+  for (const LineRegion& region : regions) total = log_sum(total, log_upper_tail(region.root.offset));
+  return total;
+}
+
+// N(m, I) at each region's nearest failing point, weighted by Phi(-|m|).
+MixtureProposal shifted_to(const std::vector<LineRegion>& regions, Eigen::Index dimension) {
+  MixtureProposal mixture;
+  const double total = log_sum_of_tails(regions);
+  for (const LineRegion& region : regions) {
+    ShapedNormal shifted(dimension, {}, 0.0);
+    shifted.set_mean(region.most_probable_point);
+    mixture.components.push_back(std::move(shifted));
+    mixture.weights.push_back(std::exp(log_upper_tail(region.root.offset) - total));
+  }
+  return mixture;
+}
+
 // A round's failures beside the pool, at twice its weight.
 void add_failures(FailingPool& pool, const WeightedSample& sample, const std::vector<Eigen::Index>& failing,
                   double log_scale) {
   double sum = 0.0;
   for (const Eigen::Index i : failing)
     sum += std::exp(sample.log_weights[static_cast<std::size_t>(i)] - log_scale);
-  const double pool_sum = std::accumulate(pool.weights.begin(), pool.weights.end(), 0.0);
+  const double pool_sum =
+      pool.weights.empty() ? 1.0 : std::accumulate(pool.weights.begin(), pool.weights.end(), 0.0);
   Matrix points(static_cast<Eigen::Index>(failing.size()), pool.points.cols());
   std::vector<double> weights;
   for (std::size_t j = 0; j < failing.size(); ++j) {
@@ -196,8 +216,10 @@ Plan pilot_mixture(EstimatorSession& session, const SearchResult& search, const 
   plan.regions = lines.regions;
   FailingPool pool = failing_pool(session, search, lines);
   for (int round = 0; round < 3; ++round) {
-    MixtureProposal mixture =
-        fit_mixture(pool.points, pool.weights, cells(pool.points, plan.regions), plan.regions.size(), 0.2);
+    MixtureProposal mixture = pool.points.rows() == 0
+                                  ? shifted_to(plan.regions, session.ledger().dimension())
+                                  : fit_mixture(pool.points, pool.weights, cells(pool.points, plan.regions),
+                                                plan.regions.size(), 0.2);
     if (mixture.components.empty()) break;
     plan.mixture = std::move(mixture);
     const WeightedSample sample =
@@ -224,14 +246,8 @@ Plan pilot_mean_shift(EstimatorSession& session, const SearchResult& search) {
   plan.method = RareEventMethod::mean_shift;
   plan.name = "mean shift";
   plan.regions = search.regions;
-  double total = -1e300;
-  for (const LineRegion& region : plan.regions) total = log_sum(total, log_upper_tail(region.root.offset));
-  for (const LineRegion& region : plan.regions) {
-    ShapedNormal shifted(session.ledger().dimension(), {}, 0.0);
-    shifted.set_mean(region.most_probable_point);
-    plan.mixture.components.push_back(std::move(shifted));
-    plan.mixture.weights.push_back(std::exp(log_upper_tail(region.root.offset) - total));
-  }
+  plan.mixture = shifted_to(search.regions, session.ledger().dimension());
+  const double total = log_sum_of_tails(search.regions);
   const WeightedSample sample =
       sample_mixture(session.ledger(), plan.mixture, mixture_pilot_runs, session.random(), Purpose::pilot);
   judge(session.options(), plan, {importance_stratum(sample, total)}, total, mixture_pilot_runs);

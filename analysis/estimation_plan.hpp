@@ -28,6 +28,7 @@ struct Plan {
   double cov = 1e300;      // of the pilot's mean
   double effective = 0.0;  // samples of the pilot
   bool usable = false;
+  double noise = 0.0;  // of margins; lines are one run each where it is not 0
 
   double runs() const { return values_needed * runs_each; }
   /// A useful estimate takes at most 0.6 of what is left.
@@ -45,8 +46,9 @@ Plan pilot_lines(EstimatorSession& session, std::vector<LineRegion> regions, std
 void learn_from_lines(const RareEventOptions& options, Plan& plan, const std::vector<LineResult>& lines,
                       std::uint64_t cost);
 
-/// Gaussian mixture fitted to failing points: the roots of `lines`, each a little deepened, and the population
-/// of subset simulation.
+/// Gaussian mixture fitted to failing points: the roots of `lines`, each a little deepened, the population of
+/// subset simulation, and the failures of its own rounds. It begins at the regions' nearest points where there
+/// are none of the former.
 Plan pilot_mixture(EstimatorSession& session, const SearchResult& search, const Plan& lines);
 
 /// N(m, I) at each region's nearest failing point, weighted by Phi(-|m|).

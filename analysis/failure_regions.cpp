@@ -201,7 +201,7 @@ std::optional<LineRegion> RegionFinder::build_from_population(const Vector& fail
 
 std::optional<LineRegion> RegionFinder::build(const Vector& boundary) {
   std::optional<LineRegion> region;
-  if (ledger_->margins()) region = build_with_gradient(boundary);
+  if (ledger_->margins() && trust_margins_) region = build_with_gradient(boundary);
   // A population shows the way where gradients do not (corners, wedges); lines where there is none (cliffs).
   const bool populated = population_.rows() >= 40;
   if (!region && !populated && origin_passes_ && boundary.size() <= 60) region = build_with_lines(boundary);

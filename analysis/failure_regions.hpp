@@ -29,6 +29,9 @@ class RegionFinder {
         max_regions_(max_regions),
         purpose_(purpose) {}
 
+  /// Margins change when a run is repeated: no gradients, boundaries from passes and failures only.
+  void distrust_margins() { trust_margins_ = false; }
+
   /// Sorts failing points into the regions known, building a region for each that none explains.
   /// `independent` starts count for the unseen share. `max_builds` < 0: no limit.
   void add(const std::vector<engine::Vector>& failing, bool independent, int max_builds = -1);
@@ -83,6 +86,7 @@ class RegionFinder {
   bool origin_passes_;
   int max_regions_;
   Purpose purpose_;
+  bool trust_margins_ = true;
   std::vector<LineRegion> regions_;
   std::vector<std::size_t> found_;  // independent starts per region
   std::size_t starts_ = 0;

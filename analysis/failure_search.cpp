@@ -108,6 +108,7 @@ double SearchResult::nearest() const {
 SearchResult search_failures(EstimatorSession& session, const PlainLook& look) {
   SearchResult result;
   RegionFinder finder(session.ledger(), session.random(), !look.origin.failed, session.options().max_regions);
+  if (look.noisy()) finder.distrust_margins();
   PlaneSearch planar = search_plane(session, look, finder);
   result.plane = std::move(planar.plane);
   result.planar = planar.explains_all;
@@ -122,6 +123,7 @@ SearchResult search_failures(EstimatorSession& session, const PlainLook& look) {
 void search_again(EstimatorSession& session, const PlainLook& look, const std::vector<Vector>& surprises,
                   SearchResult& result) {
   RegionFinder finder(session.ledger(), session.random(), !look.origin.failed, session.options().max_regions);
+  if (look.noisy()) finder.distrust_margins();
   finder.regions() = result.regions;
   finder.count_found(result.planar ? 1 : 2);
   finder.add(surprises, true, 4);

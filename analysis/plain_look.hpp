@@ -10,7 +10,11 @@ struct PlainLook {
   Outcome origin;
   ReadDraws draws;
   std::size_t failures = 0;
+  double noise = 0.0;   // standard deviation of the margin when the origin is run again
+  double spread = 0.0;  // of the margins of the draws; 0 where any is missing
 
+  /// Repeated runs disagree by more than a search for roots would tolerate.
+  bool noisy() const { return noise > 0.02 * spread; }
   std::size_t runs() const { return draws.outcomes.size(); }
   bool often_fails() const { return 2 * failures >= runs(); }
   /// Runs of plain Monte Carlo to a half-width in sigma, were the share of failures seen here the truth.

@@ -13,7 +13,10 @@ using engine::Vector;
 class PlanRace {
  public:
   PlanRace(EstimatorSession& session, const PlainLook& look, SearchResult& search)
-      : session_(session), origin_fails_(look.origin.failed), search_(search) {}
+      : session_(session),
+        origin_fails_(look.origin.failed),
+        noise_(look.noisy() ? look.noise : 0.0),
+        search_(search) {}
 
   // Where the origin itself fails no point is nearest to it. A short pilot along each direction there is
   // decides.
@@ -31,12 +34,27 @@ class PlanRace {
   }
 
   std::vector<Plan> run() {
+    if (noise_ > 0.0) return in_noise();
     plans_.push_back(pilot_lines(session_, search_.regions, "regions"));
     if (!comfortable(plans_.front()) || plans_.front().runs() > 800.0 || may_surround()) try_others();
     return ranked();
   }
 
  private:
+  // Roots found in noise are not the boundary: lines of one run along the one plane, else weighted failures.
+  std::vector<Plan> in_noise() {
+    Plan lines;
+    lines.name = "noisy lines";
+    lines.regions = search_.regions;
+    if (!search_.planar) {
+      plans_.push_back(pilot_mixture(session_, search_, lines));
+      return ranked();
+    }
+    lines.noise = noise_;
+    lines.usable = true;
+    return {lines};
+  }
+
   bool comfortable(const Plan& plan) const { return plan.comfortable(session_.ledger()); }
   bool any_comfortable() const {
     return std::any_of(plans_.begin(), plans_.end(), [&](const Plan& p) { return comfortable(p); });
@@ -127,6 +145,7 @@ class PlanRace {
 
   EstimatorSession& session_;
   bool origin_fails_;
+  double noise_;
   SearchResult& search_;
   std::vector<Plan> plans_;
 };

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "analysis/noisy_lines.hpp"
 #include "analysis/normal_tail.hpp"
 #include "analysis/radial_sampling.hpp"
 
@@ -146,6 +147,7 @@ std::string objection(const EvaluationLedger& ledger, const SearchResult& search
 }  // namespace
 
 RareEventSummary estimate_with(EstimatorSession& session, const SearchResult& search, Plan& plan) {
+  if (plan.noise > 0.0) return estimate_in_noise(session, plan.regions.front(), plan.noise);
   const Sampled sampled = sample_or_refit(session, plan);
   RareEventSummary summary;
   summary.method = plan.method;

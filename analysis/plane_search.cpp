@@ -39,7 +39,7 @@ std::optional<LinearModel> find_plane(EstimatorSession& session, const PlainLook
   std::optional<LinearModel> plane;
   if (session.trusts_neighbour()) plane = plane_from_neighbour(session, look);
   if (!plane) plane = fit_linear(look.draws.points, look.draws.outcomes);
-  if (!plane) plane = plane_from_gradient(session, look);
+  if (!plane && !look.noisy()) plane = plane_from_gradient(session, look);
   return plane;
 }
 
@@ -49,9 +49,9 @@ void collect_surprises(const LinearModel& plane, const ReadDraws& draws, std::ve
       failing.push_back(draws.points.row(i));
 }
 
-// Does the plane, with a bend, hold farther out? Failures it does not predict are added to `failing`.
-bool holds_far(EstimatorSession& session, double scale, LinearModel& plane, std::vector<Vector>& failing) {
-  const ReadDraws far = session.draws_at(scale, session.trusts_neighbour() ? 30 : 60);
+// Does the plane, with a bend, hold for draws farther out? Failures it does not predict are added to `failing`.
+bool holds_far(EstimatorSession& session, double scale, const ReadDraws& far, LinearModel& plane,
+               std::vector<Vector>& failing) {
   if (std::any_of(far.outcomes.begin(), far.outcomes.end(), [](const Outcome& o) { return !o.has_margin; }))
     return false;
   const double r2 = fit_bend(plane, far.points, far.outcomes);
@@ -60,6 +60,22 @@ bool holds_far(EstimatorSession& session, double scale, LinearModel& plane, std:
       "a plane explains {:.3f} of the margin's variance at 1 sigma, with a bend {:.3f} at {:.1f} sigma",
       plane.r2, r2, scale));
   return r2 >= enough_far;
+}
+
+// Draws far out say more about the slope; with noise every one of them is needed.
+void refit(LinearModel& plane, const std::vector<const ReadDraws*>& all) {
+  Eigen::Index rows = 0;
+  for (const ReadDraws* draws : all) rows += draws->points.rows();
+  engine::Matrix points(rows, all.front()->points.cols());
+  std::vector<Outcome> outcomes;
+  for (const ReadDraws* draws : all) {
+    points.middleRows(static_cast<Eigen::Index>(outcomes.size()), draws->points.rows()) = draws->points;
+    outcomes.insert(outcomes.end(), draws->outcomes.begin(), draws->outcomes.end());
+  }
+  const std::optional<LinearModel> better = fit_linear(points, outcomes);
+  if (!better || better->at_origin <= 0.0) return;
+  plane.at_origin = better->at_origin;
+  plane.slope = better->slope;
 }
 
 LineRegion region_of(const LinearModel& plane) {
@@ -76,18 +92,22 @@ PlaneSearch search_plane(EstimatorSession& session, const PlainLook& look, Regio
   PlaneSearch search;
   if (!session.ledger().margins() || look.origin.failed || !look.origin.has_margin) return search;
   search.plane = find_plane(session, look);
-  if (!search.plane || search.plane->r2 < enough_near || search.plane->at_origin <= 0.0) return search;
-  const LineRegion region = region_of(*search.plane);
+  // With noise only the far draws tell: there the margin stands out.
+  if (!search.plane || search.plane->at_origin <= 0.0) return search;
+  if (search.plane->r2 < enough_near && !look.noisy()) return search;
+  const double offset = search.plane->at_origin / search.plane->slope.norm();
+  const double scale = std::clamp(offset / 1.5, 1.5, 3.0);
+  const ReadDraws far = session.draws_at(scale, session.trusts_neighbour() ? 30 : 60);
+  if (look.noisy()) refit(*search.plane, {&look.draws, &far});
   std::vector<Vector> failing;
-  if (!holds_far(session, std::clamp(region.root.offset / 1.5, 1.5, 3.0), *search.plane, failing))
-    return search;
-  finder.regions().push_back(region);
-  finder.count_found(1);
+  if (!holds_far(session, scale, far, *search.plane, failing)) return search;
   // Further out only failures count: a cliff that the plane does not know of.
-  collect_surprises(
-      *search.plane,
-      session.draws_at(std::clamp(region.root.offset / 1.2, 2.0, 4.5), session.trusts_neighbour() ? 15 : 40),
-      failing);
+  const ReadDraws farther =
+      session.draws_at(std::clamp(offset / 1.2, 2.0, 4.5), session.trusts_neighbour() ? 15 : 40);
+  collect_surprises(*search.plane, farther, failing);
+  if (look.noisy()) refit(*search.plane, {&look.draws, &far, &farther});
+  finder.regions().push_back(region_of(*search.plane));
+  finder.count_found(1);
   if (failing.size() > 8) failing.resize(8);
   finder.add(failing, true, 2);
   search.explains_all = finder.regions().size() == 1 && finder.all_placed();
