@@ -20,9 +20,8 @@ constexpr std::size_t most_explained = 6;  // failures that are looked into
 
 double audit_scale(const SearchResult& search) { return std::clamp(search.nearest() / 1.3, 1.5, 4.5); }
 
-// Some region's root model, or the plane, says that x fails.
-bool predicted(const SearchResult& search, const std::vector<LineRegion>& regions, const Vector& x) {
-  if (search.planar && !search.plane->is_surprised_by(x)) return true;
+// Some region's root model says that x fails.
+bool predicted(const std::vector<LineRegion>& regions, const Vector& x) {
   return std::any_of(regions.begin(), regions.end(), [&](const LineRegion& region) {
     const double along = region.direction.dot(x);
     const Vector across = x - along * region.direction;
@@ -38,7 +37,7 @@ Matrix passing_draws(EstimatorSession& session, const SearchResult& search,
   std::vector<Vector> passing;
   for (std::size_t tries = 0; tries < 50 * count && passing.size() < count; ++tries) {
     Vector x = scale * session.random().normal_vector(session.ledger().dimension());
-    if (predicted(search, regions, x)) {
+    if (predicted(regions, x)) {
       ++skipped;
     } else {
       passing.push_back(std::move(x));
@@ -49,6 +48,12 @@ Matrix passing_draws(EstimatorSession& session, const SearchResult& search,
   return points;
 }
 
+// A boundary point where the plane with its bend, as accurate as it is, says that the boundary is.
+bool on_bent_plane(const SearchResult& search, const Vector& boundary) {
+  if (!search.planar || search.plane->error > 0.1 * search.plane->at_origin) return false;
+  return search.plane->predict(boundary) < 2.0 * search.plane->error + 0.02 * search.plane->at_origin;
+}
+
 // The boundary points on the rays of `failing` that no region accounts for.
 std::vector<Vector> explain(EstimatorSession& session, const SearchResult& search,
                             const std::vector<LineRegion>& regions, const std::vector<Vector>& failing) {
@@ -56,7 +61,7 @@ std::vector<Vector> explain(EstimatorSession& session, const SearchResult& searc
                       Purpose::audit);
   finder.regions() = regions;
   std::vector<Vector> open = finder.unexplained(failing);
-  std::erase_if(open, [&](const Vector& x) { return predicted(search, regions, x); });
+  std::erase_if(open, [&](const Vector& x) { return predicted(regions, x) || on_bent_plane(search, x); });
   return open;
 }
 

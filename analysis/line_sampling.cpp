@@ -253,6 +253,18 @@ void adapt_steepness(LineRegion& region, const std::vector<const LineResult*>& l
 
 }  // namespace
 
+namespace {
+
+// Where the boundary bends towards the origin the lines that matter spread wider than N(0, I), and few of those
+// drawn so far show it; the roots do: phi(x) Phi(-offset - bend |x|^2) has variance 1 / (1 + 2 bend hazard).
+// 0 where the boundary bends the other way: there the lines that matter were drawn.
+double variance_by_bend(const RootModel& root) {
+  if (root.bend >= 0.0 || root.offset <= 0.0) return 0.0;
+  return 1.0 / std::max(0.2, 1.0 + 2.0 * root.bend * normal_hazard(root.offset));
+}
+
+}  // namespace
+
 void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResult>& lines) {
   for (std::size_t k = 0; k < regions.size(); ++k) {
     std::vector<const LineResult*> own;
@@ -272,6 +284,7 @@ void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResul
       weights.push_back(std::exp(own[i]->log_value - best));
     }
     regions[k].law.fit(x, weights, 0.02);
+    regions[k].law.widen_to(std::min(variance_by_bend(regions[k].root), 4.0));
   }
 }
 
