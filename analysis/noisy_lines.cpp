@@ -19,9 +19,11 @@ using engine::Vector;
 
 constexpr Eigen::Index largest_batch = 1024;
 constexpr Eigen::Index pilot_lines = 100;
-constexpr double step_spread = 0.5;  // of t, sigma: shows whether c changes along the lines
+constexpr double step_spread = 1.0;  // of t, sigma: shows whether c changes along the lines
 constexpr std::size_t least_reached = 25;
-constexpr double largest_correction = 1.0;  // of ln P, by third and fourth cumulant
+constexpr double largest_correction = 0.35;  // of ln P, by third and fourth cumulant: more asks for the fifth
+constexpr double largest_deviation = 4.0;  // of skewness and kurtosis from the normal law's, standard errors
+constexpr double fewest_lines = 1500;      // that tell a noise far from normal
 
 struct NoisyRoots {
   std::vector<double> t, c;
@@ -96,6 +98,8 @@ struct CumulantFit {
   double log_p = 0.0;
   double variance = 0.0;    // of log_p
   double correction = 0.0;  // by the third and fourth cumulant
+  double deviation = 0.0;   // of skewness or kurtosis, standard errors
+  double matters = 0.0;     // share of a normal law beyond the noise that matters most
   std::size_t reached = 0;  // lines beyond the noise that matters most
 };
 
@@ -111,15 +115,21 @@ CumulantFit fit_cumulants(const std::vector<double>& c) {
   // Of the first four sample cumulants of a nearly normal law: the first terms of exp(q^2) - 1.
   fit.variance = (q2 + q2 * q2 / 2.0 + std::pow(q2, 3) / 6.0 + std::pow(q2, 4) / 24.0) / n;
   const double matters = mean - theta * variance;
+  fit.matters = std::exp(log_upper_tail(std::sqrt(q2)));
+  fit.deviation = std::sqrt(n) * std::max(std::abs(third) / std::pow(variance, 1.5) / std::sqrt(6.0),
+                                          std::abs(fourth) / (variance * variance) / std::sqrt(24.0));
   fit.reached =
       static_cast<std::size_t>(std::count_if(c.begin(), c.end(), [&](double v) { return v <= matters; }));
   return fit;
 }
 
+// Lines that most likely meet the noise that matters often enough.
+double enough_reached(const CumulantFit& pilot) { return 1.6 * least_reached / pilot.matters; }
+
 // Lines to the wanted half-width in sigma, as the pilot sees it.
 double lines_wanted(const CumulantFit& pilot, double half_width) {
   const double cov = 0.85 * half_width * normal_hazard(upper_tail_quantile(pilot.log_p)) / 1.96;
-  return std::max(200.0, pilot.variance * pilot_lines / (cov * cov));
+  return std::max({fewest_lines, pilot.variance * pilot_lines / (cov * cov), enough_reached(pilot)});
 }
 
 std::string objection(const NoisyRoots& roots, const CumulantFit& fit) {
@@ -133,7 +143,7 @@ std::string objection(const NoisyRoots& roots, const CumulantFit& fit) {
     return fmt::format("the margins are noisy, and only {} of {} runs met the noise that matters",
                        fit.reached, roots.c.size());
   }
-  if (std::abs(fit.correction) > largest_correction)
+  if (std::abs(fit.correction) > largest_correction || fit.deviation > largest_deviation)
     return "the margins are noisy, and the noise is far from normal";
   return {};
 }
