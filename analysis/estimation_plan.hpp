@@ -31,10 +31,10 @@ struct Plan {
   double noise = 0.0;  // of margins; lines are one run each where it is not 0
 
   double runs() const { return values_needed * runs_each; }
-  /// A useful estimate takes at most 0.6 of what is left.
+  /// A useful estimate takes at most 0.85 of what is left.
   bool comfortable(const EvaluationLedger& ledger) const {
     return usable &&
-           std::min(values_needed, values_useful) * runs_each < 0.6 * static_cast<double>(ledger.remaining());
+           std::min(values_needed, values_useful) * runs_each < 0.85 * static_cast<double>(ledger.remaining());
   }
 };
 
