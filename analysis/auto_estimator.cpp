@@ -77,6 +77,7 @@ class AutoEstimator {
     }
     RareEventSummary summary = std::move(audited.summary);
     if (audited.finding.contradicts()) allow_for_missing(audited, summary);
+    audit_against_rays(search_, summary);
     audit_against_subset(search_, summary);
     std::sort(summary.regions.begin(), summary.regions.end(),
               [](const FailureRegion& a, const FailureRegion& b) { return a.share > b.share; });
@@ -111,7 +112,9 @@ class AutoEstimator {
     Audited audited;
     const bool chosen = session_.options().method == RareEventMethod::automatic;
     const std::uint64_t before = session_.ledger().counts().total();
-    audited.summary.reason = "no engine's pilot saw enough failures to go on";
+    audited.summary.reason =
+        look_.noisy() ? "the margins are noisy, and what may be used with noise saw too few failures to go on"
+                      : "no engine's pilot saw enough failures to go on";
     for (Plan& plan :
          chosen ? choose_plans(session_, look_, search_) : plan_as_asked(session_, look_, search_)) {
       audited = estimate_and_audit(plan);

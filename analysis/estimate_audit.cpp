@@ -129,6 +129,14 @@ void refuse(RareEventSummary& summary, std::string reason) {
   summary.log_p = summary.log_p_low = summary.log_p_high = std::numeric_limits<double>::quiet_NaN();
 }
 
+void audit_against_rays(const SearchResult& search, RareEventSummary& summary) {
+  if (!search.rays || summary.status != EstimateStatus::estimated) return;
+  const double noise =
+      std::hypot(search.rays->coefficient_of_variation, summary.diagnostics.coefficient_of_variation);
+  if (noise < 0.5 && search.rays->log_p > summary.log_p + 3.0 * noise)
+    refuse(summary, "rays see clearly more: a region was missed");
+}
+
 void audit_against_subset(const SearchResult& search, RareEventSummary& summary) {
   if (!search.subset) return;
   summary.diagnostics.subset_log10_p = search.subset->log_p / std::log(10.0);

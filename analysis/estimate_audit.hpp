@@ -39,6 +39,9 @@ double missing_share(EstimatorSession& session, const std::vector<LineRegion>& r
 /// Subset simulation's own number, where there is one: seeing clearly more than the estimate refuses it.
 void audit_against_subset(const SearchResult& search, RareEventSummary& summary);
 
+/// The rays' pilot, where there is one: seeing clearly more than the estimate refuses it.
+void audit_against_rays(const SearchResult& search, RareEventSummary& summary);
+
 /// Takes the number away.
 void refuse(RareEventSummary& summary, std::string reason);
 

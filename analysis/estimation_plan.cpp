@@ -142,6 +142,20 @@ MixtureProposal shifted_to(const std::vector<LineRegion>& regions, Eigen::Index 
   return mixture;
 }
 
+// A fit to few points can be too tight: a share goes to N(m, I) at each region's nearest failing point.
+MixtureProposal guarded(MixtureProposal fitted, const std::vector<LineRegion>& regions,
+                        Eigen::Index dimension) {
+  constexpr double share = 0.25;
+  const MixtureProposal guard = shifted_to(regions, dimension);
+  for (double& weight : fitted.weights) weight *= 1.0 - share;
+  for (std::size_t k = 0; k < guard.components.size(); ++k) {
+    fitted.components.push_back(guard.components[k]);
+    fitted.weights.push_back(share *
+                             (0.5 * guard.weights[k] + 0.5 / static_cast<double>(guard.weights.size())));
+  }
+  return fitted;
+}
+
 // A round's failures beside the pool, at twice its weight.
 void add_failures(FailingPool& pool, const WeightedSample& sample, const std::vector<Eigen::Index>& failing,
                   double log_scale) {
@@ -221,7 +235,7 @@ Plan pilot_mixture(EstimatorSession& session, const SearchResult& search, const 
                                   : fit_mixture(pool.points, pool.weights, cells(pool.points, plan.regions),
                                                 plan.regions.size(), 0.2);
     if (mixture.components.empty()) break;
-    plan.mixture = std::move(mixture);
+    plan.mixture = guarded(std::move(mixture), plan.regions, session.ledger().dimension());
     const WeightedSample sample =
         sample_mixture(session.ledger(), plan.mixture, mixture_pilot_runs, session.random(), Purpose::pilot);
     double best = -1e300;

@@ -33,8 +33,8 @@ struct Plan {
   double runs() const { return values_needed * runs_each; }
   /// A useful estimate takes at most 0.85 of what is left.
   bool comfortable(const EvaluationLedger& ledger) const {
-    return usable &&
-           std::min(values_needed, values_useful) * runs_each < 0.85 * static_cast<double>(ledger.remaining());
+    return usable && std::min(values_needed, values_useful) * runs_each <
+                         0.85 * static_cast<double>(ledger.remaining());
   }
 };
 

@@ -306,7 +306,7 @@ void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
   int batches = 0;
   // A few starts more where only they are missing: the runs went into building the first regions.
   const auto few = [&] { return starts_ > 0 && starts_ < complete_starts(); };
-  while (ledger_->counts().total() + batch <= until + (few() ? max_runs / 4 : 0) &&
+  while (ledger_->counts().total() + batch <= until + (few() ? max_runs / 2 : 0) &&
          ledger_->remaining() > batch) {
     const Matrix points =
         scale * random_->normal_matrix(static_cast<Eigen::Index>(batch), ledger_->dimension());

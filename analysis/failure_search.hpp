@@ -14,12 +14,19 @@
 
 namespace flare::analysis {
 
+/// What the pilot of one engine said, for the audit of another's estimate.
+struct Witness {
+  double log_p = 0.0;
+  double coefficient_of_variation = 0.0;
+};
+
 struct SearchResult {
   std::vector<LineRegion> regions;
   double unseen_share = 0.0;  // Good-Turing
   bool planar = false;        // one plane explains all: no wide search was made
   std::size_t starts = 0;     // independent ones
   std::optional<LinearModel> plane;
+  std::optional<Witness> rays;         // know nothing of regions; made where failures may surround the origin
   std::optional<SubsetResult> subset;  // where one was made and reached the failure set
 
   /// Share of P that regions nobody met may hold. Among many regions two more than Good-Turing expects are

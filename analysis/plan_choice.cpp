@@ -33,31 +33,11 @@ class PlanRace {
     search_.unseen_share = 0.0;
   }
 
-  std::vector<Plan> run() {
-    if (noise_ > 0.0) return in_noise();
-    plans_.push_back(pilot_lines(session_, search_.regions, "regions"));
-    if (!comfortable(plans_.front()) || plans_.front().runs() > 800.0 || may_surround()) try_others();
-    return ranked();
-  }
-
- private:
-  // Roots found in noise are not the boundary: lines of one run along the one plane, else weighted failures.
-  std::vector<Plan> in_noise() {
-    Plan lines;
-    lines.name = "noisy lines";
-    lines.regions = search_.regions;
-    if (!search_.planar) {
-      plans_.push_back(pilot_mixture(session_, search_, lines));
-      return ranked();
-    }
-    lines.noise = noise_;
-    lines.usable = true;
-    return {lines};
-  }
-
-  bool comfortable(const Plan& plan) const { return plan.comfortable(session_.ledger()); }
-  bool any_comfortable() const {
-    return std::any_of(plans_.begin(), plans_.end(), [&](const Plan& p) { return comfortable(p); });
+  // Rays know nothing of regions, so they can miss none.
+  Plan hear_rays() {
+    Plan rays = pilot_rays(session_, search_);
+    if (rays.usable) search_.rays = Witness{rays.log_p, rays.cov};
+    return rays;
   }
 
   // Few dimensions or many regions: the failures may surround the origin.
@@ -67,10 +47,45 @@ class PlanRace {
            (d <= 3 || (d <= 6 && search_.regions.size() >= 6) || (d <= 12 && search_.unseen_share > 0.1));
   }
 
+  // Without a pilot: they have their own. None where no one plane explains the margin.
+  std::vector<Plan> noisy_lines() const {
+    if (!search_.planar) return {};
+    Plan lines;
+    lines.name = "noisy lines";
+    lines.regions = search_.regions;
+    lines.noise = noise_;
+    lines.usable = true;
+    return {lines};
+  }
+
+  bool noisy() const { return noise_ > 0.0; }
+
+  std::vector<Plan> run() {
+    if (noisy()) return in_noise();
+    plans_.push_back(pilot_lines(session_, search_.regions, "regions"));
+    if (!comfortable(plans_.front()) || plans_.front().runs() > 800.0 || may_surround()) try_others();
+    return ranked();
+  }
+
+ private:
+  // Roots found in noise are not the boundary: lines of one run along the one plane, else weighted failures.
+  std::vector<Plan> in_noise() {
+    if (search_.planar) return noisy_lines();
+    Plan none;
+    none.regions = search_.regions;
+    plans_.push_back(pilot_mixture(session_, search_, none));
+    return ranked();
+  }
+
+  bool comfortable(const Plan& plan) const { return plan.comfortable(session_.ledger()); }
+  bool any_comfortable() const {
+    return std::any_of(plans_.begin(), plans_.end(), [&](const Plan& p) { return comfortable(p); });
+  }
+
   void try_others() {
     const Eigen::Index d = session_.ledger().dimension();
     try {
-      if (may_surround()) plans_.push_back(pilot_rays(session_, search_));
+      if (may_surround()) plans_.push_back(hear_rays());
       if (any_comfortable()) return;
       if (search_.regions.size() == 1 && !origin_fails_) {
         for (LineRegion& region : other_directions())
@@ -134,7 +149,7 @@ class PlanRace {
     std::vector<Plan> usable;
     for (const Plan& plan : plans_)
       if (plan.usable && !sees_less(plan, plans_)) usable.push_back(plan);
-    // Rays know nothing of regions, so they can miss none: worth twice the price.
+    // Rays can miss no region: worth twice the price.
     const auto price = [](const Plan& plan) {
       return plan.runs() * (plan.method == RareEventMethod::radial_sampling ? 0.5 : 1.0);
     };
@@ -159,7 +174,12 @@ std::vector<Plan> choose_plans(EstimatorSession& session, const PlainLook& look,
 }
 
 std::vector<Plan> plan_as_asked(EstimatorSession& session, const PlainLook& look, SearchResult& search) {
-  if (look.origin.failed) PlanRace(session, look, search).choose_direction();
+  PlanRace race(session, look, search);
+  if (look.origin.failed) race.choose_direction();
+  const bool rays_asked = session.options().method == RareEventMethod::radial_sampling;
+  if (race.noisy() && rays_asked) return {};
+  if (race.noisy() && session.options().method == RareEventMethod::line_sampling) return race.noisy_lines();
+  if (!rays_asked && !race.noisy() && race.may_surround()) race.hear_rays();
   std::vector<Plan> plans;
   switch (session.options().method) {
     case RareEventMethod::line_sampling:

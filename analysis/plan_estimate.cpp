@@ -15,6 +15,7 @@ namespace {
 
 constexpr int max_stages = 4;
 constexpr double most_unseen = 0.1;
+constexpr double least_effective_share = 0.03;  // of weighted runs
 
 double half_width(const WeightedEstimate& estimate) {
   return 0.5 * (upper_tail_quantile(estimate.log_low) - upper_tail_quantile(estimate.log_high));
@@ -136,6 +137,12 @@ std::string objection(const EvaluationLedger& ledger, const SearchResult& search
   if (ledger.dimension() > 60 && effective < std::min(100.0, 0.6 * sampled.values)) {
     return fmt::format("effective sample size {:.0f} of {:.0f} is too small to trust in {} dimensions",
                        effective, sampled.values, ledger.dimension());
+  }
+  const bool weighted_runs =
+      plan.method == RareEventMethod::mixture_importance || plan.method == RareEventMethod::mean_shift;
+  if (weighted_runs && effective < std::min(100.0, least_effective_share * sampled.values)) {
+    return fmt::format("effective sample size {:.0f} of {:.0f} runs: the proposal is far from the failures",
+                       effective, sampled.values);
   }
   if (plan.method != RareEventMethod::radial_sampling && search.unseen_share > most_unseen) {
     return fmt::format("{:.0f} % of the search's starts found regions of their own",
