@@ -51,7 +51,7 @@ Matrix passing_draws(EstimatorSession& session, const SearchResult& search,
 // A boundary point where the plane with its bend, as accurate as it is, says that the boundary is.
 bool on_bent_plane(const SearchResult& search, const Vector& boundary) {
   if (!search.planar || search.plane->error > 0.1 * search.plane->at_origin) return false;
-  return search.plane->predict(boundary) < 2.0 * search.plane->error + 0.02 * search.plane->at_origin;
+  return !search.plane->is_surprised_by(boundary);
 }
 
 // The boundary points on the rays of `failing` that no region accounts for.

@@ -18,6 +18,7 @@ using engine::Vector;
 
 constexpr std::size_t mixture_pilot_runs = 120;
 constexpr std::size_t ray_pilot = 40;
+constexpr double largest_pilot = 0.25;       // share of what is left when it begins
 constexpr double useful_cov = 0.12;
 constexpr double estimate_per_pilot = 4.0;  // of line sampling: runs of the estimate to runs of its pilots
 
@@ -204,6 +205,7 @@ Plan pilot_lines(EstimatorSession& session, std::vector<LineRegion> regions, std
   std::size_t each = lines_each(k);
   const double enough = std::max(40.0, static_cast<double>(k * each));
   const std::uint64_t start = ledger.counts().pilot;
+  const double allowed = largest_pilot * static_cast<double>(ledger.remaining());
   for (int round = 0; round < max_rounds; ++round) {
     LineOptions options;
     options.check_share = plan.check_share;
@@ -218,6 +220,7 @@ Plan pilot_lines(EstimatorSession& session, std::vector<LineRegion> regions, std
     const bool paid = round > 0 && plan.runs() < estimate_per_pilot * spent;
     if (plan.usable && (paid || plan.values_needed <= enough)) break;
     if (!plan.usable && k == 1) each *= 2;
+    if (spent + plan.runs_each * static_cast<double>(k * each) > allowed) break;
   }
   session.note(pilot_note(plan));
   return plan;
