@@ -120,7 +120,8 @@ double missing_share(EstimatorSession& session, const std::vector<LineRegion>& r
   double by_distance = 0.0;
   for (std::size_t k = regions.size(); k < finder.regions().size(); ++k)
     by_distance += std::exp(log_upper_tail(finder.regions()[k].root.offset) - log_p);
-  return std::max(finding.unseen_share(), by_distance);
+  // Inflated spread overrates what lies far out: not more than ten times its distance's worth.
+  return std::min(std::max(finding.unseen_share(), by_distance), 10.0 * by_distance);
 }
 
 void refuse(RareEventSummary& summary, std::string reason) {

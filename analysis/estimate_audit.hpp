@@ -32,7 +32,7 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
                            const std::vector<LineRegion>& regions, std::uint64_t runs);
 
 /// Share of P = exp(log_p) that the regions behind unexplained failures hold, by the larger of two measures:
-/// unseen_share() and the distance of their most probable points. Makes runs; 1 where the budget ends.
+/// unseen_share() and the distance of their most probable points (at most ten times the latter). Makes runs; 1 where the budget ends.
 double missing_share(EstimatorSession& session, const std::vector<LineRegion>& regions,
                      const AuditFinding& finding, double log_p);
 

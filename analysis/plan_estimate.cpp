@@ -14,6 +14,7 @@ namespace flare::analysis {
 namespace {
 
 constexpr int max_stages = 4;
+constexpr double least_to_judge = 60.0;  // values: fewer say nothing about the plan
 constexpr double most_unseen = 0.1;
 constexpr double least_effective_share = 0.03;  // of weighted runs
 
@@ -87,7 +88,8 @@ Sampled sample_to_target(EstimatorSession& session, const Plan& plan, bool may_g
   Sampled sampled;
   for (int stage = 0; stage < max_stages; ++stage) {
     double affordable = static_cast<double>(ledger.remaining()) / each;
-    if (stage == 0 && may_give_up) affordable = std::max(0.5 * affordable, std::min(affordable, 2.0 * least));
+    const bool first_half = stage == 0 && may_give_up && 0.5 * affordable >= std::max(least_to_judge, least);
+    if (first_half) affordable *= 0.5;
     if (affordable < least) break;
     try {
       draw(session, plan, allocate(plan.spreads, wanted, affordable), sampled);
@@ -99,7 +101,7 @@ Sampled sample_to_target(EstimatorSession& session, const Plan& plan, bool may_g
     const double half = half_width(sampled.estimate);
     const bool believable = sampled.estimate.objection().empty();
     if (half <= target && believable) break;
-    if (stage == 0 && may_give_up && !believable) {
+    if (first_half && !believable && sampled.values >= least_to_judge) {
       sampled.given_up = true;
       break;
     }
