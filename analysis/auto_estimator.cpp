@@ -169,8 +169,8 @@ class AutoEstimator {
     return summary;
   }
 
-  // `passing` is the estimate with every unknown run read as a pass; the result reaches to the one with all of
-  // them read as failures.
+  // `passing` is the estimate with every unknown run read as a pass; the result reaches to the one with all
+  // of them read as failures.
   RareEventSummary bracket(RareEventSummary passing) {
     EvaluationLedger& ledger = session_.ledger();
     ledger.release(for_unknown());

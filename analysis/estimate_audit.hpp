@@ -2,8 +2,8 @@
 //
 // Fresh draws at inflated spread, of which only those are run that every known region says pass. A failure
 // among them must belong to a known region all the same (its boundary bends), or the search has missed one.
-// Half-spaces are met in any dimension: one as far out as the nearest region fails about one such draw in ten,
-// so 30 draws miss it one time in 20. Small bounded regions are met in few dimensions only.
+// Half-spaces are met in any dimension: one as far out as the nearest region fails about one such draw in
+// ten, so 30 draws miss it one time in 20. Small bounded regions are met in few dimensions only.
 #pragma once
 
 #include "analysis/estimation_plan.hpp"
@@ -32,7 +32,8 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
                            const std::vector<LineRegion>& regions, std::uint64_t runs);
 
 /// Share of P = exp(log_p) that the regions behind unexplained failures hold, by the larger of two measures:
-/// unseen_share() and the distance of their most probable points (at most ten times the latter). Makes runs; 1 where the budget ends.
+/// unseen_share() and the distance of their most probable points (at most ten times the latter). Makes runs;
+/// 1 where the budget ends.
 double missing_share(EstimatorSession& session, const std::vector<LineRegion>& regions,
                      const AuditFinding& finding, double log_p);
 

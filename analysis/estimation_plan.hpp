@@ -42,13 +42,14 @@ struct Plan {
 Plan pilot_lines(EstimatorSession& session, std::vector<LineRegion> regions, std::string name,
                  int max_rounds = 6);
 
-/// Refits a plan of lines to more of them, made with it for `cost` runs; they belong to the pilot from here on.
+/// Refits a plan of lines to more of them, made with it for `cost` runs; they belong to the pilot from here
+/// on.
 void learn_from_lines(const RareEventOptions& options, Plan& plan, const std::vector<LineResult>& lines,
                       std::uint64_t cost);
 
 /// Gaussian mixture fitted to failing points: the roots of `lines`, each a little deepened, the population of
-/// subset simulation, and the failures of its own rounds. It begins at the regions' nearest points where there
-/// are none of the former.
+/// subset simulation, and the failures of its own rounds. It begins at the regions' nearest points where
+/// there are none of the former.
 Plan pilot_mixture(EstimatorSession& session, const SearchResult& search, const Plan& lines);
 
 /// N(m, I) at each region's nearest failing point, weighted by Phi(-|m|).

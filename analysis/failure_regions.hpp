@@ -35,8 +35,8 @@ class RegionFinder {
   /// Sorts failing points into the regions known, building a region for each that none explains.
   /// `independent` starts count for the unseen share. `max_builds` < 0: no limit.
   void add(const std::vector<engine::Vector>& failing, bool independent, int max_builds = -1);
-  /// The boundary points, on the rays of `failing`, that neither belong to a region known nor reach one through
-  /// failures only.
+  /// The boundary points, on the rays of `failing`, that neither belong to a region known nor reach one
+  /// through failures only.
   std::vector<engine::Vector> unexplained(const std::vector<engine::Vector>& failing);
   /// A typical failing population (rows): shapes the regions' laws, serves as fallback for directions.
   void set_population(engine::Matrix population) { population_ = std::move(population); }

@@ -255,9 +255,9 @@ void adapt_steepness(LineRegion& region, const std::vector<const LineResult*>& l
 
 namespace {
 
-// Where the boundary bends towards the origin the lines that matter spread wider than N(0, I), and few of those
-// drawn so far show it; the roots do: phi(x) Phi(-offset - bend |x|^2) has variance 1 / (1 + 2 bend hazard).
-// 0 where the boundary bends the other way: there the lines that matter were drawn.
+// Where the boundary bends towards the origin the lines that matter spread wider than N(0, I), and few of
+// those drawn so far show it; the roots do: phi(x) Phi(-offset - bend |x|^2) has variance 1 / (1 + 2 bend
+// hazard). 0 where the boundary bends the other way: there the lines that matter were drawn.
 double variance_by_bend(const RootModel& root) {
   if (root.bend >= 0.0 || root.offset <= 0.0) return 0.0;
   return 1.0 / std::max(0.2, 1.0 + 2.0 * root.bend * normal_hazard(root.offset));

@@ -34,8 +34,8 @@ std::optional<LinearModel> fit_linear(const engine::Matrix& points, const std::v
 double explained_variance(const LinearModel& model, const engine::Matrix& points,
                           const std::vector<Outcome>& outcomes);
 
-/// Fits shift, bend and error to runs farther out. Returns the r2 there, the bend apart (mild curvature is not
-/// held against a plane); 0 where a margin is missing.
+/// Fits shift, bend and error to runs farther out. Returns the r2 there, the bend apart (mild curvature is
+/// not held against a plane); 0 where a margin is missing.
 double fit_bend(LinearModel& model, const engine::Matrix& far, const std::vector<Outcome>& outcomes);
 
 }  // namespace flare::analysis

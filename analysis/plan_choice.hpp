@@ -8,8 +8,8 @@
 
 namespace flare::analysis {
 
-/// Usable plans, the one to estimate with first. Where the origin itself fails, `search.regions` is replaced by
-/// the direction that a short pilot likes best; a plane found on the way is kept in `search`.
+/// Usable plans, the one to estimate with first. Where the origin itself fails, `search.regions` is replaced
+/// by the direction that a short pilot likes best; a plane found on the way is kept in `search`.
 std::vector<Plan> choose_plans(EstimatorSession& session, const PlainLook& look, SearchResult& search);
 
 /// The plan of the engine that the caller asked for; none where its pilot saw too little.

@@ -76,8 +76,8 @@ void draw(EstimatorSession& session, const Plan& plan, const std::vector<std::si
   for (const std::size_t n : counts) sampled.values += static_cast<double>(n);
 }
 
-// `may_give_up`: keeps half of what is left back from the first stage, and stops after it where the sample may
-// not be believed.
+// `may_give_up`: keeps half of what is left back from the first stage, and stops after it where the sample
+// may not be believed.
 Sampled sample_to_target(EstimatorSession& session, const Plan& plan, bool may_give_up) {
   EvaluationLedger& ledger = session.ledger();
   const double target = session.options().target_half_width;

@@ -49,7 +49,8 @@ void collect_surprises(const LinearModel& plane, const ReadDraws& draws, std::ve
       failing.push_back(draws.points.row(i));
 }
 
-// Does the plane, with a bend, hold for draws farther out? Failures it does not predict are added to `failing`.
+// Does the plane, with a bend, hold for draws farther out? Failures it does not predict are added to
+// `failing`.
 bool holds_far(EstimatorSession& session, double scale, const ReadDraws& far, LinearModel& plane,
                std::vector<Vector>& failing) {
   if (std::any_of(far.outcomes.begin(), far.outcomes.end(), [](const Outcome& o) { return !o.has_margin; }))

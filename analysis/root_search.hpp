@@ -30,8 +30,8 @@ class RootSearch {
   double next() const { return next_; }
   double root() const { return root_; }
   bool root_free() const { return root_free_; }
-  // The slope that two measurements agreed on, or that led to the root; negative where they were made and disagreed; 0 where none was
-  // made.
+  // The slope that two measurements agreed on, or that led to the root; negative where they were made and
+  // disagreed; 0 where none was made.
   double seen_steepness() const { return seen_; }
   // A bracket still to be finished with a random point: [low, high].
   bool open() const { return open_; }

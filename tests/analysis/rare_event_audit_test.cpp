@@ -43,7 +43,8 @@ int contradictions(const BatchEvaluator& f, std::size_t d, std::uint64_t runs, i
   return count;
 }
 
-// At 6/1.3 sigma a half-space as far out as the known one is met by 10 % of the draws, one 10 % farther by 8 %.
+// At 6/1.3 sigma a half-space as far out as the known one is met by 10 % of the draws; by 8 % where it is
+// 10 % farther.
 TEST(Audit, FindsTheOtherSideInAnyDimension) {
   const BatchEvaluator equal = margins([](const Row& x) { return 6.0 - std::abs(x(0)); });
   for (const std::size_t d : {3u, 30u, 300u}) EXPECT_GE(contradictions(equal, d, 40, 100), 93) << d;
