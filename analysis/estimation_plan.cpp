@@ -18,7 +18,7 @@ using engine::Vector;
 
 constexpr std::size_t mixture_pilot_runs = 120;
 constexpr std::size_t ray_pilot = 40;
-constexpr double largest_pilot = 0.25;       // share of what is left when it begins
+constexpr double largest_pilot = 0.25;  // share of what is left when it begins
 constexpr double useful_cov = 0.12;
 constexpr double estimate_per_pilot = 4.0;  // of line sampling: runs of the estimate to runs of its pilots
 

@@ -9,8 +9,8 @@
 // Its plain mean serves where it is believable (little noise). Else ln E Phi(-c) is expanded in the cumulants
 // of c to the fourth about the normal law (the saddle point at theta = mean/(1 + variance) makes that theta^k
 // kappa_k / k!), with the sampling errors of all four in the interval. Refused where the runs do not reach
-// the noise that matters, where it is far from normal, or where c bends or spreads along the lines (then noise
-// does not just add). The steepness is that of the same runs: c must not change with t.
+// the noise that matters, where it is far from normal, or where c bends or spreads along the lines (then
+// noise does not just add). The steepness is that of the same runs: c must not change with t.
 #pragma once
 
 #include "analysis/estimator_session.hpp"
