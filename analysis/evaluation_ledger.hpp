@@ -2,6 +2,7 @@
 // pass/fail/unknown the same way everywhere, and stops when asked to.
 #pragma once
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "analysis/rare_event.hpp"
@@ -46,6 +47,12 @@ class EvaluationLedger {
   /// Reads responses of runs that were made elsewhere: they count as no run.
   std::vector<Outcome> take_in(const engine::Matrix& points, const std::vector<Response>& responses);
 
+  /// Runs of an estimate that was given up become a pilot's: they enter no estimate.
+  void count_estimate_as_pilot(std::uint64_t runs) {
+    counts_.estimate -= runs;
+    counts_.pilot += runs;
+  }
+
   Eigen::Index dimension() const { return dimension_; }
   std::uint64_t remaining() const {
     const std::uint64_t spent = counts_.total() + held_back_;
@@ -57,9 +64,9 @@ class EvaluationLedger {
   const std::vector<engine::Vector>& unknown_points() const { return unknown_points_; }
   bool saw_unknown() const { return !unknown_points_.empty(); }
   UnknownAs unknown_as() const { return reading_; }
-  /// Keeps `runs` back: they cannot be spent until release().
-  void hold_back(std::uint64_t runs) { held_back_ = runs; }
-  void release() { held_back_ = 0; }
+  /// Keeps `runs` back, besides those kept already: they cannot be spent until they are released.
+  void hold_back(std::uint64_t runs) { held_back_ += runs; }
+  void release(std::uint64_t runs) { held_back_ -= std::min(runs, held_back_); }
   /// Some run gave a margin / some gave only pass or fail (unknown aside).
   bool saw_margin() const { return saw_margin_; }
   bool saw_bare() const { return saw_bare_; }

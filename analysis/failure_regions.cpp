@@ -68,7 +68,7 @@ std::vector<Vector> RegionFinder::walk_in(const std::vector<Vector>& failing) {
       }
       points.row(static_cast<Eigen::Index>(j)) = walk.next * failing[active[j]];
     }
-    const std::vector<Outcome> outcomes = ledger_->evaluate(points, Purpose::explore);
+    const std::vector<Outcome> outcomes = ledger_->evaluate(points, purpose_);
     for (std::size_t j = 0; j < active.size(); ++j) {
       Walk& walk = walks[active[j]];
       const Outcome& outcome = outcomes[j];
@@ -81,8 +81,7 @@ std::vector<Vector> RegionFinder::walk_in(const std::vector<Vector>& failing) {
   return boundary;
 }
 
-std::size_t RegionFinder::find_twin(const LineRegion& region) {
-  const Vector& own = region.most_probable_point;
+std::size_t RegionFinder::find_twin(const Vector& own) {
   std::size_t nearest = regions_.size();
   double best = 1e300;
   for (std::size_t k = 0; k < regions_.size(); ++k) {
@@ -96,13 +95,13 @@ std::size_t RegionFinder::find_twin(const LineRegion& region) {
   const Vector middle = 0.5 * (regions_[nearest].most_probable_point + own);
   if (!(middle.norm() > 0.5 * own.norm())) return regions_.size();
   const Vector deepened = middle * (1.0 + 0.4 / middle.norm());
-  return ledger_->evaluate_one(deepened, Purpose::explore).failed ? nearest : regions_.size();
+  return ledger_->evaluate_one(deepened, purpose_).failed ? nearest : regions_.size();
 }
 
 std::optional<double> RegionFinder::root_along(const Vector& direction, double start, double steepness) {
   double t = start;
   for (int i = 0; i < 6; ++i) {
-    const Outcome outcome = ledger_->evaluate_one(t * direction, Purpose::explore);
+    const Outcome outcome = ledger_->evaluate_one(t * direction, purpose_);
     if (!outcome.has_margin) return std::nullopt;
     const double step = outcome.margin / steepness;
     if (std::abs(step) < 0.02) return t + step;
@@ -117,7 +116,7 @@ bool RegionFinder::smooth_across(const LineRegion& region) {
   Matrix points(2, ledger_->dimension());
   points.row(0) = (region.root.offset - step) * region.direction;
   points.row(1) = (region.root.offset + step) * region.direction;
-  const std::vector<Outcome> sides = ledger_->evaluate(points, Purpose::explore);
+  const std::vector<Outcome> sides = ledger_->evaluate(points, purpose_);
   if (!sides[0].has_margin || !sides[1].has_margin) return false;
   const double expected = step * region.steepness;
   return sides[0].margin > 0.3 * expected && sides[0].margin < 3.0 * expected;
@@ -129,7 +128,7 @@ std::optional<LineRegion> RegionFinder::build_with_gradient(Vector boundary) {
   const double nearest = boundary.norm();
   std::optional<LineRegion> region;
   for (int i = 0; i < rounds; ++i) {
-    const Gradient gradient = finite_difference(*ledger_, boundary, 0.05, Purpose::explore);
+    const Gradient gradient = finite_difference(*ledger_, boundary, 0.05, purpose_);
     if (gradient.slope.size() == 0) break;
     const double steepness = gradient.slope.norm();
     const Vector a = -gradient.slope / steepness;
@@ -159,8 +158,7 @@ std::optional<LineRegion> RegionFinder::build_with_lines(const Vector& boundary)
     LineOptions options;
     options.reach = 8.0;
     const auto count = static_cast<std::size_t>(d + 8);
-    const std::vector<LineResult> lines =
-        sample_lines(*ledger_, one, {count}, options, *random_, Purpose::explore);
+    const std::vector<LineResult> lines = sample_lines(*ledger_, one, {count}, options, *random_, purpose_);
     std::vector<const LineResult*> used;
     for (const LineResult& line : lines)
       if (std::isfinite(line.root)) used.push_back(&line);
@@ -203,7 +201,7 @@ std::optional<LineRegion> RegionFinder::build_from_population(const Vector& fail
 
 std::optional<LineRegion> RegionFinder::build(const Vector& boundary) {
   std::optional<LineRegion> region;
-  if (ledger_->margins()) region = build_with_gradient(boundary);
+  if (ledger_->margins() && trust_margins_) region = build_with_gradient(boundary);
   // A population shows the way where gradients do not (corners, wedges); lines where there is none (cliffs).
   const bool populated = population_.rows() >= 40;
   if (!region && !populated && origin_passes_ && boundary.size() <= 60) region = build_with_lines(boundary);
@@ -237,13 +235,25 @@ std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
     best.push_back(k);
   }
   const std::vector<Outcome> outcomes =
-      ledger_->evaluate(points.topRows(static_cast<Eigen::Index>(asked.size())), Purpose::explore);
+      ledger_->evaluate(points.topRows(static_cast<Eigen::Index>(asked.size())), purpose_);
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (!outcomes[i].failed) continue;
     explained[asked[i]] = 1;
     if (independent) ++found_[best[i]];
   }
   return explained;
+}
+
+std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing) {
+  const std::vector<Vector> boundary = walk_in(failing);
+  std::vector<const Vector*> open;
+  for (const Vector& x : boundary) open.push_back(&x);
+  std::vector<std::size_t> tried(failing.size(), static_cast<std::size_t>(-1));
+  const std::vector<char> explained = explain(open, tried, boundary.data(), false);
+  std::vector<Vector> rest;
+  for (std::size_t i = 0; i < boundary.size(); ++i)
+    if (!explained[i] && find_twin(boundary[i]) == regions_.size()) rest.push_back(boundary[i]);
+  return rest;
 }
 
 void RegionFinder::add(const std::vector<Vector>& failing, bool independent, int max_builds) {
@@ -271,7 +281,7 @@ void RegionFinder::add(const std::vector<Vector>& failing, bool independent, int
       if (independent) ++lost_;
       continue;
     }
-    const std::size_t twin = find_twin(*region);
+    const std::size_t twin = find_twin(region->most_probable_point);
     if (twin < regions_.size()) {
       if (independent) ++found_[twin];
       if (region->root.offset < regions_[twin].root.offset - 0.05) regions_[twin] = std::move(*region);
@@ -286,8 +296,7 @@ double RegionFinder::unseen_share() const {
   if (starts_ == 0) return 1.0;
   std::size_t singles = lost_;
   for (const std::size_t n : found_) singles += n == 1 ? 1 : 0;
-  const std::size_t enough = std::max<std::size_t>(8, 3 * regions_.size());
-  if (starts_ < enough && !witnessed_) ++singles;  // too few to call it complete
+  if (starts_ < complete_starts() && !witnessed_) ++singles;  // too few to call it complete
   return std::min(1.0, static_cast<double>(singles) / static_cast<double>(starts_));
 }
 
@@ -295,10 +304,13 @@ void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
   const std::uint64_t until = ledger_->counts().total() + max_runs;
   const std::size_t batch = 50;
   int batches = 0;
-  while (ledger_->counts().total() + batch <= until && ledger_->remaining() > batch) {
+  // A few starts more where only they are missing: the runs went into building the first regions.
+  const auto few = [&] { return starts_ > 0 && starts_ < complete_starts(); };
+  while (ledger_->counts().total() + batch <= until + (few() ? max_runs / 2 : 0) &&
+         ledger_->remaining() > batch) {
     const Matrix points =
         scale * random_->normal_matrix(static_cast<Eigen::Index>(batch), ledger_->dimension());
-    const std::vector<Outcome> outcomes = ledger_->evaluate(points, Purpose::explore);
+    const std::vector<Outcome> outcomes = ledger_->evaluate(points, purpose_);
     std::vector<Vector> failing;
     for (std::size_t i = 0; i < batch; ++i)
       if (outcomes[i].failed) failing.push_back(points.row(static_cast<Eigen::Index>(i)));

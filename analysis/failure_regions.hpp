@@ -2,6 +2,7 @@
 // found something nobody else found. Exploration only; nothing here enters an estimate.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,12 +21,23 @@ Gradient finite_difference(EvaluationLedger& ledger, const engine::Vector& point
 
 class RegionFinder {
  public:
-  RegionFinder(EvaluationLedger& ledger, NormalStream& random, bool origin_passes, int max_regions)
-      : ledger_(&ledger), random_(&random), origin_passes_(origin_passes), max_regions_(max_regions) {}
+  RegionFinder(EvaluationLedger& ledger, NormalStream& random, bool origin_passes, int max_regions,
+               Purpose purpose = Purpose::explore)
+      : ledger_(&ledger),
+        random_(&random),
+        origin_passes_(origin_passes),
+        max_regions_(max_regions),
+        purpose_(purpose) {}
+
+  /// Margins change when a run is repeated: no gradients, boundaries from passes and failures only.
+  void distrust_margins() { trust_margins_ = false; }
 
   /// Sorts failing points into the regions known, building a region for each that none explains.
   /// `independent` starts count for the unseen share. `max_builds` < 0: no limit.
   void add(const std::vector<engine::Vector>& failing, bool independent, int max_builds = -1);
+  /// The boundary points, on the rays of `failing`, that neither belong to a region known nor reach one
+  /// through failures only.
+  std::vector<engine::Vector> unexplained(const std::vector<engine::Vector>& failing);
   /// A typical failing population (rows): shapes the regions' laws, serves as fallback for directions.
   void set_population(engine::Matrix population) { population_ = std::move(population); }
 
@@ -53,6 +65,8 @@ class RegionFinder {
 
  private:
   std::size_t cell(const engine::Vector& x) const;
+  /// Fewer starts than this do not show that the regions known are all.
+  std::size_t complete_starts() const { return std::max<std::size_t>(8, 3 * regions_.size()); }
   std::vector<char> explain(const std::vector<const engine::Vector*>& open, std::vector<std::size_t>& tried,
                             const engine::Vector* first, bool independent);
   std::optional<LineRegion> build(const engine::Vector& boundary);
@@ -62,15 +76,17 @@ class RegionFinder {
   std::optional<LineRegion> build_from_population(const engine::Vector& failing);
   /// Moves failing points along their rays to the boundary nearest to the origin's side, all in step.
   std::vector<engine::Vector> walk_in(const std::vector<engine::Vector>& failing);
-  /// The region that a point between the two most probable points shows to be the same; regions_.size() if
-  /// none.
-  std::size_t find_twin(const LineRegion& region);
+  /// The region that a failing point between its most probable point and `own` shows to be the same;
+  /// regions_.size() if none.
+  std::size_t find_twin(const engine::Vector& own);
   std::optional<double> root_along(const engine::Vector& direction, double start, double steepness);
 
   EvaluationLedger* ledger_;
   NormalStream* random_;
   bool origin_passes_;
   int max_regions_;
+  Purpose purpose_;
+  bool trust_margins_ = true;
   std::vector<LineRegion> regions_;
   std::vector<std::size_t> found_;  // independent starts per region
   std::size_t starts_ = 0;

@@ -182,6 +182,18 @@ std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector
 
 namespace {
 
+// argmin |y - F b|^2 + ridge |b|^2, by whichever normal equations are smaller.
+Eigen::VectorXd solve_ridge(const Eigen::MatrixXd& features, const Eigen::VectorXd& y, double ridge) {
+  if (features.rows() > features.cols()) {
+    Eigen::MatrixXd normal = features.transpose() * features;
+    normal.diagonal().array() += ridge;
+    return normal.ldlt().solve(features.transpose() * y);
+  }
+  Eigen::MatrixXd gram = features * features.transpose();
+  gram.diagonal().array() += ridge;
+  return features.transpose() * gram.ldlt().solve(y);
+}
+
 // Ridge fit of the root over the hyperplane, weighted by what each line contributes (tempered: a line far out
 // still says something about the shape).
 void fit_root_model(LineRegion& region, const std::vector<const LineResult*>& lines) {
@@ -203,17 +215,17 @@ void fit_root_model(LineRegion& region, const std::vector<const LineResult*>& li
   const engine::Vector mean_x = x.colwise().mean();
   const Eigen::MatrixXd centred_x = x.rowwise() - mean_x.transpose();
   const Eigen::VectorXd centred_c = c.array() - mean_c;
-  // Kernel form of the ridge: n is small, d may be a thousand.
-  const double r2_scale = std::max(1e-12, centred_r2.squaredNorm() / static_cast<double>(n));
-  Eigen::MatrixXd gram = centred_x * centred_x.transpose() + centred_r2 * centred_r2.transpose() / r2_scale;
-  const double total = centred_c.squaredNorm();
-  const double ridge = 0.02 * gram.trace() / static_cast<double>(n) + 1e-12;
-  gram.diagonal().array() += ridge;
-  const Eigen::VectorXd dual = gram.ldlt().solve(centred_c);
-  region.root.slope = centred_x.transpose() * dual;
-  region.root.bend = centred_r2.dot(dual) / r2_scale;
+  const double r2_scale = std::sqrt(std::max(1e-12, centred_r2.squaredNorm() / static_cast<double>(n)));
+  Eigen::MatrixXd features(n, d + 1);
+  features.leftCols(d) = centred_x;
+  features.col(d) = centred_r2 / r2_scale;
+  const double ridge = 0.02 * features.squaredNorm() / static_cast<double>(n) + 1e-12;
+  const Eigen::VectorXd fit = solve_ridge(features, centred_c, ridge);
+  region.root.slope = fit.head(d);
+  region.root.bend = fit(d) / r2_scale;
   region.root.offset = mean_c - region.root.slope.dot(mean_x) - region.root.bend * mean_r2;
-  const double residual = (ridge * dual).squaredNorm();
+  const double total = centred_c.squaredNorm();
+  const double residual = (centred_c - features * fit).squaredNorm();
   region.root.spread =
       std::sqrt(std::min(total, 2.0 * residual + 1e-4 * static_cast<double>(n)) / static_cast<double>(n));
 }
@@ -241,6 +253,18 @@ void adapt_steepness(LineRegion& region, const std::vector<const LineResult*>& l
 
 }  // namespace
 
+namespace {
+
+// Where the boundary bends towards the origin the lines that matter spread wider than N(0, I), and few of
+// those drawn so far show it; the roots do: phi(x) Phi(-offset - bend |x|^2) has variance 1 / (1 + 2 bend
+// hazard). 0 where the boundary bends the other way: there the lines that matter were drawn.
+double variance_by_bend(const RootModel& root) {
+  if (root.bend >= 0.0 || root.offset <= 0.0) return 0.0;
+  return 1.0 / std::max(0.2, 1.0 + 2.0 * root.bend * normal_hazard(root.offset));
+}
+
+}  // namespace
+
 void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResult>& lines) {
   for (std::size_t k = 0; k < regions.size(); ++k) {
     std::vector<const LineResult*> own;
@@ -260,6 +284,7 @@ void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResul
       weights.push_back(std::exp(own[i]->log_value - best));
     }
     regions[k].law.fit(x, weights, 0.02);
+    regions[k].law.widen_to(std::min(variance_by_bend(regions[k].root), 4.0));
   }
 }
 

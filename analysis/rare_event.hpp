@@ -13,7 +13,8 @@
 // What to believe. `estimated` numbers come only from fresh runs of a proposal that was frozen before them;
 // the runs that explored never enter. A result whose own diagnostics contradict it is `refused` with the
 // reason and carries no number. No method bounds a region nobody has seen: full_report() says how it
-// searched.
+// searched. Margins may change when a run is repeated: `automatic` notices, and answers near a plane or
+// refuses (noisy_lines.hpp).
 //
 // Which method:
 //   automatic            explores, freezes, estimates afresh, audits; picks among the engines below. Default.

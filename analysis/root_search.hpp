@@ -30,8 +30,8 @@ class RootSearch {
   double next() const { return next_; }
   double root() const { return root_; }
   bool root_free() const { return root_free_; }
-  // The slope that two measurements agreed on; negative where they were made and disagreed; 0 where none was
-  // made.
+  // The slope that two measurements agreed on, or that led to the root; negative where they were made and
+  // disagreed; 0 where none was made.
   double seen_steepness() const { return seen_; }
   // A bracket still to be finished with a random point: [low, high].
   bool open() const { return open_; }
@@ -68,10 +68,13 @@ class RootSearch {
     // A slope is believed once it agrees with the one before it (within a factor 3): across a jump the secant
     // gets steeper and steeper, and a step as small as the tolerance means nothing.
     if (last_t_ && t != *last_t_) {
+      // It may also be confirmed by where it led: most of the margin is gone.
+      if (doubted_ > 0.0 && std::abs(outcome.margin) < 0.3 * std::abs(last_margin_)) seen_ = doubted_;
       const double slope = -(outcome.margin - last_margin_) / (t - *last_t_);
       agreed_ = slope > steepness_ / 1.6 && slope < 1.6 * steepness_;
       if (agreed_ && std::abs(t - *last_t_) > 0.02) seen_ = slope;
       if (!agreed_ && seen_ == 0.0) seen_ = -1.0;
+      doubted_ = !agreed_ && std::abs(t - *last_t_) > 0.02 ? slope : 0.0;
       if (slope > 0.05 * steepness_ && slope < 20.0 * steepness_) steepness_ = slope;
     }
     last_t_ = t;
@@ -137,6 +140,7 @@ class RootSearch {
   std::optional<double> zero_;  // where the margin was exactly 0
   double last_margin_ = 0.0;
   double seen_ = 0.0;
+  double doubted_ = 0.0;  // a slope that disagreed with the one before it
   int steps_ = 0;
   bool done_ = false, open_ = false, flat_ = false, agreed_ = true, root_free_ = true;
   double root_ = std::numeric_limits<double>::infinity();

@@ -31,6 +31,13 @@ engine::Vector ShapedNormal::project(engine::Vector x) const {
 
 void ShapedNormal::set_mean(const engine::Vector& mean) { mean_ = project(mean); }
 
+void ShapedNormal::widen_to(double variance) {
+  scale2_ = std::max(scale2_, variance);
+  variance_ = variance_.cwiseMax(variance);
+  log_determinant_ = static_cast<double>(freedom_ - variance_.size()) * std::log(scale2_);
+  for (const double v : variance_) log_determinant_ += std::log(v);
+}
+
 void ShapedNormal::inflate(double factor) {
   scale2_ *= factor;
   variance_ *= factor;

@@ -22,6 +22,8 @@ class ShapedNormal {
   /// `correlated`: as many points as this tell as much as one independent one (Markov chains).
   void fit(const engine::Matrix& points, const std::vector<double>& weights, double floor,
            double correlated = 1.0);
+  /// Raises every eigenvalue of the covariance to at least `variance`.
+  void widen_to(double variance);
   /// Multiplies the covariance.
   void inflate(double factor);
   void set_mean(const engine::Vector& mean);

@@ -17,7 +17,7 @@ struct SubsetOptions {
 struct SubsetResult {
   bool reached = false;  // the failure set was reached
   double log_p = 0.0;    // its own estimate
-  double log_sd = 0.0;   // rough standard deviation of log_p: independent levels, correlation factor 3
+  double log_sd = 0.0;   // rough standard deviation of log_p: independent levels, correlation factor 4.5
   int levels = 0;
   engine::Matrix failing;  // last population's failing points, approximately from phi given failure
   engine::Matrix points;   // every point that was run, with margins, for regressions

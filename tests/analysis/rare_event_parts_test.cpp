@@ -85,6 +85,7 @@ TEST(ShapedNormal, WeightsAverageToOne) {
     Matrix points = 0.8 * random.normal_matrix(400, d);
     points.col(1).array() += 0.7;
     law.fit(points, std::vector<double>(400, 1.0), 0.1);
+    if (d == 8) law.widen_to(0.9);
     const int n = 20000;
     double sum = 0.0, squares = 0.0;
     for (int i = 0; i < n; ++i) {
@@ -156,6 +157,25 @@ TEST(LineSampling, ChecksKeepASlabUnbiased) {
   EXPECT_GT(blind / truth, 1.3);
   EXPECT_LT(error, 0.1);
   EXPECT_NEAR(checked / truth, 1.0, 4.0 * error);
+}
+
+// A boundary that bends towards the origin like a circle: the lines that matter are spread along it, and the
+// law must follow though hardly any of the lines that it learns from are out there.
+TEST(LineSampling, AdaptsToABoundaryThatBendsInwards) {
+  const double radius = 6.0;
+  const BatchEvaluator f = margins([=](const Eigen::RowVectorXd& x) {
+    return x(0) > 0.0 ? radius - x.norm() : radius - std::abs(x(1));  // half of a disc's outside
+  });
+  EvaluationLedger ledger(2, f, 100000, {});
+  NormalStream random(8, "bend");
+  std::vector<LineRegion> regions{LineRegion(Vector::Unit(2, 0), radius)};
+  LineOptions options;
+  options.log_scale = log_upper_tail(radius);
+  const auto lines = sample_lines(ledger, regions, {40}, options, random, Purpose::pilot);
+  adapt_regions(regions, lines);
+  int far = 0;
+  for (int i = 0; i < 1000; ++i) far += std::abs(regions[0].law.draw(random)(1)) > 2.5 ? 1 : 0;
+  EXPECT_GT(far, 100);  // of N(0, 1): 12
 }
 
 TEST(LineSampling, BracketsKeepPassFailUnbiased) {

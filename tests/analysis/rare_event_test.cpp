@@ -6,6 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "analysis/normal_stream.hpp"
 #include "analysis/normal_tail.hpp"
 #include "rare_event_problems.hpp"
 
@@ -193,12 +194,69 @@ TEST(RareEvent, UnknownRunsGiveABracketThatHoldsBothReadings) {
 TEST(RareEvent, NoisyMarginsEnd) {
   const std::vector<RareEventProblem> problems = rare_event_problems();
   const RareEventProblem& problem = find_problem(problems, "noisy linear");
-  const RareEventSummary s = estimate_failure_probability(problem.dimension, problem.evaluator(3));
-  EXPECT_LE(s.runs.total(), 5000u);
-  if (s.status == EstimateStatus::estimated) {
-    EXPECT_LE(s.log_p_low, problem.log_p);
-    EXPECT_GE(s.log_p_high, problem.log_p);
+  for (const RareEventMethod method :
+       {RareEventMethod::automatic, RareEventMethod::mean_shift, RareEventMethod::mixture_importance,
+        RareEventMethod::line_sampling, RareEventMethod::radial_sampling}) {
+    RareEventOptions options;
+    options.method = method;
+    const RareEventSummary s = estimate_failure_probability(problem.dimension, problem.evaluator(3), options);
+    EXPECT_LE(s.runs.total(), 5000u);
+    if (s.status != EstimateStatus::estimated) continue;
+    EXPECT_LE(s.log_p_low, problem.log_p) << to_string(method);
+    EXPECT_GE(s.log_p_high, problem.log_p) << to_string(method);
   }
+}
+
+// Margins 5 - u + noise(u): what the noise must be for an answer, and what is refused.
+RareEventSummary with_noise(std::uint64_t seed, const std::function<double(NormalStream&, double)>& noise) {
+  NormalStream random(seed, "noise");
+  RareEventOptions options;
+  options.seed = seed;
+  options.target_half_width = 0.06;
+  return estimate_failure_probability(8, from([&](const Row& x) {
+                                        const double u = x.sum() / std::sqrt(8.0);
+                                        return Response::margin(5.0 - u + noise(random, u));
+                                      }),
+                                      options);
+}
+
+TEST(RareEvent, NoiseThatJustAddsIsPartOfTheAnswer) {
+  for (const double spread : {0.1, 0.4}) {
+    const double truth = log_upper_tail(5.0 / std::sqrt(1.0 + spread * spread));
+    int answered = 0, covered = 0;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+      const RareEventSummary s =
+          with_noise(seed, [&](NormalStream& random, double) { return spread * random.normal(); });
+      if (s.status != EstimateStatus::estimated) continue;
+      ++answered;
+      covered += s.log_p_low <= truth && truth <= s.log_p_high ? 1 : 0;
+    }
+    EXPECT_GE(answered, 36) << spread;
+    EXPECT_GE(covered, answered - 7) << spread;  // of 40 at 0.95, more than 7 misses: one time in a thousand
+  }
+}
+
+TEST(RareEvent, NoiseThatIsFarFromNormalIsRefused) {
+  int answered = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    // One run in a hundred is off by ten times as much.
+    const RareEventSummary s = with_noise(seed, [](NormalStream& random, double) {
+      return (random.uniform() < 0.01 ? 1.0 : 0.1) * random.normal();
+    });
+    answered += s.status == EstimateStatus::estimated ? 1 : 0;
+  }
+  EXPECT_EQ(answered, 0);
+}
+
+TEST(RareEvent, NoiseThatGrowsTowardsFailureIsRefused) {
+  int answered = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const RareEventSummary s = with_noise(seed, [](NormalStream& random, double u) {
+      return 0.3 * std::max(0.0, 1.0 + 0.3 * u) * random.normal();
+    });
+    answered += s.status == EstimateStatus::estimated ? 1 : 0;
+  }
+  EXPECT_EQ(answered, 0);
 }
 
 TEST(RareEvent, EveryMethodAnswersOrRefusesTwoSigma) {
