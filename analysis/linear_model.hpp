@@ -1,4 +1,4 @@
-// A plane through a margin: fitted to plain runs, tested and bent at an inflated spread.
+// A plane through a margin or another output: fitted to plain runs, tested and bent at an inflated spread.
 #pragma once
 
 #include <optional>
@@ -26,8 +26,9 @@ struct LinearModel {
   }
 };
 
-/// Ordinary least squares of the margin on x; r2 from leave-one-out residuals. Nothing where a margin is
-/// missing or runs are fewer than d + 12.
+/// Ordinary least squares of y on x (runs x d); r2 from leave-one-out residuals. Nothing where runs are fewer
+/// than d + 12, or a margin is missing.
+std::optional<LinearModel> fit_linear(const engine::Matrix& points, const engine::Vector& y);
 std::optional<LinearModel> fit_linear(const engine::Matrix& points, const std::vector<Outcome>& outcomes);
 
 /// r2 of a model on points it was not fitted to; 0 where a margin is missing.
@@ -36,6 +37,7 @@ double explained_variance(const LinearModel& model, const engine::Matrix& points
 
 /// Fits shift, bend and error to runs farther out. Returns the r2 there, the bend apart (mild curvature is
 /// not held against a plane); 0 where a margin is missing.
+double fit_bend(LinearModel& model, const engine::Matrix& far, const engine::Vector& y);
 double fit_bend(LinearModel& model, const engine::Matrix& far, const std::vector<Outcome>& outcomes);
 
 }  // namespace flare::analysis

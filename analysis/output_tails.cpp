@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -11,6 +10,7 @@
 #include <stdexcept>
 
 #include "analysis/interval.hpp"
+#include "analysis/linear_model.hpp"
 #include "analysis/normal_stream.hpp"
 #include "analysis/normal_tail.hpp"
 
@@ -29,6 +29,7 @@ struct Known {
   std::vector<double> values;
 
   Eigen::Index count() const { return points.rows(); }
+  Vector y() const { return Eigen::Map<const Vector>(values.data(), count()); }
   void add(const Matrix& more, const std::vector<double>& y) {
     const Eigen::Index before = points.rows();
     Matrix grown(before + more.rows(), more.cols());
@@ -42,56 +43,6 @@ struct Known {
     points = grown.topRows(next);
   }
 };
-
-/// y = origin + slope.x near the origin; at an inflated sigma also shift + bend |x|^2, with an error left.
-struct Plane {
-  double origin = 0.0;
-  Vector slope;
-  double r2 = 0.0;  // leave-one-out
-  double shift = 0.0;
-  double bend = 0.0;
-  double error = 0.0;
-
-  double far(const Vector& x) const { return origin + shift + slope.dot(x) + bend * x.squaredNorm(); }
-};
-
-std::optional<Plane> fit_plane(const Known& known) {
-  const Eigen::Index n = known.count();
-  const Eigen::Index d = known.points.cols();
-  if (n < d + 12) return std::nullopt;
-  Matrix design(n, d + 1);
-  design.leftCols(d) = known.points;
-  design.col(d).setOnes();
-  const Vector y = Eigen::Map<const Vector>(known.values.data(), n);
-  const Eigen::LDLT<Eigen::MatrixXd> gram(Eigen::MatrixXd(design.transpose() * design));
-  const Vector fit = gram.solve(design.transpose() * y);
-  const Eigen::MatrixXd influence = gram.solve(design.transpose());
-  const Vector leverage = (design.array() * influence.transpose().array()).rowwise().sum();
-  const double press = ((y - design * fit).array() / (1.0 - leverage.array()).max(1e-9)).square().sum();
-  const double total = (y.array() - y.mean()).square().sum();
-  if (!(total > 0.0)) return std::nullopt;
-  Plane plane;
-  plane.origin = fit(d);
-  plane.slope = fit.head(d);
-  plane.r2 = 1.0 - press / total;
-  return plane;
-}
-
-/// Sets the plane's far correction from draws at an inflated sigma; returns what share of their variance it
-/// explains.
-double look_far(Plane& plane, const Known& far) {
-  const auto n = static_cast<double>(far.count());
-  const Vector y = Eigen::Map<const Vector>(far.values.data(), far.count());
-  const Vector along = far.points * plane.slope;
-  const Vector residual = y.array() - plane.origin - along.array();
-  const Vector r2 = far.points.rowwise().squaredNorm();
-  const Vector off = r2.array() - r2.mean();
-  plane.bend = off.dot(residual) / std::max(1e-300, off.squaredNorm());
-  plane.shift = residual.mean() - plane.bend * r2.mean();
-  const double left = (residual.array() - plane.shift - plane.bend * r2.array()).square().sum();
-  plane.error = std::sqrt(left / n);
-  return 1.0 - left / (along.squaredNorm() + left);
-}
 
 /// The frozen law of the fresh runs: a mixture along the axis; across it N(0, I), moved where M tilts.
 class AxisProposal {
@@ -220,13 +171,13 @@ class OutputTailsEstimator {
     const OutputDraws plain = draws(1.0, std::max<Eigen::Index>(60, (14 * dimension_) / 10 + 30));
     near_.add(plain.points, plain.values);
     if (2 * near_.count() < plain.points.rows()) return "most runs give no answer";
-    std::optional<Plane> plane = fit_plane(near_);
+    std::optional<LinearModel> plane = fit_linear(near_.points, near_.y());
     if (!plane || !(plane->r2 > 0.85)) return "the output is not close to one plane at 1 sigma";
     plane_ = std::move(*plane);
     double nearest = std::numeric_limits<double>::infinity();
     for (const TailQuestion& question : questions_) {
       const double spread = std::hypot(plane_.slope.norm(), question.noise);
-      const double distance = -question.excess(plane_.origin) / spread;
+      const double distance = -question.excess(plane_.at_origin) / spread;
       nearest = std::min(nearest, distance);
       farthest_ = std::max(farthest_, distance);
     }
@@ -234,7 +185,7 @@ class OutputTailsEstimator {
     const OutputDraws far = draws(std::clamp(farthest_ / 1.5, 1.5, 3.0), 60);
     far_.add(far.points, far.values);
     if (2 * far_.count() < far.points.rows()) return "most runs at an inflated sigma give no answer";
-    const double r2 = look_far(plane_, far_);
+    const double r2 = fit_bend(plane_, far_.points, far_.y());
     note(fmt::format("a plane explains {:.3f} of the variance at 1 sigma, with a bend {:.3f} at {:.1f} sigma",
                      plane_.r2, r2, far.scale));
     if (r2 < 0.9) return "the output is not close to one plane at an inflated sigma";
@@ -247,10 +198,10 @@ class OutputTailsEstimator {
   std::string surprise(const Known& seen, double scale) const {
     const double error = plane_.error * std::pow(std::max(1.0, scale / far_scale_), 2);
     for (const TailQuestion& question : questions_) {
-      const double certain = 3.0 * error + 0.05 * std::abs(question.excess(plane_.origin));
+      const double certain = 3.0 * error + 0.05 * std::abs(question.excess(plane_.at_origin));
       for (Eigen::Index i = 0; i < seen.count(); ++i) {
         if (question.excess(seen.values[static_cast<std::size_t>(i)]) < 0.0) continue;
-        if (question.excess(plane_.far(seen.points.row(i))) < -certain) {
+        if (question.excess(plane_.predict(seen.points.row(i))) < -certain) {
           return "a failure was met where the output's plane predicts none";
         }
       }
@@ -484,7 +435,7 @@ class OutputTailsEstimator {
   OutputTailsSummary summary_;
   Known near_;  // at 1 sigma, and the pilots
   Known far_;
-  Plane plane_;
+  LinearModel plane_;
   double far_scale_ = 1.0;
   double farthest_ = 0.0;  // sigma of the last limit on the way, by the plane
   std::vector<Tail> tails_;
