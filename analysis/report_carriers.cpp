@@ -36,6 +36,7 @@ ReportCarriers collect(std::string subject, std::string name, const std::vector<
     for (const auto& [role, share] : bar.shares) total[role] += share;
   }
   std::vector<std::pair<double, std::string>> order;
+  order.reserve(total.size());
   for (const auto& [role, share] : total) order.emplace_back(-share, role);
   std::sort(order.begin(), order.end());
   ReportCarriers carriers;
@@ -79,6 +80,7 @@ ReportCarriers read_column_carriers(const H5::H5File& file, const ModelKey& key)
     bar.shares[role_of(table.texts("variable")[i])] += table.numbers("share")[i];
   }
   std::vector<RawBar> raw;
+  raw.reserve(bars.size());
   for (auto& [order, bar] : bars) raw.push_back(std::move(bar));
   return collect(fmt::format("{}, SAWL {}, {}, {}", key.cell, key.sawl, key.adc, corner_text(key.corner)),
                  figure_name(fmt::format("{}_{}_{}", key.cell, key.sawl, key.adc)), raw);

@@ -22,7 +22,7 @@ const double log_sqrt_2pi = 0.5 * std::log(2.0 * std::numbers::pi);
 class ShrunkRegression {
  public:
   ShrunkRegression(const Matrix& free, const Matrix& shrunk, const Vector& y)
-      : free_(free), shrunk_(shrunk), y_(y), qr_(free) {
+      : shrunk_(shrunk), y_(y), qr_(free) {
     const Eigen::MatrixXd thin = qr_.householderQ() * Eigen::MatrixXd::Identity(free.rows(), free.cols());
     leverage_ = thin.rowwise().squaredNorm();
     left_ = y - thin * (thin.transpose() * y);
@@ -58,7 +58,6 @@ class ShrunkRegression {
   double mean_strength() const { return strength_.size() > 0 ? strength_.mean() : 0.0; }
 
  private:
-  const Matrix& free_;
   const Matrix& shrunk_;
   const Vector& y_;
   Eigen::HouseholderQR<Eigen::MatrixXd> qr_;

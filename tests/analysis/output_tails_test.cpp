@@ -6,6 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "analysis/normal_stream.hpp"
 #include "analysis/normal_tail.hpp"
 #include "column_function.hpp"
 
@@ -137,6 +138,57 @@ TEST(OutputTails, IntervalsHoldOnAParabola) {
       repeat(10, parabola, {{0.0, Side::below, 0.0}}, {std::log(7.0867612e-9)}, options).front();
   EXPECT_GE(row.answered, FLARE_REPEATS / 2);
   EXPECT_GE(row.coverage(), least_coverage);
+}
+
+/// An output bent at random along and across its gradient, with an exact tail by quadrature over three directions.
+struct Bent {
+  double square, cube, tilt, across, tilt_square, twist;
+
+  double operator()(double c, double t, double s) const {
+    return c + square * c * c + cube * c * c * c + tilt * c * t + across * (t * t - 1.0) +
+           tilt_square * c * (s * s - 1.0) + twist * t * s;
+  }
+  double at(const Vector& x) const {
+    const Eigen::Index d = x.size();
+    return (*this)(plane(x.head(d - 2)), x(d - 2), x(d - 1));
+  }
+  double exact_log_p(const TailQuestion& question) const {
+    constexpr double step = 0.3, fine = 0.06;
+    double p = 0.0;
+    for (double c = -10.0; c <= 10.0; c += fine) {
+      for (double t = -6.6; t < 6.7; t += step) {
+        for (double s = -6.6; s < 6.7; s += step) {
+          const double log_density = -0.5 * (c * c + t * t + s * s);
+          if (log_density > -45.0) p += std::exp(log_density + question.log_failing((*this)(c, t, s)));
+        }
+      }
+    }
+    return std::log(p * fine * step * step * std::pow(2.0 * M_PI, -1.5));
+  }
+};
+
+TEST(OutputTails, IntervalsHoldOnOutputsBentAtRandom) {
+  const std::vector<TailQuestion> questions = {
+      {-5.0, Side::below, 0.3}, {-5.0, Side::below, 0.1}, {5.5, Side::above, 0.3}, {5.5, Side::above, 1.0}};
+  std::size_t answered = 0, covered = 0;
+  NormalStream random(11, "bent");
+  for (int problem = 0; problem < 10; ++problem) {
+    const double size = problem % 2 == 0 ? 0.3 : 1.0;
+    const Bent bent{0.03 * size * random.normal(), 0.001 * size * random.normal(),
+                    0.05 * size * random.normal(), 0.02 * size * random.normal(),
+                    0.01 * size * random.normal(), 0.02 * size * random.normal()};
+    std::vector<double> log_p;
+    for (const TailQuestion& question : questions) log_p.push_back(bent.exact_log_p(question));
+    const auto output = rowwise([&](const Vector& x) { return bent.at(x); });
+    for (const Repeated& row : repeat(problem % 3 == 0 ? 40 : 12, output, questions, log_p)) {
+      answered += row.answered;
+      covered += row.covered;
+    }
+  }
+  EXPECT_GE(answered, FLARE_REPEATS * 40 / 2);
+  EXPECT_GE(static_cast<double>(covered), 0.9 * static_cast<double>(answered));
+  std::printf("answered %zu of %d, covered %.3f\n", answered, FLARE_REPEATS * 40,
+              static_cast<double>(covered) / static_cast<double>(answered));
 }
 
 TEST(OutputTails, RefusesWhatIsNotOnePlane) {
