@@ -343,10 +343,14 @@ class OutputTailsEstimator {
     }
   }
 
-  // Where M errs by more than the noise hides, most of P would have to come from the correction.
+  // Where M errs by more than the noise hides, most of P would have to come from the correction. Where the boundary
+  // bends across the axis, failures spread there by another law than N(0, I), and the rare ones that matter most are
+  // the ones not seen.
   bool too_bent(const Tail& tail, const TailQuestion& question) const {
-    const double gain = std::abs(tail.surrogate.slope(tail.surrogate.boundary(question).mean));
-    return tail.surrogate.error() > std::hypot(0.15 * gain, question.noise);
+    const double c = tail.surrogate.boundary(question).mean;
+    const double gain = std::abs(tail.surrogate.slope(c));
+    const double across = 2.0 * std::abs(plane_.bend * c) / gain;  // 1 - 1/variance of the failures across
+    return tail.surrogate.error() > std::hypot(0.15 * gain, question.noise) || across > 0.2;
   }
 
   static void take_in(const Tail& tail, const AxisProposal& proposal, const Matrix& points,
