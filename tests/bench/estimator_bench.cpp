@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "analysis/output_tails.hpp"
 #include "analysis/rare_event.hpp"
 
 namespace {
@@ -47,6 +48,34 @@ void run(benchmark::State& state, double curvature) {
 void plane(benchmark::State& state) { run(state, 0.0); }
 void two_curved_regions(benchmark::State& state) { run(state, 0.01); }
 
+// A bitline level asked by two converters in both directions.
+void one_output_four_questions(benchmark::State& state) {
+  const auto d = static_cast<std::size_t>(state.range(0));
+  const flare::analysis::OutputEvaluator evaluator = [](const flare::engine::Matrix& points) {
+    std::vector<double> y;
+    for (Eigen::Index i = 0; i < points.rows(); ++i) {
+      const double along = points.row(i).sum() / std::sqrt(static_cast<double>(points.cols()));
+      y.push_back(along + 0.01 * along * along + 0.01 * along * points(i, 0));
+    }
+    return y;
+  };
+  using flare::analysis::Side;
+  const std::vector<flare::analysis::TailQuestion> questions = {
+      {-6.0, Side::below, 0.4}, {-6.0, Side::below, 1.0}, {6.0, Side::above, 0.4}, {6.0, Side::above, 1.0}};
+  flare::analysis::OutputTailsOptions options;
+  std::uint64_t runs = 0;
+  for (auto _ : state) {
+    const auto summary = flare::analysis::estimate_output_tails(d, evaluator, questions, options);
+    benchmark::DoNotOptimize(summary.tails.front().log_p);
+    runs += summary.runs.total();
+    ++options.seed;
+  }
+  state.counters["runs"] = static_cast<double>(runs) / static_cast<double>(state.iterations());
+  state.counters["time_per_run"] = benchmark::Counter(
+      static_cast<double>(runs), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+BENCHMARK(one_output_four_questions)->Arg(6)->Arg(40)->Arg(100)->Arg(200)->Unit(benchmark::kMillisecond);
 BENCHMARK(plane)->Arg(6)->Arg(40)->Arg(100)->Arg(200)->Unit(benchmark::kMillisecond);
 BENCHMARK(two_curved_regions)->Arg(6)->Arg(40)->Arg(100)->Arg(200)->Unit(benchmark::kMillisecond);
 

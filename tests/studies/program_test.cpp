@@ -141,6 +141,37 @@ TEST_F(Program, ShardsJoinToTheSameNumbers) {
   EXPECT_EQ(run({"merge", "bad.h5", "whole.h5"}).status, 2);
 }
 
+TEST_F(Program, DieWideVariablesAreSampledTogetherWithMismatch) {
+  const auto sigma = [&](const char* out) {
+    const Ended ended = run({"run", "small.toml", "-o", out, "--set", "estimator.method=auto", "--set",
+                             "corners.process=[\"tt\"]"});
+    EXPECT_EQ(ended.status, 0) << ended.out;
+    const H5::H5File file = flare::engine::open_result(folder_ / out);
+    const flare::engine::Table verdict = flare::engine::read_table(file, "/verdict");
+    EXPECT_EQ(verdict.texts("status").front(), "estimated");
+    return verdict.numbers("sigma").front();
+  };
+  const double mismatch = sigma("mismatch.h5");
+  std::ofstream(study_, std::ios::app)
+      << "[[variation]]\nparameter = \"vth\"\nscope = \"die\"\nsigma = \"12 mV\"\n"
+         "[[die]]\nsource = \"vdd\"\nsigma = \"8 mV\"\n"
+         "[[die]]\ntemperature = true\nsigma = \"12 K\"\n";
+  const double with_die = sigma("die.h5");
+  // References follow the corner, not the die: what moves all cells together is an error.
+  EXPECT_LT(with_die, mismatch - 2.0);
+  EXPECT_GT(with_die, 1.0);
+  const H5::H5File file = flare::engine::open_result(folder_ / "die.h5");
+  const flare::engine::Table carriers =
+      flare::engine::read_table(file, "/points/sram8t/sawl2/tt_0.90V_27C/carriers/flash");
+  double die = 0.0;
+  for (std::size_t i = 0; i < carriers.rows(); ++i) {
+    const bool full_scale = carriers.integers("k")[i] == 2;
+    if (full_scale && carriers.texts("variable")[i].ends_with("_die")) die += carriers.numbers("share")[i];
+  }
+  EXPECT_GT(die, 0.5);
+  EXPECT_LT(die, 1.0);
+}
+
 TEST_F(Program, RareEventTailsDoNotDependOnWhoRanWhat) {
   const auto estimate = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "run");
