@@ -290,10 +290,9 @@ class OutputTailsEstimator {
   }
 
   // --- estimate ----------------------------------------------------------------------------------------------
-  // Fresh values of one question, in units of exp(log_scale), unknown runs read either way.
+  // Fresh values of one question in units of what M says, unknown runs read either way.
   struct Values {
     double log_model = 0.0;
-    double log_scale = 0.0;
     Stratum unknown_pass;
     Stratum unknown_fail;
     TailSurrogate::Place place;
@@ -310,11 +309,10 @@ class OutputTailsEstimator {
           refuse(summary_.tails[q], "the output bends too much near the limit");
       }
       std::erase_if(tail.questions, [&](std::size_t q) { return !summary_.tails[q].reason.empty(); });
-      for (const TailSurrogate::Place& place : places(tail)) all.push_back(place);
       for (const std::size_t q : tail.questions) {
         values[q].place = tail.surrogate.boundary(questions_[q]);
         values[q].log_model = tail.surrogate.log_probability(questions_[q]);
-        values[q].log_scale = values[q].log_model;
+        all.push_back(values[q].place);
       }
     }
     if (all.empty()) return;
@@ -355,16 +353,15 @@ class OutputTailsEstimator {
 
   static void take_in(const Tail& tail, const AxisProposal& proposal, const Matrix& points,
                       const std::vector<double>& y, const TailQuestion& question, Values& values) {
-    const double model = std::exp(values.log_model - values.log_scale);
     for (Eigen::Index i = 0; i < points.rows(); ++i) {
       const Vector x = points.row(i);
-      const double weight = proposal.log_weight(x) - values.log_scale;
+      const double weight = proposal.log_weight(x) - values.log_model;
       const double expected = std::exp(weight + tail.surrogate.log_failing(question, x));
       const double value = y[static_cast<std::size_t>(i)];
       const bool known = std::isfinite(value);
       const double seen = known ? std::exp(weight + question.log_failing(value)) : 0.0;
-      values.unknown_pass.values.push_back(model + seen - expected);
-      values.unknown_fail.values.push_back(model + (known ? seen : std::exp(weight)) - expected);
+      values.unknown_pass.values.push_back(1.0 + seen - expected);
+      values.unknown_fail.values.push_back(1.0 + (known ? seen : std::exp(weight)) - expected);
       values.unknown += known ? 0 : 1;
       if (std::abs(tail.surrogate.axis().dot(x) - values.place.mean) < 2.0 * values.place.sd)
         ++values.informative;
@@ -376,9 +373,9 @@ class OutputTailsEstimator {
     double worst = 0.0;
     for (std::size_t q = 0; q < values.size(); ++q) {
       if (values[q].unknown_pass.values.empty()) continue;
-      const WeightedEstimate high = summarize({values[q].unknown_fail}, values[q].log_scale);
+      const WeightedEstimate high = summarize({values[q].unknown_fail}, values[q].log_model);
       const WeightedEstimate low =
-          values[q].unknown == 0 ? high : summarize({values[q].unknown_pass}, values[q].log_scale);
+          values[q].unknown == 0 ? high : summarize({values[q].unknown_pass}, values[q].log_model);
       OutputTail& tail = summary_.tails[q];
       tail = OutputTail{};
       tail.effective_samples = std::min(low.effective_samples, high.effective_samples);
@@ -405,6 +402,8 @@ class OutputTailsEstimator {
 
   // --- audit -------------------------------------------------------------------------------------------------
   void audit() {
+    const auto answered = [](const OutputTail& tail) { return tail.status == EstimateStatus::estimated; };
+    if (std::none_of(summary_.tails.begin(), summary_.tails.end(), answered)) return;
     const double scale = std::clamp(farthest_ / 1.2, 2.0, 4.5);
     const auto count = static_cast<Eigen::Index>(std::min<std::uint64_t>(remaining(), audit_runs));
     if (count == 0) return;
