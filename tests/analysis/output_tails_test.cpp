@@ -190,6 +190,7 @@ TEST(OutputTails, IntervalsHoldOnOutputsBentAtRandom) {
                     0.05 * size * random.normal(), 0.02 * size * random.normal(),
                     0.01 * size * random.normal(), 0.02 * size * random.normal()};
     std::vector<double> log_p;
+    log_p.reserve(questions.size());
     for (const TailQuestion& question : questions) log_p.push_back(bent.exact_log_p(question));
     const auto output = rowwise([&](const Vector& x) { return bent.at(x); });
     for (const Repeated& row : repeat(problem % 3 == 0 ? 40 : 12, output, questions, log_p)) {
