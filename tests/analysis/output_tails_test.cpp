@@ -121,6 +121,8 @@ TEST(OutputTails, IntervalsHoldTheExactTailsOfAColumn) {
   const std::vector<Repeated> rows = repeat(34, level, questions, log_p, options);
   for (std::size_t q = 0; q < questions.size(); ++q) {
     SCOPED_TRACE("question " + std::to_string(q));
+    std::printf("question %zu: answered %zu of %d, covered %.3f, rmse %.4f sigma\n", q, rows[q].answered,
+                FLARE_REPEATS, rows[q].coverage(), rows[q].rmse());
     EXPECT_GE(rows[q].answered, FLARE_REPEATS * 9 / 10);
     EXPECT_EQ(rows[q].met, rows[q].answered);
     EXPECT_GE(rows[q].coverage(), least_coverage);
