@@ -297,6 +297,10 @@ class TailStage {
   Tails estimate() {
     Tails tails(points_.size(), std::vector<std::vector<EstimatedTail>>(study_.converters.size()));
     if (study_.estimator.method == "fit" || asking_.empty()) return tails;
+    // Nothing is learnt beyond the last SAWL that this shard has a point of.
+    const auto last =
+        std::find_if(points_.rbegin(), points_.rend(), [](const ColumnPoint& point) { return point.here; });
+    if (last == points_.rend()) return tails;
     run_.progress.stage("tails");
     std::vector<analysis::TailSurrogate> warm_starts;
     for (const int sawl : study_.column->sawl) {
@@ -311,6 +315,7 @@ class TailStage {
         for (std::size_t i = 0; i < asking_.size(); ++i)
           tails[p][asking_[i]] = std::move(made.by_converter[i]);
       }
+      if (sawl == last->sawl) break;
       warm_starts = learnt;
     }
     run_.progress.finish(fmt::format("{} runs", runs_));

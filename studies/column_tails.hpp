@@ -58,7 +58,7 @@ struct TailOptions {
   std::function<void(std::size_t runs)> on_level;  // told of every level that is finished; may be empty
 };
 
-/// Names of the converters in streams: one a converter, in order. Throws engine::Stopped where a stop was
+/// Tails of all levels towards the thresholds of all converters. Throws engine::Stopped where a stop was
 /// requested.
 PointTails estimate_tails(const StudyRun& run, const std::vector<TailLevel>& levels,
                           const std::vector<TailConverter>& converters, const TailOptions& options);
