@@ -1,6 +1,17 @@
 #include "engine/evaluator.hpp"
 
+#include <algorithm>
+#include <bit>
+
 namespace flare::engine {
+
+bool Rehearsal::remembers() const {
+  return nominal.outcome != again.outcome ||
+         !std::equal(nominal.measures.begin(), nominal.measures.end(), again.measures.begin(),
+                     again.measures.end(), [](double a, double b) {
+                       return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+                     });
+}
 
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/circuit.hpp"
 #include "engine/matrix.hpp"
 #include "engine/testbench.hpp"
 
@@ -32,6 +33,23 @@ struct RunResult {
   std::string message;           // the simulator's words where outcome != ok
 };
 
+/// What the simulator has loaded: its expanded statements, and the names of what can be measured in it.
+struct Listing {
+  std::vector<std::string> lines;
+  std::vector<std::string> vectors;
+
+  Circuit circuit() const { return {lines, vectors}; }
+};
+
+/// What a testbench showed before anything depends on it.
+struct Rehearsal {
+  RunResult nominal;          // without variation
+  RunResult again;            // the same after another run: a circuit that remembers gives other bits
+  std::string singular_node;  // of which the simulator said "singular matrix"; empty: it did not
+
+  bool remembers() const;
+};
+
 /// Runs to do: one testbench, one row of `points` (standard-normal coordinates) per run.
 struct Job {
   std::shared_ptr<const Testbench> testbench;
@@ -51,10 +69,16 @@ class Evaluator {
   /// that does not load, a worker that cannot start), std::invalid_argument for a point of the wrong length.
   virtual void evaluate(std::span<const Job> jobs, const OnRun& on_run, std::stop_token stop = {}) = 0;
 
-  /// Sizes read from the loaded circuit: for each device the value of each parameter, e.g. w and l in m.
-  /// Rows: devices; columns: parameters.
-  virtual Matrix device_parameters(const Deck& deck, std::span<const std::string> devices,
-                                   std::span<const std::string> parameters) = 0;
+  /// The circuit as the simulator has loaded it. Throws std::runtime_error with the simulator's words where it does
+  /// not load.
+  virtual Listing listing(const Deck& deck, const SimulatorOptions& options) = 0;
+
+  /// What the loaded circuit says of every knob, after `settings`; NaN where it has no such device or parameter.
+  virtual std::vector<double> values(const Deck& deck, const SimulatorOptions& options,
+                                     std::span<const Setting> settings, std::span<const Knob> knobs) = 0;
+
+  /// Runs the testbench without variation, with all coordinates at 2, and without again.
+  virtual Rehearsal rehearse(const Testbench& testbench) = 0;
 
   /// One run with its waveforms kept (replay).
   virtual Waveforms waveforms(const Testbench& testbench, const Eigen::RowVectorXd& point) = 0;

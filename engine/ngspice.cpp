@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <string_view>
 
 namespace flare::engine {
@@ -19,8 +20,29 @@ namespace {
 
 constexpr std::size_t max_messages = 200;
 
-/// A folder of our own with an initialisation file of our own. ngspice reads ./.spiceinit or, failing that,
-/// the user's; neither the user's settings nor the lack of a home may change a result.
+/// Lines of the system's initialisation file that load code models; nothing else in it may move a number.
+std::string code_models() {
+  std::ifstream in(FLARE_NGSPICE_SPINIT);
+  std::string models;
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t start = line.find_first_not_of(" \t");
+    if (start != std::string::npos && line.compare(start, 10, "codemodel ") == 0)
+      models += line.substr(start) + "\n";
+  }
+  return models;
+}
+
+/// ngspice takes settings from the environment, among them where its scripts lie.
+void forget_environment() {
+  for (const char* name : {"SPICE_LIB_DIR", "SPICE_SCRIPTS", "SPICE_PATH", "SPICE_ASCIIRAWFILE",
+                           "SPICE_HELP_DIR", "SPICE_NEWS", "NGSPICE_INPUT_DIR", "NGSPICE_MEAS_PRECISION"}) {
+    unsetenv(name);
+  }
+}
+
+/// A folder of our own with initialisation files of our own, for as long as ngspice starts. ngspice reads spinit from
+/// $SPICE_SCRIPTS and then ./.spiceinit or, failing that, the user's; neither the user's settings nor the lack of a
+/// home may change a result.
 class PrivateFolder {
  public:
   PrivateFolder() : before_(std::filesystem::current_path()) {
@@ -28,10 +50,14 @@ class PrivateFolder {
     if (!mkdtemp(name.data())) throw std::runtime_error("cannot create a temporary folder " + name);
     folder_ = name;
     std::ofstream(folder_ / ".spiceinit") << "* nothing of the user's\nset nomoremode\n";
+    std::ofstream(folder_ / "spinit") << "* code models only\n" << code_models();
+    forget_environment();
+    setenv("SPICE_SCRIPTS", folder_.c_str(), 1);
     std::filesystem::current_path(folder_);
   }
   ~PrivateFolder() {
     std::error_code ignored;
+    unsetenv("SPICE_SCRIPTS");
     std::filesystem::current_path(before_, ignored);
     std::filesystem::remove_all(folder_, ignored);
   }
@@ -42,85 +68,6 @@ class PrivateFolder {
   std::filesystem::path before_;
   std::filesystem::path folder_;
 };
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
-/// First word of a statement, lower case: ".tran".
-std::string first_word(std::string_view line) { return lower(line.substr(0, line.find_first_of(" \t("))); }
-
-/// Statements of a deck that ask for analyses or output: the testbench says what is simulated and kept.
-bool asks_for_output(const std::string& word) {
-  static constexpr std::array words{".tran", ".op",    ".dc",      ".ac",    ".noise", ".tf",    ".sens",
-                                    ".pz",   ".disto", ".pss",     ".print", ".plot",  ".probe", ".save",
-                                    ".four", ".meas",  ".measure", ".width", ".end",   ".temp"};
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-/// Our options win over the deck's: an .options card keeps only what we do not set.
-std::string without_our_options(const std::string& line) {
-  static constexpr std::array ours{"method", "reltol",   "abstol", "vntol",  "chgtol",
-                                   "trtol",  "bypass",   "temp",   "interp", "acct",
-                                   "list",   "autostop", "node",   "opts",   "noinit"};
-  std::string kept;
-  std::size_t at = line.find_first_of(" \t");
-  while (at != std::string::npos && at < line.size()) {
-    at = line.find_first_not_of(" \t,", at);
-    if (at == std::string::npos) break;
-    std::size_t end = line.find_first_of(" \t,=", at);
-    const std::string key = lower(line.substr(at, end == std::string::npos ? end : end - at));
-    // "key = value" may have blanks around the sign.
-    const std::size_t sign = end == std::string::npos ? end : line.find_first_not_of(" \t", end);
-    if (sign != std::string::npos && line[sign] == '=') {
-      const std::size_t value = line.find_first_not_of(" \t", sign + 1);
-      end = value == std::string::npos ? value : line.find_first_of(" \t,", value);
-    }
-    const bool is_ours = std::find(ours.begin(), ours.end(), key) != ours.end();
-    if (!is_ours) kept += " " + line.substr(at, end == std::string::npos ? end : end - at);
-    at = end;
-  }
-  return kept.empty() ? std::string() : ".options" + kept;
-}
-
-/// Names come from studies and result files and go into commands: nothing in them may end a command or begin
-/// another.
-void check_name(std::string_view name) {
-  const bool safe = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("_.#:@()[],+-/%").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (!safe) throw std::invalid_argument("\"" + std::string(name) + "\" is not a name of ngspice's");
-}
-
-std::vector<std::string> circuit_lines(const Deck& deck, const std::string& options,
-                                       std::span<const std::string> save) {
-  std::vector<std::string> lines;
-  lines.reserve(deck.lines.size() + 3);
-  for (std::size_t i = 0; i < deck.lines.size(); ++i) {
-    const std::string word = first_word(deck.lines[i]);
-    if (i > 0 && asks_for_output(word)) continue;
-    const bool is_options = i > 0 && (word.rfind(".option", 0) == 0 || word == ".opt");
-    std::string line = is_options ? without_our_options(deck.lines[i]) : deck.lines[i];
-    if (i == 0 && line.empty()) line = "untitled";
-    if (!line.empty()) lines.push_back(std::move(line));
-  }
-  if (lines.empty()) lines.emplace_back("untitled");
-  lines.push_back(options);
-  if (!save.empty()) {
-    std::string card = ".save";
-    for (const std::string& vector : save) {
-      check_name(vector);
-      card += " " + vector;
-    }
-    lines.push_back(std::move(card));
-  }
-  lines.emplace_back(".end");
-  return lines;
-}
 
 /// Copies a vector of the current plot. False where there is none or it is not real.
 bool copy_vector(const std::string& name, std::vector<double>* values) {
@@ -133,11 +80,6 @@ bool copy_vector(const std::string& name, std::vector<double>* values) {
 
 constexpr const char* seed_command = "setseed 1";
 
-bool has_random_source(const std::string& line) {
-  const std::string text = lower(line);
-  return text.find("trnoise") != std::string::npos || text.find("trrandom") != std::string::npos;
-}
-
 bool is_noise(std::string_view line) {
   static constexpr std::array noise{"Trying gmin",      "No. of Data",      "Doing analysis", "Note:",
                                     "Warning: Further", "Supplies reduced", "Circuit:",       "Reducing"};
@@ -145,37 +87,6 @@ bool is_noise(std::string_view line) {
 }
 
 }  // namespace
-
-std::string option_card(const SimulatorOptions& o, int rung) {
-  if (o.method != "trap" && o.method != "gear") throw std::invalid_argument("unknown method " + o.method);
-  std::string card = fmt::format(".options temp={} reltol={} abstol={} vntol={} chgtol={} noinit",
-                                 o.temperature, o.reltol, o.abstol, o.vntol, o.chgtol);
-  // A higher rung first gives Newton's method more room, then exchanges speed for robustness altogether.
-  switch (rung) {
-    case 0:
-      return card + fmt::format(" method={} trtol={} bypass={}", o.method, o.trtol, o.bypass ? 1 : 0);
-    case 1:
-      return card + fmt::format(
-                        " method={} trtol={} bypass=0 itl1=1000 itl2=1000 itl4=200 gminsteps=20 "
-                        "srcsteps=20",
-                        o.method, o.trtol);
-    default:
-      return card + fmt::format(
-                        " method=gear trtol={} bypass=0 itl1=5000 itl2=5000 itl4=200 gminsteps=50 "
-                        "srcsteps=50",
-                        std::min(o.trtol, 1.0));
-  }
-}
-
-std::string analysis_command(const Analysis& analysis, int rung) {
-  if (analysis.kind == AnalysisKind::operating_point) return "op";
-  const double finer = rung >= 2 ? 0.1 : 1.0;
-  // Without a limit of its own ngspice takes min(step, stop/50); said here so that a rung can refine it.
-  const double habit = std::min(analysis.step, analysis.stop / 50.0);
-  const double max_step = analysis.max_step > 0.0 ? analysis.max_step : habit;
-  return fmt::format("tran {} {} 0 {}{}", analysis.step, analysis.stop, max_step * finer,
-                     analysis.use_initial ? " uic" : "");
-}
 
 NgspiceSimulator::NgspiceSimulator() {
   static std::atomic<bool> used{false};
@@ -220,6 +131,7 @@ int NgspiceSimulator::on_text(char* text, int, void* self) {
   const bool is_error = line.rfind("stderr", 0) == 0;
   if (const auto blank = line.find(' '); blank != std::string_view::npos) line.remove_prefix(blank + 1);
   if (is_error && line.rfind("Error", 0) == 0) ++simulator->errors_;
+  if (!is_error && simulator->keep_printed_) simulator->printed_.emplace_back(line);
   if (!is_error || is_noise(line) || simulator->said_.size() >= max_messages) return 0;
   simulator->said_.emplace_back(line.substr(0, 400));
   return 0;
@@ -239,19 +151,17 @@ std::string NgspiceSimulator::messages() const {
   return all;
 }
 
-void NgspiceSimulator::load(const Deck& deck, const std::string& options, std::span<const std::string> save) {
+void NgspiceSimulator::load(const Deck& deck, const SimulatorOptions& options, int rung,
+                            std::span<const std::string> save) {
   refuse_commands(deck);
   begin();
   if (loaded_) command("remcirc");
   loaded_ = false;
   ++loads_;
   command(seed_command);
-  std::vector<std::string> lines = circuit_lines(deck, options, save);
-  if (std::any_of(lines.begin(), lines.end(), has_random_source)) {
-    throw std::runtime_error(
-        "the netlist has a random source (trnoise or trrandom), whose numbers depend on what was simulated "
-        "before; make the noise a variable of the study");
-  }
+  command(options.compatibility.empty() ? "unset ngbehavior"
+                                        : ("set ngbehavior=" + options.compatibility).c_str());
+  std::vector<std::string> lines = circuit_lines(deck, options, rung, save);
   std::vector<char*> pointers;
   pointers.reserve(lines.size() + 1);
   for (std::string& line : lines) pointers.push_back(line.data());
@@ -267,29 +177,30 @@ void NgspiceSimulator::load(const Deck& deck, const std::string& options, std::s
   loaded_ = true;
 }
 
-void NgspiceSimulator::set(std::span<const Knob> knobs, std::span<const double> settings) {
-  if (knobs.size() != settings.size()) throw std::invalid_argument("one setting for every knob is needed");
+void NgspiceSimulator::set(std::span<const Knob> knobs, std::span<const double> values) {
+  if (knobs.size() != values.size()) throw std::invalid_argument("one value for every knob is needed");
   begin();
   std::array<char, 512> buffer{};
-  const auto send = [&](const auto& format, const auto&... values) {
-    const auto end = fmt::format_to_n(buffer.data(), buffer.size() - 1, fmt::runtime(format), values...);
+  const auto send = [&](const auto& format, const auto&... arguments) {
+    const auto end = fmt::format_to_n(buffer.data(), buffer.size() - 1, fmt::runtime(format), arguments...);
     if (end.size >= buffer.size()) throw std::runtime_error("a device name is too long for ngspice");
     *end.out = '\0';
     if (!died_) ngSpice_Command(buffer.data());
   };
   for (std::size_t k = 0; k < knobs.size(); ++k) {
-    if (knobs[k].kind != KnobKind::temperature) check_name(knobs[k].device);
     switch (knobs[k].kind) {
-      case KnobKind::device_parameter:
+      case KnobKind::instance:
+      case KnobKind::model:
+        check_name(knobs[k].device);
         check_name(knobs[k].parameter);
-        send("alter @{}[{}]={}", knobs[k].device, knobs[k].parameter, settings[k]);
-        break;
-      case KnobKind::source_value:
-        send("alter @{}[dc]={}", knobs[k].device, settings[k]);
+        send(knobs[k].kind == KnobKind::model ? "altermod @{}[{}]={}" : "alter @{}[{}]={}", knobs[k].device,
+             knobs[k].parameter, values[k]);
         break;
       case KnobKind::temperature:
-        send("set temp={}", settings[k]);
+        send("set temp={}", values[k]);
         break;
+      case KnobKind::parameter:
+        throw std::invalid_argument(to_string(knobs[k]) + " cannot be set in a loaded circuit");
     }
   }
   check_alive();
@@ -336,15 +247,53 @@ bool NgspiceSimulator::run(const std::string& text, double stop, std::span<const
   return good;
 }
 
-double NgspiceSimulator::parameter(const std::string& device, const std::string& name) {
-  check_name(device);
-  check_name(name);
+std::vector<double> NgspiceSimulator::values(std::span<const Knob> knobs) {
   begin();
-  std::vector<double> value;
-  const bool found = copy_vector("@" + device + "[" + name + "]", &value);
+  command("op");
+  begin();
+  std::vector<double> all;
+  all.reserve(knobs.size());
+  for (const Knob& knob : knobs) {
+    std::string name;
+    switch (knob.kind) {
+      case KnobKind::instance:
+      case KnobKind::model:
+        check_name(knob.device);
+        check_name(knob.parameter);
+        name = "@" + knob.device + "[" + knob.parameter + "]";
+        break;
+      case KnobKind::parameter:
+        check_name(knob.parameter);
+        name = parameter_vector(knob.parameter);
+        break;
+      case KnobKind::temperature:
+        throw std::invalid_argument("the temperature is an option, not a value of the circuit");
+    }
+    std::vector<double> value;
+    all.push_back(copy_vector(name, &value) ? value.front() : std::numeric_limits<double>::quiet_NaN());
+  }
+  command("destroy all");
   check_alive();
-  if (!found) throw std::runtime_error("no parameter " + name + " of " + device + ": " + messages());
-  return value.front();
+  return all;
+}
+
+std::vector<std::string> NgspiceSimulator::listing() {
+  begin();
+  printed_.clear();
+  keep_printed_ = true;
+  command("listing expand");
+  keep_printed_ = false;
+  check_alive();
+  return std::move(printed_);
+}
+
+std::string NgspiceSimulator::singular_node() const {
+  constexpr std::string_view words = "singular matrix:  check node ";
+  for (const std::string& line : said_) {
+    const std::size_t at = line.find(words);
+    if (at != std::string::npos) return line.substr(at + words.size());
+  }
+  return {};
 }
 
 std::vector<std::string> NgspiceSimulator::plotted() {

@@ -3,7 +3,10 @@
 //
 // Facts of ngspice 39 this class rests on (each is held by a test in tests/engine):
 //  - `alter` and `set temp` take effect at the next analysis, which sets the circuit up afresh; nothing of an
-//    earlier analysis enters a later one, so a result depends only on the circuit and the settings.
+//    earlier analysis enters a later one, so a result depends only on the circuit and the settings. The exception
+//    is a circuit with a singular matrix (a node without a DC path): such a node keeps what the last analysis left
+//    there. TestbenchRunner::rehearse finds those.
+//  - Some options of a netlist (cshunt, ngbehavior) stay set for the circuits after it: leaves_traces().
 //  - ngGet_Vec_Info returns one static record that the next call overwrites: values are copied at once.
 //  - Random numbers in parameters (agauss in a kit) are the same at every load: the generator is seeded
 //  before it.
@@ -20,6 +23,7 @@
 
 #include "engine/deck.hpp"
 #include "engine/measure.hpp"
+#include "engine/spice_text.hpp"
 #include "engine/testbench.hpp"
 
 namespace flare::engine {
@@ -30,16 +34,10 @@ class SimulatorDied : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// How hard ngspice tries: the rungs of the retry ladder. Rung 0 is the testbench as asked.
-inline constexpr int rungs = 3;
-
-/// The `.options` card and the analysis of one rung.
-std::string option_card(const SimulatorOptions& options, int rung);
-std::string analysis_command(const Analysis& analysis, int rung);
-
 class NgspiceSimulator {
  public:
-  /// Starts ngspice without reading anybody's .spiceinit. Throws std::logic_error where this process has a
+  /// Starts ngspice with nothing of the user's or the machine's settings: no .spiceinit, no spinit but the code
+  /// models it loads, no SPICE_* variables. Throws std::logic_error where this process has a
   /// simulator already, or has had one.
   NgspiceSimulator();
   ~NgspiceSimulator();
@@ -49,25 +47,30 @@ class NgspiceSimulator {
   /// "39" and the like.
   static std::string version();
 
-  /// Replaces the circuit. Analyses, output requests and the options we set ourselves are left out of the
-  /// deck; `save` lists the vectors that are kept (empty: all node voltages and branch currents). Throws
-  /// std::runtime_error with ngspice's own words where the circuit does not load.
-  void load(const Deck& deck, const std::string& options, std::span<const std::string> save);
+  /// Replaces the circuit, with the options of one rung. Analyses, output requests and the options we set ourselves
+  /// are left out of the deck; `save` lists the vectors that are kept (empty: all node voltages and branch currents).
+  /// Throws std::runtime_error with ngspice's own words where the circuit does not load.
+  void load(const Deck& deck, const SimulatorOptions& options, int rung, std::span<const std::string> save);
 
   /// Counts the calls of load(): whoever has loaded a circuit knows by it whether that circuit is still
   /// there.
   std::uint64_t loads() const { return loads_; }
 
-  /// Changes settings in place. Throws std::runtime_error where a device or parameter does not exist.
-  void set(std::span<const Knob> knobs, std::span<const double> settings);
+  /// Changes settings in place. Throws std::runtime_error where a device or parameter does not exist, and
+  /// std::invalid_argument for a .param of the netlist, which only a new load can change.
+  void set(std::span<const Knob> knobs, std::span<const double> values);
 
   /// Runs one analysis command ("op", "tran 1p 1n") and fetches `vectors`; the plot is deleted.
   /// `stop`: where a transient must arrive for success. False where it did not converge; messages() says why.
   bool run(const std::string& command, double stop, std::span<const std::string> vectors,
            Waveforms* waveforms);
 
-  /// Value of an instance parameter, e.g. ("m.x1.ma", "w"). Throws std::runtime_error where there is none.
-  double parameter(const std::string& device, const std::string& name);
+  /// What the loaded circuit says of every knob; NaN where it has no such device or parameter. Runs an operating
+  /// point (which need not converge), because the defaults of models are filled in by the set-up of an analysis.
+  std::vector<double> values(std::span<const Knob> knobs);
+
+  /// The loaded circuit as ngspice expanded it: subcircuits, parameters and conditions resolved, one statement a line.
+  std::vector<std::string> listing();
 
   /// Names of the node voltages ("bl") and branch currents ("vdd#branch") of the circuit, found by an
   /// operating point that need not converge. The circuit must have been loaded with an empty `save`.
@@ -75,6 +78,8 @@ class NgspiceSimulator {
 
   /// What ngspice said during the last call, without the noise of its stepping; bounded.
   std::string messages() const;
+  /// The node of which ngspice said "singular matrix" during the last call; empty: it did not.
+  std::string singular_node() const;
 
  private:
   void command(const char* text);
@@ -85,6 +90,8 @@ class NgspiceSimulator {
   static int on_exit(int status, bool unload, bool quit, int id, void* self);
 
   std::vector<std::string> said_;
+  std::vector<std::string> printed_;  // on ngspice's standard output, while listing() asks for it
+  bool keep_printed_ = false;
   std::size_t errors_ = 0;  // lines that ngspice began with "Error" during this call
   bool died_ = false;
   bool loaded_ = false;

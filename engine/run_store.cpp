@@ -12,6 +12,7 @@
 
 #include "engine/hdf5_io.hpp"
 #include "engine/random_stream.hpp"
+#include "engine/testbench_io.hpp"
 
 namespace flare::engine {
 
@@ -84,41 +85,14 @@ class Hash {
   std::uint64_t state_ = 0xcbf29ce484222325ULL;
 };
 
-std::uint64_t number(std::size_t n) { return static_cast<std::uint64_t>(n); }
-template <typename Enum>
-std::uint64_t number_of(Enum e) {
-  return static_cast<std::uint64_t>(e);
-}
-
 }  // namespace
 
 std::uint64_t fingerprint(const Testbench& testbench) {
-  Hash hash;
-  hash.add(number(testbench.deck.lines.size()));
-  for (const std::string& line : testbench.deck.lines) hash.add(line);
-  for (const Knob& k : testbench.knobs) {
-    hash.add(number_of(k.kind)).add(k.device).add(k.parameter).add(k.nominal).add(number_of(k.combine));
-  }
-  for (const Variable& v : testbench.variables) {
-    hash.add(v.name).add(number_of(v.law.kind)).add(v.law.location).add(v.law.scale);
-    for (const Effect& e : v.effects) hash.add(number(e.knob)).add(e.gain);
-  }
-  const Analysis& a = testbench.analysis;
-  hash.add(number_of(a.kind)).add(a.step).add(a.stop).add(a.max_step).add(number(a.use_initial ? 1 : 0));
-  const SimulatorOptions& o = testbench.options;
-  hash.add(o.method).add(o.reltol).add(o.abstol).add(o.vntol).add(o.chgtol).add(o.trtol);
-  hash.add(number(o.bypass ? 1 : 0)).add(o.temperature);
-  for (const Measure& m : testbench.measures) {
-    hash.add(m.name)
-        .add(number_of(m.kind))
-        .add(m.vector)
-        .add(m.reference)
-        .add(m.scale)
-        .add(m.at)
-        .add(m.level);
-    hash.add(number_of(m.edge)).add(m.from).add(m.to);
-  }
-  return hash.value();
+  // Of the one serialisation there is, so that no field can be forgotten; the name is for messages only.
+  Testbench unnamed = testbench;
+  unnamed.name.clear();
+  const std::vector<std::uint8_t> bytes = to_cbor(unnamed);
+  return Hash().add({reinterpret_cast<const char*>(bytes.data()), bytes.size()}).value();
 }
 
 std::uint64_t fingerprint(std::uint64_t testbench, const Eigen::Ref<const Eigen::RowVectorXd>& point) {

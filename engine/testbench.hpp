@@ -35,12 +35,23 @@ struct SimulatorOptions {
   bool bypass =
       false;  // reuse a device while its voltages move by less than reltol: wrong by millivolts at 1e-3
   double temperature = 27.0;  // degC, where no knob sets it
+  std::string
+      compatibility;  // ngspice's compatibility modes ("hsa", "psa", ...): its `ngbehavior`; empty: none
+};
+
+/// A knob held at one value in every run: the supply of a corner.
+struct Setting {
+  Knob knob;
+  double value = 0.0;
+
+  bool operator==(const Setting&) const = default;
 };
 
 /// Plain data: a pure function of the study. Two testbenches that compare equal give the same results.
 struct Testbench {
   std::string name;  // for messages: "sram8t sawl 8 tt 0.90 V 27 degC k 5"
   Deck deck;
+  std::vector<Setting> settings;  // made when the circuit is loaded: nominals are read after them
   std::vector<Knob> knobs;
   std::vector<Variable> variables;
   Analysis analysis;

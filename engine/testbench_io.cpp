@@ -17,22 +17,17 @@ Enum enum_from(const json& value, Enum last) {
 }
 
 json knob_json(const Knob& k) {
-  return {{"kind", static_cast<int>(k.kind)},
-          {"device", k.device},
-          {"parameter", k.parameter},
-          {"nominal", k.nominal},
-          {"combine", static_cast<int>(k.combine)}};
+  return {{"kind", static_cast<int>(k.kind)}, {"device", k.device}, {"parameter", k.parameter}};
 }
 
 Knob knob_from(const json& j) {
   return {enum_from(j.at("kind"), KnobKind::temperature), j.at("device").get<std::string>(),
-          j.at("parameter").get<std::string>(), j.at("nominal").get<double>(),
-          enum_from(j.at("combine"), Combine::product)};
+          j.at("parameter").get<std::string>()};
 }
 
 json variable_json(const Variable& v) {
   json effects = json::array();
-  for (const Effect& e : v.effects) effects.push_back({e.knob, e.gain});
+  for (const Effect& e : v.effects) effects.push_back({e.knob, static_cast<int>(e.action)});
   return {{"name", v.name},
           {"law", {static_cast<int>(v.law.kind), v.law.location, v.law.scale}},
           {"scope", static_cast<int>(v.scope)},
@@ -48,7 +43,7 @@ Variable variable_from(const json& j, std::size_t knobs) {
   v.scope = enum_from(j.at("scope"), Scope::die);
   v.unit = j.at("unit").get<std::string>();
   for (const json& effect : j.at("effects")) {
-    v.effects.push_back({effect.at(0).get<std::size_t>(), effect.at(1).get<double>()});
+    v.effects.push_back({effect.at(0).get<std::size_t>(), enum_from(effect.at(1), Action::replace)});
     if (v.effects.back().knob >= knobs) {
       throw std::invalid_argument("variable " + v.name + " moves a knob that does not exist");
     }
@@ -70,15 +65,21 @@ Analysis analysis_from(const json& j) {
 }
 
 json options_json(const SimulatorOptions& o) {
-  return {{"method", o.method}, {"reltol", o.reltol}, {"abstol", o.abstol}, {"vntol", o.vntol},
-          {"chgtol", o.chgtol}, {"trtol", o.trtol},   {"bypass", o.bypass}, {"temperature", o.temperature}};
+  return {{"method", o.method}, {"reltol", o.reltol},           {"abstol", o.abstol},
+          {"vntol", o.vntol},   {"chgtol", o.chgtol},           {"trtol", o.trtol},
+          {"bypass", o.bypass}, {"temperature", o.temperature}, {"compatibility", o.compatibility}};
 }
 
 SimulatorOptions options_from(const json& j) {
-  SimulatorOptions o{j.at("method").get<std::string>(), j.at("reltol").get<double>(),
-                     j.at("abstol").get<double>(),      j.at("vntol").get<double>(),
-                     j.at("chgtol").get<double>(),      j.at("trtol").get<double>(),
-                     j.at("bypass").get<bool>(),        j.at("temperature").get<double>()};
+  SimulatorOptions o{j.at("method").get<std::string>(),
+                     j.at("reltol").get<double>(),
+                     j.at("abstol").get<double>(),
+                     j.at("vntol").get<double>(),
+                     j.at("chgtol").get<double>(),
+                     j.at("trtol").get<double>(),
+                     j.at("bypass").get<bool>(),
+                     j.at("temperature").get<double>(),
+                     j.at("compatibility").get<std::string>()};
   if (o.method != "trap" && o.method != "gear") throw std::invalid_argument("unknown method " + o.method);
   return o;
 }
@@ -118,6 +119,9 @@ Testbench testbench_from(const json& j) {
   t.name = j.at("name").get<std::string>();
   t.deck.lines = j.at("deck").get<std::vector<std::string>>();
   t.deck.allow_commands = j.at("allow_commands").get<bool>();
+  for (const json& setting : j.at("settings")) {
+    t.settings.push_back({knob_from(setting.at("knob")), setting.at("value").get<double>()});
+  }
   for (const json& knob : j.at("knobs")) t.knobs.push_back(knob_from(knob));
   for (const json& variable : j.at("variables"))
     t.variables.push_back(variable_from(variable, t.knobs.size()));
@@ -130,15 +134,20 @@ Testbench testbench_from(const json& j) {
 }  // namespace
 
 json to_json(const Testbench& t) {
+  json settings = json::array();
   json knobs = json::array();
   json variables = json::array();
   json measures = json::array();
+  for (const Setting& setting : t.settings) {
+    settings.push_back({{"knob", knob_json(setting.knob)}, {"value", setting.value}});
+  }
   for (const Knob& knob : t.knobs) knobs.push_back(knob_json(knob));
   for (const Variable& variable : t.variables) variables.push_back(variable_json(variable));
   for (const Measure& measure : t.measures) measures.push_back(measure_json(measure));
   return {{"name", t.name},
           {"deck", t.deck.lines},
           {"allow_commands", t.deck.allow_commands},
+          {"settings", std::move(settings)},
           {"knobs", std::move(knobs)},
           {"variables", std::move(variables)},
           {"analysis", analysis_json(t.analysis)},

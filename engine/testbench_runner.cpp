@@ -1,10 +1,15 @@
 #include "engine/testbench_runner.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <set>
 #include <stdexcept>
+
+#include "engine/spice_text.hpp"
 
 namespace flare::engine {
 namespace {
@@ -19,21 +24,32 @@ std::string vector_name(const std::string& name) {
   return "v(" + name + ")";
 }
 
-/// In a transient, a source with a time function ignores its DC value: a knob on it would do nothing,
-/// silently.
+/// In a transient, a source with a time function ignores its DC value: a knob on it would do nothing, silently.
 void check_sources(const Testbench& testbench) {
-  std::set<std::string> knobs;
+  std::set<std::string> sources;
   for (const Knob& knob : testbench.knobs) {
-    if (knob.kind == KnobKind::source_value) knobs.insert(knob.device);
+    if (knob.kind == KnobKind::instance && knob.parameter == "dc") sources.insert(knob.device);
   }
-  if (knobs.empty() || testbench.analysis.kind != AnalysisKind::transient) return;
+  for (const Setting& setting : testbench.settings) {
+    if (setting.knob.parameter == "dc") sources.insert(setting.knob.device);
+  }
+  if (sources.empty() || testbench.analysis.kind != AnalysisKind::transient) return;
   for (const DeviceInstance& device : list_devices(testbench.deck)) {
-    if (!device.waveform || !knobs.contains(device.name)) continue;
+    if (!device.waveform || !sources.contains(device.name)) continue;
     throw std::runtime_error(
         device.name +
         " follows a time function, so its DC value does nothing in a transient; drive the node "
         "with a B source that scales the function by a DC source");
   }
+}
+
+/// The deck with a way to read each varied .param.
+Deck with_parameter_lines(const Testbench& testbench) {
+  Deck deck = testbench.deck;
+  for (const Knob& knob : testbench.knobs) {
+    if (knob.kind == KnobKind::parameter) deck.lines.push_back(parameter_line(knob.parameter));
+  }
+  return deck;
 }
 
 }  // namespace
@@ -70,12 +86,18 @@ TestbenchRunner::TestbenchRunner(NgspiceSimulator& simulator, const Testbench& t
     : simulator_(simulator),
       testbench_(testbench),
       vectors_(measured_vectors(testbench)),
-      analysis_(trimmed_analysis(testbench)) {
+      analysis_(trimmed_analysis(testbench)),
+      has_parameters_(std::any_of(testbench.knobs.begin(), testbench.knobs.end(),
+                                  [](const Knob& knob) { return knob.kind == KnobKind::parameter; })) {
   check_sources(testbench);
 }
 
 void TestbenchRunner::load(int rung, bool keep_all) {
   if (loaded_rung_ == rung && loaded_all_ == keep_all && load_ == simulator_.loads()) return;
+  load_deck(testbench_.deck, rung, keep_all);
+}
+
+void TestbenchRunner::load_deck(const Deck& deck, int rung, bool keep_all) {
   loaded_rung_ = -1;
   std::vector<std::string> save = vectors_;
   if (keep_all) {
@@ -83,29 +105,124 @@ void TestbenchRunner::load(int rung, bool keep_all) {
     std::erase_if(save, [](const std::string& name) { return name.front() != '@'; });
     save.insert(save.begin(), "all");
   }
-  simulator_.load(testbench_.deck, option_card(testbench_.options, rung), save);
+  simulator_.load(deck, testbench_.options, rung, save);
+  std::vector<Knob> knobs;
+  std::vector<double> values;
+  for (const Setting& setting : testbench_.settings) {
+    knobs.push_back(setting.knob);
+    values.push_back(setting.value);
+  }
+  simulator_.set(knobs, values);
   loaded_rung_ = rung;
   loaded_all_ = keep_all;
   load_ = simulator_.loads();
 }
 
-bool TestbenchRunner::simulate(const std::vector<double>& settings, bool keep_all, Waveforms* waveforms,
-                               RunResult* result) {
+void TestbenchRunner::remember_singular() {
+  if (singular_node_.empty()) singular_node_ = simulator_.singular_node();
+}
+
+/// Asks the loaded circuit for the knobs that are (or are not) .params; the temperature is an option of ours.
+void TestbenchRunner::read_nominals(bool parameters) {
+  std::vector<Knob> asked;
+  std::vector<std::size_t> places;
+  for (std::size_t k = 0; k < testbench_.knobs.size(); ++k) {
+    const Knob& knob = testbench_.knobs[k];
+    if (knob.kind == KnobKind::temperature) {
+      nominals_[k] = testbench_.options.temperature;
+    } else if ((knob.kind == KnobKind::parameter) == parameters) {
+      asked.push_back(knob);
+      places.push_back(k);
+    }
+  }
+  if (asked.empty()) return;
+  const std::vector<double> values = simulator_.values(asked);
+  remember_singular();
+  for (std::size_t i = 0; i < places.size(); ++i) nominals_[places[i]] = values[i];
+}
+
+const std::vector<double>& TestbenchRunner::nominals() {
+  if (!nominals_.empty() || testbench_.knobs.empty()) return nominals_;
+  nominals_.assign(testbench_.knobs.size(), std::numeric_limits<double>::quiet_NaN());
+  if (has_parameters_) {
+    load_deck(with_parameter_lines(testbench_), 0, false);
+    read_nominals(true);
+    loaded_rung_ = -1;
+  }
+  load(0, false);
+  read_nominals(false);
+  return nominals_;
+}
+
+/// The settings at x; `trouble` says why there are none to simulate.
+std::vector<double> TestbenchRunner::settings_at(const Point& x, std::string* trouble) {
+  const std::vector<double> settings = knob_settings(testbench_.knobs, testbench_.variables, nominals_, x);
+  for (std::size_t k = 0; k < settings.size(); ++k) {
+    const Knob& knob = testbench_.knobs[k];
+    if (std::isnan(nominals_[k])) throw std::runtime_error("the circuit has no " + to_string(knob));
+    if (!std::isfinite(settings[k])) *trouble = "the setting of " + to_string(knob) + " is not finite";
+    if (must_be_positive(knob) && nominals_[k] > 0.0 && settings[k] <= 0.0) {
+      *trouble = fmt::format("{} would be {:.3g}: a law such as lognormal keeps it above zero",
+                             to_string(knob), settings[k]);
+    }
+  }
+  return settings;
+}
+
+bool TestbenchRunner::simulate(const Point& x, bool keep_all, Waveforms* waveforms, RunResult* result) {
   const std::vector<std::string> everything;
+  nominals();
+  std::vector<double> settings = settings_at(x, &result->message);
+  if (!result->message.empty()) return false;
+  std::vector<Knob> in_place;
+  std::map<std::string, double> parameters;
+  for (std::size_t k = 0; k < settings.size(); ++k) {
+    if (testbench_.knobs[k].kind == KnobKind::parameter) {
+      parameters[testbench_.knobs[k].parameter] = settings[k];
+    } else {
+      in_place.push_back(testbench_.knobs[k]);
+    }
+  }
   for (int rung = 0; rung < rungs; ++rung) {
-    load(rung, keep_all);
-    simulator_.set(testbench_.knobs, settings);
+    if (has_parameters_) {
+      load_deck(with_parameters(testbench_.deck, parameters), rung, keep_all);
+      // What hangs on a .param has moved with it: the other knobs start from there.
+      if (!in_place.empty()) {
+        read_nominals(false);
+        settings = settings_at(x, &result->message);
+        if (!result->message.empty()) return false;
+      }
+    } else {
+      load(rung, keep_all);
+    }
+    std::vector<double> values;
+    for (std::size_t k = 0; k < settings.size(); ++k) {
+      if (testbench_.knobs[k].kind != KnobKind::parameter) values.push_back(settings[k]);
+    }
+    simulator_.set(in_place, values);
     result->rung = static_cast<std::uint8_t>(rung);
     const bool good = simulator_.run(analysis_command(analysis_, rung), analysis_.stop,
                                      keep_all ? everything : vectors_, waveforms);
-    if (good) {
-      if (rung > 0) loaded_rung_ = -1;
-      return true;
-    }
-    // What a failed analysis leaves in the devices must not reach another run.
-    loaded_rung_ = -1;
+    remember_singular();
+    // What a failed or singular analysis leaves behind, or a higher rung, must not reach another run.
+    if (!good || rung > 0 || !simulator_.singular_node().empty()) loaded_rung_ = -1;
+    if (good) return true;
   }
+  result->message = simulator_.messages();
   return false;
+}
+
+Rehearsal TestbenchRunner::rehearse() {
+  const auto d = static_cast<Eigen::Index>(testbench_.dimension());
+  Rehearsal rehearsal;
+  nominals_.clear();
+  loaded_rung_ = -1;
+  singular_node_.clear();
+  rehearsal.nominal = run(Eigen::RowVectorXd::Zero(d));
+  rehearsal.singular_node = singular_node_;
+  run(Eigen::RowVectorXd::Constant(d, 2.0));
+  rehearsal.again = run(Eigen::RowVectorXd::Zero(d));
+  return rehearsal;
 }
 
 /// ngspice aborts an analysis that would keep nothing, in the same words as one that does not converge. So
@@ -113,7 +230,7 @@ bool TestbenchRunner::simulate(const std::vector<double>& settings, bool keep_al
 void TestbenchRunner::check_vectors() {
   if (vectors_checked_) return;
   loaded_rung_ = -1;
-  simulator_.load(testbench_.deck, option_card(testbench_.options, 0), {});
+  simulator_.load(testbench_.deck, testbench_.options, 0, {});
   std::vector<std::string> present;
   for (const std::string& name : simulator_.vector_names()) present.push_back(vector_name(name));
   for (const std::string& name : vectors_) {
@@ -127,18 +244,11 @@ void TestbenchRunner::check_vectors() {
 }
 
 RunResult TestbenchRunner::run(const Eigen::Ref<const Eigen::RowVectorXd>& x) {
-  const std::vector<double> settings = knob_settings(testbench_.knobs, testbench_.variables, x);
   RunResult result;
   result.measures.assign(testbench_.measures.size(), std::numeric_limits<double>::quiet_NaN());
-  for (std::size_t k = 0; k < settings.size(); ++k) {
-    if (std::isfinite(settings[k])) continue;
-    result.message = "the setting of " + testbench_.knobs[k].device + " is not finite";
-    return result;
-  }
-  const bool converged = simulate(settings, false, &scratch_, &result);
+  const bool converged = simulate(x, false, &scratch_, &result);
   if (!converged) {
     result.outcome = Outcome::unconverged;
-    result.message = simulator_.messages();
     check_vectors();
     return result;
   }
@@ -157,12 +267,11 @@ RunResult TestbenchRunner::run(const Eigen::Ref<const Eigen::RowVectorXd>& x) {
 }
 
 Waveforms TestbenchRunner::waveforms(const Eigen::Ref<const Eigen::RowVectorXd>& x) {
-  const std::vector<double> settings = knob_settings(testbench_.knobs, testbench_.variables, x);
   Waveforms kept;
   RunResult result;
-  const bool converged = simulate(settings, true, &kept, &result);
+  const bool converged = simulate(x, true, &kept, &result);
   loaded_rung_ = -1;
-  if (!converged) throw std::runtime_error("the run does not converge: " + simulator_.messages());
+  if (!converged) throw std::runtime_error("the run does not converge: " + result.message);
   for (std::string& name : kept.names) name = vector_name(name);
   return kept;
 }

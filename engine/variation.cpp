@@ -1,5 +1,7 @@
 #include "engine/variation.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
 #include <stdexcept>
@@ -29,27 +31,64 @@ double Law::value(double x) const {
   throw std::invalid_argument("unknown law");
 }
 
+std::string to_string(const Knob& knob) {
+  switch (knob.kind) {
+    case KnobKind::instance:
+    case KnobKind::model:
+      return knob.device + "[" + knob.parameter + "]";
+    case KnobKind::parameter:
+      return ".param " + knob.parameter;
+    case KnobKind::temperature:
+      return "temperature";
+  }
+  throw std::invalid_argument("unknown kind of knob");
+}
+
+bool must_be_positive(const Knob& knob) {
+  static constexpr std::array positive{"w",           "l",     "m",         "nf",         "area",
+                                       "areab",       "areac", "mulu0",     "resistance", "r",
+                                       "capacitance", "c",     "inductance"};
+  return knob.kind == KnobKind::instance &&
+         std::find(positive.begin(), positive.end(), knob.parameter) != positive.end();
+}
+
 std::vector<double> knob_settings(const std::vector<Knob>& knobs, const std::vector<Variable>& variables,
+                                  const std::vector<double>& nominals,
                                   const Eigen::Ref<const Eigen::RowVectorXd>& x) {
   if (static_cast<std::size_t>(x.size()) != variables.size()) {
     throw std::invalid_argument("a point has " + std::to_string(x.size()) + " coordinates, the testbench " +
                                 std::to_string(variables.size()) + " variables");
   }
-  std::vector<double> moved(knobs.size(), 0.0);
+  if (nominals.size() != knobs.size()) throw std::invalid_argument("one nominal for every knob is needed");
+  std::vector<double> start = nominals;
+  std::vector<double> factor(knobs.size(), 1.0);
+  std::vector<double> shift(knobs.size(), 0.0);
+  std::vector<bool> replaced(knobs.size(), false);
   for (std::size_t i = 0; i < variables.size(); ++i) {
     const double value = variables[i].law.value(x[static_cast<Eigen::Index>(i)]);
     for (const Effect& effect : variables[i].effects) {
       if (effect.knob >= knobs.size()) {
         throw std::invalid_argument("variable " + variables[i].name + " moves a knob that does not exist");
       }
-      moved[effect.knob] += effect.gain * value;
+      switch (effect.action) {
+        case Action::shift:
+          shift[effect.knob] += value;
+          break;
+        case Action::scale:
+          factor[effect.knob] *= value;
+          break;
+        case Action::replace:
+          if (replaced[effect.knob]) {
+            throw std::invalid_argument("two variables replace " + to_string(knobs[effect.knob]));
+          }
+          replaced[effect.knob] = true;
+          start[effect.knob] = value;
+          break;
+      }
     }
   }
-  for (std::size_t k = 0; k < knobs.size(); ++k) {
-    moved[k] = knobs[k].combine == Combine::sum ? knobs[k].nominal + moved[k]
-                                                : knobs[k].nominal * std::exp(moved[k]);
-  }
-  return moved;
+  for (std::size_t k = 0; k < knobs.size(); ++k) start[k] = start[k] * factor[k] + shift[k];
+  return start;
 }
 
 }  // namespace flare::engine

@@ -4,7 +4,8 @@
 // Every estimator works in standard-normal space: x ~ N(0, I_d), one coordinate per Variable. A Variable's
 // Law maps its coordinate to a value (value = F^-1(Phi(x)), so a non-normal law costs nothing extra), and the
 // value moves one or more Knobs: a mismatch variable moves one knob of one device, a per-die variable the
-// same knob of many devices.
+// same knob of many devices. A value shifts, scales or replaces what the loaded circuit says; nothing else is
+// ever taken as nominal.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +18,8 @@ namespace flare::engine {
 
 enum class LawKind {
   normal,     // location + scale x
-  lognormal,  // location exp(scale x): `scale` is the sigma of the logarithm
-  uniform,    // location - scale ... location + scale
+  lognormal,  // location exp(scale x): location is the median, `scale` the sigma of the logarithm
+  uniform,    // location - scale ... location + scale: scale is half the width
   gumbel,     // largest-value Gumbel with mode `location` and scale `scale`
 };
 
@@ -37,10 +38,19 @@ enum class Scope {
   die,       // one draw shared by everything on a die (global process, supply, temperature)
 };
 
-/// One effect of a variable: it moves knob `knob` of the testbench by gain * value.
+/// How the value of a variable enters a setting.
+enum class Action {
+  shift,    // added to what the circuit says
+  scale,    // a factor on what the circuit says
+  replace,  // in place of what the circuit says
+};
+
+/// One effect of a variable: it moves knob `knob` of the testbench.
 struct Effect {
   std::size_t knob = 0;
-  double gain = 1.0;
+  Action action = Action::shift;
+
+  bool operator==(const Effect&) const = default;
 };
 
 struct Variable {
@@ -52,30 +62,33 @@ struct Variable {
 };
 
 enum class KnobKind {
-  device_parameter,  // instance parameter of a device, e.g. delvto of m.xrow3.ma
-  source_value,      // DC value of an independent source, e.g. vdd
-  temperature,       // circuit temperature, degC
+  instance,     // instance parameter of a device or source: delvto of m.xrow3.ma, dc of vdd
+  model,        // parameter of a model card, for all its devices: vth0 of nch
+  parameter,    // a top-level .param of the netlist; the circuit is loaded afresh for every run
+  temperature,  // circuit temperature, degC
 };
 
-enum class Combine {
-  sum,      // setting = nominal + sum of contributions
-  product,  // setting = nominal * exp(sum of contributions): stays positive
-};
-
-/// A setting of the simulator that changes between runs without reloading the netlist.
+/// A setting of the simulator. It has no value of its own: what it starts from is read from the loaded circuit.
 struct Knob {
-  KnobKind kind = KnobKind::device_parameter;
-  std::string device;     // flat ngspice name in lower case; empty for the temperature
-  std::string parameter;  // for a device_parameter, e.g. "delvto", "mulu0"
-  double nominal = 0.0;
-  Combine combine = Combine::sum;
+  KnobKind kind = KnobKind::instance;
+  std::string device;     // flat ngspice name, lower case: device, source or model; empty for the others
+  std::string parameter;  // "delvto", "dc", "vth0"; the name of a .param; empty for the temperature
 
   bool operator==(const Knob&) const = default;
 };
 
-/// Settings of all knobs at the standard-normal point x (length variables.size()).
-/// Throws std::invalid_argument where the lengths differ or an effect names a knob that does not exist.
+/// "m.x0.ma[delvto]", ".param vboost", "temperature": for messages.
+std::string to_string(const Knob& knob);
+
+/// True for parameters that only make sense above zero: sizes, areas, resistances given as such.
+bool must_be_positive(const Knob& knob);
+
+/// Settings of all knobs at the standard-normal point x (length variables.size()). `nominals`: what the circuit says,
+/// one value a knob. A setting is (what replaces it, else its nominal) times its factors plus its shifts.
+/// Throws std::invalid_argument where lengths differ, an effect names a knob that does not exist, or two variables
+/// replace the same knob.
 std::vector<double> knob_settings(const std::vector<Knob>& knobs, const std::vector<Variable>& variables,
+                                  const std::vector<double>& nominals,
                                   const Eigen::Ref<const Eigen::RowVectorXd>& x);
 
 }  // namespace flare::engine

@@ -10,7 +10,6 @@
 #include <charconv>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "engine/ngspice.hpp"
@@ -42,7 +41,9 @@ class Worker {
   void send(MessageKind kind, std::span<const std::uint8_t> body);
   void answer(const Message& message);
   TestbenchRunner& runner();
-  Bytes parameters(std::span<const std::uint8_t> body);
+  Bytes listing(std::span<const std::uint8_t> body);
+  Bytes values(std::span<const std::uint8_t> body);
+  Bytes rehearse(std::span<const std::uint8_t> body);
 
   NgspiceSimulator simulator_;
   MessageCutter cutter_;
@@ -82,23 +83,24 @@ Eigen::RowVectorXd point(BodyReader& body) {
   return Eigen::Map<const Eigen::RowVectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
 }
 
-Bytes Worker::parameters(std::span<const std::uint8_t> body) {
-  const nlohmann::json request = nlohmann::json::from_cbor(body.begin(), body.end());
-  Deck deck;
-  deck.lines = request.at("deck").get<std::vector<std::string>>();
-  deck.allow_commands = request.at("allow_commands").get<bool>();
+Bytes Worker::listing(std::span<const std::uint8_t> body) {
+  const Testbench asked = testbench_from_cbor(body);
   runner_.reset();
-  simulator_.load(deck, option_card({}, 0), {});
-  // Defaults of the models are filled in by the set-up of an analysis, whether or not it converges.
-  Waveforms ignored;
-  simulator_.run("op", 0.0, {}, &ignored);
-  std::vector<double> values;
-  for (const auto& device : request.at("devices")) {
-    for (const auto& name : request.at("parameters")) {
-      values.push_back(simulator_.parameter(device.get<std::string>(), name.get<std::string>()));
-    }
-  }
-  return BodyWriter().numbers(values).take();
+  simulator_.load(asked.deck, asked.options, 0, {});
+  const std::vector<std::string> lines = simulator_.listing();
+  return BodyWriter().texts(lines).texts(simulator_.vector_names()).take();
+}
+
+Bytes Worker::values(std::span<const std::uint8_t> body) {
+  runner_.reset();
+  testbench_ = testbench_from_cbor(body);
+  return BodyWriter().numbers(TestbenchRunner(simulator_, testbench_).nominals()).take();
+}
+
+Bytes Worker::rehearse(std::span<const std::uint8_t> body) {
+  runner_.reset();
+  testbench_ = testbench_from_cbor(body);
+  return encode_rehearsal(TestbenchRunner(simulator_, testbench_).rehearse());
 }
 
 void Worker::answer(const Message& message) {
@@ -115,8 +117,12 @@ void Worker::answer(const Message& message) {
     }
     case MessageKind::waveforms:
       return send(MessageKind::waveforms, encode_waveforms(runner().waveforms(point(body))));
-    case MessageKind::parameters:
-      return send(MessageKind::parameters, parameters(message.body));
+    case MessageKind::listing:
+      return send(MessageKind::listing, listing(message.body));
+    case MessageKind::values:
+      return send(MessageKind::values, values(message.body));
+    case MessageKind::rehearse:
+      return send(MessageKind::rehearse, rehearse(message.body));
     default:
       throw ProtocolError("a message that only workers send");
   }

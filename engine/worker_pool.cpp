@@ -14,11 +14,12 @@
 #include <cerrno>
 #include <deque>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <utility>
 
+#include "engine/spice_text.hpp"
 #include "engine/testbench_io.hpp"
 #include "engine/worker_protocol.hpp"
 
@@ -191,6 +192,7 @@ struct Slot {
   Clock::time_point since;  // when the first of the queue (or the start) began
   double mean_run = 0.0;    // s, of late; 0: not known
   int runs = 0;             // by this process
+  bool traces = false;      // what was loaded has set what stays for the next circuit: leaves_traces()
 
   bool busy() const { return !queue.empty(); }
 };
@@ -284,6 +286,7 @@ struct Workers {
   void load(Slot& slot, const std::shared_ptr<const Testbench>& testbench);
   Message ask(MessageKind kind, std::span<const std::uint8_t> body,
               const std::shared_ptr<const Testbench>& testbench);
+  Message ask_about(MessageKind kind, const Testbench& testbench);
   std::vector<pollfd> wait(milliseconds at_most) const;
 };
 
@@ -301,6 +304,7 @@ void Workers::start(Slot& slot) {
   slot.process.start(program);
   slot.greeted = false;
   slot.loaded.reset();
+  slot.traces = false;
   slot.runs = 0;
   slot.since = Clock::now();
 }
@@ -316,6 +320,7 @@ void Workers::load(Slot& slot, const std::shared_ptr<const Testbench>& testbench
   if (slot.loaded == testbench) return;
   slot.process.post(MessageKind::load, to_cbor(*testbench));
   slot.loaded = testbench;
+  slot.traces = leaves_traces(testbench->deck, testbench->options);
 }
 
 std::vector<pollfd> Workers::wait(milliseconds at_most) const {
@@ -335,10 +340,12 @@ Message Workers::ask(MessageKind kind, std::span<const std::uint8_t> body,
                      const std::shared_ptr<const Testbench>& testbench) {
   Slot& slot = slots.front();
   for (int attempt = 0; attempt < 2; ++attempt) {
-    start(slot);
+    // A worker that is at hand serves, unless what it has loaded stays with it.
+    if (attempt > 0 || !slot.process.running() || !slot.greeted || slot.traces) start(slot);
     if (testbench) load(slot, testbench);
     if (kind != MessageKind::hello) slot.process.post(kind, body);
-    const Clock::time_point deadline = Clock::now() + start_limit + options.run_time_limit;
+    // A rehearsal is three runs and what comes before them.
+    const Clock::time_point deadline = Clock::now() + start_limit + 4 * options.run_time_limit;
     bool alive = true;
     while (alive && Clock::now() < deadline) {
       pollfd polled{slot.process.socket(),
@@ -348,6 +355,7 @@ Message Workers::ask(MessageKind kind, std::span<const std::uint8_t> body,
       while (std::optional<Message> message = slot.process.next()) {
         if (message->kind == MessageKind::failed) {
           slot.process.kill();
+          slot.loaded.reset();
           throw std::runtime_error(BodyReader(message->body).text());
         }
         if (message->kind == MessageKind::hello) greet(slot, *message);
@@ -358,6 +366,16 @@ Message Workers::ask(MessageKind kind, std::span<const std::uint8_t> body,
     slot.process.kill();
   }
   throw std::runtime_error("the simulator crashed or ran past its time limit, twice");
+}
+
+/// A question about a testbench, which takes the place of whatever the worker had loaded.
+Message Workers::ask_about(MessageKind kind, const Testbench& testbench) {
+  failed_starts = 0;
+  const Message answer = ask(kind, to_cbor(testbench), nullptr);
+  Slot& slot = slots.front();
+  slot.loaded.reset();
+  slot.traces = leaves_traces(testbench.deck, testbench.options);
+  return answer;
 }
 
 /// One call of evaluate().
@@ -423,6 +441,13 @@ void Evaluation::fill(Slot& slot) {
     if (!run) run = schedule_.take_returned();
     if (!run) run = schedule_.take(&slot.job);
     if (!run) break;
+    if (slot.process.running() && slot.traces && slot.loaded != jobs_[run->job].testbench) {
+      if (slot.busy()) {
+        slot.retry = run;  // once this process has done what it has
+        break;
+      }
+      slot.process.dismiss();
+    }
     if (!slot.process.running()) pool_.start(slot);
     send(slot, *run);
   }
@@ -555,19 +580,33 @@ void WorkerPool::evaluate(std::span<const Job> jobs, const OnRun& on_run, std::s
   Evaluation(*impl_, jobs, on_run).run(stop);
 }
 
-Matrix WorkerPool::device_parameters(const Deck& deck, std::span<const std::string> devices,
-                                     std::span<const std::string> parameters) {
-  impl_->failed_starts = 0;
-  const nlohmann::json request = {
-      {"deck", deck.lines},
-      {"allow_commands", deck.allow_commands},
-      {"devices", std::vector<std::string>(devices.begin(), devices.end())},
-      {"parameters", std::vector<std::string>(parameters.begin(), parameters.end())}};
-  const Message answer = impl_->ask(MessageKind::parameters, nlohmann::json::to_cbor(request), nullptr);
+Listing WorkerPool::listing(const Deck& deck, const SimulatorOptions& options) {
+  Testbench asked;
+  asked.deck = deck;
+  asked.options = options;
+  const Message answer = impl_->ask_about(MessageKind::listing, asked);
+  BodyReader body(answer.body);
+  Listing listing;
+  listing.lines = body.texts();
+  listing.vectors = body.texts();
+  return listing;
+}
+
+std::vector<double> WorkerPool::values(const Deck& deck, const SimulatorOptions& options,
+                                       std::span<const Setting> settings, std::span<const Knob> knobs) {
+  Testbench asked;
+  asked.deck = deck;
+  asked.options = options;
+  asked.settings.assign(settings.begin(), settings.end());
+  asked.knobs.assign(knobs.begin(), knobs.end());
+  const Message answer = impl_->ask_about(MessageKind::values, asked);
   const std::vector<double> values = BodyReader(answer.body).numbers();
-  if (values.size() != devices.size() * parameters.size()) throw ProtocolError("an answer of the wrong size");
-  return Eigen::Map<const Matrix>(values.data(), static_cast<Eigen::Index>(devices.size()),
-                                  static_cast<Eigen::Index>(parameters.size()));
+  if (values.size() != knobs.size()) throw ProtocolError("an answer of the wrong size");
+  return values;
+}
+
+Rehearsal WorkerPool::rehearse(const Testbench& testbench) {
+  return decode_rehearsal(impl_->ask_about(MessageKind::rehearse, testbench).body);
 }
 
 Waveforms WorkerPool::waveforms(const Testbench& testbench, const Eigen::RowVectorXd& point) {

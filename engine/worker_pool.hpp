@@ -27,8 +27,10 @@ class WorkerPool final : public Evaluator {
   ~WorkerPool() override;
 
   void evaluate(std::span<const Job> jobs, const OnRun& on_run, std::stop_token stop = {}) override;
-  Matrix device_parameters(const Deck& deck, std::span<const std::string> devices,
-                           std::span<const std::string> parameters) override;
+  Listing listing(const Deck& deck, const SimulatorOptions& options) override;
+  std::vector<double> values(const Deck& deck, const SimulatorOptions& options,
+                             std::span<const Setting> settings, std::span<const Knob> knobs) override;
+  Rehearsal rehearse(const Testbench& testbench) override;
   Waveforms waveforms(const Testbench& testbench, const Eigen::RowVectorXd& point) override;
 
   int workers() const;

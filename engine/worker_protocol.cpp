@@ -5,6 +5,22 @@ namespace {
 
 constexpr std::size_t header_bytes = 2 * sizeof(std::uint32_t);
 
+void write_result(BodyWriter& body, const RunResult& result) {
+  body.number(static_cast<std::uint8_t>(result.outcome)).number(result.rung);
+  body.numbers(result.measures).text(result.message);
+}
+
+RunResult read_result(BodyReader& body) {
+  RunResult result;
+  const auto outcome = body.number<std::uint8_t>();
+  if (outcome > static_cast<std::uint8_t>(Outcome::unmeasured)) throw ProtocolError("unknown outcome");
+  result.outcome = static_cast<Outcome>(outcome);
+  result.rung = body.number<std::uint8_t>();
+  result.measures = body.numbers();
+  result.message = body.text();
+  return result;
+}
+
 }  // namespace
 
 BodyWriter& BodyWriter::raw(const void* data, std::size_t size) {
@@ -21,6 +37,12 @@ BodyWriter& BodyWriter::numbers(std::span<const double> values) {
 BodyWriter& BodyWriter::text(std::string_view value) {
   number(static_cast<std::uint64_t>(value.size()));
   return raw(value.data(), value.size());
+}
+
+BodyWriter& BodyWriter::texts(std::span<const std::string> values) {
+  number(static_cast<std::uint64_t>(values.size()));
+  for (const std::string& value : values) text(value);
+  return *this;
 }
 
 const std::uint8_t* BodyReader::take(std::size_t size) {
@@ -42,6 +64,15 @@ std::string BodyReader::text() {
   const auto size = number<std::uint64_t>();
   if (size > bytes_.size()) throw ProtocolError("a message is shorter than it says");
   return {reinterpret_cast<const char*>(take(size)), size};
+}
+
+std::vector<std::string> BodyReader::texts() {
+  const auto count = number<std::uint64_t>();
+  if (count > bytes_.size() / sizeof(std::uint64_t)) throw ProtocolError("a message is shorter than it says");
+  std::vector<std::string> values;
+  values.reserve(count);
+  for (std::uint64_t i = 0; i < count; ++i) values.push_back(text());
+  return values;
 }
 
 void append_message(MessageKind kind, std::span<const std::uint8_t> body, Bytes* out) {
@@ -81,21 +112,30 @@ std::optional<Message> MessageCutter::next() {
 
 Bytes encode_result(std::uint64_t tag, const RunResult& result) {
   BodyWriter body;
-  body.number(tag).number(static_cast<std::uint8_t>(result.outcome)).number(result.rung);
-  return body.numbers(result.measures).text(result.message).take();
+  write_result(body.number(tag), result);
+  return body.take();
 }
 
 RunResult decode_result(std::span<const std::uint8_t> bytes, std::uint64_t* tag) {
   BodyReader body(bytes);
   *tag = body.number<std::uint64_t>();
-  RunResult result;
-  const auto outcome = body.number<std::uint8_t>();
-  if (outcome > static_cast<std::uint8_t>(Outcome::unmeasured)) throw ProtocolError("unknown outcome");
-  result.outcome = static_cast<Outcome>(outcome);
-  result.rung = body.number<std::uint8_t>();
-  result.measures = body.numbers();
-  result.message = body.text();
-  return result;
+  return read_result(body);
+}
+
+Bytes encode_rehearsal(const Rehearsal& rehearsal) {
+  BodyWriter body;
+  write_result(body, rehearsal.nominal);
+  write_result(body, rehearsal.again);
+  return body.text(rehearsal.singular_node).take();
+}
+
+Rehearsal decode_rehearsal(std::span<const std::uint8_t> bytes) {
+  BodyReader body(bytes);
+  Rehearsal rehearsal;
+  rehearsal.nominal = read_result(body);
+  rehearsal.again = read_result(body);
+  rehearsal.singular_node = body.text();
+  return rehearsal;
 }
 
 Bytes encode_waveforms(const Waveforms& waveforms) {

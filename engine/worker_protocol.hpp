@@ -7,7 +7,9 @@
 //   load        testbench (CBOR)                 (nothing: a netlist that fails says so at its first run)
 //   run         tag, point                       result      tag, outcome, rung, measures, message
 //   waveforms   point                            waveforms   times, names, values
-//   parameters  deck, devices, names (CBOR)      parameters  values
+//   listing     deck, options (CBOR)             listing     expanded statements, names of vectors
+//   values      testbench (CBOR)                 values      what the circuit says of the testbench's knobs
+//   rehearse    testbench (CBOR)                 rehearse    two results, node of a singular matrix
 //                                                failed      why, instead of any answer; the worker then ends
 #pragma once
 
@@ -29,7 +31,17 @@ class ProtocolError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class MessageKind : std::uint32_t { hello = 1, load, run, waveforms, parameters, result, failed };
+enum class MessageKind : std::uint32_t {
+  hello = 1,
+  load,
+  run,
+  waveforms,
+  listing,
+  values,
+  rehearse,
+  result,
+  failed
+};
 
 inline constexpr std::uint32_t max_message_bytes = 1u << 30;
 
@@ -50,6 +62,7 @@ class BodyWriter {
   }
   BodyWriter& numbers(std::span<const double> values);
   BodyWriter& text(std::string_view value);
+  BodyWriter& texts(std::span<const std::string> values);
   Bytes take() { return std::move(bytes_); }
 
  private:
@@ -70,6 +83,7 @@ class BodyReader {
   }
   std::vector<double> numbers();
   std::string text();
+  std::vector<std::string> texts();
 
  private:
   const std::uint8_t* take(std::size_t size);
@@ -93,6 +107,8 @@ class MessageCutter {
 
 Bytes encode_result(std::uint64_t tag, const RunResult& result);
 RunResult decode_result(std::span<const std::uint8_t> body, std::uint64_t* tag);
+Bytes encode_rehearsal(const Rehearsal& rehearsal);
+Rehearsal decode_rehearsal(std::span<const std::uint8_t> body);
 Bytes encode_waveforms(const Waveforms& waveforms);
 Waveforms decode_waveforms(std::span<const std::uint8_t> body);
 

@@ -68,111 +68,6 @@ void apply_override(toml::table& table, const std::string& assignment) {
   }
 }
 
-engine::LawKind law_kind(const std::string& name) {
-  if (name == "lognormal") return engine::LawKind::lognormal;
-  if (name == "uniform") return engine::LawKind::uniform;
-  if (name == "gumbel") return engine::LawKind::gumbel;
-  return engine::LawKind::normal;
-}
-
-/// The names a user writes for what varies, and ngspice's for the same.
-struct ParameterName {
-  std::string simulator;
-  std::string unit;
-  engine::LawKind law;
-};
-
-ParameterName parameter_name(const std::string& label) {
-  if (label == "vth") return {"delvto", "V", engine::LawKind::normal};
-  // mulu0 multiplies the mobility: a ratio, lognormal so that it stays positive far out in the tail.
-  if (label == "beta") return {"mulu0", "1", engine::LawKind::normal};
-  return {label, "1", engine::LawKind::normal};
-}
-
-DeviceVariation read_device_variation(Section& s) {
-  DeviceVariation v;
-  v.devices = s.text("devices", "*");
-  v.place = s.place(s.has("devices") ? "devices" : "");
-  v.polarity = s.choice("polarity", {"", "nmos", "pmos"}, "");
-  v.label = s.text("parameter");
-  const ParameterName name = parameter_name(v.label);
-  v.parameter = name.simulator;
-  v.law.kind = law_kind(s.choice("law", {"normal", "lognormal", "uniform", "gumbel"}, "normal"));
-  v.scope = s.choice("scope", {"instance", "die"}, "instance") == "die" ? engine::Scope::die
-                                                                        : engine::Scope::instance;
-  const bool pelgrom = s.has("pelgrom");
-  if (pelgrom == s.has("sigma"))
-    s.fail("", "needs either 'pelgrom' (e.g. \"1.3 mV um\") or 'sigma' (e.g. \"20 mV\")");
-  if (pelgrom) {
-    if (v.scope == engine::Scope::die)
-      s.fail("pelgrom", "is a law of single devices; a die-wide variable needs 'sigma'");
-    v.pelgrom = s.quantity("pelgrom", name.unit == "1" ? "m" : name.unit + " m");
-    if (!(v.pelgrom > 0.0)) s.fail("pelgrom", "must be above 0");
-  } else {
-    v.law.scale = s.quantity("sigma", name.unit);
-    if (!(v.law.scale > 0.0)) s.fail("sigma", "must be above 0");
-  }
-  if (v.law.kind == engine::LawKind::lognormal) v.law.location = s.quantity("median", name.unit);
-  s.finish();
-  return v;
-}
-
-DieVariation read_die_variation(Section& s) {
-  DieVariation v;
-  v.source = s.text("source", "");
-  const bool temperature = v.source.empty();
-  if (temperature && !s.flag("temperature", false)) {
-    s.fail("", "needs either source = \"vdd\" or temperature = true");
-  }
-  v.sigma = s.quantity("sigma", temperature ? "K" : "V");
-  if (!(v.sigma > 0.0)) s.fail("sigma", "must be above 0");
-  s.finish();
-  return v;
-}
-
-Corner read_corner_text(Section& s, std::string_view key, const std::string& text) {
-  // "tt 0.9 V 27 degC"
-  std::istringstream in(text);
-  Corner corner;
-  std::string volts;
-  std::string volt_unit;
-  std::string degrees;
-  std::string degree_unit;
-  if (!(in >> corner.process >> volts >> volt_unit >> degrees >> degree_unit) || in >> volts) {
-    s.fail(key, fmt::format("'{}' is not a corner; expected e.g. \"tt 0.9 V 27 degC\"", text));
-  }
-  try {
-    corner.supply = engine::quantity(volts + " " + volt_unit, "V");
-    corner.temperature = engine::quantity(degrees + " " + degree_unit, "degC");
-  } catch (const engine::UnitError& e) {
-    s.fail(key, e.what());
-  }
-  return corner;
-}
-
-void read_corners(Section s, Study& study) {
-  const std::vector<std::string> processes = s.texts("process");
-  study.process_place = s.place("process");
-  const std::vector<double> supplies = s.quantities("supply", "V");
-  const std::vector<double> temperatures = s.quantities("temperature", "degC");
-  for (const double v : supplies) {
-    if (!(v > 0.0 && v < 20.0)) s.fail("supply", "must lie between 0 and 20 V");
-  }
-  for (const double t : temperatures) {
-    if (!(t > -200.0 && t < 400.0)) s.fail("temperature", "must lie between -200 and 400 degC");
-  }
-  for (const std::string& process : processes) {
-    for (const double supply : supplies) {
-      for (const double temperature : temperatures) study.corners.push_back({process, supply, temperature});
-    }
-  }
-  study.nominal = s.has("nominal") ? read_corner_text(s, "nominal", s.text("nominal"))
-                                   : Corner{processes.front(), supplies[supplies.size() / 2],
-                                            temperatures[temperatures.size() / 2]};
-  study.full_corners = static_cast<int>(s.integer("full", 2, 0, 1000));
-  s.finish();
-}
-
 ColumnStudy read_column(Section s) {
   ColumnStudy column;
   column.cell = s.text("cell", "sram8t");
@@ -226,7 +121,11 @@ engine::Measure read_measure(Section& s) {
 CircuitStudy read_circuit(Section s, Section& root) {
   CircuitStudy circuit;
   circuit.netlist = s.file("netlist");
-  circuit.supply_source = s.text("supply_source", "");
+  if (s.has("supply_source")) circuit.supply_sources = s.texts("supply_source");
+  circuit.supply_parameter = s.text("supply_parameter", "");
+  if (!circuit.supply_sources.empty() && !circuit.supply_parameter.empty()) {
+    s.fail("supply_parameter", "the supply moves either sources or a parameter; give one of them");
+  }
   const std::string kind = s.choice("analysis", {"transient", "operating_point"}, "transient");
   if (kind == "operating_point") {
     circuit.analysis.kind = engine::AnalysisKind::operating_point;
@@ -323,6 +222,39 @@ AccuracyStudy read_accuracy(Section s, const std::vector<ConverterStudy>& conver
   return a;
 }
 
+/// [corners] of any study; a column needs all three lists.
+void read_all_corners(Section s, Study& study) {
+  if (study.column) {
+    for (const char* key : {"process", "supply", "temperature"}) {
+      if (!s.has(key)) s.fail("", fmt::format("a [column] study needs '{}' here, a list", key));
+    }
+  }
+  Corners corners = read_corners(s);
+  study.corners = std::move(corners.all);
+  study.nominal = std::move(corners.nominal);
+  study.process_place = std::move(corners.process_place);
+  study.supply_place = std::move(corners.supply_place);
+  study.full_corners = static_cast<int>(s.integer("full", 2, 0, 1000));
+  s.finish();
+}
+
+void read_simulator(Section s, Study& study) {
+  SimulatorStudy& simulator = study.simulator;
+  if (s.has("method")) simulator.method = s.choice("method", {"trap", "gear"}, "trap");
+  const auto tolerance = [&](std::string_view key, double least, double most, std::optional<double>& value) {
+    if (s.has(key)) value = s.number(key, least, most);
+  };
+  tolerance("reltol", 1e-9, 0.1, simulator.reltol);
+  tolerance("abstol", 1e-18, 1e-3, simulator.abstol);
+  tolerance("vntol", 1e-12, 1e-1, simulator.vntol);
+  tolerance("chgtol", 1e-24, 1e-9, simulator.chgtol);
+  tolerance("trtol", 1e-4, 1e3, simulator.trtol);
+  simulator.compatibility = s.text("compatibility", "");
+  study.run_time_limit = s.quantity("run_time_limit", "s", study.run_time_limit);
+  if (!(study.run_time_limit >= 1e-3)) s.fail("run_time_limit", "must be at least 1 ms");
+  s.finish();
+}
+
 Study read_table(const toml::table& table, const std::filesystem::path& file, std::string text) {
   Study study;
   study.file = file;
@@ -334,6 +266,7 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
 
   Section technology = root.section("technology");
   if (technology.has("cards")) study.cards = technology.file("cards");
+  study.cards_place = technology.place("cards");
   technology.finish();
 
   const bool column = root.has("column");
@@ -344,11 +277,7 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
   } else {
     study.circuit = read_circuit(root.section("circuit"), root);
   }
-  if (column || root.has("corners")) {
-    read_corners(root.section("corners"), study);
-  } else {
-    study.corners = {Corner{}};
-  }
+  read_all_corners(root.section("corners"), study);
   for (Section& s : root.sections("variation")) study.devices.push_back(read_device_variation(s));
   for (Section& s : root.sections("die")) study.die.push_back(read_die_variation(s));
   if (study.devices.empty() && study.die.empty())
@@ -363,20 +292,15 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
   }
   if (column && study.converters.empty()) root.fail("", "a [column] study needs at least one [[converter]]");
   study.estimator = read_estimator(root.section("estimator"));
-  if (root.has("accuracy")) study.accuracy = read_accuracy(root.section("accuracy"), study.converters);
-
-  Section simulator = root.section("simulator");
-  study.simulator.method = simulator.choice("method", {"trap", "gear"}, study.simulator.method);
-  study.simulator.reltol = simulator.number("reltol", study.simulator.reltol, 1e-9, 0.1);
-  study.run_time_limit = simulator.quantity("run_time_limit", "s", study.run_time_limit);
-  simulator.finish();
+  const bool has_accuracy = root.has("accuracy");
+  Section accuracy = root.section("accuracy");
+  if (has_accuracy) study.accuracy = read_accuracy(std::move(accuracy), study.converters);
+  read_simulator(root.section("simulator"), study);
   root.finish();
   return study;
 }
 
 }  // namespace
-
-std::string Corner::name() const { return fmt::format("{}_{:.2f}V_{:.0f}C", process, supply, temperature); }
 
 Study read_study(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
   std::string text = read_text_file(file);

@@ -10,38 +10,11 @@
 #include "engine/measure.hpp"
 #include "engine/sampling.hpp"
 #include "engine/testbench.hpp"
-#include "engine/variation.hpp"
+#include "studies/study_corners.hpp"
+#include "studies/study_variation.hpp"
 #include "studies/toml_section.hpp"
 
 namespace flare::studies {
-
-/// Process section, supply (V) and temperature (degC).
-struct Corner {
-  std::string process = "tt";
-  double supply = 0.9;
-  double temperature = 27.0;
-
-  std::string name() const;  // "tt_0.90V_27C"
-  bool operator==(const Corner&) const = default;
-};
-
-/// Which devices vary, in what, by which law.
-struct DeviceVariation {
-  std::string place;          // "file:line: key" of the pattern, for errors
-  std::string devices = "*";  // pattern over flat device names
-  std::string polarity;       // "nmos", "pmos" or empty for both
-  std::string parameter;      // simulator's instance parameter: "delvto" (V), "mulu0" (ratio), ...
-  std::string label;          // as the user wrote it: "vth", "beta", ...
-  engine::Law law;            // scale is unused where pelgrom > 0
-  double pelgrom = 0.0;       // sigma * sqrt(W L m), SI; sizes are read from the circuit
-  engine::Scope scope = engine::Scope::instance;
-};
-
-/// A supply or another source, or the temperature, that varies from die to die.
-struct DieVariation {
-  std::string source;  // flat name of the source; empty: the temperature
-  double sigma = 0.0;  // V or K
-};
 
 struct ColumnStudy {
   std::string cell = "sram8t";
@@ -55,7 +28,9 @@ struct CircuitStudy {
   std::filesystem::path netlist;
   engine::Analysis analysis;
   std::vector<engine::Measure> measures;
-  std::string supply_source;  // moved by the corners' supply; empty: none
+  // What the corners' supply moves: sources, or a .param of the netlist; both empty: nothing.
+  std::vector<std::string> supply_sources;
+  std::string supply_parameter;
   // What counts as failing: measure below or above a limit. margin = measure - below, or above - measure.
   std::string failing_measure;
   std::optional<double> below;
@@ -92,6 +67,17 @@ struct AccuracyStudy {
   std::string converter;            // name of the converter whose error models are used
 };
 
+/// Numerical options the study asks for; what it leaves open is the netlist's, else the engine's default.
+struct SimulatorStudy {
+  std::optional<std::string> method;
+  std::optional<double> reltol;
+  std::optional<double> abstol;
+  std::optional<double> vntol;
+  std::optional<double> chgtol;
+  std::optional<double> trtol;
+  std::string compatibility;  // ngspice's compatibility modes
+};
+
 struct Study {
   std::filesystem::path file;
   std::string text;  // as run: with the overrides applied
@@ -100,13 +86,15 @@ struct Study {
   bool allow_commands = false;  // netlist .control blocks
 
   std::filesystem::path cards;  // card file; sections are the corners' processes
-  std::string process_place;    // "file:line: key" of the corners' processes, for errors
+  std::string cards_place;      // "file:line: key", for errors
+  std::string process_place;    // of the corners' processes
+  std::string supply_place;     // of the corners' supply
   std::vector<Corner> corners;
   Corner nominal;
   int full_corners = 2;  // the worst corners that are run in full, besides the nominal one
   std::vector<DeviceVariation> devices;
   std::vector<DieVariation> die;
-  engine::SimulatorOptions simulator;
+  SimulatorStudy simulator;
   double run_time_limit = 60.0;  // s
 
   std::optional<ColumnStudy> column;  // exactly one of the two

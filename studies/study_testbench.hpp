@@ -16,31 +16,38 @@ namespace flare::studies {
 /// Gate area W L m (m^2) of every device that Pelgrom's law asks for, by flat name.
 using DeviceAreas = std::map<std::string, double>;
 
-/// The devices that vary, of those of `deck`: instance-wide laws move only `matched` ones (all MOSFETs where
-/// it is empty), die-wide laws all that fit the pattern.
-struct VaryingDevice {
-  std::string name;
-  bool matched = false;
+/// A circuit as the simulator has loaded it, with what the study's laws need of it.
+struct LoadedCircuit {
+  engine::Circuit circuit;
+  DeviceAreas areas;
 };
-/// Devices that fit a variation's pattern and polarity, MOSFETs only for vth and beta. Throws StudyError
-/// where no device fits.
-std::vector<VaryingDevice> varying_devices(const DeviceVariation& variation, const engine::Deck& deck,
-                                           const std::vector<std::string>& matched);
 
-/// Names of the devices whose size a Pelgrom law needs.
-std::vector<std::string> sized_devices(const Study& study, const engine::Deck& deck,
-                                       const std::vector<std::string>& matched);
-/// Reads those sizes from the loaded circuit.
-DeviceAreas read_areas(engine::Evaluator& evaluator, const engine::Deck& deck,
-                       const std::vector<std::string>& devices);
+/// Loads a deck and asks it. `matched`: the devices that instance-wide laws move; empty: all. Throws StudyError where a
+/// variation fits nothing or a device has no size, std::runtime_error with the simulator's words where it does not
+/// load.
+LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
+                           const engine::SimulatorOptions& options, const std::vector<std::string>& matched);
 
-/// Adds the study's knobs and variables to a testbench whose deck is set. `areas` may be null where only
-/// their number and names matter (flare check): every area is then 1.
-void add_variation(const Study& study, const Corner& corner, const std::vector<std::string>& matched,
-                   const std::string& supply_source, const DeviceAreas* areas, engine::Testbench& testbench);
+/// Adds the study's knobs and variables to a testbench whose deck and analysis are set. Throws StudyError where a
+/// variation fits nothing or moves what the analysis ignores.
+void add_variation(const Study& study, const LoadedCircuit& loaded, const std::vector<std::string>& matched,
+                   engine::Testbench& testbench);
 
-/// Sets the DC value of the supply source through a knob of its own (it may vary from die to die as well).
-void set_supply(double supply, const std::string& supply_source, engine::Testbench& testbench);
+/// Asks the loaded circuit what every knob starts from. Throws StudyError, in the study's words, where it has no such
+/// parameter or the value leaves a law without meaning.
+void check_nominals(engine::Evaluator& evaluator, const Study& study, const LoadedCircuit& loaded,
+                    const engine::Testbench& testbench);
+
+/// Runs a testbench without variation, and again after another run. Throws StudyError where it does not work, where it
+/// remembers the run before, or where a node floats: no number of such a circuit would mean anything.
+void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit, const engine::Testbench& testbench);
+
+/// A setting of the DC value of a source.
+engine::Setting source_setting(const std::string& source, double value);
+
+/// Numerical options of the runs: the study's, else the netlist's, else the engine's. Temperature: the corner's, else
+/// the netlist's.
+engine::SimulatorOptions simulator_options(const Study& study, const Corner& corner, const engine::Deck& deck);
 
 /// Options of the column of `study` at one corner.
 ColumnOptions column_options(const Study& study, int sawl, int on_cells, const Corner& corner);

@@ -27,7 +27,7 @@ void Section::fail(std::string_view key, const std::string& message) const {
   throw StudyError(where(key) + ": " + message);
 }
 
-bool Section::has(std::string_view key) const { return table_->contains(key); }
+bool Section::has(std::string_view key) { return find(key) != nullptr; }
 
 const toml::node* Section::find(std::string_view key) {
   known_.emplace(key);
@@ -60,15 +60,37 @@ std::string Section::choice(std::string_view key, std::initializer_list<std::str
 }
 
 std::vector<std::string> Section::texts(std::string_view key) {
-  const toml::array* array = require(key, "a list of texts").as_array();
-  if (array == nullptr || array->empty()) fail(key, "must be a list of texts, e.g. [\"tt\", \"ss\"]");
+  const toml::node& node = require(key, "a list of texts");
+  if (const auto single = node.value_exact<std::string>()) return {*single};
+  const toml::array* array = node.as_array();
+  if (array == nullptr || array->empty()) fail(key, "must be a list of texts in quotes, or one text");
   std::vector<std::string> values;
-  for (const toml::node& node : *array) {
-    const auto value = node.value_exact<std::string>();
-    if (!value) fail(key, "must be a list of texts, e.g. [\"tt\", \"ss\"]");
+  for (const toml::node& element : *array) {
+    const auto value = element.value_exact<std::string>();
+    if (!value) {
+      fail(key, fmt::format("must be a list of texts in quotes{}",
+                            element.is_number() ? ", each with its unit" : ""));
+    }
     values.push_back(*value);
   }
   return values;
+}
+
+std::string Section::text_or_number(std::string_view key) {
+  const toml::node& node = require(key, "a text or a number");
+  if (const auto value = node.value_exact<std::string>()) return *value;
+  const auto number = node.is_number() ? node.value<double>() : std::nullopt;
+  if (!number) fail(key, "must be a text in quotes or a number");
+  return fmt::format("{}", *number);
+}
+
+std::vector<std::string> Section::keys() {
+  std::vector<std::string> names;
+  for (const auto& [key, node] : *table_) {
+    names.emplace_back(key.str());
+    known_.insert(names.back());
+  }
+  return names;
 }
 
 bool Section::flag(std::string_view key, bool otherwise) {
@@ -135,6 +157,7 @@ double Section::quantity(std::string_view key, std::string_view unit, double oth
 
 std::vector<double> Section::quantities(std::string_view key, std::string_view unit) {
   std::vector<double> values;
+  require(key, fmt::format("quantities in {}, in quotes", unit));
   for (const std::string& value : texts(key)) {
     try {
       values.push_back(engine::quantity(value, unit));

@@ -25,7 +25,8 @@ class Section {
  public:
   Section(const toml::table& table, std::string path, std::filesystem::path file);
 
-  bool has(std::string_view key) const;
+  /// Whether the key is there; asking makes it a known one.
+  bool has(std::string_view key);
   const std::string& path() const { return path_; }
 
   // Required where no default is given.
@@ -34,7 +35,12 @@ class Section {
   /// One of `choices`.
   std::string choice(std::string_view key, std::initializer_list<std::string_view> choices,
                      const std::string& otherwise);
+  /// A list of texts; one text alone is a list of one.
   std::vector<std::string> texts(std::string_view key);
+  /// A text, or a number as it would be written.
+  std::string text_or_number(std::string_view key);
+  /// Every key there is, for tables whose keys are the user's own names; all count as known.
+  std::vector<std::string> keys();
   bool flag(std::string_view key, bool otherwise);
   std::int64_t integer(std::string_view key, std::int64_t least, std::int64_t most);
   std::int64_t integer(std::string_view key, std::int64_t otherwise, std::int64_t least, std::int64_t most);

@@ -76,11 +76,11 @@ Testbench column() {
   for (const std::string& device : studies::matched_devices(options)) {
     for (const char* parameter : {"delvto", "mulu0"}) {
       const bool threshold = parameter[0] == 'd';
-      t.knobs.push_back({engine::KnobKind::device_parameter, device, parameter, threshold ? 0.0 : 1.0,
-                         threshold ? engine::Combine::sum : engine::Combine::product});
+      t.knobs.push_back({engine::KnobKind::instance, device, parameter});
       engine::Variable variable;
-      variable.law = {engine::LawKind::normal, 0.0, threshold ? 0.005 : 0.02};
-      variable.effects = {{t.knobs.size() - 1, 1.0}};
+      variable.law = threshold ? engine::Law{engine::LawKind::normal, 0.0, 0.005}
+                               : engine::Law{engine::LawKind::lognormal, 1.0, 0.02};
+      variable.effects = {{t.knobs.size() - 1, threshold ? engine::Action::shift : engine::Action::scale}};
       t.variables.push_back(variable);
     }
   }
@@ -89,6 +89,13 @@ Testbench column() {
   level.vector = "v(rbl)";
   t.measures = {level};
   return t;
+}
+
+/// What the shipped cell's circuit says: no threshold shift, mobility factor 1.
+std::vector<double> nominals(const Testbench& t) {
+  std::vector<double> values;
+  for (const engine::Knob& knob : t.knobs) values.push_back(knob.parameter == "delvto" ? 0.0 : 1.0);
+  return values;
 }
 
 engine::Matrix points(const Testbench& t) {
@@ -138,7 +145,7 @@ std::string tran(const Testbench& t, const Plain& plain) {
 }
 
 std::string alters(const Testbench& t, const engine::Matrix& x, Eigen::Index row) {
-  const std::vector<double> settings = engine::knob_settings(t.knobs, t.variables, x.row(row));
+  const std::vector<double> settings = engine::knob_settings(t.knobs, t.variables, nominals(t), x.row(row));
   std::string text;
   for (std::size_t k = 0; k < settings.size(); ++k) {
     text += fmt::format("alter @{}[{}]={}\n", t.knobs[k].device, t.knobs[k].parameter, settings[k]);
@@ -291,11 +298,12 @@ void breakdown(benchmark::State& state, const Testbench& t, const engine::Matrix
   double runs = 0.0;
   for (auto _ : state) {
     auto start = Clock::now();
-    simulator.load(t.deck, engine::option_card(t.options, 0), save);
+    simulator.load(t.deck, t.options, 0, save);
     load += since(start);
     engine::Waveforms waveforms;
     for (Eigen::Index row = 0; row < 20; ++row) {
-      const std::vector<double> settings = engine::knob_settings(t.knobs, t.variables, x.row(row));
+      const std::vector<double> settings =
+          engine::knob_settings(t.knobs, t.variables, nominals(t), x.row(row));
       start = Clock::now();
       simulator.set(t.knobs, settings);
       set += since(start);

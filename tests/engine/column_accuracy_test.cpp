@@ -10,28 +10,29 @@
 namespace flare::engine {
 namespace {
 
-struct Circuit {
+struct ColumnCircuit {
   Deck deck;
   double stop = 0.0;
   std::vector<Knob> knobs;
 };
 
-Circuit column(int on_cells) {
+ColumnCircuit column(int on_cells) {
   studies::ColumnOptions options;
   options.netlists = FLARE_SOURCE_DIR "/netlists";
   options.on_cells = on_cells;
-  Circuit circuit{parse_deck(studies::column_netlist(options), "column"), studies::sense_time(options), {}};
+  ColumnCircuit circuit{
+      parse_deck(studies::column_netlist(options), "column"), studies::sense_time(options), {}};
   for (const std::string& device : studies::matched_devices(options)) {
-    circuit.knobs.push_back({KnobKind::device_parameter, device, "delvto", 0.0, Combine::sum});
-    circuit.knobs.push_back({KnobKind::device_parameter, device, "mulu0", 1.0, Combine::product});
+    circuit.knobs.push_back({KnobKind::instance, device, "delvto"});
+    circuit.knobs.push_back({KnobKind::instance, device, "mulu0"});
   }
   return circuit;
 }
 
-std::vector<double> levels(NgspiceSimulator& simulator, const Circuit& circuit,
+std::vector<double> levels(NgspiceSimulator& simulator, const ColumnCircuit& circuit,
                            const SimulatorOptions& options, double steps) {
   const std::vector<std::string> save{"v(rbl)"};
-  simulator.load(circuit.deck, option_card(options, 0), save);
+  simulator.load(circuit.deck, options, 0, save);
   Analysis analysis;
   analysis.stop = circuit.stop;
   analysis.step = analysis.max_step = circuit.stop / steps;
@@ -42,8 +43,8 @@ std::vector<double> levels(NgspiceSimulator& simulator, const Circuit& circuit,
     std::vector<double> settings;
     // Six times the mismatch of a cell, so that the tail is covered.
     for (const Knob& knob : circuit.knobs) {
-      settings.push_back(knob.combine == Combine::sum ? 0.03 * normal(generator)
-                                                      : std::exp(0.1 * normal(generator)));
+      settings.push_back(knob.parameter == "delvto" ? 0.03 * normal(generator)
+                                                    : std::exp(0.1 * normal(generator)));
     }
     simulator.set(circuit.knobs, settings);
     Waveforms waveforms;
@@ -59,7 +60,7 @@ TEST(ColumnAccuracy, LevelsAreWithinAFifthOfAMillivoltOfTenTimesFinerSteps) {
   finer.reltol /= 100.0;  // of Newton's method and, with trtol, of the truncation error
   finer.bypass = false;
   for (const int on_cells : {1, 4, 8}) {
-    const Circuit circuit = column(on_cells);
+    const ColumnCircuit circuit = column(on_cells);
     const std::vector<double> fast = levels(simulator, circuit, {}, 20.0);
     const std::vector<double> exact = levels(simulator, circuit, finer, 200.0);
     for (std::size_t i = 0; i < fast.size(); ++i) EXPECT_NEAR(fast[i], exact[i], 2e-4) << on_cells;

@@ -35,9 +35,12 @@ class SumEvaluator : public Evaluator {
       }
     }
   }
-  Matrix device_parameters(const Deck&, std::span<const std::string>, std::span<const std::string>) override {
+  Listing listing(const Deck&, const SimulatorOptions&) override { return {}; }
+  std::vector<double> values(const Deck&, const SimulatorOptions&, std::span<const Setting>,
+                             std::span<const Knob>) override {
     return {};
   }
+  Rehearsal rehearse(const Testbench&) override { return {}; }
   Waveforms waveforms(const Testbench&, const Eigen::RowVectorXd&) override { return {}; }
 
   int runs = 0;

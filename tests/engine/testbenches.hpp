@@ -10,9 +10,8 @@ namespace flare::engine::testing {
 
 inline Deck deck_of(std::vector<std::string> lines) { return Deck{std::move(lines)}; }
 
-inline Knob device_knob(std::string device, std::string parameter, double nominal,
-                        Combine combine = Combine::sum) {
-  return {KnobKind::device_parameter, std::move(device), std::move(parameter), nominal, combine};
+inline Knob device_knob(std::string device, std::string parameter) {
+  return {KnobKind::instance, std::move(device), std::move(parameter)};
 }
 
 inline Measure last_value(std::string name, std::string vector) {
@@ -23,12 +22,12 @@ inline Measure last_value(std::string name, std::string vector) {
   return measure;
 }
 
-inline Variable one_effect(std::string name, Law law, std::size_t knob) {
+inline Variable one_effect(std::string name, Law law, std::size_t knob, Action action = Action::shift) {
   Variable variable;
   variable.name = std::move(name);
   variable.law = law;
   variable.unit = "1";
-  variable.effects = {{knob, 1.0}};
+  variable.effects = {{knob, action}};
   return variable;
 }
 
@@ -38,8 +37,8 @@ inline Testbench rc_testbench() {
   Testbench t;
   t.name = "rc";
   t.deck = deck_of({"rc", "vin in 0 1", "r1 in out 1k", "c1 out 0 1p ic=0"});
-  t.knobs = {device_knob("r1", "resistance", 1e3, Combine::product), device_knob("c1", "capacitance", 1e-12)};
-  t.variables = {one_effect("r", {LawKind::normal, 0.0, 0.1}, 0),
+  t.knobs = {device_knob("r1", "resistance"), device_knob("c1", "capacitance")};
+  t.variables = {one_effect("r", {LawKind::lognormal, 1.0, 0.1}, 0, Action::scale),
                  one_effect("c", {LawKind::normal, 0.0, 0.05e-12}, 1)};
   t.analysis.step = 5e-12;
   t.analysis.stop = 1e-9;
@@ -67,10 +66,11 @@ inline Testbench column_testbench() {
     t.deck.lines.push_back(name + " bl wl " + (row < 5 ? "vdd" : "0") + " row");
     for (const char* device : {"ma", "md"}) {
       const std::string flat = "m." + name + "." + device;
-      t.knobs.push_back(device_knob(flat, "delvto", 0.0));
+      t.knobs.push_back(device_knob(flat, "delvto"));
       t.variables.push_back(one_effect(flat + ".vth", {LawKind::normal, 0.0, 0.012}, t.knobs.size() - 1));
-      t.knobs.push_back(device_knob(flat, "mulu0", 1.0, Combine::product));
-      t.variables.push_back(one_effect(flat + ".beta", {LawKind::normal, 0.0, 0.04}, t.knobs.size() - 1));
+      t.knobs.push_back(device_knob(flat, "mulu0"));
+      t.variables.push_back(
+          one_effect(flat + ".beta", {LawKind::lognormal, 1.0, 0.04}, t.knobs.size() - 1, Action::scale));
     }
   }
   t.analysis.step = 10e-12;
@@ -85,7 +85,7 @@ inline Testbench sleepy_testbench() {
   t.name = "sleepy";
   t.deck.lines.insert(t.deck.lines.end(),
                       {"vf f 0 0", "rf f 0 1", "b1 z 0 v=sin(3e25*v(f)*time*time)", "cz z 0 1n"});
-  t.knobs.push_back({KnobKind::source_value, "vf", "", 0.0, Combine::sum});
+  t.knobs.push_back(device_knob("vf", "dc"));
   t.variables[1] = one_effect("sleep", {LawKind::normal, 0.0, 1.0}, t.knobs.size() - 1);
   return t;
 }

@@ -35,18 +35,28 @@ TEST(Law, ValuesRiseWithTheCoordinateAndStayFinite) {
   }
 }
 
-TEST(KnobSettings, AddAndMultiplyWhatVariablesContribute) {
-  const std::vector<Knob> knobs{{KnobKind::device_parameter, "m.x0.ma", "delvto", 0.01, Combine::sum},
-                                {KnobKind::device_parameter, "m.x0.ma", "mulu0", 2.0, Combine::product}};
+TEST(KnobSettings, ShiftScaleAndReplaceWhatTheCircuitSays) {
+  const std::vector<Knob> knobs{{KnobKind::instance, "m.x0.ma", "delvto"},
+                                {KnobKind::instance, "m.x0.ma", "mulu0"},
+                                {KnobKind::instance, "r1", "resistance"}};
+  const std::vector<double> nominals{0.01, 2.0, 1e3};
   const std::vector<Variable> variables{
-      {"local", {LawKind::normal, 0.0, 0.02}, Scope::instance, "V", {{0, 1.0}}},
-      {"global", {LawKind::normal, 0.0, 0.03}, Scope::die, "V", {{0, 1.0}, {1, 10.0}}}};
-  Eigen::RowVectorXd x(2);
-  x << 1.0, -1.0;
-  const std::vector<double> settings = knob_settings(knobs, variables, x);
+      {"local", {LawKind::normal, 0.0, 0.02}, Scope::instance, "V", {{0, Action::shift}}},
+      {"global", {LawKind::normal, 0.0, 0.03}, Scope::die, "V", {{0, Action::shift}}},
+      {"beta", {LawKind::lognormal, 1.0, 0.3}, Scope::instance, "1", {{1, Action::scale}}},
+      {"r", {LawKind::normal, 1.0, 0.01}, Scope::instance, "1", {{2, Action::scale}}},
+      {"other r", {LawKind::normal, 5e3, 50.0}, Scope::die, "Ohm", {{2, Action::replace}}}};
+  Eigen::RowVectorXd x(5);
+  x << 1.0, -1.0, -1.0, 2.0, 3.0;
+  const std::vector<double> settings = knob_settings(knobs, variables, nominals, x);
   EXPECT_NEAR(settings[0], 0.01 + 0.02 - 0.03, 1e-15);
   EXPECT_DOUBLE_EQ(settings[1], 2.0 * std::exp(-0.3));
-  EXPECT_THROW(knob_settings(knobs, variables, Eigen::RowVectorXd::Zero(3)), std::invalid_argument);
+  EXPECT_DOUBLE_EQ(settings[2], (5e3 + 150.0) * 1.02);
+  EXPECT_THROW(knob_settings(knobs, variables, nominals, Eigen::RowVectorXd::Zero(3)), std::invalid_argument);
+  EXPECT_THROW(knob_settings(knobs, variables, {0.0}, x), std::invalid_argument);
+  std::vector<Variable> twice = variables;
+  twice[0].effects = {{2, Action::replace}};
+  EXPECT_THROW(knob_settings(knobs, twice, nominals, x), std::invalid_argument);
 }
 
 }  // namespace

@@ -282,15 +282,18 @@ TEST(WorkerPool, SizesAndWaveforms) {
   WorkerPool pool(options_with(2));
   EXPECT_EQ(pool.ngspice_version(), "39");
   const Testbench t = column_testbench();
-  const std::vector<std::string> devices{"m.x0.ma", "m.x7.md", "mp"};
-  const std::vector<std::string> names{"w", "l", "m"};
-  const Matrix sizes = pool.device_parameters(t.deck, devices, names);
-  ASSERT_EQ(sizes.rows(), 3);
-  EXPECT_DOUBLE_EQ(sizes(0, 0), 300e-9);
-  EXPECT_DOUBLE_EQ(sizes(1, 1), 60e-9);
-  EXPECT_DOUBLE_EQ(sizes(2, 1), 30e-9);
-  EXPECT_EQ(sizes(2, 2), 1.0);
-  EXPECT_THROW(pool.device_parameters(t.deck, std::vector<std::string>{"m.nope"}, names), std::runtime_error);
+  const std::vector<Knob> asked{{KnobKind::instance, "m.x0.ma", "w"},
+                                {KnobKind::instance, "m.x7.md", "l"},
+                                {KnobKind::instance, "mp", "m"},
+                                {KnobKind::instance, "m.nope", "w"},
+                                {KnobKind::model, "nch", "vth0"}};
+  const std::vector<double> values = pool.values(t.deck, t.options, {}, asked);
+  ASSERT_EQ(values.size(), asked.size());
+  EXPECT_DOUBLE_EQ(values[0], 300e-9);
+  EXPECT_DOUBLE_EQ(values[1], 60e-9);
+  EXPECT_EQ(values[2], 1.0);
+  EXPECT_TRUE(std::isnan(values[3]));
+  EXPECT_DOUBLE_EQ(values[4], 0.38);
   const Matrix x = normal_points(1, 32, 9);
   const Waveforms kept = pool.waveforms(t, x.row(0));
   const std::vector<RunResult> results = evaluate_all(pool, {std::make_shared<Testbench>(t), x});

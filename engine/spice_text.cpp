@@ -1,0 +1,162 @@
+#include "engine/spice_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <stdexcept>
+
+namespace flare::engine {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return result;
+}
+
+/// First word of a statement, lower case: ".tran".
+std::string first_word(std::string_view line) { return lower(line.substr(0, line.find_first_of(" \t("))); }
+
+/// Statements of a deck that ask for analyses or output: the testbench says what is simulated and kept.
+bool asks_for_output(const std::string& word) {
+  static constexpr std::array words{".tran", ".op",    ".dc",      ".ac",    ".noise", ".tf",    ".sens",
+                                    ".pz",   ".disto", ".pss",     ".print", ".plot",  ".probe", ".save",
+                                    ".four", ".meas",  ".measure", ".width", ".end",   ".temp"};
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// Our options win over the deck's: an .options card keeps only what we do not set.
+std::string without_our_options(const std::string& line) {
+  static constexpr std::array ours{"method", "reltol",   "abstol", "vntol",  "chgtol",
+                                   "trtol",  "bypass",   "temp",   "interp", "acct",
+                                   "list",   "autostop", "node",   "opts",   "noinit"};
+  std::string kept;
+  std::size_t at = line.find_first_of(" \t");
+  while (at != std::string::npos && at < line.size()) {
+    at = line.find_first_not_of(" \t,", at);
+    if (at == std::string::npos) break;
+    std::size_t end = line.find_first_of(" \t,=", at);
+    const std::string key = lower(line.substr(at, end == std::string::npos ? end : end - at));
+    // "key = value" may have blanks around the sign.
+    const std::size_t sign = end == std::string::npos ? end : line.find_first_not_of(" \t", end);
+    if (sign != std::string::npos && line[sign] == '=') {
+      const std::size_t value = line.find_first_not_of(" \t", sign + 1);
+      end = value == std::string::npos ? value : line.find_first_of(" \t,", value);
+    }
+    const bool is_ours = std::find(ours.begin(), ours.end(), key) != ours.end();
+    if (!is_ours) kept.append(1, ' ').append(line, at, end == std::string::npos ? end : end - at);
+    at = end;
+  }
+  return kept.empty() ? std::string() : ".options" + kept;
+}
+
+bool has_random_source(const std::string& line) {
+  const std::string text = lower(line);
+  return text.find("trnoise") != std::string::npos || text.find("trrandom") != std::string::npos;
+}
+
+/// ngspice reads its compatibility modes letter by letter: ps, hs, lt, ki, eg, spe, mc and the a after them.
+void check_compatibility(const std::string& modes) {
+  const bool plain = modes.size() <= 16 && std::all_of(modes.begin(), modes.end(),
+                                                       [](unsigned char c) { return std::islower(c) != 0; });
+  if (!plain)
+    throw std::invalid_argument(fmt::format("\"{}\" is not a compatibility mode of ngspice's", modes));
+}
+
+}  // namespace
+
+void check_name(std::string_view name) {
+  const bool safe = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("_.#:@()[],+-/%").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (!safe) throw std::invalid_argument(fmt::format("\"{}\" is not a name of ngspice's", name));
+}
+
+std::vector<std::string> circuit_lines(const Deck& deck, const SimulatorOptions& options, int rung,
+                                       std::span<const std::string> save) {
+  check_compatibility(options.compatibility);
+  if (std::any_of(deck.lines.begin(), deck.lines.end(), has_random_source)) {
+    throw std::runtime_error(
+        "the netlist has a random source (trnoise or trrandom), whose numbers depend on what was simulated "
+        "before; make the noise a variable of the study");
+  }
+  std::vector<std::string> lines;
+  lines.reserve(deck.lines.size() + 3);
+  for (std::size_t i = 0; i < deck.lines.size(); ++i) {
+    const std::string word = first_word(deck.lines[i]);
+    if (i > 0 && asks_for_output(word)) continue;
+    const bool is_options = i > 0 && (word.rfind(".option", 0) == 0 || word == ".opt");
+    std::string line = is_options ? without_our_options(deck.lines[i]) : deck.lines[i];
+    if (i == 0 && line.empty()) line = "untitled";
+    if (!line.empty()) lines.push_back(std::move(line));
+  }
+  if (lines.empty()) lines.emplace_back("untitled");
+  lines.push_back(option_card(options, rung));
+  if (!save.empty()) {
+    std::string card = ".save";
+    for (const std::string& vector : save) {
+      check_name(vector);
+      card += " " + vector;
+    }
+    lines.push_back(std::move(card));
+  }
+  lines.emplace_back(".end");
+  return lines;
+}
+
+bool leaves_traces(const Deck& deck, const SimulatorOptions& options) {
+  if (deck.allow_commands || !options.compatibility.empty()) return true;
+  return std::any_of(deck.lines.begin(), deck.lines.end(), [](const std::string& line) {
+    const std::string word = first_word(line);
+    return (word.rfind(".option", 0) == 0 || word == ".opt") && !without_our_options(line).empty();
+  });
+}
+
+std::string option_card(const SimulatorOptions& o, int rung) {
+  if (o.method != "trap" && o.method != "gear") throw std::invalid_argument("unknown method " + o.method);
+  std::string card = fmt::format(".options temp={} reltol={} abstol={} vntol={} chgtol={} noinit",
+                                 o.temperature, o.reltol, o.abstol, o.vntol, o.chgtol);
+  // A higher rung first gives Newton's method more room, then exchanges speed for robustness altogether.
+  switch (rung) {
+    case 0:
+      return card + fmt::format(" method={} trtol={} bypass={}", o.method, o.trtol, o.bypass ? 1 : 0);
+    case 1:
+      return card + fmt::format(
+                        " method={} trtol={} bypass=0 itl1=1000 itl2=1000 itl4=200 gminsteps=20 "
+                        "srcsteps=20",
+                        o.method, o.trtol);
+    default:
+      return card + fmt::format(
+                        " method=gear trtol={} bypass=0 itl1=5000 itl2=5000 itl4=200 gminsteps=50 "
+                        "srcsteps=50",
+                        std::min(o.trtol, 1.0));
+  }
+}
+
+std::string analysis_command(const Analysis& analysis, int rung) {
+  if (analysis.kind == AnalysisKind::operating_point) return "op";
+  const double finer = rung >= 2 ? 0.1 : 1.0;
+  // Without a limit of its own ngspice takes min(step, stop/50); said here so that a rung can refine it.
+  const double habit = std::min(analysis.step, analysis.stop / 50.0);
+  const double max_step = analysis.max_step > 0.0 ? analysis.max_step : habit;
+  return fmt::format("tran {} {} 0 {}{}", analysis.step, analysis.stop, max_step * finer,
+                     analysis.use_initial ? " uic" : "");
+}
+
+Deck with_parameters(const Deck& deck, const std::map<std::string, double>& values) {
+  Deck changed = deck;
+  for (const auto& [name, value] : values) changed.lines.push_back(fmt::format(".param {}={}", name, value));
+  return changed;
+}
+
+std::string parameter_vector(const std::string& parameter) { return "flare_parameter_" + parameter; }
+
+std::string parameter_line(const std::string& parameter) {
+  return fmt::format(".csparam {}={{{}}}", parameter_vector(parameter), parameter);
+}
+
+}  // namespace flare::engine
