@@ -23,7 +23,7 @@ struct Question {
 };
 
 /// Fails where the level lies beyond the threshold next to its code; V, whichever way the bitline goes with k.
-TailQuestion question_of(const TailConverter& c, std::size_t k, Direction direction) {
+TailQuestion question_of(const SetConverter& c, std::size_t k, Direction direction) {
   const std::size_t code = c.converter.code_of_level[k];
   const double threshold = c.converter.thresholds[direction == Direction::down ? code - 1 : code];
   const bool below = (direction == Direction::down) == (c.reference.step() > 0.0);
@@ -31,7 +31,7 @@ TailQuestion question_of(const TailConverter& c, std::size_t k, Direction direct
           c.converter.threshold_sigma() * std::fabs(c.reference.step())};
 }
 
-std::vector<Question> questions_of(std::size_t k, const std::vector<TailConverter>& converters) {
+std::vector<Question> questions_of(std::size_t k, const std::vector<SetConverter>& converters) {
   std::vector<Question> questions;
   for (std::size_t c = 0; c < converters.size(); ++c) {
     const analysis::Converter& converter = converters[c].converter;
@@ -99,7 +99,7 @@ class OwnProblem {
 /// Estimates the tails of one level: the shared runs first, then what they refused.
 class LevelEstimator {
  public:
-  LevelEstimator(const StudyRun& run, const TailLevel& level, const std::vector<TailConverter>& converters,
+  LevelEstimator(const StudyRun& run, const TailLevel& level, const std::vector<SetConverter>& converters,
                  const TailOptions& options, std::uint64_t budget)
       : run_(run),
         level_(level),
@@ -188,7 +188,7 @@ class LevelEstimator {
 
   const StudyRun& run_;
   const TailLevel& level_;
-  const std::vector<TailConverter>& converters_;
+  const std::vector<SetConverter>& converters_;
   const TailOptions& options_;
   std::vector<Question> questions_;
   std::uint64_t left_;
@@ -208,7 +208,7 @@ std::size_t PointTails::runs() const {
 }
 
 PointTails estimate_tails(const StudyRun& run, const std::vector<TailLevel>& levels,
-                          const std::vector<TailConverter>& converters, const TailOptions& options) {
+                          const std::vector<SetConverter>& converters, const TailOptions& options) {
   PointTails point;
   point.by_converter.resize(converters.size());
   point.surrogates = options.warm_starts;

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "analysis/converter.hpp"
 #include "analysis/output_tails.hpp"
+#include "studies/column_converters.hpp"
 #include "studies/study_run.hpp"
 
 namespace flare::studies {
@@ -22,12 +22,6 @@ namespace flare::studies {
 struct TailLevel {
   std::size_t k = 0;
   const SampleSet* plain = nullptr;
-};
-
-/// A converter that asks, set to the column.
-struct TailConverter {
-  analysis::Converter converter;
-  analysis::ReferenceLevels reference;
 };
 
 /// One level, direction and converter, estimated.
@@ -61,6 +55,6 @@ struct TailOptions {
 /// Tails of all levels towards the thresholds of all converters. Throws engine::Stopped where a stop was
 /// requested.
 PointTails estimate_tails(const StudyRun& run, const std::vector<TailLevel>& levels,
-                          const std::vector<TailConverter>& converters, const TailOptions& options);
+                          const std::vector<SetConverter>& converters, const TailOptions& options);
 
 }  // namespace flare::studies

@@ -1,0 +1,40 @@
+#include "studies/column_plan.hpp"
+
+#include <set>
+
+#include "studies/column_converters.hpp"
+
+namespace flare::studies {
+
+ColumnPlan plan_column_study(const Study& study) {
+  ColumnPlan plan;
+  const std::vector<ColumnPoint> points = column_points(study);
+  std::set<std::string> processes;
+  for (const ColumnPoint& point : points) {
+    // One of each kind shows what is wrong with all of them: every section of the cards once, every SAWL
+    // once.
+    if (processes.insert(point.corner.process).second)
+      column_deck(study, column_options(study, point.sawl, 0, point.corner));
+    ++plan.timing;
+    plan.nominal += static_cast<std::size_t>(point.sawl) + 1;
+    if (plan.dimension.contains(point.sawl)) {
+      plan.screening += plan.dimension[point.sawl];
+      continue;
+    }
+    const ColumnOptions options = column_options(study, point.sawl, point.sawl, point.corner);
+    engine::Testbench bench;
+    bench.deck = column_deck(study, options);
+    add_variation(study, point.corner, matched_devices(options), "vdd", nullptr, bench);
+    plan.dimension[point.sawl] = bench.dimension();
+    plan.screening += bench.dimension();
+    plan.full += static_cast<std::size_t>(study.full_corners + 1) *
+                 (static_cast<std::size_t>(point.sawl) + 1) * static_cast<std::size_t>(study.estimator.runs);
+    if (study.estimator.method == "fit" || asking_converters(study).empty()) continue;
+    plan.tails +=
+        static_cast<std::size_t>(study.full_corners + 1) * static_cast<std::size_t>(study.estimator.budget);
+  }
+  plan.points = points.size();
+  return plan;
+}
+
+}  // namespace flare::studies
