@@ -86,14 +86,27 @@ std::string without_our_options(const std::string& line) {
   return kept.empty() ? std::string() : ".options" + kept;
 }
 
+bool consists_of(std::string_view name, std::string_view signs) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [&](unsigned char c) {
+    return std::isalnum(c) != 0 || signs.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
 /// Names come from studies and result files and go into commands: nothing in them may end a command or begin
 /// another.
 void check_name(std::string_view name) {
-  const bool safe = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("_.#:@()[],+-/%").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (!safe) throw std::invalid_argument("\"" + std::string(name) + "\" is not a name of ngspice's");
+  if (!consists_of(name, "_.#:@()[],+-/%"))
+    throw std::invalid_argument("\"" + std::string(name) + "\" is not a name of ngspice's");
+}
+
+/// A vector stands on a .save card, which ends at the end of its line and knows neither redirections (< >) nor
+/// variables ($) nor history (!), so buses and globals of schematic editors may stand there: v(bl<0>), v(vdd!).
+void check_vector(std::string_view name) {
+  if (!consists_of(name, "_.#:@()[],+-/%<>!$")) {
+    throw std::invalid_argument(
+        "\"" + std::string(name) +
+        "\" is not a vector of ngspice's: letters, digits and _.#:@()[],+-/%<>!$ may stand in it");
+  }
 }
 
 std::vector<std::string> circuit_lines(const Deck& deck, const std::string& options,
@@ -113,7 +126,7 @@ std::vector<std::string> circuit_lines(const Deck& deck, const std::string& opti
   if (!save.empty()) {
     std::string card = ".save";
     for (const std::string& vector : save) {
-      check_name(vector);
+      check_vector(vector);
       card += " " + vector;
     }
     lines.push_back(std::move(card));

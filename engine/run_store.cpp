@@ -117,6 +117,7 @@ std::uint64_t fingerprint(const Testbench& testbench) {
         .add(m.at)
         .add(m.level);
     hash.add(number_of(m.edge)).add(m.from).add(m.to);
+    hash.add(number(m.negated ? 1 : 0)).add(number_of(m.occurrence)).add(m.expression);
   }
   return hash.value();
 }

@@ -10,6 +10,7 @@
 #include <Eigen/Core>
 
 #include "engine/evaluator.hpp"
+#include "engine/measure_set.hpp"
 #include "engine/ngspice.hpp"
 #include "engine/testbench.hpp"
 
@@ -41,6 +42,7 @@ class TestbenchRunner {
   NgspiceSimulator& simulator_;
   const Testbench& testbench_;
   std::vector<std::string> vectors_;
+  MeasureSet measures_;
   Analysis analysis_;
   int loaded_rung_ = -1;    // of the circuit in the simulator; -1: none that may be used
   std::uint64_t load_ = 0;  // the simulator's count when it was loaded

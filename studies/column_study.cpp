@@ -77,10 +77,12 @@ std::vector<ColumnPoint> all_points(const Study& study) {
 
 double single_value(const std::vector<engine::RunResult>& runs, const std::string& what) {
   const engine::RunResult& result = runs.front();
-  if (result.outcome == engine::Outcome::ok) return result.measures.front();
+  const double value = measured(result, 0);
+  if (!std::isnan(value)) return value;
   throw std::runtime_error(
       fmt::format("{}: no answer without any variation ({}{}{}); the design does not work there", what,
-                  engine::to_string(result.outcome), result.message.empty() ? "" : ": ", result.message));
+                  engine::simulated(result.outcome) ? "unmeasured" : engine::to_string(result.outcome),
+                  result.message.empty() ? "" : ": ", result.message));
 }
 
 /// Word-line pulses: as long as the full-scale level takes to fall by the swing, at each corner or at the
@@ -189,8 +191,7 @@ double screened_sigma(const analysis::Converter& converter, const analysis::Refe
 double first_order_sigma(const std::vector<engine::RunResult>& moved, double nominal) {
   double variance = 0.0;
   for (const engine::RunResult& run : moved) {
-    if (run.outcome != engine::Outcome::ok) return std::numeric_limits<double>::quiet_NaN();
-    variance += std::pow(run.measures.front() - nominal, 2);
+    variance += std::pow(measured(run, 0) - nominal, 2);  // NaN where a run has no level
   }
   return std::sqrt(variance);
 }

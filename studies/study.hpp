@@ -11,6 +11,7 @@
 #include "engine/sampling.hpp"
 #include "engine/testbench.hpp"
 #include "engine/variation.hpp"
+#include "studies/study_measures.hpp"
 #include "studies/toml_section.hpp"
 
 namespace flare::studies {
@@ -56,10 +57,7 @@ struct CircuitStudy {
   engine::Analysis analysis;
   std::vector<engine::Measure> measures;
   std::string supply_source;  // moved by the corners' supply; empty: none
-  // What counts as failing: measure below or above a limit. margin = measure - below, or above - measure.
-  std::string failing_measure;
-  std::optional<double> below;
-  std::optional<double> above;
+  Failing failing;
 };
 
 enum class ConverterKind { ideal, enob };
