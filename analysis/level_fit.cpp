@@ -349,14 +349,18 @@ double LevelFit::standard_error(const Member& member,
 }
 
 TailProbability LevelFit::empirical_tail(double t, Side side) const {
+  return counted_tail(exceedances(t, side), samples_->size(), moments_.unknown);
+}
+
+TailProbability counted_tail(std::size_t beyond, std::size_t runs, std::size_t unknown) {
   TailProbability result;
-  result.runs = samples_->size();
-  result.unknown = moments_.unknown;
+  result.runs = runs;
+  result.unknown = unknown;
   result.method = "empirical";
-  const double n = static_cast<double>(result.runs);
-  const double all = n + static_cast<double>(result.unknown);
-  const double seen = static_cast<double>(exceedances(t, side));
-  const double most = seen + static_cast<double>(result.unknown);  // every unknown run lies beyond
+  const double n = static_cast<double>(runs);
+  const double all = n + static_cast<double>(unknown);
+  const double seen = static_cast<double>(beyond);
+  const double most = seen + static_cast<double>(unknown);  // every unknown run lies beyond
   if (result.runs == 0) {
     result.low = smallest_probability;
     return result;

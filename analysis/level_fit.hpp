@@ -136,6 +136,10 @@ class LevelFit {
   std::shared_ptr<const std::vector<double>> samples_;
 };
 
+/// What counting says: `beyond` of `runs` with an answer lie beyond a limit, `unknown` further ones have none. The share
+/// with the Clopper-Pearson 95 % interval; none seen: p is the 95 % upper bound (status "bound").
+TailProbability counted_tail(std::size_t beyond, std::size_t runs, std::size_t unknown);
+
 /// -Phi^-1 of P(shape + e beyond t), e ~ N(0, noise_sigma^2): quadrature in logarithms around the integrand's
 /// peak, relative accuracy of P better than 1e-8 however small it is.
 double noisy_tail_sigma(const LevelShape& shape, double t, Side side, double noise_sigma);

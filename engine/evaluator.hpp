@@ -15,21 +15,24 @@
 
 namespace flare::engine {
 
-/// How a run ended. Everything but `ok` is *unknown* to the analysis: never dropped, never guessed.
+/// How a run ended. Whatever was not simulated is *unknown* to the analysis: never dropped, never guessed.
 enum class Outcome : std::uint8_t {
-  ok = 0,
+  ok = 0,           // simulated; a measure may still be undefined (NaN), e.g. a crossing that never happens
   unconverged = 1,  // no answer on any rung of the retry ladder
   timed_out = 2,    // past the time limit, twice
   crashed = 3,      // the simulator died, twice
-  unmeasured = 4,   // simulated, but a measure is undefined (e.g. a crossing that never happens)
+  unmeasured = 4,   // only in files of earlier versions: simulated, and some measure is undefined
 };
 
 std::string_view to_string(Outcome outcome);
 
+/// The simulator gave an answer: every measure that has a value has it.
+inline bool simulated(Outcome outcome) { return outcome == Outcome::ok || outcome == Outcome::unmeasured; }
+
 struct RunResult {
   Outcome outcome = Outcome::unconverged;
   std::uint8_t rung = 0;         // of the retry ladder: 0 = first try as asked
-  std::vector<double> measures;  // one per Measure; NaN where outcome != ok
+  std::vector<double> measures;  // one per Measure; NaN where it is undefined or the run was not simulated
   std::string message;           // the simulator's words where outcome != ok
 };
 

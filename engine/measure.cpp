@@ -12,9 +12,13 @@ struct Signal {
   const std::vector<double>& time;
   const std::vector<double>& vector;
   const std::vector<double>* reference;  // subtracted; may be null
+  bool negated;
 
   std::size_t size() const { return time.size(); }
-  double operator[](std::size_t i) const { return reference ? vector[i] - (*reference)[i] : vector[i]; }
+  double operator[](std::size_t i) const {
+    const double difference = reference ? vector[i] - (*reference)[i] : vector[i];
+    return negated ? -difference : difference;
+  }
 
   /// Value at `t`, which lies within the time points.
   double at(double t) const {
@@ -36,20 +40,46 @@ const std::vector<double>& saved(const Waveforms& waveforms, const std::string& 
   return *found;
 }
 
-std::optional<double> first_crossing(const Signal& signal, const Measure& measure) {
-  for (std::size_t i = 1; i < signal.size(); ++i) {
+/// When the signal first crosses the level within the piece from t0 to the i-th time point; `direction` is set to
+/// the way it does.
+std::optional<double> crossing_within(const Signal& signal, double t0, std::size_t i, double level,
+                                      Edge* direction) {
+  const double before = signal.at(t0) - level;
+  const double after = signal[i] - level;
+  const bool rises = before < 0.0 && after >= 0.0;
+  const bool falls = before > 0.0 && after <= 0.0;
+  if (!rises && !falls) return std::nullopt;
+  *direction = rises ? Edge::rise : Edge::fall;
+  return t0 + (signal.time[i] - t0) * (before / (before - after));
+}
+
+/// The first `count` crossings after `from` in the measure's direction, in order; fewer where there are no more
+/// before `to`.
+std::vector<double> crossings(const Signal& signal, const Measure& measure, std::size_t count) {
+  std::vector<double> found;
+  for (std::size_t i = 1; i < signal.size() && found.size() < count; ++i) {
     if (signal.time[i] <= measure.from) continue;
     // The part of the segment after `from` counts.
     const double t0 = std::max(signal.time[i - 1], measure.from);
-    const double before = signal.at(t0) - measure.level;
-    const double after = signal[i] - measure.level;
-    const bool rises = before < 0.0 && after >= 0.0;
-    const bool falls = before > 0.0 && after <= 0.0;
-    if ((rises && measure.edge != Edge::fall) || (falls && measure.edge != Edge::rise)) {
-      return t0 + (signal.time[i] - t0) * (before / (before - after));
-    }
+    Edge direction = Edge::either;
+    const std::optional<double> t = crossing_within(signal, t0, i, measure.level, &direction);
+    if (!t || (measure.edge != Edge::either && measure.edge != direction)) continue;
+    if (measure.to >= 0.0 && *t > measure.to) break;
+    found.push_back(*t);
   }
-  return std::nullopt;
+  return found;
+}
+
+std::optional<double> nth_crossing(const Signal& signal, const Measure& measure) {
+  const auto n = static_cast<std::size_t>(std::max(measure.occurrence, 1));
+  const std::vector<double> found = crossings(signal, measure, n);
+  return found.size() == n ? std::optional<double>(found.back()) : std::nullopt;
+}
+
+std::optional<double> nth_period(const Signal& signal, const Measure& measure) {
+  const auto n = static_cast<std::size_t>(std::max(measure.occurrence, 1));
+  const std::vector<double> found = crossings(signal, measure, n + 1);
+  return found.size() == n + 1 ? std::optional<double>(found[n] - found[n - 1]) : std::nullopt;
 }
 
 /// The window's points: its two ends (interpolated) and the time points between them.
@@ -117,8 +147,12 @@ const std::vector<double>* Waveforms::find(const std::string& name) const {
 }
 
 std::optional<double> evaluate(const Measure& measure, const Waveforms& waveforms) {
+  if (measure.kind == MeasureKind::expression) {
+    throw std::invalid_argument("measure " + measure.name + " is made of other measures, not of waveforms");
+  }
   const Signal signal{waveforms.time, saved(waveforms, measure.vector),
-                      measure.reference.empty() ? nullptr : &saved(waveforms, measure.reference)};
+                      measure.reference.empty() ? nullptr : &saved(waveforms, measure.reference),
+                      measure.negated};
   if (signal.size() == 0) return std::nullopt;
   std::optional<double> result;
   switch (measure.kind) {
@@ -126,13 +160,18 @@ std::optional<double> evaluate(const Measure& measure, const Waveforms& waveform
       result = value_at(signal, measure.at);
       break;
     case MeasureKind::crossing:
-      result = first_crossing(signal, measure);
+      result = nth_crossing(signal, measure);
+      break;
+    case MeasureKind::period:
+      result = nth_period(signal, measure);
       break;
     case MeasureKind::minimum:
     case MeasureKind::maximum:
     case MeasureKind::average:
     case MeasureKind::integral:
       result = over_window(signal, measure);
+      break;
+    case MeasureKind::expression:
       break;
   }
   if (!result) return std::nullopt;

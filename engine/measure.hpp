@@ -19,32 +19,38 @@ struct Waveforms {
 
 enum class MeasureKind {
   value_at,  // value at time `at` (linear between time points); `at` < 0: the last point
-  crossing,  // first time after `from` at which the vector crosses `level` in direction `edge`, s
-  minimum,   // over [from, to]
+  crossing,  // the `occurrence`-th time after `from` at which the vector crosses `level` in direction `edge`, s
+  minimum,  // over [from, to]
   maximum,
-  average,   // time average over [from, to]
-  integral,  // over [from, to], unit * s
+  average,     // time average over [from, to]
+  integral,    // over [from, to], unit * s
+  period,      // from that crossing to the next one in the same direction, s
+  expression,  // arithmetic over other measures of the testbench (engine/expression.hpp)
 };
 
 enum class Edge { rise, fall, either };
 
-/// vector [minus reference] -> one number. Times in s.
+/// +-(vector [minus reference]) -> one number. Times in s.
 struct Measure {
   std::string name;  // e.g. "level"
   MeasureKind kind = MeasureKind::value_at;
   std::string vector;     // e.g. "v(bl)"
   std::string reference;  // subtracted from the vector where it is not empty, e.g. "v(blb)"
+  bool negated = false;   // the difference with its sign changed is measured: "-i(vdd)"
   std::string unit;       // of the result: "V", "A", "s", ...
-  double scale = 1.0;     // result is multiplied by this (e.g. -1 for a current into a source)
+  double scale = 1.0;     // the result, not the vector, is multiplied by this
   double at = -1.0;
   double level = 0.0;
   Edge edge = Edge::either;
   double from = 0.0;
-  double to = -1.0;  // < 0: the end
+  double to = -1.0;        // < 0: the end
+  int occurrence = 1;      // of crossing and period: 1 is the first after `from`
+  std::string expression;  // of kind expression alone, e.g. "t_c - t_b"
 };
 
-/// The measure's value, or nothing where it is not defined (a crossing that never happens, a value that is
-/// not finite). Throws std::invalid_argument where the vector was not saved.
+/// The value of a measure of waveforms, or nothing where it is not defined (a crossing that never happens, a value
+/// that is not finite). Throws std::invalid_argument where the vector was not saved or the kind is expression, which
+/// takes a MeasureSet (engine/measure_set.hpp).
 std::optional<double> evaluate(const Measure& measure, const Waveforms& waveforms);
 
 }  // namespace flare::engine

@@ -58,6 +58,20 @@ bool has_random_source(const std::string& line) {
   return text.find("trnoise") != std::string::npos || text.find("trrandom") != std::string::npos;
 }
 
+bool consists_of(std::string_view name, std::string_view signs) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [&](unsigned char c) {
+    return std::isalnum(c) != 0 || signs.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+/// A vector stands on a .save card, which ends at the end of its line and knows neither redirections (< >) nor
+/// variables ($) nor history (!), so buses and globals of schematic editors may stand there: v(bl<0>), v(vdd!).
+void check_vector(std::string_view name) {
+  if (consists_of(name, "_.#:@()[],+-/%<>!$")) return;
+  throw std::invalid_argument(fmt::format(
+      "\"{}\" is not a vector of ngspice's: letters, digits and _.#:@()[],+-/%<>!$ may stand in it", name));
+}
+
 /// ngspice reads its compatibility modes letter by letter: ps, hs, lt, ki, eg, spe, mc and the a after them.
 void check_compatibility(const std::string& modes) {
   const bool plain = modes.size() <= 16 && std::all_of(modes.begin(), modes.end(),
@@ -69,11 +83,9 @@ void check_compatibility(const std::string& modes) {
 }  // namespace
 
 void check_name(std::string_view name) {
-  const bool safe = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("_.#:@()[],+-/%").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (!safe) throw std::invalid_argument(fmt::format("\"{}\" is not a name of ngspice's", name));
+  if (!consists_of(name, "_.#:@()[],+-/%")) {
+    throw std::invalid_argument(fmt::format("\"{}\" is not a name of ngspice's", name));
+  }
 }
 
 std::vector<std::string> circuit_lines(const Deck& deck, const SimulatorOptions& options, int rung,
@@ -99,7 +111,7 @@ std::vector<std::string> circuit_lines(const Deck& deck, const SimulatorOptions&
   if (!save.empty()) {
     std::string card = ".save";
     for (const std::string& vector : save) {
-      check_name(vector);
+      check_vector(vector);
       card += " " + vector;
     }
     lines.push_back(std::move(card));

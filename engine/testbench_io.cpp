@@ -89,21 +89,25 @@ json measure_json(const Measure& m) {
           {"kind", static_cast<int>(m.kind)},
           {"vector", m.vector},
           {"reference", m.reference},
+          {"negated", m.negated},
           {"unit", m.unit},
           {"scale", m.scale},
           {"at", m.at},
           {"level", m.level},
           {"edge", static_cast<int>(m.edge)},
           {"from", m.from},
-          {"to", m.to}};
+          {"to", m.to},
+          {"occurrence", m.occurrence},
+          {"expression", m.expression}};
 }
 
 Measure measure_from(const json& j) {
   Measure m;
   m.name = j.at("name").get<std::string>();
-  m.kind = enum_from(j.at("kind"), MeasureKind::integral);
+  m.kind = enum_from(j.at("kind"), MeasureKind::expression);
   m.vector = j.at("vector").get<std::string>();
   m.reference = j.at("reference").get<std::string>();
+  m.negated = j.at("negated").get<bool>();
   m.unit = j.at("unit").get<std::string>();
   m.scale = j.at("scale").get<double>();
   m.at = j.at("at").get<double>();
@@ -111,6 +115,8 @@ Measure measure_from(const json& j) {
   m.edge = enum_from(j.at("edge"), Edge::either);
   m.from = j.at("from").get<double>();
   m.to = j.at("to").get<double>();
+  m.occurrence = j.at("occurrence").get<int>();
+  m.expression = j.at("expression").get<std::string>();
   return m;
 }
 

@@ -52,6 +52,24 @@ Deck with_parameter_lines(const Testbench& testbench) {
   return deck;
 }
 
+/// When a transient that ends at `stop` has gone far enough for a measure. An expression waits for those it uses.
+double decided_at(const Measure& measure, double stop) {
+  switch (measure.kind) {
+    case MeasureKind::value_at:
+      return measure.at < 0.0 ? stop : measure.at;
+    case MeasureKind::expression:
+      return 0.0;
+    case MeasureKind::crossing:
+    case MeasureKind::period:
+    case MeasureKind::minimum:
+    case MeasureKind::maximum:
+    case MeasureKind::average:
+    case MeasureKind::integral:
+      break;
+  }
+  return measure.to < 0.0 ? stop : measure.to;
+}
+
 }  // namespace
 
 std::vector<std::string> measured_vectors(const Testbench& testbench) {
@@ -73,10 +91,7 @@ Analysis trimmed_analysis(const Testbench& testbench) {
   if (analysis.max_step <= 0.0) analysis.max_step = std::min(analysis.step, analysis.stop / 50.0);
   double needed = 0.0;
   for (const Measure& measure : testbench.measures) {
-    const double until = measure.kind == MeasureKind::value_at   ? measure.at
-                         : measure.kind == MeasureKind::crossing ? -1.0
-                                                                 : measure.to;
-    needed = until < 0.0 ? analysis.stop : std::max(needed, until);
+    needed = std::max(needed, decided_at(measure, analysis.stop));
   }
   if (needed > 0.0) analysis.stop = std::min(analysis.stop, needed);
   return analysis;
@@ -86,6 +101,7 @@ TestbenchRunner::TestbenchRunner(NgspiceSimulator& simulator, const Testbench& t
     : simulator_(simulator),
       testbench_(testbench),
       vectors_(measured_vectors(testbench)),
+      measures_(testbench.measures),
       analysis_(trimmed_analysis(testbench)),
       has_parameters_(std::any_of(testbench.knobs.begin(), testbench.knobs.end(),
                                   [](const Knob& knob) { return knob.kind == KnobKind::parameter; })) {
@@ -253,16 +269,7 @@ RunResult TestbenchRunner::run(const Eigen::Ref<const Eigen::RowVectorXd>& x) {
     return result;
   }
   result.outcome = Outcome::ok;
-  for (std::size_t i = 0; i < testbench_.measures.size(); ++i) {
-    const std::optional<double> value = evaluate(testbench_.measures[i], scratch_);
-    if (value) {
-      result.measures[i] = *value;
-    } else {
-      result.outcome = Outcome::unmeasured;
-      result.message +=
-          (result.message.empty() ? "" : "; ") + testbench_.measures[i].name + " is not defined";
-    }
-  }
+  result.measures = measures_.evaluate(scratch_);
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include <Eigen/Core>
 
 #include "engine/evaluator.hpp"
+#include "engine/measure_set.hpp"
 #include "engine/ngspice.hpp"
 #include "engine/testbench.hpp"
 
@@ -53,6 +54,7 @@ class TestbenchRunner {
   NgspiceSimulator& simulator_;
   const Testbench& testbench_;
   std::vector<std::string> vectors_;
+  MeasureSet measures_;
   Analysis analysis_;
   std::vector<double> nominals_;  // empty: not read yet
   bool has_parameters_ = false;   // some knob is a .param: every run loads the circuit afresh

@@ -2,18 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <optional>
 
 namespace flare::engine {
 
 namespace {
-
-// Exponents over V, A, s, m, K, step, sigma.
-using Dimension = std::array<int, 7>;
 
 struct Unit {
   double factor = 1.0;
@@ -168,6 +167,35 @@ std::string format_quantity(double value, std::string_view unit, int digits) {
   }
   const std::string prefix = best.letter == ' ' ? "" : std::string(1, best.letter);
   return fmt::format("{:.{}g} {}{}", value / best.factor, digits, prefix, unit);
+}
+
+std::optional<Dimension> si_dimension(std::string_view unit) {
+  const std::optional<Unit> parsed = parse_unit(unit);
+  if (!parsed || parsed->factor != 1.0 || parsed->celsius) return std::nullopt;
+  return parsed->dimension;
+}
+
+std::string si_unit(const Dimension& dimension) {
+  for (const std::string_view name : {"Hz", "Ohm", "F", "W", "J"}) {
+    if (find_base(name)->dimension == dimension) return std::string(name);
+  }
+  constexpr std::array<std::string_view, 7> symbols{"V", "A", "s", "m", "K", "step", "sigma"};
+  std::string above;
+  std::string below;
+  for (std::size_t d = 0; d < symbols.size(); ++d) {
+    const int power = std::abs(dimension[d]);
+    // Powers are read up to 4; what lies beyond is said by a further factor.
+    for (int left = power; left > 0; left -= 4) {
+      const int part = std::min(left, 4);
+      const std::string factor = std::string(symbols[d]) + (part > 1 ? std::to_string(part) : "");
+      if (dimension[d] < 0) {
+        below += "/" + factor;
+      } else {
+        above += (above.empty() ? "" : " ") + factor;
+      }
+    }
+  }
+  return (above.empty() ? "1" : above) + below;
 }
 
 }  // namespace flare::engine

@@ -2,6 +2,8 @@
 // inside.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -22,5 +24,15 @@ double quantity(std::string_view text, std::string_view expected);
 
 /// "0.9 V", "-40 degC", "1.2 ps": `digits` significant digits with the SI prefix that suits.
 std::string format_quantity(double value, std::string_view unit, int digits = 3);
+
+/// Exponents of V, A, s, m, K, step and sigma in a unit.
+using Dimension = std::array<int, 7>;
+
+/// The dimension of a unit in which SI values are given ("V s", "A/V", "1"); nothing where `unit` is not a unit or
+/// has a factor or an offset of its own ("mV", "%", "degC").
+std::optional<Dimension> si_dimension(std::string_view unit);
+
+/// A text for the SI unit of a dimension that quantity() reads: "s", "Ohm", "V s", "A/V", "1".
+std::string si_unit(const Dimension& dimension);
 
 }  // namespace flare::engine

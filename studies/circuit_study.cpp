@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "analysis/level_fit.hpp"
 #include "engine/random_stream.hpp"
+#include "studies/circuit_margin.hpp"
 #include "studies/rare_event_runs.hpp"
 #include "studies/study_testbench.hpp"
 
@@ -35,52 +35,23 @@ std::shared_ptr<engine::Testbench> circuit_testbench(const Study& study, const C
   return bench;
 }
 
-std::size_t failing_index(const CircuitStudy& circuit) {
-  std::size_t m = 0;
-  while (circuit.measures[m].name != circuit.failing_measure) ++m;
-  return m;
-}
-
-/// Fails where it is <= 0.
-double margin(const CircuitStudy& circuit, double value) {
-  return circuit.below ? value - *circuit.below : *circuit.above - value;
-}
-
-std::vector<analysis::Response> responses(const CircuitStudy& circuit,
-                                          const std::vector<engine::RunResult>& runs) {
-  const std::size_t m = failing_index(circuit);
-  std::vector<analysis::Response> all;
-  all.reserve(runs.size());
-  for (const engine::RunResult& run : runs) {
-    all.push_back(run.outcome == engine::Outcome::ok
-                      ? analysis::Response::margin(margin(circuit, run.measures.at(m)))
-                      : analysis::Response::unknown());
-  }
-  return all;
-}
-
-std::vector<double> margins(const Study& study, const SampleSet& samples) {
-  std::vector<double> values = samples.values(failing_index(*study.circuit));
-  for (double& v : values) v = margin(*study.circuit, v);
-  return values;
-}
-
 /// Rare-event estimate at one corner; the plain samples are known draws of its search.
 void estimate_failure(const StudyRun& run, CircuitPoint& point) {
   const CircuitStudy& circuit = *run.study.circuit;
+  const std::string where = "at " + point.corner.name();
   StoredEvaluator evaluator(run, "tails/" + point.samples.stream, point.samples.testbench);
   analysis::RareEventOptions options;
   options.method = rare_event_method(run.study.estimator.method);
   options.target_half_width = run.study.estimator.accuracy;
   options.max_runs = static_cast<std::uint64_t>(run.study.estimator.budget);
   options.seed = run.study.seed ^ engine::stream_key(point.samples.stream);
-  options.known = {{1.0, point.samples.points, responses(circuit, point.samples.runs)}};
+  options.known = {{1.0, point.samples.points, responses(circuit, point.samples.runs, where)}};
   point.summary = analysis::estimate_failure_probability(
       point.samples.testbench->dimension(),
       [&](const engine::Matrix& points) {
         run.progress.update(static_cast<double>(evaluator.runs()) / static_cast<double>(options.max_runs),
                             fmt::format("{} runs of at most {}", evaluator.runs(), options.max_runs));
-        return responses(circuit, evaluator.evaluate(points));
+        return responses(circuit, evaluator.evaluate(points), where);
       },
       options, run.stop);
   if (run.stop.stop_requested()) throw engine::Stopped();
@@ -136,11 +107,11 @@ CircuitResult run_circuit_study(const StudyRun& run) {
   for (std::size_t c = 0; c < result.points.size(); ++c) {
     CircuitPoint& point = result.points[c];
     point.samples = {requests[c].stream, 0, requests[c].testbench, requests[c].points, std::move(results[c])};
-    const auto fit = analysis::LevelFit::from_samples(margins(study, point.samples), point.samples.unknown());
+    check_samples(study, point.samples, "at " + point.corner.name());
     if (study.estimator.method == "fit") {
-      point.failure = fit.tail(0.0, analysis::Side::below);
+      point.failure = fitted_failure(*study.circuit, point.samples);
     } else if (study.estimator.method == "monte_carlo") {
-      point.failure = fit.empirical_tail(0.0, analysis::Side::below);
+      point.failure = counted_failure(*study.circuit, point.samples);
     } else {
       run.progress.stage("failure at " + point.corner.name());
       estimate_failure(run, point);

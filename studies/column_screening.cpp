@@ -12,8 +12,7 @@ namespace {
 double first_order_sigma(const std::vector<engine::RunResult>& moved, double nominal) {
   double variance = 0.0;
   for (const engine::RunResult& run : moved) {
-    if (run.outcome != engine::Outcome::ok) return std::numeric_limits<double>::quiet_NaN();
-    variance += std::pow(run.measures.front() - nominal, 2);
+    variance += std::pow(measured(run, 0) - nominal, 2);  // NaN where a run has no level
   }
   return std::sqrt(variance);
 }

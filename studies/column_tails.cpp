@@ -44,9 +44,7 @@ std::vector<Question> questions_of(std::size_t k, const std::vector<SetConverter
   return questions;
 }
 
-double volt_of(const engine::RunResult& run) {
-  return run.outcome == engine::Outcome::ok ? run.measures.front() : NAN;
-}
+double volt_of(const engine::RunResult& run) { return measured(run, 0); }
 
 std::vector<double> volts_of(const std::vector<engine::RunResult>& runs) {
   std::vector<double> volts;

@@ -55,10 +55,11 @@ engine::Matrix no_variation() { return engine::Matrix(1, 0); }
 
 double single_value(const std::vector<engine::RunResult>& runs, const std::string& what) {
   const engine::RunResult& result = runs.front();
-  if (result.outcome == engine::Outcome::ok) return result.measures.front();
+  const double value = measured(result, 0);
+  if (!std::isnan(value)) return value;
   throw std::runtime_error(
       fmt::format("{}: no answer without any variation ({}{}{}); the design does not work there", what,
-                  engine::to_string(result.outcome), result.message.empty() ? "" : ": ", result.message));
+                  engine::simulated(result.outcome) ? "unmeasured" : engine::to_string(result.outcome), result.message.empty() ? "" : ": ", result.message));
 }
 
 }  // namespace flare::studies

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "engine/measure_set.hpp"
 #include "engine/worker_pool.hpp"
 #include "studies/circuit_study.hpp"
 #include "studies/column_study.hpp"
@@ -63,12 +64,12 @@ int replay_command(const ReplayCommand& command) {
     write_waveforms(out, waveforms);
     if (!out.flush()) throw StudyError(command.out.string() + ": cannot be written");
   }
-  for (std::size_t m = 0; m < bench.measures.size(); ++m) {
-    const auto again = engine::evaluate(bench.measures[m], waveforms);
+  const std::vector<double> again = engine::MeasureSet(bench.measures).evaluate(waveforms);
+  for (std::size_t m = 0; m < again.size(); ++m) {
     const double recorded = measures(row, static_cast<Eigen::Index>(m));
-    fmt::print(stderr, "{}: recorded {:.17g}, now {}{}\n", bench.measures[m].name, recorded,
-               again ? fmt::format("{:.17g}", *again) : std::string("undefined"),
-               again && *again == recorded ? " (the same)" : "");
+    const bool same = again[m] == recorded || (std::isnan(again[m]) && std::isnan(recorded));
+    fmt::print(stderr, "{}: recorded {:.17g}, now {:.17g}{}\n", bench.measures[m].name, recorded, again[m],
+               same ? " (the same)" : "");
   }
   return exit_done;
 }

@@ -87,37 +87,6 @@ ColumnStudy read_column(Section s) {
   return column;
 }
 
-engine::Measure read_measure(Section& s) {
-  engine::Measure m;
-  m.name = s.text("name");
-  const std::string kind =
-      s.choice("kind", {"value", "crossing", "minimum", "maximum", "average", "integral"}, "value");
-  m.kind = kind == "crossing"   ? engine::MeasureKind::crossing
-           : kind == "minimum"  ? engine::MeasureKind::minimum
-           : kind == "maximum"  ? engine::MeasureKind::maximum
-           : kind == "average"  ? engine::MeasureKind::average
-           : kind == "integral" ? engine::MeasureKind::integral
-                                : engine::MeasureKind::value_at;
-  m.vector = s.text("vector");
-  m.reference = s.text("minus", "");
-  const std::string base = m.vector.starts_with("i(") ? "A" : "V";
-  const std::string vector_unit = s.text("vector_unit", base);
-  m.unit = m.kind == engine::MeasureKind::crossing   ? "s"
-           : m.kind == engine::MeasureKind::integral ? vector_unit + " s"
-                                                     : vector_unit;
-  m.scale = s.number("scale", 1.0, -1e12, 1e12);
-  m.at = s.quantity("at", "s", -1.0);
-  m.from = s.quantity("from", "s", 0.0);
-  m.to = s.quantity("to", "s", -1.0);
-  if (m.kind == engine::MeasureKind::crossing) {
-    m.level = s.quantity("level", vector_unit);
-    const std::string edge = s.choice("edge", {"rise", "fall", "either"}, "either");
-    m.edge = edge == "rise" ? engine::Edge::rise : edge == "fall" ? engine::Edge::fall : engine::Edge::either;
-  }
-  s.finish();
-  return m;
-}
-
 CircuitStudy read_circuit(Section s, Section& root) {
   CircuitStudy circuit;
   circuit.netlist = s.file("netlist");
@@ -137,21 +106,9 @@ CircuitStudy read_circuit(Section s, Section& root) {
       s.fail("", "'stop' and 'step' must be above 0");
   }
   s.finish();
-  for (Section& m : root.sections("measure")) circuit.measures.push_back(read_measure(m));
-  if (circuit.measures.empty()) root.fail("", "a [circuit] study needs at least one [[measure]]");
-
-  Section failing = root.section("failing");
-  circuit.failing_measure = failing.text("measure", circuit.measures.front().name);
-  const auto measure =
-      std::find_if(circuit.measures.begin(), circuit.measures.end(),
-                   [&](const engine::Measure& m) { return m.name == circuit.failing_measure; });
-  if (measure == circuit.measures.end()) failing.fail("measure", "there is no measure of that name");
-  if (failing.has("below")) circuit.below = failing.quantity("below", measure->unit);
-  if (failing.has("above")) circuit.above = failing.quantity("above", measure->unit);
-  if (circuit.below.has_value() == circuit.above.has_value()) {
-    failing.fail("", "needs either 'below' or 'above': the limit past which a sample fails");
-  }
-  failing.finish();
+  StudyMeasures asked = read_measures(root, circuit.analysis);
+  circuit.measures = std::move(asked.measures);
+  circuit.failing = asked.failing;
   return circuit;
 }
 

@@ -11,6 +11,7 @@
 #include "engine/sampling.hpp"
 #include "engine/testbench.hpp"
 #include "studies/study_corners.hpp"
+#include "studies/study_measures.hpp"
 #include "studies/study_variation.hpp"
 #include "studies/toml_section.hpp"
 
@@ -31,10 +32,7 @@ struct CircuitStudy {
   // What the corners' supply moves: sources, or a .param of the netlist; both empty: nothing.
   std::vector<std::string> supply_sources;
   std::string supply_parameter;
-  // What counts as failing: measure below or above a limit. margin = measure - below, or above - measure.
-  std::string failing_measure;
-  std::optional<double> below;
-  std::optional<double> above;
+  Failing failing;
 };
 
 enum class ConverterKind { ideal, enob };

@@ -23,7 +23,7 @@ std::vector<std::vector<engine::RunResult>> StudyRun::run(
   std::map<engine::Outcome, std::size_t> unknown;
   for (const auto& request : results) {
     for (const engine::RunResult& r : request) {
-      if (r.outcome != engine::Outcome::ok) ++unknown[r.outcome];
+      if (!engine::simulated(r.outcome)) ++unknown[r.outcome];
     }
   }
   std::string summary = fmt::format("{} runs", total);
@@ -34,22 +34,27 @@ std::vector<std::vector<engine::RunResult>> StudyRun::run(
   return results;
 }
 
+double measured(const engine::RunResult& run, std::size_t m) {
+  return engine::simulated(run.outcome) ? run.measures.at(m) : NAN;
+}
+
 std::vector<double> SampleSet::values(std::size_t m) const {
   std::vector<double> known;
   known.reserve(runs.size());
   for (const engine::RunResult& r : runs) {
-    if (r.outcome == engine::Outcome::ok) known.push_back(r.measures.at(m));
+    const double value = measured(r, m);
+    if (!std::isnan(value)) known.push_back(value);
   }
   return known;
 }
 
-std::size_t SampleSet::unknown() const { return runs.size() - values().size(); }
+std::size_t SampleSet::unknown(std::size_t m) const { return runs.size() - values(m).size(); }
 
-engine::Matrix SampleSet::known_points() const {
+engine::Matrix SampleSet::known_points(std::size_t m) const {
   engine::Matrix known(points.rows(), points.cols());
   Eigen::Index rows = 0;
   for (std::size_t r = 0; r < runs.size(); ++r) {
-    if (runs[r].outcome == engine::Outcome::ok) known.row(rows++) = points.row(static_cast<Eigen::Index>(r));
+    if (!std::isnan(measured(runs[r], m))) known.row(rows++) = points.row(static_cast<Eigen::Index>(r));
   }
   return known.topRows(rows);
 }

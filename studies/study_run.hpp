@@ -38,6 +38,9 @@ struct StudyRun {
                                                   const std::vector<engine::RunRequest>& requests) const;
 };
 
+/// Measure `m` of a run; NaN where the run was not simulated or the measure is not defined in it.
+double measured(const engine::RunResult& run, std::size_t m);
+
 /// Samples of one stream: what /points/.../samples/k<K> holds.
 struct SampleSet {
   std::string stream;
@@ -46,11 +49,12 @@ struct SampleSet {
   engine::Matrix points;
   std::vector<engine::RunResult> runs;
 
-  /// Measure `m` of the runs that gave an answer.
+  /// Measure `m` of the runs where it has a value. What other measures are does not matter.
   std::vector<double> values(std::size_t m = 0) const;
-  std::size_t unknown() const;
-  /// The points of the runs that gave an answer, row by row as values().
-  engine::Matrix known_points() const;
+  /// Runs where it has none: not simulated, or not defined there.
+  std::size_t unknown(std::size_t m = 0) const;
+  /// The points of the runs where it has a value, row by row as values(m).
+  engine::Matrix known_points(std::size_t m = 0) const;
 };
 
 /// Writes group `path` with datasets index, outcome, parameters, measures and the names of their columns.

@@ -1,0 +1,190 @@
+#include "studies/circuit_margin.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "analysis/level_fit.hpp"
+#include "engine/units.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+using analysis::Response;
+using analysis::ResponseKind;
+
+const engine::Measure& asked_measure(const CircuitStudy& circuit) {
+  return circuit.measures.at(circuit.failing.measure);
+}
+
+bool is_undefined(const engine::RunResult& run, std::size_t m) {
+  return engine::simulated(run.outcome) && std::isnan(run.measures.at(m));
+}
+
+Response without_value(Unmeasured unmeasured) {
+  switch (unmeasured) {
+    case Unmeasured::fails:
+      return Response::fail();
+    case Unmeasured::passes:
+      return Response::pass();
+    case Unmeasured::unsaid:
+    case Unmeasured::unknown:
+      break;
+  }
+  return Response::unknown();
+}
+
+/// A crossing against a limit in time is the same question as the level at that time, which every run has.
+std::string level_form(const engine::Measure& m, const Failing& failing) {
+  const bool single = failing.below.has_value() != failing.above.has_value();
+  if (m.kind != engine::MeasureKind::crossing || m.edge == engine::Edge::either || m.occurrence != 1 ||
+      m.negated || m.scale != 1.0 || !single) {
+    return {};
+  }
+  // Late is the side the signal comes from, early the one it goes to.
+  const bool late = failing.above.has_value();
+  const bool falls = m.edge == engine::Edge::fall;
+  return fmt::format(
+      "; or ask for the level, which every run has: kind = \"value\", vector = \"{}\"{}, at = \"{}\" and in "
+      "[failing] {} = {:g} in the vector's unit",
+      m.vector, m.reference.empty() ? "" : fmt::format(", minus = \"{}\"", m.reference),
+      engine::format_quantity(late ? *failing.above : *failing.below, "s", 6),
+      late == falls ? "above" : "below", m.level);
+}
+
+[[noreturn]] void refuse_unsaid(const CircuitStudy& circuit, std::size_t missing, std::size_t runs,
+                                const std::string& where) {
+  const engine::Measure& m = asked_measure(circuit);
+  throw StudyError(
+      fmt::format("{}: '{}' has no value in {} of {} runs {}: say what that means, unmeasured = "
+                  "\"fails\", \"passes\" or \"unknown\"{}",
+                  circuit.failing.place, m.name, missing, runs, where, level_form(m, circuit.failing)));
+}
+
+/// "18 unconverged, 2 crashed"
+std::string outcomes_of(const std::vector<engine::RunResult>& runs) {
+  std::map<engine::Outcome, std::size_t> counts;
+  for (const engine::RunResult& run : runs) ++counts[run.outcome];
+  std::string text;
+  for (const auto& [outcome, count] : counts)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, engine::to_string(outcome));
+  return text;
+}
+
+void check_simulated(const Study& study, const std::vector<engine::RunResult>& runs,
+                     const std::string& where) {
+  const auto unsimulated = [](const engine::RunResult& run) { return !engine::simulated(run.outcome); };
+  if (!std::all_of(runs.begin(), runs.end(), unsimulated)) return;
+  const std::string& said = runs.front().message;
+  throw StudyError(fmt::format("{}: the circuit gives no answer {}: of {} runs {}; the simulator says: {}",
+                               study.circuit->netlist.string(), where, runs.size(), outcomes_of(runs),
+                               said.empty() ? "nothing" : said));
+}
+
+void check_moves(const CircuitStudy& circuit, const SampleSet& samples, const std::string& where) {
+  const std::vector<double> values = samples.values(circuit.failing.measure);
+  const std::vector<engine::RunResult>& runs = samples.runs;
+  const bool defined = std::none_of(runs.begin(), runs.end(), [&](const engine::RunResult& run) {
+    return is_undefined(run, circuit.failing.measure);
+  });
+  const bool same = std::all_of(values.begin(), values.end(), [&](double v) { return v == values.front(); });
+  if (!defined || !same || values.size() < 2) return;
+  const engine::Measure& m = asked_measure(circuit);
+  throw StudyError(
+      fmt::format("{}: '{}' is {} in each of {} runs {}: nothing that varies moves it; vary a device that it "
+                  "depends on, or measure what the variation reaches",
+                  circuit.failing.place, m.name, engine::format_quantity(values.front(), m.unit, 6),
+                  values.size(), where));
+}
+
+struct Counts {
+  std::size_t failed = 0;
+  std::size_t answered = 0;
+  std::size_t bare = 0;  // of those, without a margin
+  std::size_t unknown = 0;
+};
+
+Counts count(const std::vector<Response>& all) {
+  Counts counts;
+  for (const Response& response : all) {
+    if (response.kind == ResponseKind::unknown) {
+      ++counts.unknown;
+      continue;
+    }
+    const bool bare = response.kind != ResponseKind::margin;
+    ++counts.answered;
+    counts.bare += bare ? 1 : 0;
+    counts.failed += (bare ? response.kind == ResponseKind::fail : response.value <= 0.0) ? 1 : 0;
+  }
+  return counts;
+}
+
+/// Of two tails that exclude each other.
+analysis::TailProbability sum_of(const analysis::TailProbability& a, const analysis::TailProbability& b) {
+  analysis::TailProbability sum = a;
+  sum.p = std::min(a.p + b.p, 1.0);
+  sum.low = std::min(a.low + b.low, sum.p);
+  sum.high = std::min(a.high + b.high, 1.0);
+  sum.status = analysis::weaker(a.status, b.status);
+  return sum;
+}
+
+}  // namespace
+
+double margin(const Failing& failing, double value) {
+  const double from_below = failing.below ? value - *failing.below : INFINITY;
+  const double from_above = failing.above ? *failing.above - value : INFINITY;
+  return std::min(from_below, from_above);
+}
+
+std::vector<Response> responses(const CircuitStudy& circuit, const std::vector<engine::RunResult>& runs,
+                                const std::string& where) {
+  const Failing& failing = circuit.failing;
+  const auto missing =
+      static_cast<std::size_t>(std::count_if(runs.begin(), runs.end(), [&](const engine::RunResult& run) {
+        return is_undefined(run, failing.measure);
+      }));
+  if (missing > 0 && failing.unmeasured == Unmeasured::unsaid)
+    refuse_unsaid(circuit, missing, runs.size(), where);
+  std::vector<Response> all;
+  all.reserve(runs.size());
+  for (const engine::RunResult& run : runs) {
+    all.push_back(is_undefined(run, failing.measure)
+                      ? without_value(failing.unmeasured)
+                      : Response::margin(margin(failing, measured(run, failing.measure))));
+  }
+  return all;
+}
+
+void check_samples(const Study& study, const SampleSet& samples, const std::string& where) {
+  if (samples.runs.empty()) return;
+  check_simulated(study, samples.runs, where);
+  check_moves(*study.circuit, samples, where);
+  responses(*study.circuit, samples.runs, where);
+}
+
+analysis::TailProbability counted_failure(const CircuitStudy& circuit, const SampleSet& samples) {
+  const Counts counts = count(responses(circuit, samples.runs, samples.stream));
+  return analysis::counted_tail(counts.failed, counts.answered, counts.unknown);
+}
+
+analysis::TailProbability fitted_failure(const CircuitStudy& circuit, const SampleSet& samples) {
+  const Counts counts = count(responses(circuit, samples.runs, samples.stream));
+  if (counts.bare > 0) {
+    analysis::TailProbability refused = counted_failure(circuit, samples);
+    refused.status = analysis::TailStatus::refused;
+    refused.method =
+        fmt::format("empirical (fit refused: {} runs fail or pass without a value)", counts.bare);
+    return refused;
+  }
+  const Failing& failing = circuit.failing;
+  const auto fit = analysis::LevelFit::from_samples(samples.values(failing.measure), counts.unknown);
+  if (!failing.above) return fit.tail(*failing.below, analysis::Side::below);
+  const analysis::TailProbability above = fit.tail(*failing.above, analysis::Side::above);
+  return failing.below ? sum_of(fit.tail(*failing.below, analysis::Side::below), above) : above;
+}
+
+}  // namespace flare::studies

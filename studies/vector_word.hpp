@@ -1,0 +1,37 @@
+// A vector as people write it, in the one form that ngspice and the engine know it by.
+//
+//   "V(BL)"  "bl"  " v( bl ) "      v(bl)              in V
+//   "v(a, b)"                       v(a) minus v(b)    in V
+//   "I(VD)"  "vd#branch"            i(vd)              in A
+//   "-i(vd)"                        its negative
+//   "@M1[id]"                       @m1[id]            in A; the unit of another parameter must be said
+//
+// The netlist is blind to case, and so is this.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace flare::studies {
+
+/// A text that names no vector. what() says what was meant, as far as it can be told, and how to write it.
+class VectorError : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+/// +-(vector [minus reference]).
+struct VectorWord {
+  std::string vector;
+  std::string reference;  // empty: none
+  bool negated = false;
+  std::string unit;  // "V" or "A"; empty where the form does not tell
+
+  bool operator==(const VectorWord&) const = default;
+};
+
+/// Throws VectorError.
+VectorWord parse_vector(std::string_view text);
+
+}  // namespace flare::studies
