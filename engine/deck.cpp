@@ -21,11 +21,12 @@ std::string safe_title(const std::string& title) {
 Deck finish(Reader& reader, const DeckOptions& options) {
   const std::vector<Statement> statements = reader.take();
   Deck deck;
-  deck.allow_commands = options.allow_commands;
+  deck.allow_commands = options.commands == Commands::run;
+  deck.sections_taken = reader.sections_taken;
   deck.lines.reserve(statements.size() + 1);
   deck.lines.push_back(safe_title(reader.title()));
   for (const Statement& statement : statements) {
-    if (!options.allow_commands) refuse_if_dangerous(statement);
+    if (!deck.allow_commands) refuse_if_dangerous(statement);
     deck.lines.push_back(statement.text);
   }
   devices_of(statements, options.limits.max_devices);
@@ -57,6 +58,13 @@ bool glob(std::string_view pattern, std::string_view text) {
 }
 
 }  // namespace
+
+std::vector<std::string> parameter_names(const Deck&) { return {}; }
+Deck with_parameters(const Deck& deck, const std::map<std::string, double>& values) {
+  Deck changed = deck;
+  for (const auto& [name, value] : values) changed.lines.push_back(fmt::format(".param {}={}", name, value));
+  return changed;
+}
 
 std::string Deck::text() const {
   std::string all;

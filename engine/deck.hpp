@@ -27,9 +27,11 @@ struct DeckLimits {
   std::size_t max_devices = 1'000'000;  // after expansion of subcircuits
 };
 
+enum class Commands { refuse, leave_out, run };
+
 struct DeckOptions {
-  // Accept .control blocks and code models that open files: only for a netlist the user trusts.
-  bool allow_commands = false;
+  Commands commands = Commands::refuse;
+  std::map<std::string, std::string> parameters;
   std::vector<std::filesystem::path>
       search_paths;  // for relative .include/.lib, after the including file's folder
   /// Sections to take instead of the one a .lib statement names, by the library's absolute path: how a study
@@ -43,8 +45,9 @@ struct Deck {
   std::vector<std::string> lines;
   bool allow_commands = false;  // the user vouches for what it runs; else the simulator refuses commands
 
+  std::vector<std::filesystem::path> sections_taken = {};
   std::string text() const;  // lines joined, ends in .end
-  bool operator==(const Deck&) const = default;
+  bool operator==(const Deck& o) const { return lines == o.lines && allow_commands == o.allow_commands; }
 };
 
 /// Reads `file`, resolving .include and .lib FILE SECTION, and checks that every subcircuit and device model
@@ -53,6 +56,9 @@ Deck read_deck(const std::filesystem::path& file, const DeckOptions& options = {
 /// The same for text already in memory; `origin` names it in messages and its folder anchors relative
 /// includes.
 Deck parse_deck(std::string_view text, const std::filesystem::path& origin, const DeckOptions& options = {});
+
+std::vector<std::string> parameter_names(const Deck& deck);
+Deck with_parameters(const Deck& deck, const std::map<std::string, double>& values);
 
 /// Throws DeckError where a deck from elsewhere (a result file) runs commands or touches files and its
 /// `allow_commands` is not set.

@@ -87,6 +87,7 @@ void Reader::library(const std::vector<std::string>& words, const Place& place) 
   const std::filesystem::path file = resolve(unquoted(words[1]), place);
   const auto chosen = options_.library_sections.find(std::filesystem::absolute(file).lexically_normal());
   const std::string section = lower(chosen == options_.library_sections.end() ? words[2] : chosen->second);
+  if (chosen != options_.library_sections.end()) sections_taken.push_back(chosen->first);
   const std::shared_ptr<const Lines> lines = lines_of(file);
   std::set<std::string> sections;
   for (const std::string& line : *lines) {

@@ -20,6 +20,7 @@ class Reader {
 
   void read_main(const std::filesystem::path& file);
   void read_text(std::string_view text, const std::filesystem::path& origin);
+  std::vector<std::filesystem::path> sections_taken;
   std::vector<Statement> take() { return std::move(statements_); }
   const std::string& title() const { return title_; }
 

@@ -249,8 +249,7 @@ bool NgspiceSimulator::run(const std::string& text, double stop, std::span<const
 
 std::vector<double> NgspiceSimulator::values(std::span<const Knob> knobs) {
   begin();
-  command("op");
-  begin();
+  command("op");  // what it says stays: a singular matrix shows here first
   std::vector<double> all;
   all.reserve(knobs.size());
   for (const Knob& knob : knobs) {

@@ -80,6 +80,24 @@ void check_compatibility(const std::string& modes) {
     throw std::invalid_argument(fmt::format("\"{}\" is not a compatibility mode of ngspice's", modes));
 }
 
+/// When a transient that ends at `stop` has gone far enough for a measure. An expression waits for those it uses.
+double decided_at(const Measure& measure, double stop) {
+  switch (measure.kind) {
+    case MeasureKind::value_at:
+      return measure.at < 0.0 ? stop : measure.at;
+    case MeasureKind::expression:
+      return 0.0;
+    case MeasureKind::crossing:
+    case MeasureKind::period:
+    case MeasureKind::minimum:
+    case MeasureKind::maximum:
+    case MeasureKind::average:
+    case MeasureKind::integral:
+      break;
+  }
+  return measure.to < 0.0 ? stop : measure.to;
+}
+
 }  // namespace
 
 void check_name(std::string_view name) {
@@ -159,10 +177,38 @@ std::string analysis_command(const Analysis& analysis, int rung) {
                      analysis.use_initial ? " uic" : "");
 }
 
-Deck with_parameters(const Deck& deck, const std::map<std::string, double>& values) {
-  Deck changed = deck;
-  for (const auto& [name, value] : values) changed.lines.push_back(fmt::format(".param {}={}", name, value));
-  return changed;
+std::string vector_name(const std::string& name) {
+  constexpr std::string_view branch = "#branch";
+  if (name.empty() || name.front() == '@' || name.find('(') != std::string::npos) return name;
+  if (name.size() > branch.size() && name.ends_with(branch)) {
+    return "i(" + name.substr(0, name.size() - branch.size()) + ")";
+  }
+  return "v(" + name + ")";
+}
+
+std::vector<std::string> measured_vectors(const Testbench& testbench) {
+  std::vector<std::string> vectors;
+  const auto add = [&](const std::string& name) {
+    if (!name.empty() && std::find(vectors.begin(), vectors.end(), name) == vectors.end())
+      vectors.push_back(name);
+  };
+  for (const Measure& measure : testbench.measures) {
+    add(measure.vector);
+    add(measure.reference);
+  }
+  return vectors;
+}
+
+Analysis trimmed_analysis(const Testbench& testbench) {
+  Analysis analysis = testbench.analysis;
+  if (analysis.kind != AnalysisKind::transient || testbench.measures.empty()) return analysis;
+  if (analysis.max_step <= 0.0) analysis.max_step = std::min(analysis.step, analysis.stop / 50.0);
+  double needed = 0.0;
+  for (const Measure& measure : testbench.measures) {
+    needed = std::max(needed, decided_at(measure, analysis.stop));
+  }
+  if (needed > 0.0) analysis.stop = std::min(analysis.stop, needed);
+  return analysis;
 }
 
 std::string parameter_vector(const std::string& parameter) { return "flare_parameter_" + parameter; }

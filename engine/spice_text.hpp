@@ -2,7 +2,6 @@
 // loads, what `flare check` writes out and what runs under plain `ngspice -b` are the same lines.
 #pragma once
 
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,10 +32,17 @@ bool leaves_traces(const Deck& deck, const SimulatorOptions& options);
 /// another. Throws std::invalid_argument.
 void check_name(std::string_view name);
 
+/// "bl" -> "v(bl)", "vdd#branch" -> "i(vdd)", "@m.x1.m1[id]" as it is: a plotted name as measures write it.
+std::string vector_name(const std::string& plotted);
+
+/// The vectors the measures need, each once.
+std::vector<std::string> measured_vectors(const Testbench& testbench);
+
+/// The analysis, ended where the last measure is decided; its time steps are those of the whole one.
+Analysis trimmed_analysis(const Testbench& testbench);
+
 /// The vector that parameter_line() makes of a top-level .param, and that line.
 std::string parameter_vector(const std::string& parameter);
 std::string parameter_line(const std::string& parameter);
-
-Deck with_parameters(const Deck& deck, const std::map<std::string, double>& values);
 
 }  // namespace flare::engine

@@ -14,16 +14,6 @@
 namespace flare::engine {
 namespace {
 
-/// "bl" -> "v(bl)", "vdd#branch" -> "i(vdd)", "@m.x1.m1[id]" as it is.
-std::string vector_name(const std::string& name) {
-  constexpr std::string_view branch = "#branch";
-  if (name.empty() || name.front() == '@' || name.find('(') != std::string::npos) return name;
-  if (name.size() > branch.size() && name.ends_with(branch)) {
-    return "i(" + name.substr(0, name.size() - branch.size()) + ")";
-  }
-  return "v(" + name + ")";
-}
-
 /// In a transient, a source with a time function ignores its DC value: a knob on it would do nothing, silently.
 void check_sources(const Testbench& testbench) {
   std::set<std::string> sources;
@@ -52,50 +42,7 @@ Deck with_parameter_lines(const Testbench& testbench) {
   return deck;
 }
 
-/// When a transient that ends at `stop` has gone far enough for a measure. An expression waits for those it uses.
-double decided_at(const Measure& measure, double stop) {
-  switch (measure.kind) {
-    case MeasureKind::value_at:
-      return measure.at < 0.0 ? stop : measure.at;
-    case MeasureKind::expression:
-      return 0.0;
-    case MeasureKind::crossing:
-    case MeasureKind::period:
-    case MeasureKind::minimum:
-    case MeasureKind::maximum:
-    case MeasureKind::average:
-    case MeasureKind::integral:
-      break;
-  }
-  return measure.to < 0.0 ? stop : measure.to;
-}
-
 }  // namespace
-
-std::vector<std::string> measured_vectors(const Testbench& testbench) {
-  std::vector<std::string> vectors;
-  const auto add = [&](const std::string& name) {
-    if (!name.empty() && std::find(vectors.begin(), vectors.end(), name) == vectors.end())
-      vectors.push_back(name);
-  };
-  for (const Measure& measure : testbench.measures) {
-    add(measure.vector);
-    add(measure.reference);
-  }
-  return vectors;
-}
-
-Analysis trimmed_analysis(const Testbench& testbench) {
-  Analysis analysis = testbench.analysis;
-  if (analysis.kind != AnalysisKind::transient || testbench.measures.empty()) return analysis;
-  if (analysis.max_step <= 0.0) analysis.max_step = std::min(analysis.step, analysis.stop / 50.0);
-  double needed = 0.0;
-  for (const Measure& measure : testbench.measures) {
-    needed = std::max(needed, decided_at(measure, analysis.stop));
-  }
-  if (needed > 0.0) analysis.stop = std::min(analysis.stop, needed);
-  return analysis;
-}
 
 TestbenchRunner::TestbenchRunner(NgspiceSimulator& simulator, const Testbench& testbench)
     : simulator_(simulator),
@@ -104,9 +51,7 @@ TestbenchRunner::TestbenchRunner(NgspiceSimulator& simulator, const Testbench& t
       measures_(testbench.measures),
       analysis_(trimmed_analysis(testbench)),
       has_parameters_(std::any_of(testbench.knobs.begin(), testbench.knobs.end(),
-                                  [](const Knob& knob) { return knob.kind == KnobKind::parameter; })) {
-  check_sources(testbench);
-}
+                                  [](const Knob& knob) { return knob.kind == KnobKind::parameter; })) {}
 
 void TestbenchRunner::load(int rung, bool keep_all) {
   if (loaded_rung_ == rung && loaded_all_ == keep_all && load_ == simulator_.loads()) return;
@@ -187,6 +132,8 @@ std::vector<double> TestbenchRunner::settings_at(const Point& x, std::string* tr
 
 bool TestbenchRunner::simulate(const Point& x, bool keep_all, Waveforms* waveforms, RunResult* result) {
   const std::vector<std::string> everything;
+  if (!sources_checked_) check_sources(testbench_);
+  sources_checked_ = true;
   nominals();
   std::vector<double> settings = settings_at(x, &result->message);
   if (!result->message.empty()) return false;

@@ -16,12 +16,6 @@
 
 namespace flare::engine {
 
-/// The vectors the measures need, each once.
-std::vector<std::string> measured_vectors(const Testbench& testbench);
-
-/// The analysis, ended where the last measure is decided; its time steps are those of the whole one.
-Analysis trimmed_analysis(const Testbench& testbench);
-
 class TestbenchRunner {
  public:
   /// Keeps references: both must outlive the runner.
@@ -63,6 +57,7 @@ class TestbenchRunner {
   std::uint64_t load_ = 0;        // the simulator's count when it was loaded
   bool loaded_all_ = false;
   bool vectors_checked_ = false;
+  bool sources_checked_ = false;
   Waveforms scratch_;
 };
 

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/random_stream.hpp"
 #include "studies/circuit_margin.hpp"
+#include "studies/circuit_testbench.hpp"
 #include "studies/rare_event_runs.hpp"
-#include "studies/study_testbench.hpp"
 
 namespace flare::studies {
 
@@ -13,26 +15,11 @@ namespace {
 
 std::string circuit_name(const Study& study) { return study.circuit->netlist.stem().string(); }
 
-/// The netlist at one corner: ".lib FILE SECTION" lines of the study's card file take the corner's section.
-engine::Deck circuit_deck(const Study& study, const Corner& corner) {
-  engine::DeckOptions options;
-  options.allow_commands = study.allow_commands;
-  if (!study.cards.empty()) {
-    options.library_sections[std::filesystem::absolute(study.cards).lexically_normal()] = corner.process;
+/// Corners often have the same to say: each note once.
+void add_notes(std::vector<std::string>& notes, const std::vector<std::string>& more) {
+  for (const std::string& note : more) {
+    if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
   }
-  return engine::read_deck(study.circuit->netlist, options);
-}
-
-std::shared_ptr<engine::Testbench> circuit_testbench(const Study& study, const Corner& corner,
-                                                     const DeviceAreas* areas) {
-  auto bench = std::make_shared<engine::Testbench>();
-  bench->name = circuit_name(study) + " " + corner.name();
-  bench->deck = circuit_deck(study, corner);
-  bench->analysis = study.circuit->analysis;
-  bench->measures = study.circuit->measures;
-  add_variation(study, corner, {}, study.circuit->supply_source, areas, *bench);
-  if (!study.circuit->supply_source.empty()) set_supply(corner.supply, study.circuit->supply_source, *bench);
-  return bench;
 }
 
 /// Rare-event estimate at one corner; the plain samples are known draws of its search.
@@ -74,14 +61,15 @@ void write_carriers(H5::H5File& file, const Study& study, const CircuitPoint& po
 
 }  // namespace
 
-CircuitPlan plan_circuit_study(const Study& study) {
+CircuitPlan plan_circuit_study(const Study& study, engine::Evaluator& evaluator) {
   CircuitPlan plan;
   for (const Corner& corner : study.corners) {
-    const auto bench = circuit_testbench(study, corner, nullptr);
-    plan.dimension = bench->dimension();
+    CircuitTestbench made = circuit_testbench(study, corner, evaluator);
+    plan.dimension = made.testbench->dimension();
     plan.variables.clear();
-    for (const engine::Variable& v : bench->variables) plan.variables.push_back(v.name);
+    for (const engine::Variable& v : made.testbench->variables) plan.variables.push_back(v.name);
     plan.runs += static_cast<std::size_t>(study.estimator.runs);
+    add_notes(plan.notes, made.notes);
   }
   return plan;
 }
@@ -93,15 +81,15 @@ CircuitResult run_circuit_study(const StudyRun& run) {
   const auto count = static_cast<std::size_t>(study.estimator.runs);
   for (std::size_t c = 0; c < study.corners.size(); ++c) {
     const Corner& corner = study.corners[c];
-    const engine::Deck deck = circuit_deck(study, corner);
-    const DeviceAreas areas = read_areas(run.evaluator, deck, sized_devices(study, deck, {}));
-    auto bench = circuit_testbench(study, corner, &areas);
+    CircuitTestbench made = circuit_testbench(study, corner, run.evaluator);
+    add_notes(result.notes, made.notes);
     const std::string stream = fmt::format("points/{}/{}", circuit_name(study), corner.name());
     const engine::SampleSource source{study.seed, stream, study.estimator.design, count};
-    engine::Matrix points = engine::draw(source, 0, count, bench->dimension());
-    if (run.shard.mine(c)) requests.push_back({stream, 0, std::move(bench), std::move(points)});
+    engine::Matrix points = engine::draw(source, 0, count, made.testbench->dimension());
+    if (run.shard.mine(c)) requests.push_back({stream, 0, std::move(made.testbench), std::move(points)});
     result.points.push_back({corner, {}, {}, {}, {}});
   }
+  for (const std::string& note : result.notes) run.progress.note(note);
   auto results = run.run("samples", requests);
   if (run.shard.count > 1) return result;
   for (std::size_t c = 0; c < result.points.size(); ++c) {
@@ -125,9 +113,7 @@ engine::Testbench circuit_replay_testbench(const Study& study, const std::string
                                            engine::Evaluator& evaluator) {
   for (const Corner& corner : study.corners) {
     if (!group.starts_with(fmt::format("/points/{}/{}/", circuit_name(study), corner.name()))) continue;
-    const engine::Deck deck = circuit_deck(study, corner);
-    const DeviceAreas areas = read_areas(evaluator, deck, sized_devices(study, deck, {}));
-    return *circuit_testbench(study, corner, &areas);
+    return *circuit_testbench(study, corner, evaluator).testbench;
   }
   throw StudyError(group + ": is not a group of samples of a corner of the study");
 }
@@ -158,6 +144,7 @@ void write_circuit_result(H5::H5File& file, const Study& study, const CircuitRes
              failure.method, std::string(analysis::to_string(failure.status)));
   }
   engine::write_table(file, "/failures", std::move(rows).table());
+  if (!result.notes.empty()) engine::write_attribute(file, "/failures", "notes", result.notes);
 }
 
 }  // namespace flare::studies

@@ -21,15 +21,17 @@ struct CircuitPoint {
 
 struct CircuitResult {
   std::vector<CircuitPoint> points;
+  std::vector<std::string> notes;  // what a user should know of how the corners were applied
 };
 
 struct CircuitPlan {
   std::size_t dimension = 0;
   std::size_t runs = 0;
   std::vector<std::string> variables;
+  std::vector<std::string> notes;
 };
-/// Builds the testbench without simulating. Throws what a run would throw for the same reasons.
-CircuitPlan plan_circuit_study(const Study& study);
+/// Builds the testbench of every corner and rehearses it. Throws what a run would throw for the same reasons.
+CircuitPlan plan_circuit_study(const Study& study, engine::Evaluator& evaluator);
 
 CircuitResult run_circuit_study(const StudyRun& run);
 

@@ -7,6 +7,9 @@
 #include <cmath>
 #include <set>
 
+#include "engine/deck_identifiers.hpp"
+#include "engine/testbench_runner.hpp"
+
 namespace flare::studies {
 
 namespace {
@@ -60,19 +63,22 @@ void check_unmoved_supply(const Study& study, const Corner& corner, const Source
                           std::vector<std::string>& notes) {
   const double supply = corner.supply.value();
   if (different(study, supply_of) > 1) {
-    throw StudyError(fmt::format("{}: several supplies, and nothing that they move: name the source ([circuit] "
-                                 "supply_source = \"{}\") or the .param (supply_parameter) that is the supply",
-                                 study.supply_place, sources.names.empty() ? "vdd" : sources.names.front()));
+    throw StudyError(
+        fmt::format("{}: several supplies, and nothing that they move: name the source ([circuit] "
+                    "supply_source = \"{}\") or the .param (supply_parameter) that is the supply",
+                    study.supply_place, sources.names.empty() ? "vdd" : sources.names.front()));
   }
   if (!sources.has(supply) && !sources.all_zero()) {
-    throw StudyError(fmt::format("{}: {} V is the value of no source, and nothing moves with it: name the source "
-                                 "([circuit] supply_source) or the .param (supply_parameter) that is the supply, or "
-                                 "leave the supply out",
-                                 study.supply_place, supply));
+    throw StudyError(
+        fmt::format("{}: {} V is the value of no source, and nothing moves with it: name the source "
+                    "([circuit] supply_source) or the .param (supply_parameter) that is the supply, or "
+                    "leave the supply out",
+                    study.supply_place, supply));
   }
-  notes.push_back(fmt::format("supply {} V is a name only: the study says neither supply_source nor supply_parameter, "
-                              "so nothing is moved",
-                              supply));
+  notes.push_back(
+      fmt::format("supply {} V is a name only: the study says neither supply_source nor supply_parameter, "
+                  "so nothing is moved",
+                  supply));
 }
 
 void check_source(const std::string& place, const engine::Circuit& circuit, const std::string& name,
@@ -84,14 +90,15 @@ void check_source(const std::string& place, const engine::Circuit& circuit, cons
       if (is_source(d)) names.push_back(d.name);
     }
     const std::string close = nearest(name, names);
-    throw StudyError(fmt::format("{}: the circuit has no source '{}'; {}", place, name,
-                                 close.empty() ? fmt::format("it has {}", fmt::join(names, ", "))
-                                               : "did you mean '" + close + "'?"));
+    throw StudyError(fmt::format(
+        "{}: the circuit has no source '{}'; {}", place, name,
+        close.empty() ? fmt::format("it has {}", fmt::join(names, ", ")) : "did you mean '" + close + "'?"));
   }
   if (device->waveform && bench.analysis.kind == engine::AnalysisKind::transient) {
-    throw StudyError(fmt::format("{}: {} follows a time function, so its DC value does nothing in a transient; let its "
-                                 "levels hang on a .param and move that (supply_parameter, or [corners.parameters])",
-                                 place, name));
+    throw StudyError(
+        fmt::format("{}: {} follows a time function, so its DC value does nothing in a transient; let its "
+                    "levels hang on a .param and move that (supply_parameter, or [corners.parameters])",
+                    place, name));
   }
 }
 
@@ -100,10 +107,11 @@ void check_shared_parameter(const Study& study, const engine::Deck& deck, const 
   for (const std::string& parameter : engine::parameters_of(deck, source)) {
     const std::vector<std::string> others = engine::users_of(deck, parameter, source);
     if (others.empty()) continue;
-    throw StudyError(fmt::format("{}: source {} takes its value from .param {}, and so does {}: moving the source alone "
-                                 "would leave the others where they are; say supply_parameter = \"{}\" instead of "
-                                 "supply_source",
-                                 study.supply_place, source, parameter, fmt::join(others, ", "), parameter));
+    throw StudyError(
+        fmt::format("{}: source {} takes its value from .param {}, and so does {}: moving the source alone "
+                    "would leave the others where they are; say supply_parameter = \"{}\" instead of "
+                    "supply_source",
+                    study.supply_place, source, parameter, fmt::join(others, ", "), parameter));
   }
 }
 
@@ -142,6 +150,11 @@ void apply_supply(const Study& study, const Corner& corner, const LoadedCircuit&
   }
 }
 
+bool taken(const engine::Deck& deck, const std::string& library) {
+  return std::find(deck.sections_taken.begin(), deck.sections_taken.end(), library) !=
+         deck.sections_taken.end();
+}
+
 void check_vectors(const Study& study, const engine::Circuit& circuit, const engine::Testbench& bench) {
   std::set<std::string> present;
   for (const std::string& name : circuit.vectors()) present.insert(engine::vector_name(name));
@@ -150,10 +163,14 @@ void check_vectors(const Study& study, const engine::Circuit& circuit, const eng
   for (const std::string& vector : engine::measured_vectors(bench)) {
     if (vector.front() == '@' || present.contains(vector)) continue;
     const std::string close = nearest(vector, all);
-    throw StudyError(fmt::format("{}: a measure asks for {}, which the circuit does not have; {}", study.file.string(),
-                                 vector,
-                                 close.empty() ? fmt::format("it has {}", fmt::join(all.begin(), all.begin() + std::min<std::ptrdiff_t>(12, static_cast<std::ptrdiff_t>(all.size())), ", "))
-                                               : "did you mean " + close + "?"));
+    throw StudyError(fmt::format(
+        "{}: a measure asks for {}, which the circuit does not have; {}", study.file.string(), vector,
+        close.empty() ? fmt::format("it has {}",
+                                    fmt::join(all.begin(),
+                                              all.begin() + std::min<std::ptrdiff_t>(
+                                                                12, static_cast<std::ptrdiff_t>(all.size())),
+                                              ", "))
+                      : "did you mean " + close + "?"));
   }
 }
 
@@ -165,9 +182,17 @@ void note_ignored_initials(const engine::Circuit& circuit, const engine::Testben
     if (device.initial) names.push_back(device.name);
   }
   if (names.empty()) return;
-  notes.push_back(fmt::format("ic= of {} does nothing: a transient starts from the operating point unless [circuit] uic "
-                              "= true",
-                              fmt::join(names, ", ")));
+  notes.push_back(
+      fmt::format("ic= of {} does nothing: a transient starts from the operating point unless [circuit] uic "
+                  "= true",
+                  fmt::join(names, ", ")));
+}
+
+/// Numerics: the study's, else the netlist's; temperature: the corner's, else the netlist's.
+engine::SimulatorOptions circuit_options(const Study& study, const Corner& corner, const engine::Deck&) {
+  engine::SimulatorOptions options = simulator_options(study);
+  if (corner.temperature) options.temperature = *corner.temperature;
+  return options;
 }
 
 }  // namespace
@@ -176,7 +201,8 @@ engine::Deck circuit_deck(const Study& study, const Corner& corner) {
   engine::DeckOptions options;
   options.commands = study.commands;
   const bool takes_process = !study.cards.empty() && !corner.process.empty();
-  const std::string cards = std::filesystem::absolute(study.cards).lexically_normal().string();
+  const std::string cards =
+      takes_process ? std::filesystem::absolute(study.cards).lexically_normal().string() : std::string();
   if (takes_process) options.library_sections[cards] = corner.process;
   for (const auto& [library, section] : corner.sections) options.library_sections[library] = section;
   for (const auto& [name, value] : corner.parameters) options.parameters[name] = fmt::format("{}", value);
@@ -184,22 +210,25 @@ engine::Deck circuit_deck(const Study& study, const Corner& corner) {
     options.parameters[study.circuit->supply_parameter] = fmt::format("{}", *corner.supply);
   }
   engine::Deck deck = engine::read_deck(study.circuit->netlist, options);
-  if (takes_process && !deck.sections_taken.contains(cards)) {
-    throw StudyError(fmt::format("{}: no .lib line of {} reads {}, so the corners' processes would change nothing; write "
-                                 ".lib \"{}\" {} in the netlist, or leave the cards out",
-                                 study.cards_place, study.circuit->netlist.string(), study.cards.string(),
-                                 study.cards.filename().string(), corner.process));
+  if (takes_process && !taken(deck, cards)) {
+    throw StudyError(
+        fmt::format("{}: no .lib line of {} reads {}, so the corners' processes would change nothing; write "
+                    ".lib \"{}\" {} in the netlist, or leave the cards out",
+                    study.cards_place, study.circuit->netlist.string(), study.cards.string(),
+                    study.cards.filename().string(), corner.process));
   }
   for (const auto& [library, section] : corner.sections) {
-    if (deck.sections_taken.contains(library)) continue;
-    throw StudyError(fmt::format("{}: no .lib line of {} reads a library called {}; the corner's section {} would change "
-                                 "nothing",
-                                 study.process_place, study.circuit->netlist.string(), library, section));
+    if (taken(deck, library)) continue;
+    throw StudyError(
+        fmt::format("{}: no .lib line of {} reads a library called {}; the corner's section {} would change "
+                    "nothing",
+                    study.process_place, study.circuit->netlist.string(), library, section));
   }
   if (study.cards.empty() && different(study, process_of) > 1) {
-    throw StudyError(fmt::format("{}: several processes, and no library that they are sections of: name it in "
-                                 "[technology] cards",
-                                 study.process_place));
+    throw StudyError(
+        fmt::format("{}: several processes, and no library that they are sections of: name it in "
+                    "[technology] cards",
+                    study.process_place));
   }
   return deck;
 }
@@ -209,7 +238,7 @@ CircuitTestbench circuit_testbench(const Study& study, const Corner& corner, eng
   auto bench = std::make_shared<engine::Testbench>();
   bench->name = fmt::format("{} {}", study.circuit->netlist.stem().string(), corner.name());
   bench->deck = circuit_deck(study, corner);
-  bench->options = simulator_options(study, corner, bench->deck);
+  bench->options = circuit_options(study, corner, bench->deck);
   bench->analysis = study.circuit->analysis;
   bench->measures = study.circuit->measures;
   const LoadedCircuit loaded = load_circuit(evaluator, study, bench->deck, bench->options, {});
@@ -219,7 +248,8 @@ CircuitTestbench circuit_testbench(const Study& study, const Corner& corner, eng
     bench->settings.push_back(source_setting(source, value));
   }
   if (study.cards.empty() && !corner.process.empty()) {
-    made.notes.push_back(fmt::format("process {} is a name only: the study names no [technology] cards", corner.process));
+    made.notes.push_back(
+        fmt::format("process {} is a name only: the study names no [technology] cards", corner.process));
   }
   note_ignored_initials(loaded.circuit, *bench, made.notes);
   check_vectors(study, loaded.circuit, *bench);

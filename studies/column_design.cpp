@@ -37,7 +37,7 @@ ColumnDesign design_column(const StudyRun& run) {
   ColumnDesign design;
   design.points = column_points(run.study);
   for (const int sawl : run.study.column->sawl)
-    design.areas[sawl] = column_areas(run.study, sawl, run.evaluator);
+    design.circuits[sawl] = column_circuit(run.study, sawl, run.evaluator);
   design.wordline_off = find_pulses(run, design.points);
   design.nominal = find_nominal_levels(run, design.points, design.wordline_off);
   return design;
@@ -45,7 +45,7 @@ ColumnDesign design_column(const StudyRun& run) {
 
 std::shared_ptr<engine::Testbench> level_testbench(const Study& study, const ColumnDesign& design,
                                                    std::size_t p, int k) {
-  return level_testbench(study, design.points[p], design.wordline_off[p], k, &design.areas_of(p));
+  return level_testbench(study, design.points[p], design.wordline_off[p], k, &design.circuit_of(p));
 }
 
 }  // namespace flare::studies

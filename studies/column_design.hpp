@@ -13,9 +13,9 @@ struct ColumnDesign {
   std::vector<ColumnPoint> points;
   std::vector<double> wordline_off;          // s: end of the word-line pulse
   std::vector<std::vector<double>> nominal;  // V: level k of each point
-  ColumnAreas areas;
+  ColumnCircuits circuits;
 
-  const DeviceAreas& areas_of(std::size_t p) const { return areas.at(points[p].sawl); }
+  const LoadedCircuit& circuit_of(std::size_t p) const { return circuits.at(points[p].sawl); }
 };
 
 /// The stages "timing" and "nominal levels". Throws engine::Stopped; std::runtime_error where the design does not work

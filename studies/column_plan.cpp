@@ -3,10 +3,11 @@
 #include <set>
 
 #include "studies/column_converters.hpp"
+#include "studies/column_testbench.hpp"
 
 namespace flare::studies {
 
-ColumnPlan plan_column_study(const Study& study) {
+ColumnPlan plan_column_study(const Study& study, engine::Evaluator& evaluator) {
   ColumnPlan plan;
   const std::vector<ColumnPoint> points = column_points(study);
   std::set<std::string> processes;
@@ -22,11 +23,10 @@ ColumnPlan plan_column_study(const Study& study) {
       continue;
     }
     const ColumnOptions options = column_options(study, point.sawl, point.sawl, point.corner);
-    engine::Testbench bench;
-    bench.deck = column_deck(study, options);
-    add_variation(study, point.corner, matched_devices(options), "vdd", nullptr, bench);
-    plan.dimension[point.sawl] = bench.dimension();
-    plan.screening += bench.dimension();
+    const auto bench = bare_testbench(study, options, point_name(study, point));
+    add_variation(study, column_circuit(study, point.sawl, evaluator), matched_devices(options), *bench);
+    plan.dimension[point.sawl] = bench->dimension();
+    plan.screening += bench->dimension();
     plan.full += static_cast<std::size_t>(study.full_corners + 1) *
                  (static_cast<std::size_t>(point.sawl) + 1) * static_cast<std::size_t>(study.estimator.runs);
     if (study.estimator.method == "fit" || asking_converters(study).empty()) continue;

@@ -1,9 +1,10 @@
-// What a column study would run, known without simulating.
+// What a column study would run, known before it is.
 #pragma once
 
 #include <cstddef>
 #include <map>
 
+#include "engine/evaluator.hpp"
 #include "studies/study.hpp"
 
 namespace flare::studies {
@@ -20,8 +21,8 @@ struct ColumnPlan {
 
   std::size_t total() const { return timing + nominal + screening + full + tails; }
 };
-/// Builds every kind of testbench once, without simulating. Throws what a run would throw for the same
-/// reasons.
-ColumnPlan plan_column_study(const Study& study);
+/// Builds every kind of testbench once and rehearses the column of each SAWL. Throws what a run would throw for the
+/// same reasons.
+ColumnPlan plan_column_study(const Study& study, engine::Evaluator& evaluator);
 
 }  // namespace flare::studies

@@ -19,8 +19,8 @@ engine::Testbench column_replay_testbench(const Study& study, const H5::H5File& 
       if (screening.integers("sawl")[r] != point.sawl || screening.texts("corner")[r] != point.corner.name())
         continue;
       const int k = std::atoi(group.c_str() + name + 2);  // "k5" or "k5_down"
-      const DeviceAreas areas = column_areas(study, point.sawl, evaluator);
-      return *level_testbench(study, point, screening.numbers("wordline_off")[r], k, &areas);
+      const LoadedCircuit loaded = column_circuit(study, point.sawl, evaluator);
+      return *level_testbench(study, point, screening.numbers("wordline_off")[r], k, &loaded);
     }
   }
   throw StudyError(fmt::format("{}: {} is not a group of samples of a level", file.getFileName(), group));

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <stdexcept>
+
+#include "studies/study_run.hpp"
 
 namespace flare::studies {
 
@@ -22,10 +25,16 @@ engine::Measure bitline_level() {
 
 }  // namespace
 
-DeviceAreas column_areas(const Study& study, int sawl, engine::Evaluator& evaluator) {
+LoadedCircuit column_circuit(const Study& study, int sawl, engine::Evaluator& evaluator) {
   const ColumnOptions options = column_options(study, sawl, sawl, study.nominal);
-  const engine::Deck deck = column_deck(study, options);
-  return read_areas(evaluator, deck, sized_devices(study, deck, matched_devices(options)));
+  const auto bench = bare_testbench(study, options, fmt::format("{} sawl {}", study.column->cell, sawl));
+  LoadedCircuit loaded =
+      load_circuit(evaluator, study, bench->deck, bench->options, matched_devices(options));
+  bench->measures = {bitline_level()};
+  add_variation(study, loaded, matched_devices(options), *bench);
+  check_nominals(evaluator, study, loaded, *bench);
+  rehearse(evaluator, loaded.circuit, *bench);
+  return loaded;
 }
 
 std::shared_ptr<Testbench> bare_testbench(const Study& study, const ColumnOptions& options,
@@ -33,7 +42,7 @@ std::shared_ptr<Testbench> bare_testbench(const Study& study, const ColumnOption
   auto bench = std::make_shared<Testbench>();
   bench->name = name;
   bench->deck = column_deck(study, options);
-  bench->options = study.simulator;
+  bench->options = simulator_options(study);
   bench->options.temperature = options.temperature;
   bench->analysis.stop = sense_time(options);
   bench->analysis.max_step = options.max_step > 0.0 ? options.max_step : bench->analysis.stop / 20.0;
@@ -42,12 +51,12 @@ std::shared_ptr<Testbench> bare_testbench(const Study& study, const ColumnOption
 }
 
 std::shared_ptr<Testbench> level_testbench(const Study& study, const ColumnPoint& point, double wordline_off,
-                                           int k, const DeviceAreas* areas) {
+                                           int k, const LoadedCircuit* loaded) {
   ColumnOptions options = column_options(study, point.sawl, k, point.corner);
   options.wordline_off = wordline_off;
   auto bench = bare_testbench(study, options, fmt::format("{} k {}", point_name(study, point), k));
   bench->measures = {bitline_level()};
-  if (areas != nullptr) add_variation(study, point.corner, matched_devices(options), "vdd", areas, *bench);
+  if (loaded != nullptr) add_variation(study, *loaded, matched_devices(options), *bench);
   return bench;
 }
 
@@ -59,7 +68,8 @@ double single_value(const std::vector<engine::RunResult>& runs, const std::strin
   if (!std::isnan(value)) return value;
   throw std::runtime_error(
       fmt::format("{}: no answer without any variation ({}{}{}); the design does not work there", what,
-                  engine::simulated(result.outcome) ? "unmeasured" : engine::to_string(result.outcome), result.message.empty() ? "" : ": ", result.message));
+                  engine::simulated(result.outcome) ? "unmeasured" : engine::to_string(result.outcome),
+                  result.message.empty() ? "" : ": ", result.message));
 }
 
 }  // namespace flare::studies

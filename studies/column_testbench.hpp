@@ -12,20 +12,20 @@
 
 namespace flare::studies {
 
-/// Gate areas of the devices of a column, by SAWL.
-using ColumnAreas = std::map<int, DeviceAreas>;
+/// Columns as the simulator has loaded them, by SAWL.
+using ColumnCircuits = std::map<int, LoadedCircuit>;
 
-/// Reads the sizes that Pelgrom laws need from the loaded circuit of one SAWL.
-DeviceAreas column_areas(const Study& study, int sawl, engine::Evaluator& evaluator);
+/// Loads the column of one SAWL at the nominal corner and asks it all that the study's laws need.
+LoadedCircuit column_circuit(const Study& study, int sawl, engine::Evaluator& evaluator);
 
 /// A column that does not vary, without a measure: simulated up to its sense time.
 std::shared_ptr<engine::Testbench> bare_testbench(const Study& study, const ColumnOptions& options,
                                                   const std::string& name);
 
-/// Level `k` of a point whose word-line pulse ends at `wordline_off` (s): one measure, V. `areas` null: without
+/// Level `k` of a point whose word-line pulse ends at `wordline_off` (s): one measure, V. `loaded` null: without
 /// variation.
 std::shared_ptr<engine::Testbench> level_testbench(const Study& study, const ColumnPoint& point,
-                                                   double wordline_off, int k, const DeviceAreas* areas);
+                                                   double wordline_off, int k, const LoadedCircuit* loaded);
 
 /// One run without variation: a point of no coordinates.
 engine::Matrix no_variation();

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "engine/worker_pool.hpp"
 #include "studies/circuit_study.hpp"
 #include "studies/column_study.hpp"
 #include "studies/commands.hpp"
@@ -29,15 +30,20 @@ void write_netlists(const Study& study, const std::filesystem::path& folder) {
 
 int check_command(const CheckCommand& command) {
   const Study study = read_study(command.study, command.overrides);
+  // One worker loads the circuits and is asked about them; nothing is sampled.
+  engine::WorkerPoolOptions options;
+  options.workers = 1;
+  engine::WorkerPool pool(options);
   if (study.circuit) {
-    const CircuitPlan plan = plan_circuit_study(study);
+    const CircuitPlan plan = plan_circuit_study(study, pool);
     fmt::print("{}: {}\n", command.study.string(), study.title);
     fmt::print("  netlist   {}\n  varies    {} variables at {} corners\n  runs      {}\n",
                study.circuit->netlist.string(), plan.dimension, study.corners.size(), plan.runs);
+    for (const std::string& note : plan.notes) fmt::print("  note      {}\n", note);
     fmt::print("OK\n");
     return exit_done;
   }
-  const ColumnPlan plan = plan_column_study(study);
+  const ColumnPlan plan = plan_column_study(study, pool);
   fmt::print("{}: {}\n", command.study.string(), study.title);
   fmt::print("  column    {}, {} rows\n", study.column->cell, study.column->rows);
   for (const auto& [sawl, dimension] : plan.dimension) {

@@ -54,6 +54,12 @@ void Progress::update(double fraction, const std::string& count) {
   std::fflush(out_);
 }
 
+void Progress::note(const std::string& text) {
+  clear_line();
+  fmt::print(out_, "note: {}\n", text);
+  std::fflush(out_);
+}
+
 void Progress::finish(const std::string& summary) {
   clear_line();
   const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();

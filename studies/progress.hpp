@@ -20,6 +20,8 @@ class Progress {
   void update(double fraction, const std::string& count);
   /// Ends the stage with a line that stays.
   void finish(const std::string& summary);
+  /// What a user should know, between stages.
+  void note(const std::string& text);
 
  private:
   using Clock = std::chrono::steady_clock;

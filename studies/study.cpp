@@ -102,6 +102,7 @@ CircuitStudy read_circuit(Section s, Section& root) {
     circuit.analysis.stop = s.quantity("stop", "s");
     circuit.analysis.step = s.quantity("step", "s", circuit.analysis.stop / 200.0);
     circuit.analysis.max_step = s.quantity("max_step", "s", 0.0);
+    if (s.has("uic")) circuit.uic = s.flag("uic", false);
     if (!(circuit.analysis.stop > 0.0 && circuit.analysis.step > 0.0))
       s.fail("", "'stop' and 'step' must be above 0");
   }
@@ -195,6 +196,18 @@ void read_all_corners(Section s, Study& study) {
   s.finish();
 }
 
+/// What becomes of .control blocks: `commands`, or the older flag `allow_commands`.
+engine::Commands read_commands(Section& root) {
+  const std::string commands = root.choice("commands", {"", "refuse", "leave out", "run"}, "");
+  const bool allow = root.flag("allow_commands", false);
+  if (allow && !commands.empty() && commands != "run") {
+    root.fail("allow_commands",
+              fmt::format("says the contrary of commands = \"{}\"; leave it out", commands));
+  }
+  if (commands == "leave out") return engine::Commands::leave_out;
+  return allow || commands == "run" ? engine::Commands::run : engine::Commands::refuse;
+}
+
 void read_simulator(Section s, Study& study) {
   SimulatorStudy& simulator = study.simulator;
   if (s.has("method")) simulator.method = s.choice("method", {"trap", "gear"}, "trap");
@@ -219,7 +232,7 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
   Section root(table, "", file);
   study.title = root.text("title", file.stem().string());
   study.seed = static_cast<std::uint64_t>(root.integer("seed", 1, 0, INT64_MAX));
-  study.allow_commands = root.flag("allow_commands", false);
+  study.commands = read_commands(root);
 
   Section technology = root.section("technology");
   if (technology.has("cards")) study.cards = technology.file("cards");

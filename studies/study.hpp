@@ -28,6 +28,7 @@ struct ColumnStudy {
 struct CircuitStudy {
   std::filesystem::path netlist;
   engine::Analysis analysis;
+  std::optional<bool> uic;  // start from .ic and ic= values; not said: as the netlist's own .tran has it
   std::vector<engine::Measure> measures;
   // What the corners' supply moves: sources, or a .param of the netlist; both empty: nothing.
   std::vector<std::string> supply_sources;
@@ -81,7 +82,7 @@ struct Study {
   std::string text;  // as run: with the overrides applied
   std::string title;
   std::uint64_t seed = 1;
-  bool allow_commands = false;  // netlist .control blocks
+  engine::Commands commands = engine::Commands::refuse;  // what becomes of .control blocks
 
   std::filesystem::path cards;  // card file; sections are the corners' processes
   std::string cards_place;      // "file:line: key", for errors

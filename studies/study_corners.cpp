@@ -22,7 +22,8 @@ std::string volts(double value) {
 
 /// What may stand in the name of an HDF5 group.
 std::string path_safe(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return c == '/' || c == ' '; }, '-');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '/' || c == ' '; }, '-');
   return text;
 }
 
@@ -87,9 +88,8 @@ std::vector<Corner> read_lists(Section& s) {
   }
   Section sources = s.section("sources");
   for (const std::string& name : sources.keys()) {
-    combine(corners, sources.texts(name), [&](Corner& c, const std::string& text) {
-      c.sources[name] = source_value(sources, name, text);
-    });
+    combine(corners, sources.texts(name),
+            [&](Corner& c, const std::string& text) { c.sources[name] = source_value(sources, name, text); });
   }
   Section parameters = s.section("parameters");
   for (const std::string& name : parameters.keys()) {
@@ -99,7 +99,8 @@ std::vector<Corner> read_lists(Section& s) {
   }
   Section sections = s.section("sections");
   for (const std::string& name : sections.keys()) {
-    combine(corners, sections.texts(name), [&](Corner& c, const std::string& text) { c.sections[name] = text; });
+    combine(corners, sections.texts(name),
+            [&](Corner& c, const std::string& text) { c.sections[name] = text; });
   }
   return corners;
 }
@@ -140,7 +141,8 @@ Corner read_nominal(Section& s, const std::vector<Corner>& corners) {
   std::string degrees;
   std::string degree_unit;
   if (!(in >> corner.process >> value >> unit >> degrees >> degree_unit) || in >> value) {
-    s.fail("nominal", fmt::format("'{}' is not a corner; expected e.g. \"tt 0.9 V 27 degC\" or a corner's name", text));
+    s.fail("nominal",
+           fmt::format("'{}' is not a corner; expected e.g. \"tt 0.9 V 27 degC\" or a corner's name", text));
   }
   corner.supply = quantity_of(s, "nominal", value + " " + unit, "V");
   corner.temperature = quantity_of(s, "nominal", degrees + " " + degree_unit, "degC");

@@ -12,8 +12,8 @@ namespace flare::studies {
 
 /// What is not said stays as the netlist has it.
 struct Corner {
-  std::string title;   // the user's name for it; empty: made of what it sets
-  std::string process;  // section of the study's cards
+  std::string title;                            // the user's name for it; empty: made of what it sets
+  std::string process;                          // section of the study's cards
   std::optional<double> supply;                 // V
   std::optional<double> temperature;            // degC
   std::map<std::string, double> sources;        // by flat name: V or A

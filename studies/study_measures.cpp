@@ -30,7 +30,7 @@ MeasureKind measure_kind(const std::string& name) {
 bool is_crossing(MeasureKind kind) { return kind == MeasureKind::crossing || kind == MeasureKind::period; }
 
 /// A key that another kind has would do nothing here.
-void refuse_keys_of_other_kinds(const Section& s, const std::string& name, MeasureKind kind) {
+void refuse_keys_of_other_kinds(Section& s, const std::string& name, MeasureKind kind) {
   static constexpr std::array keys{"at", "from", "to", "level", "edge", "occurrence"};
   for (const std::string_view key : keys) {
     const bool value = kind == MeasureKind::value_at;

@@ -42,7 +42,8 @@ bool has_type(const DeviceVariation& variation, char type) {
   return variation.device_types.empty() || variation.device_types.find(type) != std::string::npos;
 }
 
-bool has_polarity(const DeviceVariation& variation, const engine::Circuit& circuit, const CircuitDevice& device) {
+bool has_polarity(const DeviceVariation& variation, const engine::Circuit& circuit,
+                  const CircuitDevice& device) {
   if (variation.polarity.empty()) return true;
   const engine::CircuitModel* model = circuit.model_of(device);
   return model != nullptr && model->type == variation.polarity;
@@ -57,12 +58,12 @@ struct VaryingDevice {
 [[noreturn]] void fits_nothing(const DeviceVariation& variation, const std::vector<std::string>& names,
                                std::string_view what) {
   const std::string close = nearest(variation.pattern, names);
-  throw StudyError(fmt::format("{}: variation of {}: the pattern '{}' fits no {}; {}", variation.place,
-                               variation.label, variation.pattern, what,
-                               !close.empty()   ? "did you mean '" + close + "'?"
-                               : names.empty() ? fmt::format("the circuit has none that has this parameter")
-                                               : fmt::format("the circuit has {}, such as '{}'", names.size(),
-                                                             names.front())));
+  throw StudyError(fmt::format(
+      "{}: variation of {}: the pattern '{}' fits no {}; {}", variation.place, variation.label,
+      variation.pattern, what,
+      !close.empty()  ? "did you mean '" + close + "'?"
+      : names.empty() ? fmt::format("the circuit has none that has this parameter")
+                      : fmt::format("the circuit has {}, such as '{}'", names.size(), names.front())));
 }
 
 std::vector<VaryingDevice> varying_devices(const DeviceVariation& variation, const engine::Circuit& circuit,
@@ -77,9 +78,10 @@ std::vector<VaryingDevice> varying_devices(const DeviceVariation& variation, con
     if (!has_polarity(variation, circuit, device)) continue;
     found.push_back({&device, matched.empty() || matched_set.contains(device.name)});
   }
-  const bool any = variation.scope == engine::Scope::die
-                       ? !found.empty()
-                       : std::any_of(found.begin(), found.end(), [](const VaryingDevice& d) { return d.matched; });
+  const bool any =
+      variation.scope == engine::Scope::die
+          ? !found.empty()
+          : std::any_of(found.begin(), found.end(), [](const VaryingDevice& d) { return d.matched; });
   if (!any) fits_nothing(variation, names, "device");
   return found;
 }
@@ -105,15 +107,16 @@ std::vector<std::string> varying_models(const DeviceVariation& variation, const 
 void refuse_ignored(const std::string& place, const CircuitDevice& device, const std::string& parameter,
                     const engine::Testbench& testbench) {
   if (parameter.starts_with("ac") && (device.type == 'v' || device.type == 'i')) {
-    throw StudyError(fmt::format("{}: {} of {} does nothing in this analysis", place, parameter, device.name));
+    throw StudyError(
+        fmt::format("{}: {} of {} does nothing in this analysis", place, parameter, device.name));
   }
   if (parameter != "dc" || !device.waveform) return;
   if (testbench.analysis.kind != engine::AnalysisKind::transient) return;
-  throw StudyError(
-      fmt::format("{}: {} follows a time function, so its DC value does nothing in a transient; drive the node with a "
-                  "B source that scales the function by a DC source, or vary a .param that its levels hang on "
-                  "(param = \"NAME\")",
-                  place, device.name));
+  throw StudyError(fmt::format(
+      "{}: {} follows a time function, so its DC value does nothing in a transient; drive the node with a "
+      "B source that scales the function by a DC source, or vary a .param that its levels hang on "
+      "(param = \"NAME\")",
+      place, device.name));
 }
 
 engine::Variable variable_of(const DeviceVariation& variation, std::string name) {
@@ -129,8 +132,8 @@ void add_device_variation(const DeviceVariation& variation, const LoadedCircuit&
     if (!die && !varying.matched) continue;
     const CircuitDevice& device = *varying.device;
     refuse_ignored(variation.place, device, variation.parameter, testbench);
-    const engine::Effect effect{
-        knob_index(testbench, {KnobKind::instance, device.name, variation.parameter}), variation.action};
+    const engine::Effect effect{knob_index(testbench, {KnobKind::instance, device.name, variation.parameter}),
+                                variation.action};
     if (die) {
       shared.effects.push_back(effect);
       continue;
@@ -159,11 +162,13 @@ void add_parameter_variation(const DeviceVariation& variation, engine::Testbench
     fits_nothing(variation, names, ".param of the netlist's top level");
   }
   engine::Variable shared = variable_of(variation, variation.pattern);
-  shared.effects.push_back({knob_index(testbench, {KnobKind::parameter, "", variation.pattern}), variation.action});
+  shared.effects.push_back(
+      {knob_index(testbench, {KnobKind::parameter, "", variation.pattern}), variation.action});
   add_variable(testbench, std::move(shared));
 }
 
-const CircuitDevice& source_of(const std::string& place, const engine::Circuit& circuit, const std::string& name) {
+const CircuitDevice& source_of(const std::string& place, const engine::Circuit& circuit,
+                               const std::string& name) {
   if (const CircuitDevice* found = circuit.find(name); found && (found->type == 'v' || found->type == 'i')) {
     return *found;
   }
@@ -172,20 +177,24 @@ const CircuitDevice& source_of(const std::string& place, const engine::Circuit& 
     if (device.type == 'v' || device.type == 'i') sources.push_back(device.name);
   }
   const std::string close = nearest(name, sources);
-  throw StudyError(fmt::format("{}: the circuit has no source '{}'; {}", place, name,
-                               close.empty() ? fmt::format("it has {}", fmt::join(sources, ", "))
-                                             : "did you mean '" + close + "'?"));
+  throw StudyError(fmt::format(
+      "{}: the circuit has no source '{}'; {}", place, name,
+      close.empty() ? fmt::format("it has {}", fmt::join(sources, ", ")) : "did you mean '" + close + "'?"));
 }
 
-void add_die_variation(const DieVariation& variation, const LoadedCircuit& loaded, engine::Testbench& testbench) {
+void add_die_variation(const DieVariation& variation, const LoadedCircuit& loaded,
+                       engine::Testbench& testbench) {
   Knob knob{KnobKind::temperature, "", ""};
   if (!variation.source.empty()) {
     const CircuitDevice& source = source_of(variation.place, loaded.circuit, variation.source);
     refuse_ignored(variation.place, source, "dc", testbench);
     knob = {KnobKind::instance, source.name, "dc"};
   }
-  engine::Variable variable{(variation.source.empty() ? "temperature" : variation.source) + "_die", variation.law,
-                            engine::Scope::die, variation.unit, {}};
+  engine::Variable variable{(variation.source.empty() ? "temperature" : variation.source) + "_die",
+                            variation.law,
+                            engine::Scope::die,
+                            variation.unit,
+                            {}};
   variable.effects.push_back({knob_index(testbench, knob), variation.action});
   add_variable(testbench, std::move(variable));
 }
@@ -226,31 +235,36 @@ DeviceAreas read_areas(engine::Evaluator& evaluator, const engine::Deck& deck,
 std::string missing_parameter(const LoadedCircuit& loaded, const Knob& knob) {
   const CircuitDevice* device = loaded.circuit.find(knob.device);
   if (knob.kind != KnobKind::instance || device == nullptr) {
-    return fmt::format("the circuit gives no value of {}; is the parameter set on the card?", to_string(knob));
+    return fmt::format("the circuit gives no value of {}; is the parameter set on the card?",
+                       to_string(knob));
   }
   const engine::CircuitModel* model = loaded.circuit.model_of(*device);
-  const std::string card = model == nullptr ? ""
-                                            : fmt::format(" (model {}, {} level {})", device->model, model->type,
-                                                          model->level.empty() ? "1" : model->level);
+  const std::string card = model == nullptr
+                               ? ""
+                               : fmt::format(" (model {}, {} level {})", device->model, model->type,
+                                             model->level.empty() ? "1" : model->level);
   if (knob.parameter == "delvto") {
-    return fmt::format("{}{} has no threshold shift per instance ('delvto'): use a BSIM card (level 8, 14, 49 or 54), "
-                       "or put a voltage source in series with its gate and vary its dc",
-                       device->name, card);
+    return fmt::format(
+        "{}{} has no threshold shift per instance ('delvto'): use a BSIM card (level 8, 14, 49 or 54), "
+        "or put a voltage source in series with its gate and vary its dc",
+        device->name, card);
   }
   if (knob.parameter == "mulu0") {
-    return fmt::format("{}{} has no mobility factor per instance ('mulu0'): use a BSIM4 card (level 14 or 54), or vary "
-                       "w",
-                       device->name, card);
+    return fmt::format(
+        "{}{} has no mobility factor per instance ('mulu0'): use a BSIM4 card (level 14 or 54), or vary "
+        "w",
+        device->name, card);
   }
   return fmt::format("{}{} has no parameter '{}'", device->name, card, knob.parameter);
 }
 
-void check_effect(const engine::Variable& variable, const engine::Effect& effect, const Knob& knob, double nominal,
-                  const std::string& file) {
+void check_effect(const engine::Variable& variable, const engine::Effect& effect, const Knob& knob,
+                  double nominal, const std::string& file) {
   if (effect.action == engine::Action::scale && nominal == 0.0) {
-    throw StudyError(fmt::format("{}: {} scales {}, which is 0 in the circuit: a part of it has no meaning; give sigma "
-                                 "in the unit of the parameter",
-                                 file, variable.name, to_string(knob)));
+    throw StudyError(
+        fmt::format("{}: {} scales {}, which is 0 in the circuit: a part of it has no meaning; give sigma "
+                    "in the unit of the parameter",
+                    file, variable.name, to_string(knob)));
   }
 }
 
@@ -306,8 +320,14 @@ void check_nominals(engine::Evaluator& evaluator, const Study& study, const Load
   }
 }
 
-void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit, const engine::Testbench& testbench) {
+void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,
+              const engine::Testbench& testbench) {
   const engine::Rehearsal rehearsal = evaluator.rehearse(testbench);
+  if (rehearsal.nominal.outcome == engine::Outcome::unconverged) {
+    throw StudyError(
+        fmt::format("{}: does not simulate without variation: {}", testbench.name,
+                    rehearsal.nominal.message.empty() ? "ngspice gives no reason" : rehearsal.nominal.message));
+  }
   std::vector<std::string> floating = circuit.floating_nodes();
   if (testbench.analysis.kind == engine::AnalysisKind::transient) {
     std::erase_if(floating, [&](const std::string& node) { return circuit.has_initial(node); });
@@ -315,27 +335,35 @@ void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit, cons
   const bool singular = !rehearsal.singular_node.empty();
   if (floating.empty() && singular) floating.push_back(rehearsal.singular_node);
   if (!floating.empty() && (singular || rehearsal.remembers())) {
-    throw StudyError(fmt::format("{}: node {} has no DC path to ground, so nothing sets its voltage at the start; give it "
-                                 "an .ic (in a transient) or a path{}",
-                                 testbench.name, fmt::join(floating, ", "),
-                                 singular ? fmt::format(" (ngspice: singular matrix: check node {})",
-                                                        rehearsal.singular_node)
-                                          : ""));
-  }
-  if (rehearsal.nominal.outcome == engine::Outcome::unconverged) {
-    throw StudyError(fmt::format("{}: does not simulate without variation: {}", testbench.name,
-                                 rehearsal.nominal.message.empty() ? "ngspice gives no reason"
-                                                                   : rehearsal.nominal.message));
+    throw StudyError(fmt::format(
+        "{}: node {} has no DC path to ground, so nothing sets its voltage at the start; give it "
+        "an .ic (in a transient) or a path{}",
+        testbench.name, fmt::join(floating, ", "),
+        singular ? fmt::format(" (ngspice: singular matrix: check node {})", rehearsal.singular_node) : ""));
   }
   if (rehearsal.remembers()) {
-    throw StudyError(fmt::format("{}: the circuit remembers the run before it: the same point gives other values after "
-                                 "another run; give every state of it an .ic",
-                                 testbench.name));
+    throw StudyError(
+        fmt::format("{}: the circuit remembers the run before it: the same point gives other values after "
+                    "another run; give every state of it an .ic",
+                    testbench.name));
   }
 }
 
 engine::Setting source_setting(const std::string& source, double value) {
   return {{KnobKind::instance, source, "dc"}, value};
+}
+
+engine::SimulatorOptions simulator_options(const Study& study, const engine::SimulatorOptions& netlist) {
+  engine::SimulatorOptions options = netlist;
+  const SimulatorStudy& said = study.simulator;
+  options.method = said.method.value_or(options.method);
+  options.reltol = said.reltol.value_or(options.reltol);
+  options.abstol = said.abstol.value_or(options.abstol);
+  options.vntol = said.vntol.value_or(options.vntol);
+  options.chgtol = said.chgtol.value_or(options.chgtol);
+  options.trtol = said.trtol.value_or(options.trtol);
+  options.compatibility = said.compatibility;
+  return options;
 }
 
 ColumnOptions column_options(const Study& study, int sawl, int on_cells, const Corner& corner) {
@@ -355,7 +383,7 @@ ColumnOptions column_options(const Study& study, int sawl, int on_cells, const C
 
 engine::Deck column_deck(const Study& study, const ColumnOptions& options) {
   engine::DeckOptions deck_options;
-  deck_options.allow_commands = study.allow_commands;
+  deck_options.commands = study.commands;
   try {
     return engine::parse_deck(column_netlist(options), study.file.parent_path() / "column netlist",
                               deck_options);

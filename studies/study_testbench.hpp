@@ -40,14 +40,14 @@ void check_nominals(engine::Evaluator& evaluator, const Study& study, const Load
 
 /// Runs a testbench without variation, and again after another run. Throws StudyError where it does not work, where it
 /// remembers the run before, or where a node floats: no number of such a circuit would mean anything.
-void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit, const engine::Testbench& testbench);
+void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,
+              const engine::Testbench& testbench);
 
 /// A setting of the DC value of a source.
 engine::Setting source_setting(const std::string& source, double value);
 
-/// Numerical options of the runs: the study's, else the netlist's, else the engine's. Temperature: the corner's, else
-/// the netlist's.
-engine::SimulatorOptions simulator_options(const Study& study, const Corner& corner, const engine::Deck& deck);
+/// Numerical options of the runs: the study's, else the `netlist`'s own, else the engine's.
+engine::SimulatorOptions simulator_options(const Study& study, const engine::SimulatorOptions& netlist = {});
 
 /// Options of the column of `study` at one corner.
 ColumnOptions column_options(const Study& study, int sawl, int on_cells, const Corner& corner);

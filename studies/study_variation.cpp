@@ -116,9 +116,10 @@ Spread read_spread(Section& s, const ParameterWord& word, bool lognormal) {
   const std::string text = s.text_or_number("sigma");
   const bool relative = text.find('%') != std::string::npos || lognormal || word.scales_only;
   if (relative && word.shifts_only && !lognormal) {
-    s.fail("sigma", fmt::format("{} is a shift of the threshold and has no value to be a part of; write it in V, "
-                                "e.g. \"20 mV\"",
-                                word.word));
+    s.fail("sigma",
+           fmt::format("{} is a shift of the threshold and has no value to be a part of; write it in V, "
+                       "e.g. \"20 mV\"",
+                       word.word));
   }
   return {relative ? ratio(s, "sigma") : absolute(s, "sigma", word), relative};
 }
@@ -138,9 +139,10 @@ bool read_pelgrom(Section& s, const ParameterWord& word, DeviceVariation& v) {
   const std::string text = s.text("pelgrom");
   const bool relative = text.find('%') != std::string::npos || word.unit == "1";
   if (relative && word.shifts_only) {
-    s.fail("pelgrom", fmt::format("'{}' has the wrong unit; expected a quantity in V m, e.g. \"1.3 mV um\"", text));
+    s.fail("pelgrom",
+           fmt::format("'{}' has the wrong unit; expected a quantity in V m, e.g. \"1.3 mV um\"", text));
   }
-  v.pelgrom = s.quantity("pelgrom", relative || word.unit.empty() ? "m" : std::string(word.unit) + " m");
+  v.pelgrom = s.quantity("pelgrom", relative || word.unit.empty() ? "m" : fmt::format("{} m", word.unit));
   if (!(v.pelgrom > 0.0)) s.fail("pelgrom", "must be above 0");
   return relative;
 }
@@ -178,7 +180,8 @@ void finish_law(Section& s, const ParameterWord& word, bool relative, DeviceVari
   } else {
     if (v.action == Action::replace) s.fail("", "replaces the circuit's value: needs 'median'");
     if (lognormal && !factor) {
-      s.fail("law", "a lognormal shift needs 'median', in the unit of the shift; 'sigma' is that of the logarithm");
+      s.fail("law",
+             "a lognormal shift needs 'median', in the unit of the shift; 'sigma' is that of the logarithm");
     }
     v.law.location = factor ? 1.0 : 0.0;
   }
@@ -245,7 +248,7 @@ DeviceVariation read_device_variation(Section& s) {
     if (!(v.law.scale > 0.0)) s.fail("sigma", "must be above 0");
   }
   v.action = read_action(s, word, relative);
-  v.unit = v.action == Action::scale ? "1" : std::string(word.unit.substr(0, word.unit.find('|')));
+  v.unit = v.action == Action::scale ? std::string("1") : std::string(word.unit.substr(0, word.unit.find('|')));
   finish_law(s, word, relative, v);
   s.finish();
   return v;
@@ -261,13 +264,13 @@ DieVariation read_die_variation(Section& s) {
   }
   if (temperature) {
     v.law.scale = s.quantity("sigma", "K");
-    v.unit = "K";
+    v.unit = std::string("K");
   } else {
     const Spread spread = read_spread(s, ParameterWord{"dc", "dc", "V|A", "vi", true, false, false}, false);
     v.law.scale = spread.value;
     v.law.location = spread.relative ? 1.0 : 0.0;
     v.action = spread.relative ? Action::scale : Action::shift;
-    v.unit = spread.relative ? "1" : "V";
+    v.unit = std::string(spread.relative ? "1" : "V");
   }
   if (!(v.law.scale > 0.0)) s.fail("sigma", "must be above 0");
   s.finish();

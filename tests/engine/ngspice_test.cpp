@@ -208,9 +208,10 @@ TEST(Ngspice, DeckNamesDevicesAsNgspiceDoes) {
 TEST(TestbenchRunner, AKnobThatWouldDoNothingIsAnError) {
   Testbench t = column_testbench();
   t.knobs.push_back(device_knob("vpc", "dc"));
-  EXPECT_THROW(TestbenchRunner(simulator(), t), std::runtime_error);
+  const Eigen::RowVectorXd x = point(static_cast<Eigen::Index>(t.dimension()), 1);
+  EXPECT_THROW(TestbenchRunner(simulator(), t).run(x), std::runtime_error);
   t.knobs.back().device = "vdd";
-  EXPECT_NO_THROW(TestbenchRunner(simulator(), t));
+  EXPECT_NO_THROW(TestbenchRunner(simulator(), t).run(x));
 }
 
 TEST(Ngspice, OurOptionsWinOverTheDecks) {

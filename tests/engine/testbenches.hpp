@@ -8,7 +8,11 @@
 
 namespace flare::engine::testing {
 
-inline Deck deck_of(std::vector<std::string> lines) { return Deck{std::move(lines)}; }
+inline Deck deck_of(std::vector<std::string> lines) {
+  Deck deck;
+  deck.lines = std::move(lines);
+  return deck;
+}
 
 inline Knob device_knob(std::string device, std::string parameter) {
   return {KnobKind::instance, std::move(device), std::move(parameter)};
