@@ -15,15 +15,10 @@
 #include <variant>
 #include <vector>
 
+#include "engine/base/file_error.hpp"
 #include "engine/matrix.hpp"
 
 namespace flare::engine {
-
-/// A result file that cannot be read or written. what() reads "file: what is wrong; what to do".
-class FileError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 using ColumnValues = std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>>;
 

@@ -9,17 +9,12 @@
 #include <limits>
 #include <string_view>
 
+#include "engine/base/content_hash.hpp"
+
 namespace flare::engine {
 
 /// 64-bit FNV-1a of a stream's name: stable over versions and machines.
-constexpr std::uint64_t stream_key(std::string_view name) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : name) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3ULL;
-  }
-  return hash;
-}
+constexpr std::uint64_t stream_key(std::string_view name) { return fnv1a(name); }
 
 /// The random numbers of one sample: a UniformRandomBitGenerator for use with Boost.Random distributions
 /// (std:: distributions differ between standard libraries, Boost's do not).

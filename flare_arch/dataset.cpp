@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "engine/base/file_error.hpp"
+
 namespace flare::arch {
 namespace {
 
@@ -65,10 +67,14 @@ ImageSet gather(const std::vector<Image>& images, bool test) {
 
 Dataset load_digits(const std::filesystem::path& file) {
   std::ifstream in(file);
-  if (!in) throw std::runtime_error(file.string() + ": cannot be opened");
+  if (!in || std::filesystem::is_directory(file)) throw engine::FileError(file.string() + ": cannot be read");
   std::vector<Image> images;
   std::string line;
-  std::getline(in, line);  // names of the columns
+  std::getline(in, line);
+  if (line.rfind("split,label", 0) != 0)
+    throw engine::FileError(file.string() +
+                            ":1: not a data set of digits: the first line names the columns and begins with "
+                            "split,label");
   for (std::size_t number = 2; std::getline(in, line); ++number) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty()) continue;
@@ -77,11 +83,11 @@ Dataset load_digits(const std::filesystem::path& file) {
       if (images.size() >= most_images) throw std::runtime_error("too many images");
       images.push_back(parse_image(line));
     } catch (const std::runtime_error& e) {
-      throw std::runtime_error(fmt::format("{}:{}: {}", file.string(), number, e.what()));
+      throw engine::FileError(fmt::format("{}:{}: {}", file.string(), number, e.what()));
     }
   }
   Dataset dataset{file.parent_path().filename().string(), gather(images, false), gather(images, true)};
-  if (dataset.test.size() == 0) throw std::runtime_error(file.string() + ": no test images");
+  if (dataset.test.size() == 0) throw engine::FileError(file.string() + ": no test images");
   return dataset;
 }
 

@@ -25,7 +25,7 @@ struct Dataset {
 };
 
 /// Reads data/digits/digits.csv: a header, then "train|test,label,64 pixels (0-16)" per line.
-/// Throws std::runtime_error "file:line: what is wrong". At most 100,000 images.
+/// The header begins with split,label. Throws engine::FileError "file:line: what is wrong". At most 100,000 images.
 Dataset load_digits(const std::filesystem::path& file);
 
 }  // namespace flare::arch

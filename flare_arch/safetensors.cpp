@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+
+#include "engine/base/file_error.hpp"
 
 namespace flare::arch {
 namespace {
@@ -14,11 +18,13 @@ namespace {
 using nlohmann::json;
 static_assert(std::endian::native == std::endian::little, "tensors are read in place");
 
+/// Bytes of one element; 0 for a type that the format did not have when this was written.
 std::size_t element_bytes(const std::string& dtype) {
-  if (dtype == "F32" || dtype == "I32") return 4;
-  if (dtype == "F64" || dtype == "I64") return 8;
-  if (dtype == "U8") return 1;
-  throw std::runtime_error(fmt::format("element type '{}' is not supported", dtype.substr(0, 16)));
+  static const std::map<std::string, std::size_t> sizes = {
+      {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"U16", 2}, {"I16", 2}, {"F16", 2},
+      {"BF16", 2}, {"U32", 4}, {"I32", 4}, {"F32", 4},     {"U64", 8},     {"I64", 8}, {"F64", 8}};
+  const auto at = sizes.find(dtype);
+  return at == sizes.end() ? 0 : at->second;
 }
 
 std::uint64_t unsigned_value(const json& value, const char* what) {
@@ -36,7 +42,9 @@ Tensor parse_tensor(const json& entry, std::span<const std::byte> data, const Te
   if (entry["shape"].size() > limits.dimensions) throw std::runtime_error("too many dimensions");
   Tensor t;
   t.dtype = entry["dtype"].get<std::string>();
-  std::uint64_t bytes = element_bytes(t.dtype);
+  if (t.dtype.size() > 16) throw std::runtime_error("the name of its element type is too long");
+  const std::size_t element = element_bytes(t.dtype);
+  std::uint64_t bytes = std::max<std::size_t>(1, element);
   for (const json& extent : entry["shape"]) {
     const std::uint64_t n = unsigned_value(extent, "a shape");
     if (n > data.size() || (n != 0 && bytes > data.size() / n))
@@ -47,11 +55,29 @@ Tensor parse_tensor(const json& entry, std::span<const std::byte> data, const Te
   const std::uint64_t begin = unsigned_value(entry["data_offsets"][0], "an offset");
   const std::uint64_t end = unsigned_value(entry["data_offsets"][1], "an offset");
   if (begin > end || end > data.size()) throw std::runtime_error("the offsets lie outside the file");
-  if (end - begin != bytes) throw std::runtime_error("shape and offsets do not agree");
+  if (element != 0 && end - begin != bytes) throw std::runtime_error("shape and offsets do not agree");
   t.bytes.assign(data.begin() + static_cast<std::ptrdiff_t>(begin),
                  data.begin() + static_cast<std::ptrdiff_t>(end));
   return t;
 }
+
+/// IEEE 754 half precision (1 sign, 5 exponent, 10 fraction bits), exactly.
+struct Half {
+  std::uint16_t bits;
+  explicit operator float() const {
+    const int exponent = (bits >> 10) & 31, fraction = bits & 1023;
+    const float magnitude = exponent == 0    ? std::ldexp(static_cast<float>(fraction), -24)
+                            : exponent == 31 ? (fraction == 0 ? INFINITY : NAN)
+                                             : std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
+    return (bits & 0x8000) != 0 ? -magnitude : magnitude;
+  }
+};
+
+/// The upper half of a single-precision number.
+struct BrainFloat {
+  std::uint16_t bits;
+  explicit operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+};
 
 template <class From, class To>
 Matrix<To> convert(const Tensor& t, Eigen::Index rows, Eigen::Index columns) {
@@ -133,7 +159,7 @@ TensorFile TensorFile::load(const std::filesystem::path& path, const TensorLimit
     if (!in.read(reinterpret_cast<char*>(bytes.data()), size)) throw std::runtime_error("cannot be read");
     return parse(bytes, limits);
   } catch (const std::runtime_error& e) {
-    throw std::runtime_error(path.string() + ": " + e.what());
+    throw engine::FileError(path.string() + ": " + e.what());
   }
 }
 
@@ -154,7 +180,10 @@ MatrixF TensorFile::floats(const std::string& name, Eigen::Index rows, Eigen::In
   const Shape s = matrix_shape(t, name, rows, columns);
   if (t.dtype == "F32") return convert<float, float>(t, s.rows, s.columns);
   if (t.dtype == "F64") return convert<double, float>(t, s.rows, s.columns);
-  throw std::runtime_error(fmt::format("tensor '{}' holds {}, floating point is expected", name, t.dtype));
+  if (t.dtype == "F16") return convert<Half, float>(t, s.rows, s.columns);
+  if (t.dtype == "BF16") return convert<BrainFloat, float>(t, s.rows, s.columns);
+  throw std::runtime_error(
+      fmt::format("tensor '{}' holds {}, one of F32, F64, F16, BF16 is expected", name, t.dtype));
 }
 
 Matrix<std::int64_t> TensorFile::integers(const std::string& name, Eigen::Index rows,
@@ -164,7 +193,8 @@ Matrix<std::int64_t> TensorFile::integers(const std::string& name, Eigen::Index 
   if (t.dtype == "I64") return convert<std::int64_t, std::int64_t>(t, s.rows, s.columns);
   if (t.dtype == "I32") return convert<std::int32_t, std::int64_t>(t, s.rows, s.columns);
   if (t.dtype == "U8") return convert<std::uint8_t, std::int64_t>(t, s.rows, s.columns);
-  throw std::runtime_error(fmt::format("tensor '{}' holds {}, integers are expected", name, t.dtype));
+  throw std::runtime_error(
+      fmt::format("tensor '{}' holds {}, one of I64, I32, U8 is expected", name, t.dtype));
 }
 
 VectorF TensorFile::vector(const std::string& name, Eigen::Index length) const {

@@ -21,9 +21,9 @@ struct TensorLimits {
   std::size_t dimensions = 8;
 };
 
-/// F32, F64, I32, I64 and U8 are read; other types are refused by name.
+/// Of any element type: what a type means is asked by who reads the values.
 struct Tensor {
-  std::string dtype;
+  std::string dtype;  // "F32", "BF16", "BOOL", ...
   std::vector<std::int64_t> shape;
   std::vector<std::byte> bytes;  // little endian, row by row
 
@@ -32,7 +32,7 @@ struct Tensor {
 
 class TensorFile {
  public:
-  /// Throws std::runtime_error "file: what is wrong". Nothing is trusted: lengths, offsets and shapes are
+  /// load throws engine::FileError "file: what is wrong", parse std::runtime_error "what is wrong". Nothing is trusted: lengths, offsets and shapes are
   /// checked against the file before anything is reserved.
   static TensorFile load(const std::filesystem::path& file, const TensorLimits& limits = {});
   static TensorFile parse(std::span<const std::byte> bytes, const TensorLimits& limits = {});
@@ -41,7 +41,8 @@ class TensorFile {
   const Tensor& tensor(const std::string& name) const;
   std::vector<std::string> names() const;
 
-  /// As matrices: one dimension becomes one row. More than two dimensions, another element type or another
+  /// As matrices: one dimension becomes one row. floats() takes F32, F16 and BF16 exactly and rounds F64; integers()
+  /// takes I64, I32 and U8. More than two dimensions, another element type or another
   /// shape than asked for (rows, columns; -1: any) throw std::runtime_error.
   MatrixF floats(const std::string& name, Eigen::Index rows = -1, Eigen::Index columns = -1) const;
   Matrix<std::int64_t> integers(const std::string& name, Eigen::Index rows = -1,

@@ -1,12 +1,17 @@
 #include "flare_arch/vit.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
 
+#include "engine/base/file_error.hpp"
 #include "flare_arch/safetensors.hpp"
 
 namespace flare::arch {
@@ -31,6 +36,12 @@ double positive(const json& object, const char* name) {
 
 VitConfig parse_config(const json& c) {
   if (!c.is_object()) throw std::runtime_error("config is missing");
+  constexpr std::array<const char*, 9> known = {"image_size", "patch_size", "width",   "layers",
+                                                "heads",      "mlp_width",  "classes", "layer_norm_epsilon",
+                                                "pixel_scale"};
+  for (const auto& [name, value] : c.items())
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw std::runtime_error(fmt::format("config.{} is unknown; known: {}", name, fmt::join(known, ", ")));
   VitConfig v;
   v.image_size = integer(c, "image_size", 1, 1024);
   v.patch_size = integer(c, "patch_size", 1, 1024);
@@ -47,34 +58,80 @@ VitConfig parse_config(const json& c) {
 
 json read_json(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in) throw std::runtime_error(file.string() + ": cannot be opened");
+  if (!in)
+    throw engine::FileError(file.string() +
+                            ": cannot be opened; a model is a folder with model.json and model.safetensors");
   std::string text(1 << 20, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
   json document = json::parse(text, nullptr, false);
-  if (!document.is_object()) throw std::runtime_error(file.string() + ": not a JSON object of at most 1 MiB");
+  if (!document.is_object()) throw engine::FileError(file.string() + ": not a JSON object of at most 1 MiB");
   return document;
 }
+
+/// Reads tensors and remembers which. One that a model holds and nobody reads (a bias of the queries, a mask)
+/// means something else is computed than was trained.
+class TensorReader {
+ public:
+  explicit TensorReader(const TensorFile& file) : file_(file) {}
+
+  MatrixF floats(const std::string& name, Eigen::Index rows, Eigen::Index columns) {
+    read_.insert(name);
+    MatrixF values = file_.floats(name, rows, columns);
+    if (!values.allFinite())
+      throw std::runtime_error(fmt::format("tensor '{}' holds a value that is not finite", name));
+    return values;
+  }
+  VectorF vector(const std::string& name, Eigen::Index length) {
+    return floats(name, 1, length).row(0).transpose();
+  }
+  /// Throws std::runtime_error where a tensor was not read.
+  void refuse_unread() const {
+    constexpr std::size_t most_named = 8;
+    std::vector<std::string> unread;
+    for (const std::string& name : file_.names())
+      if (read_.count(name) == 0)
+        unread.push_back(fmt::format("'{}' ({})", name.substr(0, 100), file_.tensor(name).dtype));
+    if (unread.empty()) return;
+    const std::size_t named = std::min(most_named, unread.size());
+    throw std::runtime_error(
+        fmt::format("{} no part of this model reads: {}{}; take {} out of the file if it means nothing",
+                    unread.size() == 1 ? "a tensor that" : "tensors that",
+                    fmt::join(unread.begin(), unread.begin() + static_cast<std::ptrdiff_t>(named), ", "),
+                    unread.size() > named ? fmt::format(" and {} more", unread.size() - named) : "",
+                    unread.size() == 1 ? "it" : "them"));
+  }
+
+ private:
+  const TensorFile& file_;
+  std::set<std::string> read_;
+};
 
 float gelu(float v) { return 0.5f * v * (1.0f + std::erf(v * 0.70710678f)); }
 
 }  // namespace
+
+std::vector<std::filesystem::path> VitModel::files(const std::filesystem::path& folder) {
+  return {folder / "model.json", folder / "model.safetensors"};
+}
 
 VitModel VitModel::load(const std::filesystem::path& folder) {
   const std::filesystem::path description = folder / "model.json", weights = folder / "model.safetensors";
   VitModel m;
   const json document = read_json(description);
   try {
-    if (document.value("format", "") != "flare-vit/1") throw std::runtime_error("format is not flare-vit/1");
+    if (document.value("format", "") != "flare-vit/1")
+      throw std::runtime_error("format is not \"flare-vit/1\"");
     m.name_ = document.value("name", folder.filename().string());
     m.config_ = parse_config(document.value("config", json()));
     const json recorded = document.value("test_accuracy", json::object());
     m.recorded_ = {recorded.value("float", 0.0), recorded.value("uniform_attention", 0.0),
                    recorded.value("attention_removed", 0.0)};
   } catch (const std::exception& e) {
-    throw std::runtime_error(description.string() + ": " + e.what());
+    throw engine::FileError(description.string() + ": " + e.what());
   }
-  const TensorFile f = TensorFile::load(weights);
+  const TensorFile file = TensorFile::load(weights);
+  TensorReader f(file);
   const VitConfig& c = m.config_;
   const auto norm = [&](const std::string& name) {
     return Norm{f.vector(name + ".weight", c.width), f.vector(name + ".bias", c.width)};
@@ -107,8 +164,9 @@ VitModel VitModel::load(const std::filesystem::path& folder) {
     }
     m.norm_ = norm("norm");
     m.head_ = linear("head", c.width, c.classes);
+    f.refuse_unread();
   } catch (const std::exception& e) {
-    throw std::runtime_error(weights.string() + ": " + e.what());
+    throw engine::FileError(weights.string() + ": " + e.what());
   }
   return m;
 }

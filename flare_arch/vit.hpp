@@ -32,8 +32,11 @@ using AttentionFunction = std::function<MatrixF(int layer, const MatrixF& x)>;
 class VitModel {
  public:
   /// folder: holds model.json and model.safetensors, as data/models/train_digits_vit.py writes them.
-  /// Throws std::runtime_error "file: what is wrong".
+  /// Throws engine::FileError "file: what is wrong, what was expected", also for a tensor or a key of config that
+  /// no part of the model reads.
   static VitModel load(const std::filesystem::path& folder);
+  /// The files of a model: what a result computed with it depends on.
+  static std::vector<std::filesystem::path> files(const std::filesystem::path& folder);
 
   const std::string& name() const { return name_; }
   const VitConfig& config() const { return config_; }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -122,6 +123,25 @@ TEST_F(Accuracy, ThreadsDoNotChangeANumber) {
   }
   EXPECT_EQ(numbers[0], numbers[1]);
   EXPECT_GT(numbers[0].second.back() + numbers[0].second[2], 0);
+}
+
+TEST_F(Accuracy, WrongModelsAndDataSetsAreStatusTwoInOneLine) {
+  const auto refused = [&](const std::string& model, const std::string& dataset, const std::string& word) {
+    const Ended ended = run_line("accuracy --model " + model + " --dataset " + dataset +
+                                 " --weight-arrays none --dynamic-arrays none --examples 2");
+    EXPECT_EQ(ended.status, 2) << ended.out;
+    EXPECT_THAT(ended.out, HasSubstr(word));
+    EXPECT_EQ(std::count(ended.out.begin(), ended.out.end(), '\n'), 1) << ended.out;
+  };
+  const std::string model = source("data/models/digits_vit"), dataset = source("data/digits/digits.csv");
+  fs::create_directories(folder_ / "empty");
+  refused("empty", dataset, "model.json");
+  refused("nowhere", dataset, "nowhere");
+  fs::create_directories(folder_ / "other");
+  std::ofstream(folder_ / "other" / "model.json") << R"({"format": "other/1"})";
+  refused("other", dataset, "flare-vit/1");
+  refused(model, source("README.md"), "split,label");
+  refused(model, source("data"), "data");
 }
 
 TEST_F(Accuracy, BadInputIsStatusTwoAndSaysWhere) {
