@@ -8,6 +8,7 @@
 #include "studies/circuit_study.hpp"
 #include "studies/column_study.hpp"
 #include "studies/commands.hpp"
+#include "studies/study_inputs.hpp"
 
 namespace flare::studies {
 
@@ -47,6 +48,11 @@ int replay_command(const ReplayCommand& command) {
   }
   const Study study =
       parse_study(engine::read_text(file, "/", "study"), engine::read_text(file, "/", "study_file"));
+  const std::string changed = changed_inputs(file, study_inputs(study));
+  if (!changed.empty()) {
+    throw StudyError(
+        fmt::format("{}: cannot be replayed: {} since it was made", command.result.string(), changed));
+  }
   const Eigen::Index row = row_of(file, group, command.index);
   const engine::Matrix parameters = engine::read_matrix(file, group + "/parameters");
   const engine::Matrix measures = engine::read_matrix(file, group + "/measures");
@@ -65,13 +71,21 @@ int replay_command(const ReplayCommand& command) {
     if (!out.flush()) throw StudyError(command.out.string() + ": cannot be written");
   }
   const std::vector<double> again = engine::MeasureSet(bench.measures).evaluate(waveforms);
+  bool all_same = true;
   for (std::size_t m = 0; m < again.size(); ++m) {
     const double recorded = measures(row, static_cast<Eigen::Index>(m));
     const bool same = again[m] == recorded || (std::isnan(again[m]) && std::isnan(recorded));
     fmt::print(stderr, "{}: recorded {:.17g}, now {:.17g}{}\n", bench.measures[m].name, recorded, again[m],
                same ? " (the same)" : "");
+    all_same &= same;
   }
-  return exit_done;
+  if (all_same) return exit_done;
+  fmt::print(stderr,
+             "flare: {} does not reproduce what {} recorded: other versions than {} and ngspice {}, or a "
+             "machine with another mathematics library\n",
+             command.samples, command.result.string(), engine::read_text(file, "/", "flare_version"),
+             engine::read_text(file, "/", "ngspice_version"));
+  return exit_failure;
 }
 
 }  // namespace flare::studies

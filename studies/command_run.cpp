@@ -117,6 +117,11 @@ int merge_command(const MergeCommand& command, std::stop_token stop) {
     if (engine::read_text(file, "/", "study") != study.text) {
       throw StudyError(part.string() + ": is a part of another study than " + command.parts.front().string());
     }
+    const std::string changed = changed_inputs(file, result.inputs());
+    if (!changed.empty()) {
+      throw StudyError(
+          fmt::format("{}: was made from other inputs: {}; run that part again", part.string(), changed));
+    }
     if (engine::read_integer(file, "/", "complete") == 1) {
       throw StudyError(part.string() + ": is a finished result, not a part of a sharded run");
     }

@@ -10,8 +10,6 @@
 #include <ctime>
 #include <vector>
 
-#include "engine/random_stream.hpp"
-
 namespace flare::studies {
 
 namespace {
@@ -23,7 +21,9 @@ std::filesystem::path with_suffix(const std::filesystem::path& path, const char*
 bool same_study(const H5::H5File& file, const Study& study) {
   return engine::has_attribute(file, "/", "study") && engine::read_text(file, "/", "study") == study.text &&
          engine::has_attribute(file, "/", "flare_version") &&
-         engine::read_text(file, "/", "flare_version") == FLARE_VERSION;
+         engine::read_text(file, "/", "flare_version") == FLARE_VERSION &&
+         engine::has_attribute(file, "/", "ngspice_version") &&
+         engine::read_text(file, "/", "ngspice_version") == FLARE_NGSPICE_VERSION;
 }
 
 /// Writes the whole of an open in-memory file to `path` and puts it on the disk.
@@ -56,12 +56,8 @@ void save_image(const H5::H5File& file, const std::filesystem::path& path) {
 
 }  // namespace
 
-std::uint64_t study_identity(const Study& study) {
-  return engine::stream_key(study.text + '\0' + FLARE_VERSION);
-}
-
 ResultFile::ResultFile(const Study& study, std::filesystem::path out, bool fresh)
-    : study_(study), out_(std::move(out)) {
+    : study_(study), inputs_(study_inputs(study)), out_(std::move(out)) {
   const std::filesystem::path journal = with_suffix(out_, ".journal");
   const std::filesystem::path folder = out_.has_parent_path() ? out_.parent_path() : ".";
   if (!std::filesystem::is_directory(folder)) {
@@ -79,12 +75,19 @@ ResultFile::ResultFile(const Study& study, std::filesystem::path out, bool fresh
           ": holds the result of another study or version; use --fresh to replace it, or choose another "
           "place with -o");
     }
+    const std::string changed = changed_inputs(file, inputs_);
+    if (!changed.empty()) {
+      throw StudyError(
+          fmt::format("{}: holds this study's result from other inputs: {}; use --fresh to run it again, or "
+                      "choose another place with -o",
+                      out_.string(), changed));
+    }
     complete_ = engine::read_integer(file, "/", "complete") == 1;
     unfinished = !complete_;
   }
   if (complete_) return;
   if (fresh) std::filesystem::remove(journal);
-  store_ = std::make_unique<engine::RunStore>(journal, study_identity(study));
+  store_ = std::make_unique<engine::RunStore>(journal, study_identity(study, inputs_));
   if (unfinished) store_->read_runs(engine::open_result(out_));
 }
 
@@ -105,6 +108,7 @@ void ResultFile::write_file(bool complete, const std::string& ngspice_version,
   engine::write_attribute(file, "/", "flare_version", std::string(FLARE_VERSION));
   engine::write_attribute(file, "/", "ngspice_version", ngspice_version);
   const std::time_t now = std::time(nullptr);
+  write_inputs(file, inputs_);
   engine::write_attribute(file, "/", "created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now)));
   const SavePart save = [&] {
     save_image(file, part);

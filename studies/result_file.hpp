@@ -12,18 +12,19 @@
 #include "engine/hdf5_io.hpp"
 #include "engine/run_store.hpp"
 #include "studies/study.hpp"
+#include "studies/study_inputs.hpp"
 #include "studies/study_run.hpp"
 
 namespace flare::studies {
 
-/// 64-bit identity of a study: its text as run and the program's version.
-std::uint64_t study_identity(const Study& study);
-
 class ResultFile {
  public:
-  /// Looks at what is there. Throws StudyError where OUT.h5 holds another study and `fresh` is not asked for,
-  /// engine::StoreError where the place cannot be written.
+  /// Looks at what is there. Throws StudyError where OUT.h5 holds another study, or this one before one of its input
+  /// files changed, and `fresh` is not asked for; engine::StoreError where the place cannot be written.
   ResultFile(const Study& study, std::filesystem::path out, bool fresh);
+
+  /// The files the study depends on, as they were when it began.
+  const std::vector<engine::InputFile>& inputs() const { return inputs_; }
 
   /// True where an earlier run of the same study has finished: nothing is to be done.
   bool complete() const { return complete_; }
@@ -45,6 +46,7 @@ class ResultFile {
                   const std::function<void(H5::H5File&, const SavePart&)>& write);
 
   const Study& study_;
+  std::vector<engine::InputFile> inputs_;
   std::filesystem::path out_;
   std::unique_ptr<engine::RunStore> store_;
   bool complete_ = false;

@@ -324,9 +324,9 @@ void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,
               const engine::Testbench& testbench) {
   const engine::Rehearsal rehearsal = evaluator.rehearse(testbench);
   if (rehearsal.nominal.outcome == engine::Outcome::unconverged) {
-    throw StudyError(
-        fmt::format("{}: does not simulate without variation: {}", testbench.name,
-                    rehearsal.nominal.message.empty() ? "ngspice gives no reason" : rehearsal.nominal.message));
+    throw StudyError(fmt::format(
+        "{}: does not simulate without variation: {}", testbench.name,
+        rehearsal.nominal.message.empty() ? "ngspice gives no reason" : rehearsal.nominal.message));
   }
   std::vector<std::string> floating = circuit.floating_nodes();
   if (testbench.analysis.kind == engine::AnalysisKind::transient) {

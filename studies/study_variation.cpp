@@ -248,7 +248,8 @@ DeviceVariation read_device_variation(Section& s) {
     if (!(v.law.scale > 0.0)) s.fail("sigma", "must be above 0");
   }
   v.action = read_action(s, word, relative);
-  v.unit = v.action == Action::scale ? std::string("1") : std::string(word.unit.substr(0, word.unit.find('|')));
+  v.unit =
+      v.action == Action::scale ? std::string("1") : std::string(word.unit.substr(0, word.unit.find('|')));
   finish_law(s, word, relative, v);
   s.finish();
   return v;
