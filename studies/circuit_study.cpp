@@ -16,7 +16,7 @@ std::string circuit_name(const Study& study) { return study.circuit->netlist.ste
 /// The netlist at one corner: ".lib FILE SECTION" lines of the study's card file take the corner's section.
 engine::Deck circuit_deck(const Study& study, const Corner& corner) {
   engine::DeckOptions options;
-  options.allow_commands = study.allow_commands;
+  if (study.allow_commands) options.commands = engine::Commands::run;
   if (!study.cards.empty()) {
     options.library_sections[std::filesystem::absolute(study.cards).lexically_normal()] = corner.process;
   }

@@ -173,7 +173,7 @@ ColumnOptions column_options(const Study& study, int sawl, int on_cells, const C
 
 engine::Deck column_deck(const Study& study, const ColumnOptions& options) {
   engine::DeckOptions deck_options;
-  deck_options.allow_commands = study.allow_commands;
+  if (study.allow_commands) deck_options.commands = engine::Commands::run;
   try {
     return engine::parse_deck(column_netlist(options), study.file.parent_path() / "column netlist",
                               deck_options);

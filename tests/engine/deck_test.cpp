@@ -160,7 +160,7 @@ TEST(Deck, RefusesWhateverRunsCommandsOrOpensFiles) {
     EXPECT_THAT(error_of(text), StartsWith("a.cir:3: ")) << line;
     EXPECT_THAT(error_of(text), HasSubstr("allow commands")) << line;
     DeckOptions trusting;
-    trusting.allow_commands = true;
+    trusting.commands = Commands::run;
     EXPECT_EQ(error_of(text, trusting), "") << line;
   }
 }
