@@ -6,18 +6,13 @@
 #include <set>
 #include <utility>
 
+#include "engine/deck_lexer.hpp"
+
 namespace flare::engine {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
 /// Words between blanks, commas, parentheses and equal signs; an equal sign is a word of its own.
-std::vector<std::string> words_of(std::string_view text) {
+std::vector<std::string> listing_words(std::string_view text) {
   std::vector<std::string> words;
   std::string word;
   const auto finish = [&] {
@@ -38,7 +33,7 @@ std::vector<std::string> words_of(std::string_view text) {
 }
 
 /// Number of words before the first `key = value`.
-std::size_t positional(const std::vector<std::string>& words) {
+std::size_t positional_words(const std::vector<std::string>& words) {
   const auto sign = std::find(words.begin(), words.end(), "=");
   if (sign == words.end()) return words.size();
   return std::max<std::ptrdiff_t>(sign - words.begin() - 1, 1);
@@ -185,11 +180,11 @@ Circuit::Circuit(std::span<const std::string> listing, std::vector<std::string> 
 }
 
 void Circuit::add_device(std::string_view text) {
-  const std::vector<std::string> words = words_of(text);
+  const std::vector<std::string> words = listing_words(text);
   CircuitDevice device;
   device.name = words.front();
   device.type = device.name.front();
-  const std::size_t count = positional(words);
+  const std::size_t count = positional_words(words);
   const bool has_model = nodes_before_model(device.type).first != 0;
   const std::size_t nodes = has_model || device.type == 'a' ? count - 1 : node_count(device.type);
   for (std::size_t i = 1; i < count && i <= nodes; ++i) device.nodes.push_back(words[i]);
@@ -203,7 +198,7 @@ void Circuit::add_device(std::string_view text) {
 }
 
 void Circuit::add_model(std::string_view text) {
-  const std::vector<std::string> words = words_of(text);
+  const std::vector<std::string> words = listing_words(text);
   if (words.size() < 3) return;
   CircuitModel model{words[2], {}};
   for (std::size_t i = 3; i + 2 < words.size(); ++i) {
@@ -213,7 +208,7 @@ void Circuit::add_model(std::string_view text) {
 }
 
 void Circuit::add_initial(std::string_view text) {
-  const std::vector<std::string> words = words_of(text);
+  const std::vector<std::string> words = listing_words(text);
   for (std::size_t i = 1; i + 1 < words.size(); ++i) {
     if (words[i] == "v") initial_.push_back(words[i + 1]);
   }

@@ -6,6 +6,8 @@
 
 #include "engine/deck_elaboration.hpp"
 #include "engine/deck_lexer.hpp"
+#include "engine/deck_parameters.hpp"
+#include "engine/deck_random.hpp"
 #include "engine/deck_reader.hpp"
 #include "engine/deck_trust.hpp"
 
@@ -19,17 +21,23 @@ std::string safe_title(const std::string& title) {
 }
 
 Deck finish(Reader& reader, const DeckOptions& options) {
-  const std::vector<Statement> statements = reader.take();
+  std::vector<Statement> statements = reader.take();
+  apply_commands(options.commands, &statements);
   Deck deck;
   deck.allow_commands = options.commands == Commands::run;
-  deck.sections_taken = reader.sections_taken;
+  deck.files = reader.files();
+  deck.sections_taken = reader.sections_taken();
   deck.lines.reserve(statements.size() + 1);
+  deck.places.reserve(statements.size() + 1);
   deck.lines.push_back(safe_title(reader.title()));
-  for (const Statement& statement : statements) {
-    if (!deck.allow_commands) refuse_if_dangerous(statement);
-    deck.lines.push_back(statement.text);
+  deck.places.push_back({0, 1});
+  for (Statement& statement : statements) {
+    deck.lines.push_back(std::move(statement.text));
+    deck.places.push_back(statement.at);
   }
-  devices_of(statements, options.limits.max_devices);
+  set_parameters(options.parameters, &deck);
+  take_out_draws(options.defined_functions, &deck);
+  devices_of(statements_of(deck), options.limits.max_devices);
   return deck;
 }
 
@@ -59,17 +67,16 @@ bool glob(std::string_view pattern, std::string_view text) {
 
 }  // namespace
 
-std::vector<std::string> parameter_names(const Deck&) { return {}; }
-Deck with_parameters(const Deck& deck, const std::map<std::string, double>& values) {
-  Deck changed = deck;
-  for (const auto& [name, value] : values) changed.lines.push_back(fmt::format(".param {}={}", name, value));
-  return changed;
-}
-
 std::string Deck::text() const {
   std::string all;
   for (const std::string& line : lines) all += line + "\n";
   return all + ".end\n";
+}
+
+std::string Deck::place(std::size_t index) const {
+  const bool known = places.size() == lines.size() && index < places.size();
+  return known ? fmt::format("{}:{}", files[places[index].file], places[index].line)
+               : fmt::format("deck:{}", index + 1);
 }
 
 Deck read_deck(const std::filesystem::path& file, const DeckOptions& options) {

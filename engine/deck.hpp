@@ -3,10 +3,15 @@
 //
 // A netlist is a program: ngspice runs .control blocks, and `shell` inside them, while it loads. read_deck
 // refuses them (and every other statement that touches files or runs commands) unless asked not to.
+//
+// A netlist may also throw dice: ngspice draws every agauss, gauss, aunif, unif and limit of an expression once,
+// when it loads, and keeps it. A deck has none of them left, see random_calls.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -27,17 +32,40 @@ struct DeckLimits {
   std::size_t max_devices = 1'000'000;  // after expansion of subcircuits
 };
 
-enum class Commands { refuse, leave_out, run };
+/// What becomes of .control blocks.
+enum class Commands {
+  refuse,     // an error that names the place and the remedy
+  leave_out,  // dropped: the circuit alone
+  run,        // kept, and code models may open files: only for a netlist the user trusts
+};
 
 struct DeckOptions {
   Commands commands = Commands::refuse;
-  std::map<std::string, std::string> parameters;
   std::vector<std::filesystem::path>
       search_paths;  // for relative .include/.lib, after the including file's folder
-  /// Sections to take instead of the one a .lib statement names, by the library's absolute path: how a study
-  /// moves a netlist from corner to corner.
+  /// Sections to take instead of the one a .lib line names: how a study moves a netlist from corner to corner.
+  /// The key is the library's path (links are followed) or its bare file name. Only the netlist's own .lib
+  /// lines are moved, not those by which such a library calls sections of its own.
   std::map<std::filesystem::path, std::string> library_sections;
+  /// Values to give to parameters that a .param of the netlist's top level defines: numbers or expressions.
+  std::map<std::string, std::string> parameters;
+  /// Functions that the simulator itself defines in the compatibility mode that will be used (`limit` in
+  /// PSPICE's): calls of them are no draws.
+  std::set<std::string> defined_functions;
   DeckLimits limits;
+};
+
+/// Where a statement stood.
+struct DeckPlace {
+  std::uint32_t file = 0;  // into Deck::files
+  std::uint32_t line = 0;  // from 1
+  bool operator==(const DeckPlace&) const = default;
+};
+
+/// A call of a random function that the netlist makes.
+struct RandomCall {
+  std::string place;  // "file:line"
+  std::string call;   // as it stood there: "agauss(0, 20m, 1)"
 };
 
 /// Self-contained netlist: one logical statement per line, continuation lines joined, first line the title.
@@ -45,19 +73,43 @@ struct Deck {
   std::vector<std::string> lines;
   bool allow_commands = false;  // the user vouches for what it runs; else the simulator refuses commands
 
-  std::vector<std::filesystem::path> sections_taken = {};
-  std::string text() const;  // lines joined, ends in .end
-  bool operator==(const Deck& o) const { return lines == o.lines && allow_commands == o.allow_commands; }
+  // What is known of the reading. Not part of what a deck is: not compared, not written to files.
+  std::vector<std::string> files{};  // all that were read, the netlist first
+  std::vector<DeckPlace> places{};   // of each line; empty for a deck that was not read by read_deck
+  /// Draws that stood in the netlist. Each is now nominal + flare_draw * spread, with flare_draw = 0: the deck is
+  /// the nominal circuit. Whether a draw matters (kits multiply theirs by a switch) shows where the loaded
+  /// circuit changes with with_draw.
+  std::vector<RandomCall> random_calls{};
+  std::vector<std::filesystem::path> sections_taken{};  // keys of library_sections that moved a .lib line
+
+  std::string text() const;                    // lines joined, ends in .end
+  std::string place(std::size_t index) const;  // "file:line" of lines[index]; "deck:line" where unknown
+  bool operator==(const Deck& other) const {
+    return lines == other.lines && allow_commands == other.allow_commands;
+  }
 };
 
 /// Reads `file`, resolving .include and .lib FILE SECTION, and checks that every subcircuit and device model
-/// used is defined. Comments and unused library sections are left out. Throws DeckError.
+/// used is defined, as far as that can be said without the simulator. Comments and unused library sections
+/// are left out. Throws DeckError.
+///
+/// Takes what ngspice 39 takes, and a byte order mark before any file. The first line is the title, except that
+/// .lib, .include and .title there are read, as ngspice does; other statements on it, which ngspice drops, are
+/// errors. Lines after .end are read, as ngspice does.
 Deck read_deck(const std::filesystem::path& file, const DeckOptions& options = {});
 /// The same for text already in memory; `origin` names it in messages and its folder anchors relative
 /// includes.
 Deck parse_deck(std::string_view text, const std::filesystem::path& origin, const DeckOptions& options = {});
 
+/// The deck with every random call moved `draw` spreads away from its nominal value, each by a weight of its
+/// own between 1 and 2, so that two draws cannot cancel. A copy where there is none.
+Deck with_draw(const Deck& deck, double draw);
+
+/// Names of the parameters that .param statements of the top level define, lower case, sorted.
 std::vector<std::string> parameter_names(const Deck& deck);
+
+/// The deck with other values for parameters of its top level. Every definition of the name is replaced (of
+/// several ngspice takes the last). Throws DeckError, with the nearest name, for one that is not there.
 Deck with_parameters(const Deck& deck, const std::map<std::string, double>& values);
 
 /// Throws DeckError where a deck from elsewhere (a result file) runs commands or touches files and its
@@ -72,7 +124,8 @@ struct DeviceInstance {
   bool waveform = false;  // a source with a time function (pulse, pwl, ...)
 };
 
-/// All device instances after expanding subcircuits, in netlist order (subcircuits expanded where they
+/// All device instances as far as they can be named without evaluating expressions (of devices inside .if, every
+/// name once), after expanding subcircuits, in netlist order (subcircuits expanded where they
 /// stand). Throws DeckError on a subcircuit or model that is not defined (naming where it is used) and past
 /// the limits.
 std::vector<DeviceInstance> list_devices(const Deck& deck, const DeckLimits& limits = {});

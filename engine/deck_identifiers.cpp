@@ -4,6 +4,8 @@
 #include <cctype>
 #include <set>
 
+#include "engine/deck_lexer.hpp"
+
 namespace flare::engine {
 namespace {
 
@@ -27,13 +29,6 @@ Identifiers identifiers_of(const std::string& line) {
   }
   finish();
   return words;
-}
-
-std::string first_word(const std::string& line) {
-  std::string word = line.substr(0, line.find_first_of(" \t"));
-  std::transform(word.begin(), word.end(), word.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return word;
 }
 
 /// Number of nodes between an element's name and what may be an expression: node names are no parameters.

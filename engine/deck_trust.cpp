@@ -11,18 +11,6 @@
 namespace flare::engine {
 namespace {
 
-/// The statements that describe a circuit or ask for results. Everything else is refused: a list of the
-/// harmless stays safe when the simulator learns something new.
-bool is_harmless_statement(const std::string& word) {
-  static const std::set<std::string> harmless{
-      ".subckt",  ".ends",   ".model",   ".param", ".params", ".global",  ".ic",    ".nodeset",
-      ".options", ".option", ".opt",     ".temp",  ".func",   ".csparam", ".if",    ".elseif",
-      ".else",    ".endif",  ".tran",    ".op",    ".dc",     ".ac",      ".noise", ".tf",
-      ".sens",    ".pz",     ".disto",   ".pss",   ".print",  ".plot",    ".probe", ".save",
-      ".four",    ".meas",   ".measure", ".width", ".title",  ".end"};
-  return harmless.contains(word);
-}
-
 /// Code models and numerical device models open the files that parameters such as file= or process_file=
 /// name.
 std::optional<std::string> file_parameter(const std::string& text) {
@@ -38,17 +26,42 @@ std::optional<std::string> file_parameter(const std::string& text) {
   return std::nullopt;
 }
 
-constexpr const char* trust = "remove it, or allow commands in the study if you trust this netlist";
+constexpr const char* trust = "remove it, or set commands = \"run\" in the study if you trust this netlist";
+
+/// Whether a line of a .control block ends the simulator.
+bool quits(std::string_view line) {
+  while (!line.empty()) {
+    const std::size_t end = line.find(';');
+    const std::string_view command = trim(line.substr(0, end));
+    const std::string word = lower(command.substr(0, command.find_first_of(" \t")));
+    if (word == "quit" || word == "exit") return true;
+    line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
+  }
+  return false;
+}
 
 }  // namespace
 
+bool is_circuit_statement(const std::string& word) {
+  static const std::set<std::string> known{
+      ".subckt", ".ends",  ".macro",   ".eom",     ".model",  ".global", ".ic",    ".nodeset", ".temp",
+      ".func",   ".if",    ".csparam", ".elseif",  ".else",   ".endif",  ".tran",  ".op",      ".dc",
+      ".ac",     ".noise", ".tf",      ".sens",    ".pz",     ".disto",  ".pss",   ".sp",      ".optran",
+      ".print",  ".plot",  ".probe",   ".save",    ".four",   ".meas",   ".width", ".measure", ".title",
+      ".end",    ".prot",  ".unprot",  ".options", ".option", ".opt"};
+  return known.contains(word) || is_parameter_statement(word);
+}
+
 void refuse_if_dangerous(const Statement& statement) {
-  const std::string_view text = statement.text;
-  const std::string word = lower(text.substr(0, text.find_first_of(" \t(=")));
+  const std::string word = first_word(statement.text);
   if (statement.command || word == ".control" || word == ".endc") {
-    statement.fail(std::string("a .control block runs commands when the netlist is loaded; ") + trust);
+    statement.fail(
+        "a .control block runs commands when the netlist is loaded; set commands = \"leave out\" in the "
+        "study, or "
+        "\"run\" if you trust it");
   }
-  if (word.front() == '.' && !is_harmless_statement(word)) {
+  if (word.empty()) statement.fail("a line that begins with a sign; remove it");
+  if (word.front() == '.' && !is_circuit_statement(word)) {
     statement.fail(fmt::format("{} is not a statement of a circuit; {}", word, trust));
   }
   if (word.front() != '.' && !std::isalpha(static_cast<unsigned char>(word.front()))) {
@@ -56,6 +69,21 @@ void refuse_if_dangerous(const Statement& statement) {
   }
   if (const auto name = file_parameter(statement.text)) {
     statement.fail(fmt::format("{} opens a file; {}", *name, trust));
+  }
+}
+
+void apply_commands(Commands commands, std::vector<Statement>* statements) {
+  if (commands == Commands::leave_out) {
+    std::erase_if(*statements, [](const Statement& s) { return s.command; });
+  }
+  for (const Statement& statement : *statements) {
+    if (commands != Commands::run) {
+      refuse_if_dangerous(statement);
+    } else if (statement.command && quits(statement.text)) {
+      statement.fail(
+          "this ends the simulator while it loads the netlist; leave the block out (commands = \"leave "
+          "out\")");
+    }
   }
 }
 

@@ -7,18 +7,11 @@
 #include <cctype>
 #include <stdexcept>
 
+#include "engine/deck_lexer.hpp"
+#include "engine/deck_options.hpp"
+
 namespace flare::engine {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
-/// First word of a statement, lower case: ".tran".
-std::string first_word(std::string_view line) { return lower(line.substr(0, line.find_first_of(" \t("))); }
 
 /// Statements of a deck that ask for analyses or output: the testbench says what is simulated and kept.
 bool asks_for_output(const std::string& word) {
@@ -28,29 +21,16 @@ bool asks_for_output(const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-/// Our options win over the deck's: an .options card keeps only what we do not set.
-std::string without_our_options(const std::string& line) {
-  static constexpr std::array ours{"method", "reltol",   "abstol", "vntol",  "chgtol",
-                                   "trtol",  "bypass",   "temp",   "interp", "acct",
-                                   "list",   "autostop", "node",   "opts",   "noinit"};
+/// What is left of an .options statement for ngspice to read: what only the netlist says. Numerics are the testbench's,
+/// output is nobody's.
+std::string passed_options(const std::string& line) {
   std::string kept;
-  std::size_t at = line.find_first_of(" \t");
-  while (at != std::string::npos && at < line.size()) {
-    at = line.find_first_not_of(" \t,", at);
-    if (at == std::string::npos) break;
-    std::size_t end = line.find_first_of(" \t,=", at);
-    const std::string key = lower(line.substr(at, end == std::string::npos ? end : end - at));
-    // "key = value" may have blanks around the sign.
-    const std::size_t sign = end == std::string::npos ? end : line.find_first_not_of(" \t", end);
-    if (sign != std::string::npos && line[sign] == '=') {
-      const std::size_t value = line.find_first_not_of(" \t", sign + 1);
-      end = value == std::string::npos ? value : line.find_first_of(" \t,", value);
-    }
-    const bool is_ours = std::find(ours.begin(), ours.end(), key) != ours.end();
-    if (!is_ours) kept.append(1, ' ').append(line, at, end == std::string::npos ? end : end - at);
-    at = end;
+  const std::vector<std::string> files{"netlist"};
+  for (const DeckOption& option : options_of({line, {0, 1}, &files, false})) {
+    if (option.kind != OptionKind::passed) continue;
+    kept += fmt::format(" {}{}{}", option.key, option.value.empty() ? "" : "=", option.value);
   }
-  return kept.empty() ? std::string() : ".options" + kept;
+  return kept.empty() ? kept : ".options" + kept;
 }
 
 bool has_random_source(const std::string& line) {
@@ -120,7 +100,7 @@ std::vector<std::string> circuit_lines(const Deck& deck, const SimulatorOptions&
     const std::string word = first_word(deck.lines[i]);
     if (i > 0 && asks_for_output(word)) continue;
     const bool is_options = i > 0 && (word.rfind(".option", 0) == 0 || word == ".opt");
-    std::string line = is_options ? without_our_options(deck.lines[i]) : deck.lines[i];
+    std::string line = is_options ? passed_options(deck.lines[i]) : deck.lines[i];
     if (i == 0 && line.empty()) line = "untitled";
     if (!line.empty()) lines.push_back(std::move(line));
   }
@@ -142,7 +122,7 @@ bool leaves_traces(const Deck& deck, const SimulatorOptions& options) {
   if (deck.allow_commands || !options.compatibility.empty()) return true;
   return std::any_of(deck.lines.begin(), deck.lines.end(), [](const std::string& line) {
     const std::string word = first_word(line);
-    return (word.rfind(".option", 0) == 0 || word == ".opt") && !without_our_options(line).empty();
+    return (word.rfind(".option", 0) == 0 || word == ".opt") && !passed_options(line).empty();
   });
 }
 

@@ -7,7 +7,9 @@
 #include <cmath>
 #include <set>
 
+#include "engine/deck_facts.hpp"
 #include "engine/deck_identifiers.hpp"
+#include "engine/deck_lexer.hpp"
 #include "engine/testbench_runner.hpp"
 
 namespace flare::studies {
@@ -188,10 +190,44 @@ void note_ignored_initials(const engine::Circuit& circuit, const engine::Testben
                   fmt::join(names, ", ")));
 }
 
-/// Numerics: the study's, else the netlist's; temperature: the corner's, else the netlist's.
-engine::SimulatorOptions circuit_options(const Study& study, const Corner& corner, const engine::Deck&) {
-  engine::SimulatorOptions options = simulator_options(study);
+/// A number as a netlist writes it; an option that is an expression is for the study to say.
+double option_number(const engine::DeckOption& option) {
+  if (const std::optional<double> value = engine::spice_number(option.value)) return *value;
+  throw StudyError(fmt::format("{}: option {} = {} is no plain number; say it in the study's [simulator]",
+                               option.place, option.key, option.value));
+}
+
+/// The netlist's own numerics; what it leaves open is the engine's default.
+engine::SimulatorOptions netlist_options(const engine::DeckFacts& facts) {
+  engine::SimulatorOptions options;
+  for (const engine::DeckOption& option : facts.options) {
+    if (option.kind != engine::OptionKind::numerics || option.key == "temp") continue;
+    if (option.key == "method") options.method = option.value.starts_with("g") ? "gear" : "trap";
+    if (option.key == "reltol") options.reltol = option_number(option);
+    if (option.key == "abstol") options.abstol = option_number(option);
+    if (option.key == "vntol") options.vntol = option_number(option);
+    if (option.key == "chgtol") options.chgtol = option_number(option);
+    if (option.key == "trtol") options.trtol = option_number(option);
+    if (option.key == "bypass") options.bypass = option_number(option) != 0.0;
+  }
+  return options;
+}
+
+/// Numerics: the study's, else the netlist's; temperature: the corner's, else the netlist's, else 27 degC.
+engine::SimulatorOptions circuit_options(const Study& study, const Corner& corner,
+                                         const engine::DeckFacts& facts, std::vector<std::string>& notes) {
+  engine::SimulatorOptions options = simulator_options(study, netlist_options(facts));
   if (corner.temperature) options.temperature = *corner.temperature;
+  if (!facts.temperature) return options;
+  if (corner.temperature) {
+    notes.push_back(fmt::format("{}: the netlist's temperature {} gives way to that of the corners",
+                                facts.temperature->place, facts.temperature->text));
+  } else if (facts.temperature->celsius) {
+    options.temperature = *facts.temperature->celsius;
+  } else {
+    throw StudyError(fmt::format("{}: the temperature {} is no plain number; say it in [corners]",
+                                 facts.temperature->place, facts.temperature->text));
+  }
   return options;
 }
 
@@ -200,6 +236,9 @@ engine::SimulatorOptions circuit_options(const Study& study, const Corner& corne
 engine::Deck circuit_deck(const Study& study, const Corner& corner) {
   engine::DeckOptions options;
   options.commands = study.commands;
+  // PSPICE's `limit` is no draw.
+  if (study.simulator.compatibility.find("ps") != std::string::npos)
+    options.defined_functions.insert("limit");
   const bool takes_process = !study.cards.empty() && !corner.process.empty();
   const std::string cards =
       takes_process ? std::filesystem::absolute(study.cards).lexically_normal().string() : std::string();
@@ -238,8 +277,10 @@ CircuitTestbench circuit_testbench(const Study& study, const Corner& corner, eng
   auto bench = std::make_shared<engine::Testbench>();
   bench->name = fmt::format("{} {}", study.circuit->netlist.stem().string(), corner.name());
   bench->deck = circuit_deck(study, corner);
-  bench->options = circuit_options(study, corner, bench->deck);
+  const engine::DeckFacts facts = engine::facts_of(bench->deck);
+  bench->options = circuit_options(study, corner, facts, made.notes);
   bench->analysis = study.circuit->analysis;
+  bench->analysis.use_initial = study.circuit->uic.value_or(facts.use_initial.has_value());
   bench->measures = study.circuit->measures;
   const LoadedCircuit loaded = load_circuit(evaluator, study, bench->deck, bench->options, {});
   apply_supply(study, corner, loaded, evaluator, *bench, made.notes);

@@ -258,6 +258,23 @@ std::string missing_parameter(const LoadedCircuit& loaded, const Knob& knob) {
   return fmt::format("{}{} has no parameter '{}'", device->name, card, knob.parameter);
 }
 
+/// The netlist's own random numbers would be drawn once and kept. Kits multiply theirs by a switch: what counts is
+/// whether the loaded circuit changes with them.
+void refuse_draws(engine::Evaluator& evaluator, const engine::Deck& deck,
+                  const engine::SimulatorOptions& options, const engine::Listing& without) {
+  if (deck.random_calls.empty() ||
+      evaluator.listing(engine::with_draw(deck, 1.0), options).lines == without.lines) {
+    return;
+  }
+  const engine::RandomCall& first = deck.random_calls.front();
+  throw StudyError(fmt::format(
+      "{}: {} would be drawn once, when the netlist is loaded, and kept for all samples{}; make "
+      "it a variable of the study ([[variation]]), or switch the netlist's draws off",
+      first.place, first.call,
+      deck.random_calls.size() > 1 ? fmt::format(" (as would {} more)", deck.random_calls.size() - 1)
+                                   : std::string()));
+}
+
 void check_effect(const engine::Variable& variable, const engine::Effect& effect, const Knob& knob,
                   double nominal, const std::string& file) {
   if (effect.action == engine::Action::scale && nominal == 0.0) {
@@ -272,7 +289,9 @@ void check_effect(const engine::Variable& variable, const engine::Effect& effect
 
 LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
                            const engine::SimulatorOptions& options, const std::vector<std::string>& matched) {
-  LoadedCircuit loaded{evaluator.listing(deck, options).circuit(), {}};
+  const engine::Listing listing = evaluator.listing(deck, options);
+  refuse_draws(evaluator, deck, options, listing);
+  LoadedCircuit loaded{listing.circuit(), {}};
   loaded.areas = read_areas(evaluator, deck, options, sized_devices(study, loaded.circuit, matched));
   return loaded;
 }

@@ -1,0 +1,99 @@
+#include "engine/deck_parameters.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <vector>
+
+#include "engine/deck_lexer.hpp"
+#include "engine/nearest_name.hpp"
+
+namespace flare::engine {
+namespace {
+
+constexpr std::string_view own_parameter = "flare_draw";
+
+/// Calls `visit` with every line that holds a .param of the top level; `visit` may change it.
+template <typename Lines, typename Visit>
+void each_parameter_line(Lines& lines, const Visit& visit) {
+  int depth = 0;
+  bool in_control = false;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    if (!lines[i].starts_with('.')) continue;
+    const std::string word = first_word(lines[i]);
+    if (word == ".control") in_control = true;
+    if (word == ".endc") in_control = false;
+    if (in_control) continue;
+    if (opens_subcircuit(word)) ++depth;
+    if (closes_subcircuit(word)) --depth;
+    if (depth == 0 && is_parameter_statement(word)) visit(lines[i]);
+  }
+}
+
+/// The value as it can stand behind a sign of assignment.
+std::string as_value(const std::string& name, const std::string& text) {
+  const std::string value(trim(text));
+  const bool whole = value.size() >= 2 && ((value.front() == '{' && value.back() == '}') ||
+                                           (value.front() == '\'' && value.back() == '\''));
+  const std::string inside = whole ? value.substr(1, value.size() - 2) : value;
+  if (trim(inside).empty() || inside.find_first_of("{}'\"\n\r;") != std::string::npos) {
+    throw DeckError(
+        fmt::format("parameter {}: '{}' is no number or expression; write 0.9 or '2*w'", name, text));
+  }
+  return "{" + inside + "}";
+}
+
+void replace_values(const std::map<std::string, std::string>& values, std::string* line,
+                    std::set<std::string>* replaced) {
+  std::string result;
+  std::size_t copied = 0;
+  for (const Assignment& assignment : assignments_of(*line)) {
+    const auto found = values.find(assignment.name);
+    if (found == values.end() || assignment.function) continue;
+    result += line->substr(copied, assignment.value_begin - copied) + found->second;
+    copied = assignment.value_end;
+    replaced->insert(found->first);
+  }
+  if (copied > 0) *line = result + line->substr(copied);
+}
+
+}  // namespace
+
+std::vector<std::string> parameter_names(const Deck& deck) {
+  std::set<std::string> names;
+  each_parameter_line(deck.lines, [&](const std::string& line) {
+    for (const Assignment& assignment : assignments_of(line)) {
+      if (!assignment.function && assignment.name != own_parameter) names.insert(assignment.name);
+    }
+  });
+  return {names.begin(), names.end()};
+}
+
+void set_parameters(const std::map<std::string, std::string>& values, Deck* deck) {
+  if (values.empty()) return;
+  std::map<std::string, std::string> wanted;
+  for (const auto& [name, value] : values) wanted[lower(name)] = as_value(name, value);
+  std::set<std::string> replaced;
+  each_parameter_line(deck->lines, [&](std::string& line) { replace_values(wanted, &line, &replaced); });
+  for (const auto& [name, value] : wanted) {
+    if (replaced.contains(name)) continue;
+    const std::vector<std::string> known = parameter_names(*deck);
+    const std::string nearest = nearest_name(name, known);
+    const std::string file = deck->files.empty() ? "deck" : deck->files.front();
+    throw DeckError(fmt::format(
+        "{}:1: the netlist has no parameter {} at its top level; {}", file, name,
+        nearest.empty() ? fmt::format("add .param {}=...", name) : "did you mean " + nearest + "?"));
+  }
+}
+
+Deck with_parameters(const Deck& deck, const std::map<std::string, double>& values) {
+  std::map<std::string, std::string> texts;
+  for (const auto& [name, value] : values) texts[name] = fmt::format("{}", value);
+  Deck moved = deck;
+  set_parameters(texts, &moved);
+  return moved;
+}
+
+}  // namespace flare::engine
