@@ -77,6 +77,23 @@ std::string without_draw(std::string_view name, const std::vector<std::string>& 
                   : fmt::format("(({})+{})", arguments[0], move);
 }
 
+/// A parameter's value as one expression. ngspice takes "{a} + b*agauss(...)" as long as there is a draw in it.
+std::string as_one_expression(const std::string& value) {
+  const char opening = value.front();
+  const char closing = opening == '{' ? '}' : '\'';
+  const bool one = (opening == '{' || opening == '\'') && value.find(closing, 1) == value.size() - 1;
+  if (one) return value;
+  std::string inside;
+  bool quoted = false;
+  for (const char c : value) {
+    if (c == '\'') quoted = !quoted;
+    const bool opens = c == '{' || (c == '\'' && quoted);
+    const bool closes = c == '}' || (c == '\'' && !quoted);
+    inside += opens ? '(' : closes ? ')' : c;
+  }
+  return "{" + inside + "}";
+}
+
 /// Takes the draws out of one statement.
 class Rewriter {
  public:
@@ -84,15 +101,39 @@ class Rewriter {
            std::vector<RandomCall>* calls)
       : statement_(statement), is_defined_(is_defined), calls_(calls) {}
 
-  /// `heads`: places of names that are being defined here, not called.
-  std::string rewrite(std::string_view text, const std::vector<std::size_t>& heads) const {
+  std::string rewrite() const {
+    const std::string_view text = statement_.text;
+    if (text.find('(') == std::string_view::npos) return statement_.text;
+    const std::string word = first_word(text);
+    if (is_parameter_statement(word)) return rewrite_values();
+    // The name that a .func defines is not a call.
+    const std::size_t body = word == ".func" ? text.find(')') : 0;
+    if (body == std::string_view::npos) return statement_.text;
+    return std::string(text.substr(0, body)) + rewrite(text.substr(body));
+  }
+
+ private:
+  std::string rewrite_values() const {
+    const std::string& text = statement_.text;
+    std::string result;
+    std::size_t copied = 0;
+    for (const Assignment& a : assignments_of(text)) {
+      const std::string value = text.substr(a.value_begin, a.value_end - a.value_begin);
+      const std::string moved = rewrite(value);
+      if (moved == value) continue;
+      result += text.substr(copied, a.value_begin - copied) + as_one_expression(moved);
+      copied = a.value_end;
+    }
+    return result + text.substr(copied);
+  }
+
+  std::string rewrite(std::string_view text) const {
     std::string result;
     std::size_t copied = 0;
     for (std::size_t open = text.find('('); open != std::string_view::npos; open = text.find('(', open + 1)) {
       std::size_t begin = 0;
       const std::string name = name_before(text, open, &begin);
       if (begin < copied || !is_random_function(name) || is_defined_(name)) continue;
-      if (std::find(heads.begin(), heads.end(), begin) != heads.end()) continue;
       const std::size_t close = closing_of(text, open);
       if (close == std::string_view::npos) fail(text.substr(begin));
       result += text.substr(copied, begin - copied);
@@ -100,27 +141,24 @@ class Rewriter {
       copied = close + 1;
       open = close;
     }
-    if (copied == 0) return std::string(text);
     return result.append(text.substr(copied));
   }
 
- private:
   std::string call(const std::string& name, std::string_view whole, std::string_view inside) const {
     calls_->push_back({statement_.place(), std::string(whole)});
     const double weight = weight_of(calls_->size());
     std::vector<std::string> arguments;
-    for (const std::string_view argument : arguments_of(inside)) arguments.push_back(rewrite(argument, {}));
+    for (const std::string_view argument : arguments_of(inside)) arguments.push_back(rewrite(argument));
     std::string replaced = without_draw(name, arguments, weight);
     if (replaced.empty()) fail(whole);
     return replaced;
   }
 
   [[noreturn]] void fail(std::string_view call) const {
-    statement_.fail(
-        fmt::format("{} is not a call that ngspice understands; write agauss(nominal, spread, n), "
-                    "gauss(nominal, relative, n), "
-                    "aunif(nominal, spread), unif(nominal, relative) or limit(nominal, spread)",
-                    call));
+    statement_.fail(fmt::format(
+        "{} is not a call that ngspice understands; write agauss(nominal, spread, n), gauss(nominal, "
+        "relative, n), aunif(nominal, spread), unif(nominal, relative) or limit(nominal, spread)",
+        call));
   }
 
   const Statement& statement_;
@@ -128,22 +166,19 @@ class Rewriter {
   std::vector<RandomCall>* calls_;
 };
 
-/// Where a statement defines functions, by the places of their names.
-std::vector<std::size_t> heads_of(std::string_view text) {
-  std::vector<std::size_t> heads;
-  const std::string word = first_word(text);
+/// Names of the functions that a statement defines.
+std::vector<std::string> defined_by(std::string_view text, const std::string& word) {
+  std::vector<std::string> names;
   if (word == ".func") {
     std::size_t begin = 0;
     const std::size_t open = text.find('(');
-    if (open == std::string_view::npos) return heads;
-    name_before(text, open, &begin);
-    heads.push_back(begin);
+    if (open != std::string_view::npos) names.push_back(name_before(text, open, &begin));
   } else if (is_parameter_statement(word)) {
     for (const Assignment& a : assignments_of(text)) {
-      if (a.function) heads.push_back(a.begin);
+      if (a.function) names.push_back(a.name);
     }
   }
-  return heads;
+  return names;
 }
 
 /// Which random functions the netlist itself defines, by subcircuit.
@@ -162,11 +197,7 @@ class UserFunctions {
       }
       scope_of_.push_back(at);
       if (closes_subcircuit(word)) at = scopes_[at].parent;
-      if (word != ".func" && !is_parameter_statement(word)) continue;
-      for (const std::size_t head : heads_of(text)) {
-        std::size_t begin = 0;
-        scopes_[at].names.insert(name_before(text, text.find('(', head), &begin));
-      }
+      for (const std::string& name : defined_by(text, word)) scopes_[at].names.insert(name);
     }
   }
 
@@ -209,10 +240,7 @@ void take_out_draws(const std::set<std::string>& defined, Deck* deck) {
     const std::function<bool(const std::string&)> is_defined = [&](const std::string& name) {
       return functions.defines(i, name);
     };
-    lines.push_back(
-        statement.command
-            ? statement.text
-            : Rewriter(statement, is_defined, &calls).rewrite(statement.text, heads_of(statement.text)));
+    lines.push_back(statement.command ? statement.text : Rewriter(statement, is_defined, &calls).rewrite());
   }
   if (calls.empty()) return;
   lines.insert(lines.begin() + 1, std::string(draw_statement) + "0");

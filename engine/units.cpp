@@ -27,7 +27,7 @@ struct BaseUnit {
 };
 
 //                                        V   A   s   m   K  step sigma
-constexpr std::array<BaseUnit, 14> base_units{{
+constexpr std::array<BaseUnit, 16> base_units{{
     {"V", 1.0, {1, 0, 0, 0, 0, 0, 0}},
     {"A", 1.0, {0, 1, 0, 0, 0, 0, 0}},
     {"s", 1.0, {0, 0, 1, 0, 0, 0, 0}},
@@ -35,6 +35,8 @@ constexpr std::array<BaseUnit, 14> base_units{{
     {"F", 1.0, {-1, 1, 1, 0, 0, 0, 0}},
     {"Ohm", 1.0, {1, -1, 0, 0, 0, 0, 0}},
     {"ohm", 1.0, {1, -1, 0, 0, 0, 0, 0}},
+    {"S", 1.0, {-1, 1, 0, 0, 0, 0, 0}},
+    {"H", 1.0, {1, -1, 1, 0, 0, 0, 0}},
     {"Hz", 1.0, {0, 0, -1, 0, 0, 0, 0}},
     {"W", 1.0, {1, 1, 0, 0, 0, 0, 0}},
     {"J", 1.0, {1, 1, 1, 0, 0, 0, 0}},
@@ -57,6 +59,42 @@ constexpr std::array<Prefix, 9> prefixes{{{'a', 1e-18},
                                           {'k', 1e3},
                                           {'M', 1e6},
                                           {'G', 1e9}}};
+
+constexpr const char* all_units =
+    "V A s m F Ohm S H Hz W J K degC % step sigma, with a prefix a f p n u m k M G, such as mV, um2 or fF/um";
+
+struct Spelling {
+  std::string_view sign;  // UTF-8
+  std::string_view ascii;
+};
+// The signs that editors and data sheets use; the micro and the ohm sign each have two.
+constexpr std::array<Spelling, 11> spellings{{{"\u00B5", "u"},
+                                              {"\u03BC", "u"},
+                                              {"\u03A9", "Ohm"},
+                                              {"\u2126", "Ohm"},
+                                              {"\u00B0C", "degC"},
+                                              {"\u00B2", "2"},
+                                              {"\u00B3", "3"},
+                                              {"\u00B7", "*"},
+                                              {"\u2212", "-"},
+                                              {"\u00A0", " "},
+                                              {"\u202F", " "}}};
+
+std::string in_ascii(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const auto* found = std::find_if(spellings.begin(), spellings.end(),
+                                     [&](const Spelling& s) { return text.starts_with(s.sign); });
+    if (found == spellings.end()) {
+      result += text.front();
+      text.remove_prefix(1);
+    } else {
+      result += found->ascii;
+      text.remove_prefix(found->sign.size());
+    }
+  }
+  return result;
+}
 
 std::optional<BaseUnit> find_base(std::string_view name) {
   for (const BaseUnit& unit : base_units) {
@@ -122,32 +160,46 @@ std::optional<Unit> parse_unit(std::string_view text) {
   return product;
 }
 
+/// What to write instead of a unit that is not known: the right case of a known one, or all there are.
+std::string unknown_unit_remedy(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  const auto same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
+  if (text == "C" || text == "deg") return "; write degC";
+  for (const BaseUnit& unit : base_units) {
+    if (std::equal(text.begin(), text.end(), unit.name.begin(), unit.name.end(), same))
+      return fmt::format("; write {}", unit.name);
+  }
+  return fmt::format("; units are {}", all_units);
+}
+
 }  // namespace
 
-double quantity(std::string_view text, std::string_view expected) {
+double quantity(std::string_view given, std::string_view expected) {
   const std::optional<Unit> wanted = parse_unit(expected);
   if (!wanted) throw UnitError(fmt::format("'{}' is not a unit", expected));
+  const auto fail = [&](std::string_view what, std::string_view remedy = "") {
+    throw UnitError(fmt::format(
+        "'{}' {}; expected {}{}", given, what,
+        expected == "1" ? "a number without unit or a percentage" : fmt::format("a quantity in {}", expected),
+        remedy));
+  };
+  const std::string text = in_ascii(given);
   std::size_t start = text.find_first_not_of(' ');
-  if (start == std::string_view::npos) start = text.size();
+  if (start == std::string::npos) start = text.size();
   double number = 0.0;
   const auto [rest, error] = std::from_chars(text.data() + start, text.data() + text.size(), number);
-  if (error != std::errc() || !std::isfinite(number)) {
-    throw UnitError(fmt::format("'{}' does not start with a number; expected a quantity in {}", text,
-                                expected == "1" ? "no unit or %" : expected));
-  }
-  const std::string_view unit_text = text.substr(static_cast<std::size_t>(rest - text.data()));
+  if (error != std::errc() || !std::isfinite(number)) fail("does not start with a number");
+  const std::string_view unit_text =
+      std::string_view(text).substr(static_cast<std::size_t>(rest - text.data()));
   const std::optional<Unit> unit = parse_unit(unit_text);
-  if (!unit) throw UnitError(fmt::format("'{}' has a unit that is not known; expected {}", text, expected));
+  if (!unit) fail("has a unit that is not known", unknown_unit_remedy(unit_text));
   const bool bare = unit_text.find_first_not_of(' ') == std::string_view::npos;
   if (bare && wanted->dimension != Dimension{}) {
-    throw UnitError(fmt::format("'{}' has no unit; expected a quantity in {}", text, expected));
+    fail("has no unit", fmt::format("; write \"{:g} {}\" if that is meant", number, expected));
   }
-  if (unit->dimension != wanted->dimension) {
-    throw UnitError(fmt::format("'{}' has the wrong unit; expected a quantity in {}", text, expected));
-  }
+  if (unit->dimension != wanted->dimension) fail("has the wrong unit");
   if (wanted->celsius) return unit->celsius ? number : number * unit->factor - 273.15;
-  if (unit->celsius)
-    throw UnitError(fmt::format("'{}' is a temperature in degC; expected {}", text, expected));
+  if (unit->celsius) fail("is a temperature in degC");
   return number * unit->factor / wanted->factor;
 }
 

@@ -18,8 +18,9 @@ class UnitError : public std::invalid_argument {
 
 /// Value of `text` in the SI unit of `expected`, itself a unit such as "V", "V m", "s", "degC", "1" (a plain
 /// number or a percentage), "step" (of a bitline level) or "sigma". Temperatures come out in degC; "K" is
-/// accepted where "degC" is expected. Units: V A s m F Ohm Hz W J K degC % step sigma, SI prefixes f p n u m
-/// k M G, products by a space or "*", quotients by "/", powers as "um2" or "um^2". Throws UnitError.
+/// accepted where "degC" is expected. Units: V A s m F Ohm S H Hz W J K degC % step sigma, SI prefixes a f p n
+/// u m k M G, products by a space or "*", quotients by "/", powers as "um2" or "um^2". The signs for micro, ohm,
+/// degrees Celsius, squares and minus (UTF-8) are taken as well. Throws UnitError.
 double quantity(std::string_view text, std::string_view expected);
 
 /// "0.9 V", "-40 degC", "1.2 ps": `digits` significant digits with the SI prefix that suits.

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <string_view>
+
 namespace flare::engine {
 namespace {
 
@@ -20,6 +23,43 @@ TEST(Units, QuantitiesComeOutInSi) {
   EXPECT_DOUBLE_EQ(quantity("0.1 sigma", "sigma"), 0.1);
   EXPECT_DOUBLE_EQ(quantity("5 %", "1"), 0.05);
   EXPECT_DOUBLE_EQ(quantity("5", "1"), 5.0);
+}
+
+TEST(Units, SignsOfDataSheetsAreTaken) {
+  EXPECT_DOUBLE_EQ(quantity("10 \u00B5A", "A"), 10e-6);         // micro sign
+  EXPECT_DOUBLE_EQ(quantity("1.3 mV \u03BCm", "V m"), 1.3e-9);  // Greek mu
+  EXPECT_DOUBLE_EQ(quantity("4.7 k\u03A9", "Ohm"), 4.7e3);      // Greek omega
+  EXPECT_DOUBLE_EQ(quantity("50 \u2126", "Ohm"), 50.0);         // ohm sign
+  EXPECT_DOUBLE_EQ(quantity("\u221240 \u00B0C", "degC"), -40.0);
+  EXPECT_DOUBLE_EQ(quantity("85\u00A0\u00B0C", "degC"), 85.0);
+  EXPECT_DOUBLE_EQ(quantity("0.1 \u00B5m\u00B2", "m2"), 0.1e-12);
+}
+
+TEST(Units, InductanceAndConductance) {
+  EXPECT_DOUBLE_EQ(quantity("2 nH", "H"), 2e-9);
+  EXPECT_DOUBLE_EQ(quantity("2 V s/A", "H"), 2.0);
+  EXPECT_DOUBLE_EQ(quantity("3 uS", "S"), 3e-6);
+  EXPECT_DOUBLE_EQ(quantity("3 1/Ohm", "S"), 3.0);
+  EXPECT_DOUBLE_EQ(quantity("5 GHz", "Hz"), 5e9);
+}
+
+std::string error_of(std::string_view text, std::string_view expected) {
+  try {
+    quantity(text, expected);
+  } catch (const UnitError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST(Units, ErrorsSayWhatIsTaken) {
+  using ::testing::HasSubstr;
+  EXPECT_EQ(error_of("27 C", "degC"),
+            "'27 C' has a unit that is not known; expected a quantity in degC; write degC");
+  EXPECT_THAT(error_of("5 hz", "Hz"), HasSubstr("write Hz"));
+  EXPECT_THAT(error_of("3 furlong", "m"), HasSubstr("units are V A s m F Ohm S H Hz W J K degC %"));
+  EXPECT_THAT(error_of("0.9", "V"), HasSubstr("has no unit; expected a quantity in V; write \"0.9 V\""));
+  EXPECT_THAT(error_of("3 V", "1"), HasSubstr("a number without unit or a percentage"));
 }
 
 TEST(Units, WhatIsWrongIsRefusedAndWhatWasExpectedIsSaid) {
