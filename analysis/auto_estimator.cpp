@@ -10,6 +10,7 @@
 #include "analysis/estimator_session.hpp"
 #include "analysis/failure_search.hpp"
 #include "analysis/interval.hpp"
+#include "analysis/last_resort.hpp"
 #include "analysis/plain_look.hpp"
 #include "analysis/plain_monte_carlo.hpp"
 #include "analysis/plan_choice.hpp"
@@ -28,8 +29,10 @@ class AutoEstimator {
 
   RareEventSummary run() {
     RareEventSummary summary = guarded([&] { return estimate(); });
+    if (summary.status == EstimateStatus::refused && !stopped_) summary = last_resort(std::move(summary));
     summary.draws = session_.made_draws();
     summary.diagnostics.unseen_share = search_.unseen_share;
+    release_kept();
     if (session_.ledger().saw_unknown() && !stopped_ && !summary.bracketed)
       summary = bracket(std::move(summary));
     summary.diagnostics.search = session_.notes();
@@ -56,7 +59,7 @@ class AutoEstimator {
     look_ = look_around(session_);
     if (ledger.saw_unknown()) ledger.hold_back(for_unknown());
     if (crude_suffices()) return monte_carlo();
-    search_ = search_failures(session_, look_);
+    search_failures(session_, look_, search_);
     return estimate_regions();
   }
 
@@ -70,6 +73,11 @@ class AutoEstimator {
 
   RareEventSummary estimate_regions() {
     if (search_.regions.empty()) return nothing_found();
+    if (hopeless()) {
+      RareEventSummary summary;
+      summary.reason = unseen_objection(search_);
+      return summary;
+    }
     Audited audited = run_plans();
     if (audited.finding.unseen_share() > negligible_share && can_search_again(audited)) {
       search_again(session_, look_, audited.finding.unexplained, search_);
@@ -139,6 +147,11 @@ class AutoEstimator {
     return audited;
   }
 
+  void release_kept() {
+    session_.ledger().release(search_.kept);
+    search_.kept = 0;
+  }
+
   // Runs kept for the second reading of unknown ones.
   std::uint64_t for_unknown() const { return session_.options().max_runs * 45 / 100; }
 
@@ -160,13 +173,29 @@ class AutoEstimator {
     EvaluationLedger& ledger = session_.ledger();
     if (look_.failures > 0)
       return plain_monte_carlo(ledger, ledger.remaining(), session_.random(), Purpose::estimate);
-    RareEventSummary summary;
-    summary.status = EstimateStatus::bound;
-    summary.reason = "no failure was found; the bound is that of the plain runs";
-    summary.method = RareEventMethod::monte_carlo;
-    summary.log_p = summary.log_p_high = std::log(clopper_pearson(0, look_.runs()).high);
-    summary.log_p_low = -std::numeric_limits<double>::infinity();
-    return summary;
+    return ledger.saw_failure() ? bound_without_failure(session_, look_) : nothing_seen();
+  }
+
+  // No engine that samples around regions will be believed, and rays are for fewer dimensions.
+  bool hopeless() const {
+    return session_.options().method == RareEventMethod::automatic && session_.ledger().margins() &&
+           session_.ledger().dimension() > 12 && !unseen_objection(search_).empty();
+  }
+
+  // Methods that were asked for by name refuse instead.
+  RareEventSummary last_resort(RareEventSummary refused) {
+    release_kept();
+    if (!session_.ledger().saw_failure()) return guarded([&] { return nothing_seen(); });
+    if (session_.options().method != RareEventMethod::automatic) return refused;
+    return guarded([&] { return subset_at_last(session_, look_, search_, refused); });
+  }
+
+  // No run has failed yet, whatever it was made for.
+  RareEventSummary nothing_seen() {
+    const std::vector<engine::Vector> failing = look_far_out(session_);
+    if (failing.empty()) return bound_without_failure(session_, look_);
+    search_again(session_, look_, failing, search_);
+    return estimate_regions();
   }
 
   // `passing` is the estimate with every unknown run read as a pass; the result reaches to the one with all

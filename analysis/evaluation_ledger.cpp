@@ -80,6 +80,7 @@ std::vector<Outcome> EvaluationLedger::take_in(const engine::Matrix& points,
       if (unknown_points_.size() < 40) unknown_points_.push_back(points.row(static_cast<Eigen::Index>(i)));
       continue;
     }
+    saw_failure_ = saw_failure_ || outcomes.back().failed;
     if (outcomes.back().has_margin) {
       saw_margin_ = true;
     } else {

@@ -70,6 +70,8 @@ class EvaluationLedger {
   /// Some run gave a margin / some gave only pass or fail (unknown aside).
   bool saw_margin() const { return saw_margin_; }
   bool saw_bare() const { return saw_bare_; }
+  /// Some run failed, whatever it was made for and wherever it was made.
+  bool saw_failure() const { return saw_failure_; }
   /// Margins are usable throughout: some were seen and nothing came without.
   bool margins() const { return saw_margin_ && !saw_bare_; }
 
@@ -84,6 +86,7 @@ class EvaluationLedger {
   std::vector<engine::Vector> unknown_points_;
   bool saw_margin_ = false;
   bool saw_bare_ = false;
+  bool saw_failure_ = false;
 };
 
 }  // namespace flare::analysis

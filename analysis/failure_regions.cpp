@@ -300,6 +300,14 @@ double RegionFinder::unseen_share() const {
   return std::min(1.0, static_cast<double>(singles) / static_cast<double>(starts_));
 }
 
+// In many dimensions a region costs more than many batches: two gradients.
+int RegionFinder::affordable_builds(std::uint64_t until) const {
+  const auto d = static_cast<std::uint64_t>(ledger_->dimension());
+  if (d <= 60) return -1;
+  const std::uint64_t spent = std::min(until, ledger_->counts().total());
+  return static_cast<int>(std::max<std::uint64_t>(1, (until - spent) / (2 * (d + 1))));
+}
+
 void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
   const std::uint64_t until = ledger_->counts().total() + max_runs;
   const std::size_t batch = 50;
@@ -316,7 +324,7 @@ void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
       if (outcomes[i].failed) failing.push_back(points.row(static_cast<Eigen::Index>(i)));
     const double share = static_cast<double>(failing.size()) / static_cast<double>(batch);
     if (failing.size() > 20) failing.resize(20);
-    add(failing, true);
+    add(failing, true, affordable_builds(until));
     // Equally likely regions are all met after about five starts each.
     if (starts_ >= std::max<std::size_t>(15, 5 * (regions_.size() + 2)) && unseen_share() <= 0.04) return;
     if (++batches >= patience && starts_ < 4) return;  // inflated sigma does not reach the failures

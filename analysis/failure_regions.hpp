@@ -69,6 +69,8 @@ class RegionFinder {
   std::size_t complete_starts() const { return std::max<std::size_t>(8, 3 * regions_.size()); }
   std::vector<char> explain(const std::vector<const engine::Vector*>& open, std::vector<std::size_t>& tried,
                             const engine::Vector* first, bool independent);
+  /// Of a batch of the scan; no limit: -1.
+  int affordable_builds(std::uint64_t until) const;
   std::optional<LineRegion> build(const engine::Vector& boundary);
   bool smooth_across(const LineRegion& region);
   std::optional<LineRegion> build_with_gradient(engine::Vector boundary);

@@ -15,7 +15,11 @@ using engine::Matrix;
 using engine::Vector;
 
 constexpr Eigen::Index max_scan_dimension = 30;
+constexpr double most_unseen = 0.1;
 constexpr std::size_t typical_starts = 15;  // of a failing population
+// Where regions cost hundreds of runs and proposals often fail, this much of the budget is not theirs to spend.
+constexpr Eigen::Index many_dimensions = 60;
+constexpr std::uint64_t kept_percent = 35;
 
 // The first rows of a failing population.
 std::vector<Vector> first_rows(const Matrix& population) {
@@ -105,19 +109,30 @@ double SearchResult::nearest() const {
   return distance;
 }
 
-SearchResult search_failures(EstimatorSession& session, const PlainLook& look) {
-  SearchResult result;
+void search_failures(EstimatorSession& session, const PlainLook& look, SearchResult& result) {
   RegionFinder finder(session.ledger(), session.random(), !look.origin.failed, session.options().max_regions);
   if (look.noisy()) finder.distrust_margins();
   PlaneSearch planar = search_plane(session, look, finder);
   result.plane = std::move(planar.plane);
   result.planar = planar.explains_all;
-  if (!planar.explains_all) search_widely(session, look, finder, result.subset);
+  if (!planar.explains_all) {
+    if (session.options().method == RareEventMethod::automatic && session.ledger().margins() &&
+        session.ledger().dimension() > many_dimensions) {
+      result.kept = session.options().max_runs * kept_percent / 100;
+      session.ledger().hold_back(result.kept);
+    }
+    search_widely(session, look, finder, result.subset);
+  }
   result.unseen_share = planar.explains_all || finder.starts() == 0 ? 0.0 : finder.unseen_share();
   result.starts = finder.starts();
   finder.drop_negligible();
   result.regions = std::move(finder.regions());
-  return result;
+}
+
+std::string unseen_objection(const SearchResult& result) {
+  if (!(result.unseen_share > most_unseen)) return {};
+  return fmt::format("{:.0f} % of the search's starts found regions of their own",
+                     100.0 * result.unseen_share);
 }
 
 void search_again(EstimatorSession& session, const PlainLook& look, const std::vector<Vector>& surprises,

@@ -28,6 +28,8 @@ struct SearchResult {
   std::optional<LinearModel> plane;
   std::optional<Witness> rays;         // know nothing of regions; made where failures may surround the origin
   std::optional<SubsetResult> subset;  // where one was made and reached the failure set
+  std::uint64_t kept =
+      0;  // runs the search held back in the ledger: for repeats of subset simulation at last
 
   /// Share of P that regions nobody met may hold. Among many regions two more than Good-Turing expects are
   /// allowed for: its own error.
@@ -36,7 +38,12 @@ struct SearchResult {
   double nearest() const;
 };
 
-SearchResult search_failures(EstimatorSession& session, const PlainLook& look);
+/// Fills in what it finds as it finds it: where the budget ends on the way, `result` holds what is known.
+void search_failures(EstimatorSession& session, const PlainLook& look, SearchResult& result);
+
+/// Why estimates around the regions found cannot be believed: too many starts found regions of their own.
+/// Empty where they can.
+std::string unseen_objection(const SearchResult& result);
 
 /// Goes on from failing points that no region of `result` explains: widely, where one plane had seemed to
 /// explain all.

@@ -14,8 +14,7 @@ namespace flare::analysis {
 namespace {
 
 constexpr int max_stages = 4;
-constexpr double least_to_judge = 60.0;  // values: fewer say nothing about the plan
-constexpr double most_unseen = 0.1;
+constexpr double least_to_judge = 60.0;         // values: fewer say nothing about the plan
 constexpr double least_effective_share = 0.03;  // of weighted runs
 
 double half_width(const WeightedEstimate& estimate) {
@@ -146,11 +145,7 @@ std::string objection(const EvaluationLedger& ledger, const SearchResult& search
     return fmt::format("effective sample size {:.0f} of {:.0f} runs: the proposal is far from the failures",
                        effective, sampled.values);
   }
-  if (plan.method != RareEventMethod::radial_sampling && search.unseen_share > most_unseen) {
-    return fmt::format("{:.0f} % of the search's starts found regions of their own",
-                       100.0 * search.unseen_share);
-  }
-  return {};
+  return plan.method == RareEventMethod::radial_sampling ? std::string() : unseen_objection(search);
 }
 
 }  // namespace

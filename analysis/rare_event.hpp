@@ -183,7 +183,8 @@ struct RareEventSummary {
   double log_p_unknown_pass = std::numeric_limits<double>::quiet_NaN();
   double log_p_unknown_fail = std::numeric_limits<double>::quiet_NaN();
 
-  bool target_met = false;  // half_width() <= options.target_half_width
+  bool target_met = false;        // half_width() <= options.target_half_width
+  std::uint64_t runs_wanted = 0;  // where refused: a budget that could bring an answer; 0: none is known
   RunCounts runs;
   std::vector<FailureRegion> regions;  // largest share first
   Diagnostics diagnostics;

@@ -1,11 +1,12 @@
 #include "analysis/subset_simulation.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
 #include <numeric>
-
-#include "analysis/interval.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -117,6 +118,10 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
           population.points.row(static_cast<Eigen::Index>(order[i]));
       chosen.scores.push_back(population.scores[order[i]]);
     }
+    if (last && !options.last_round) {
+      result.reached = true;
+      break;
+    }
     if (last) {
       // One more round of chains, all inside the failure set.
       result.reached = true;
@@ -130,49 +135,116 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
   return result;
 }
 
+namespace {
+
+constexpr std::size_t fewest_repeats = 4;
+constexpr std::size_t most_repeats = 8;
+constexpr double good_population = 150.0;
+constexpr double least_population = 50.0;
+// Few repeats may agree by chance. Their scatter counts for at least this share of the variance that the levels
+// themselves let expect; without it the intervals of wedges and corners cover 0.75 to 0.82.
+constexpr double least_variance_share = 0.5;
+constexpr double widest = 6.9;  // of the interval, each way: ln 1000; beyond it the number says nothing
+
+// Runs of one repeat over those of its first level: each level after it keeps its seeds.
+double populations_of(int levels) { return 1.0 + 0.85 * static_cast<double>(levels); }
+
+// 95 % interval of the mean of lognormal values from few of them (Cox's, with Student's t: Zhou & Gao 1997).
+// The estimate is the arithmetic mean: one repeat is close to unbiased, its logarithm is not.
+struct LogMean {
+  double log_mean = 0.0;
+  double low = 0.0;
+  double high = 0.0;
+  double sd = 0.0;  // of one logarithm
+};
+
+LogMean mean_of(const std::vector<double>& logs, double least_variance) {
+  const auto n = static_cast<double>(logs.size());
+  const double scale = *std::max_element(logs.begin(), logs.end());
+  double centre = 0.0, sum = 0.0, squares = 0.0;
+  for (const double l : logs) centre += l / n;
+  for (const double l : logs) squares += (l - centre) * (l - centre);
+  for (const double l : logs) sum += std::exp(l - scale);
+  const double variance = std::max(squares / (n - 1.0), least_variance);
+  const double middle = centre + 0.5 * variance;
+  const double t = quantile(boost::math::students_t_distribution<>(n - 1.0), 0.975);
+  const double width = t * std::sqrt(variance / n + variance * variance / (2.0 * (n + 1.0)));
+  LogMean mean{scale + std::log(sum / n), middle - width, std::min(0.0, middle + width), std::sqrt(variance)};
+  mean.low = std::min(mean.low, mean.log_mean);
+  mean.high = std::max(mean.high, mean.log_mean);
+  return mean;
+}
+
+}  // namespace
+
 RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_t count, NormalStream& random,
-                                          Purpose purpose) {
-  constexpr std::size_t repeats = 8;
+                                          Purpose purpose, int levels) {
   RareEventSummary summary;
   summary.method = RareEventMethod::subset_simulation;
-  // A first, small one tells how many levels there are; it is not counted.
+  const std::uint64_t until = ledger.counts().total() + std::min(count, ledger.remaining());
+  const auto left = [&] { return static_cast<double>(until) - static_cast<double>(ledger.counts().total()); };
   SubsetOptions options;
-  options.population = 100;
-  const SubsetResult first = subset_simulation(ledger, options, {}, {}, random, Purpose::explore);
-  if (!first.reached) {
-    summary.reason = "subset simulation did not reach the failure set";
-    return summary;
-  }
-  const std::uint64_t share = std::min(count, ledger.remaining()) / repeats;
-  options.population = std::max<std::size_t>(100, share / static_cast<std::uint64_t>(first.levels + 3));
-  options.max_runs = share;
-  std::vector<double> logs;
-  for (std::size_t i = 0; i < repeats && ledger.remaining() > share / 2; ++i) {
-    try {
-      const SubsetResult result = subset_simulation(ledger, options, {}, {}, random, purpose);
-      if (result.reached) logs.push_back(result.log_p);
-    } catch (const BudgetSpent&) {
-      break;
+  options.last_round = false;
+  if (levels == 0) {
+    // A first, small one tells how many levels there are; it is not counted.
+    options.population = 100;
+    options.max_runs = until - ledger.counts().total();
+    const SubsetResult first = subset_simulation(ledger, options, {}, {}, random, Purpose::explore);
+    if (!first.reached) {
+      summary.reason = "subset simulation did not reach the failure set";
+      return summary;
     }
+    levels = first.levels;
   }
-  if (logs.size() < 4) {
-    summary.reason = "fewer than 4 repeats reached the failure set within the budget";
+  const double each = populations_of(levels + 1);
+  const double repeats = std::clamp(std::floor(left() / (good_population * each)),
+                                    static_cast<double>(fewest_repeats), static_cast<double>(most_repeats));
+  const double population = std::floor(left() / (repeats * each + 0.85));
+  summary.runs_wanted =
+      ledger.counts().total() +
+      static_cast<std::uint64_t>(static_cast<double>(most_repeats) * good_population * each);
+  if (population < least_population) {
+    summary.reason = fmt::format("{:.0f} runs are too few for {} repeats of subset simulation over {} levels",
+                                 left(), fewest_repeats, levels);
     return summary;
   }
-  const double scale = *std::max_element(logs.begin(), logs.end());
-  Stratum values;
-  for (const double log_p : logs) values.values.push_back(std::exp(log_p - scale));
-  const WeightedEstimate estimate = summarize({values}, scale);
-  summary.diagnostics.coefficient_of_variation = estimate.coefficient_of_variation;
-  summary.diagnostics.effective_samples = estimate.effective_samples;
-  if (*std::min_element(logs.begin(), logs.end()) < scale - 3.0) {
-    summary.reason = "the repeats scatter by more than a factor of 20";
+  options.population = static_cast<std::size_t>(population);
+  std::vector<double> logs;
+  double expected = 0.0;  // sum of the variances that the repeats expect of themselves
+  // Whether one more is begun depends on those before it, never on how far it would have to go itself: cutting
+  // the long ones off would leave the large estimates.
+  while (logs.size() < 3 * most_repeats / 2 && left() >= population * populations_of(levels + 1)) {
+    options.max_runs = static_cast<std::uint64_t>(left());
+    const SubsetResult result = subset_simulation(ledger, options, {}, {}, random, purpose);
+    if (!result.reached) {
+      summary.reason =
+          fmt::format("a repeat of subset simulation, of {} runs a level, did not reach the failure set",
+                      options.population);
+      return summary;
+    }
+    logs.push_back(result.log_p);
+    expected += result.log_sd * result.log_sd;
+    levels = std::max(levels, result.levels);
+  }
+  if (logs.size() < fewest_repeats) {
+    summary.reason = fmt::format("{} repeats of subset simulation are too few: {} are needed", logs.size(),
+                                 fewest_repeats);
+    return summary;
+  }
+  const LogMean mean = mean_of(logs, least_variance_share * expected / static_cast<double>(logs.size()));
+  summary.diagnostics.coefficient_of_variation =
+      std::sqrt(std::expm1(mean.sd * mean.sd) / static_cast<double>(logs.size()));
+  summary.diagnostics.effective_samples = static_cast<double>(logs.size());
+  if (mean.high - mean.low > 2.0 * widest || mean.high >= 0.0) {
+    summary.reason = fmt::format(
+        "the repeats of subset simulation scatter by a factor of {:.0f}",
+        std::exp(*std::max_element(logs.begin(), logs.end()) - *std::min_element(logs.begin(), logs.end())));
     return summary;
   }
   summary.status = EstimateStatus::estimated;
-  summary.log_p = estimate.log_p;
-  summary.log_p_low = estimate.log_low;
-  summary.log_p_high = estimate.log_high;
+  summary.log_p = mean.log_mean;
+  summary.log_p_low = mean.low;
+  summary.log_p_high = mean.high;
   return summary;
 }
 

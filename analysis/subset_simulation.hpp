@@ -12,6 +12,7 @@ struct SubsetOptions {
   double level_share = 0.15;     // of the population that seeds the next level
   int max_levels = 40;
   std::uint64_t max_runs = 1u << 20;
+  bool last_round = true;  // one more round of chains inside the failure set: `failing`
 };
 
 struct SubsetResult {
@@ -29,10 +30,11 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
                                const engine::Matrix& initial, const std::vector<Outcome>& initial_outcomes,
                                NormalStream& random, Purpose purpose);
 
-/// Independent repeats sharing `count` runs, populations as large as they allow; the mean of their estimates
-/// with a t interval. Repeats that share a blind spot share it silently: refused where fewer than 4 reach the
-/// failure set or they scatter by more than a factor of 20.
+/// Independent repeats with at most `count` runs together, populations as large as they allow; the mean of their
+/// estimates with a t interval of the logarithms. `levels`: about how many lie before the failure set; 0: a
+/// small run finds out. Refused where fewer than 4 repeats are affordable, one does not arrive, or they scatter
+/// too much. Repeats that share a blind spot share it silently.
 RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_t count, NormalStream& random,
-                                          Purpose purpose);
+                                          Purpose purpose, int levels = 0);
 
 }  // namespace flare::analysis

@@ -8,7 +8,7 @@
 
 #include "analysis/normal_stream.hpp"
 #include "analysis/normal_tail.hpp"
-#include "rare_event_problems.hpp"
+#include "rare_event_validation.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -123,6 +123,57 @@ TEST(RareEvent, NeverWritesProbabilityZero) {
     EXPECT_GT(s.p(), 0.0);
     EXPECT_LT(s.p(), 0.1);
     EXPECT_FALSE(s.reason.empty());
+  }
+}
+
+// Uniform within +-10 against 10.5: plain runs are all there is to say, so the budget goes into them.
+TEST(RareEvent, WhatCannotFailIsABoundFromTheWholeBudget) {
+  for (const std::size_t d : {1u, 3u}) {
+    RareEventOptions options;
+    options.max_runs = 2000;
+    const RareEventSummary s = estimate_failure_probability(
+        d, from([](const Row& x) {
+          return Response::margin(10.5 -
+                                  10.0 * std::erf(x.sum() / std::sqrt(2.0 * static_cast<double>(x.size()))));
+        }),
+        options);
+    EXPECT_EQ(s.status, EstimateStatus::bound) << s.full_report();
+    EXPECT_LT(s.p(), 3.0 / 500.0);
+    EXPECT_GE(s.p(), 2.99 / 2000.0) << "3/n is all that n runs can say";
+    EXPECT_GT(s.runs.total(), 1900u);
+    EXPECT_NE(s.reason.find("plain runs"), std::string::npos) << s.reason;
+    EXPECT_EQ(s.p_low(), 0.0);
+  }
+}
+
+// Sum of 200 lognormals: no plane, no region that a proposal could be built on. What is left of the budget
+// suffices for subset simulation; an engine that was asked for by name refuses.
+TEST(RareEvent, SubsetSimulationAnswersWhereNoRegionStandsOut) {
+  const std::vector<RareEventProblem> problems = rare_event_problems();
+  const RareEventProblem& problem = find_problem(problems, "lognormal sum d=200, 10000 runs");
+  RareEventOptions options;
+  options.max_runs = problem.budget;
+  const RareEventSummary s = estimate_failure_probability(problem.dimension, problem.evaluator(1), options);
+  ASSERT_EQ(s.status, EstimateStatus::estimated) << s.full_report();
+  EXPECT_EQ(s.method, RareEventMethod::subset_simulation);
+  EXPECT_LE(s.log_p_low, problem.log_p);
+  EXPECT_GE(s.log_p_high, problem.log_p);
+  EXPECT_LE(s.runs.total(), options.max_runs);
+  options.method = RareEventMethod::line_sampling;
+  const RareEventSummary line =
+      estimate_failure_probability(problem.dimension, problem.evaluator(1), options);
+  EXPECT_EQ(line.status, EstimateStatus::refused);
+  EXPECT_TRUE(std::isnan(line.log_p));
+}
+
+// Where every scale above 2 fails always, a fit through all of them says 0.15 instead of 2.7e-5.
+TEST(RareEvent, ScaledSigmaHoldsTheTruthOrRefuses) {
+  const std::vector<RareEventProblem> problems = rare_event_problems();
+  for (const char* name :
+       {"lognormal sum d=200, 10000 runs", "bowl", "sphere d=6", "linear d=100", "two sigma"}) {
+    const RareEventProblem& problem = find_problem(problems, name);
+    const ValidationRow row = validate(problem, 20, 60'001, {}, RareEventMethod::scaled_sigma);
+    EXPECT_GE(row.covered + 1, row.answered) << name;
   }
 }
 

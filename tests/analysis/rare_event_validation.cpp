@@ -8,7 +8,8 @@
 namespace flare::analysis {
 
 ValidationRow validate(const RareEventProblem& problem, std::size_t repeats, std::uint64_t first_seed,
-                       const std::function<void(const RareEventSummary&)>& on_result) {
+                       const std::function<void(const RareEventSummary&)>& on_result,
+                       RareEventMethod method) {
   ValidationRow row;
   row.name = problem.name;
   row.dimension = problem.dimension;
@@ -21,6 +22,7 @@ ValidationRow validate(const RareEventProblem& problem, std::size_t repeats, std
     options.seed = first_seed + i;
     options.max_runs = problem.budget;
     options.target_half_width = problem.target;
+    options.method = method;
     const RareEventSummary summary =
         estimate_failure_probability(problem.dimension, problem.evaluator(options.seed), options);
     if (on_result) on_result(summary);
@@ -32,7 +34,7 @@ ValidationRow validate(const RareEventProblem& problem, std::size_t repeats, std
       if (problem.log_p > summary.log_p_high || problem.log_p_high < summary.log_p_low) ++row.wrong_bounds;
       continue;
     }
-    if (summary.status != EstimateStatus::estimated) {
+    if (summary.status == EstimateStatus::refused) {
       std::string reason = summary.reason;  // without its numbers
       std::erase_if(reason, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
       ++row.reasons[reason];

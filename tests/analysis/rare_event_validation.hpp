@@ -12,7 +12,7 @@ struct ValidationRow {
   std::size_t dimension = 0;
   double p = 0.0;
   std::size_t repeats = 0;
-  std::size_t answered = 0;  // estimated
+  std::size_t answered = 0;  // estimated, or extrapolated by a method that does
   std::size_t bounded = 0;   // only a limit
   std::size_t covered = 0;   // of the answered: interval (of the bracket, where there is one) holds the truth
   std::size_t wrong_bounds = 0;
@@ -30,7 +30,8 @@ struct ValidationRow {
 
 /// Seeds first_seed ... first_seed + repeats - 1.
 ValidationRow validate(const RareEventProblem& problem, std::size_t repeats, std::uint64_t first_seed,
-                       const std::function<void(const RareEventSummary&)>& on_result = {});
+                       const std::function<void(const RareEventSummary&)>& on_result = {},
+                       RareEventMethod method = RareEventMethod::automatic);
 
 std::string validation_header(bool markdown);
 std::string validation_line(const ValidationRow& row, bool markdown);
