@@ -325,6 +325,62 @@ TEST(TestbenchRunner, StopsWhereTheLastMeasureIsDecided) {
   t.measures.push_back(t.measures[0]);
   t.measures[1].kind = MeasureKind::crossing;
   EXPECT_EQ(trimmed_analysis(t).stop, 1e-9);
+  t.measures[1].kind = MeasureKind::period;
+  EXPECT_EQ(trimmed_analysis(t).stop, 1e-9);
+  t.measures[1].to = 0.5e-9;
+  EXPECT_EQ(trimmed_analysis(t).stop, 0.5e-9);
+  t.measures[1].kind = MeasureKind::expression;  // waits for the others, not for itself
+  t.measures[1].expression = "level";
+  EXPECT_EQ(trimmed_analysis(t).stop, 0.4e-9);
+}
+
+TEST(TestbenchRunner, ARunThatSimulatedIsOkWhateverItsMeasures) {
+  Testbench t = testing::rc_testbench();
+  t.measures[0].name = "level";
+  Measure never = last_value("never", "v(out)");
+  never.kind = MeasureKind::crossing;
+  never.level = 2.0;  // charges to 1 V
+  Measure made = last_value("made", "");
+  made.kind = MeasureKind::expression;
+  made.expression = "never - level";
+  Measure half = made;
+  half.expression = "level / 2";
+  t.measures.insert(t.measures.end(), {never, made, half});
+  const RunResult result = TestbenchRunner(simulator(), t).run(point(2, 0) * 0.0);
+  EXPECT_EQ(result.outcome, Outcome::ok);
+  EXPECT_NEAR(result.measures.at(0), 1.0 - std::exp(-1.0), 2e-5);
+  EXPECT_TRUE(std::isnan(result.measures.at(1)));
+  EXPECT_TRUE(std::isnan(result.measures.at(2)));
+  EXPECT_EQ(result.measures.at(3), result.measures.at(0) / 2.0);
+}
+
+/// Levels of a divider of equal resistors whose nodes are called as schematic editors call them.
+TEST(TestbenchRunner, NodesOfSchematicEditorsAreMeasured) {
+  Testbench t;
+  t.deck = deck_of(
+      {"names", "v1 vdd! 0 4", "r1 vdd! bl<0> 1k", "r2 bl<0> a$b 1k", "r3 a$b d[1] 1k", "r4 d[1] 0 1k"});
+  t.analysis.kind = AnalysisKind::operating_point;
+  t.measures = {last_value("a", "v(vdd!)"), last_value("b", "v(bl<0>)"), last_value("c", "v(a$b)"),
+                last_value("d", "v(d[1])"), last_value("e", "i(v1)")};
+  const std::vector<double> values = TestbenchRunner(simulator(), t).run(point(0, 0)).measures;
+  EXPECT_NEAR(values.at(0), 4.0, 1e-9);
+  EXPECT_NEAR(values.at(1), 3.0, 1e-9);
+  EXPECT_NEAR(values.at(2), 2.0, 1e-9);
+  EXPECT_NEAR(values.at(3), 1.0, 1e-9);
+  EXPECT_NEAR(values.at(4), -1e-3, 1e-12);
+}
+
+TEST(TestbenchRunner, AVectorEndsNoCardAndBeginsNone) {
+  for (const char* bad : {"v(a)\n.control", "v(a) v(b)", "v(a);shell", "v(a)`ls`", "v(\"a\")", "v('a')",
+                          "v({a})", "v(a)|x", "v(a)&x", "v(*)", "v(\\a)"}) {
+    Testbench t = testing::rc_testbench();
+    t.measures.push_back(last_value("bad", bad));
+    EXPECT_THROW(TestbenchRunner(simulator(), t).run(point(2, 0)), std::invalid_argument) << bad;
+  }
+  // In a command, where they mean files, variables and history, the signs of buses may not stand.
+  Testbench t = testing::rc_testbench();
+  t.knobs[0].device = "r1>file";
+  EXPECT_THROW(TestbenchRunner(simulator(), t).run(point(2, 0)), std::invalid_argument);
 }
 
 TEST(TestbenchRunner, ReplayKeepsEverythingAndTheSameNumbers) {

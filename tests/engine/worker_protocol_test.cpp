@@ -76,6 +76,11 @@ TEST(TestbenchIo, ThereAndBack) {
   t.measures[0].kind = MeasureKind::crossing;
   t.measures[0].edge = Edge::fall;
   t.measures[0].from = 1e-10;
+  t.measures[0].occurrence = 3;
+  t.measures[0].negated = true;
+  t.measures.push_back(t.measures[0]);
+  t.measures[1].kind = MeasureKind::expression;
+  t.measures[1].expression = "2 * level";
   t.options.method = "gear";
   t.deck.allow_commands = true;
   const Testbench back = testbench_from_cbor(to_cbor(t));
@@ -83,6 +88,9 @@ TEST(TestbenchIo, ThereAndBack) {
   EXPECT_EQ(back.deck, t.deck);
   EXPECT_EQ(back.knobs, t.knobs);
   EXPECT_EQ(back.variables[0].law.location, 1.0 / 3.0);
+  EXPECT_EQ(back.measures[0].occurrence, 3);
+  EXPECT_TRUE(back.measures[0].negated);
+  EXPECT_EQ(back.measures[1].expression, "2 * level");
 }
 
 TEST(TestbenchIo, FilesAreNeverTrustedWithCommands) {
