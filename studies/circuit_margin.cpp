@@ -155,6 +155,7 @@ analysis::TailProbability sum_of(const analysis::TailProbability& a, const analy
 }  // namespace
 
 double margin(const Failing& failing, double value) {
+  if (std::isnan(value)) return value;  // a minimum would pass over it
   const double from_below = failing.below ? value - *failing.below : INFINITY;
   const double from_above = failing.above ? *failing.above - value : INFINITY;
   return std::min(from_below, from_above);

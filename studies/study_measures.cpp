@@ -221,11 +221,10 @@ class MeasureReader {
                                                    : "did you mean '" + close + "'?"));
   }
 
-  /// The expression of a measure, whose names all stand for measures.
-  engine::Expression expression(std::size_t m) const {
-    const Origin& origin = origins_[m];
+  /// Arithmetic whose names all stand for measures.
+  engine::Expression expression(const std::string& text, const Origin& origin) const {
     try {
-      engine::Expression parsed(study_.measures[m].expression);
+      engine::Expression parsed(text);
       if (parsed.names().empty()) origin.section->fail(origin.key, "uses no measure");
       for (const std::string& name : parsed.names()) {
         if (!find(name)) no_measure(origin, name);
@@ -236,16 +235,22 @@ class MeasureReader {
     }
   }
 
+  engine::Expression expression(std::size_t m) const {
+    return expression(study_.measures[m].expression, origins_[m]);
+  }
+
   void read_failing_measure() {
     const std::string asked = failing_.text("measure", study_.measures.front().name);
     if (const auto found = find(asked)) {
       study_.failing.measure = *found;
       study_.failing.place = origins_[*found].section->place("");
     } else {
+      const Origin origin{&failing_, "measure"};
+      (void)expression(asked, origin);  // before it is a measure: it must not use itself
       Measure m;
       m.name = m.expression = asked;
       m.kind = MeasureKind::expression;
-      add(std::move(m), {&failing_, "measure"});
+      add(std::move(m), origin);
       unmeasured_.push_back(Unmeasured::unsaid);
       study_.failing.measure = origins_.size() - 1;
       study_.failing.place = failing_.place("");
