@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cctype>
 #include <cmath>
+#include <complex>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -127,7 +128,7 @@ std::vector<std::string> circuit_lines(const Deck& deck, const std::string& opti
     std::string card = ".save";
     for (const std::string& vector : save) {
       check_vector(vector);
-      card += " " + vector;
+      card += " " + saved_vector(vector);
     }
     lines.push_back(std::move(card));
   }
@@ -142,6 +143,59 @@ bool copy_vector(const std::string& name, std::vector<double>* values) {
   if (!info || !info->v_realdata || info->v_length <= 0) return false;
   values->assign(info->v_realdata, info->v_realdata + info->v_length);
   return true;
+}
+
+/// "vdb(o)" -> "db"; empty for a vector that is no part of a complex one.
+std::string_view complex_part(std::string_view name) {
+  if (name.empty() || (name.front() != 'v' && name.front() != 'i')) return {};
+  const std::string_view part = name.substr(1, name.find('(') - 1);
+  return part == "m" || part == "db" || part == "p" ? part : std::string_view();
+}
+
+/// Degrees without jumps of 360.
+void make_continuous(std::vector<double>* phase) {
+  for (std::size_t i = 1; i < phase->size(); ++i) {
+    (*phase)[i] -= 360.0 * std::round(((*phase)[i] - (*phase)[i - 1]) / 360.0);
+  }
+}
+
+/// A part of a complex vector of the current plot. False where there is none.
+bool copy_complex_part(const std::string& name, std::vector<double>* values) {
+  const std::string_view part = complex_part(name);
+  std::string buffer = saved_vector(name);
+  const vector_info* info = part.empty() ? nullptr : ngGet_Vec_Info(buffer.data());
+  if (!info || !info->v_compdata || info->v_length <= 0) return false;
+  values->clear();
+  for (int i = 0; i < info->v_length; ++i) {
+    const std::complex<double> z(info->v_compdata[i].cx_real, info->v_compdata[i].cx_imag);
+    values->push_back(part == "m"    ? std::abs(z)
+                      : part == "db" ? 20.0 * std::log10(std::abs(z))
+                                     : std::arg(z) * (180.0 / M_PI));
+  }
+  if (part == "p") make_continuous(values);
+  return true;
+}
+
+/// What the current plot is over: the time, the frequency or the swept value; {0} of an operating point.
+bool copy_axis(std::string_view command, std::vector<double>* axis) {
+  if (command.starts_with("tran")) return copy_vector("time", axis);
+  if (command.starts_with("dc")) return copy_vector("v-sweep", axis) || copy_vector("i-sweep", axis);
+  if (!command.starts_with("ac")) {
+    axis->assign(1, 0.0);
+    return true;
+  }
+  std::string name = "frequency";
+  const vector_info* info = ngGet_Vec_Info(name.data());
+  if (!info || !info->v_compdata || info->v_length <= 0) return false;
+  axis->clear();
+  for (int i = 0; i < info->v_length; ++i) axis->push_back(info->v_compdata[i].cx_real);
+  return true;
+}
+
+/// Whether a transient or a sweep reached its end, up to rounding.
+bool arrived(std::string_view command, const std::vector<double>& axis, double stop) {
+  if (command.starts_with("op")) return true;
+  return axis.back() >= stop - 1e-9 * std::max(std::fabs(stop), axis.back() - axis.front());
 }
 
 constexpr const char* seed_command = "setseed 1";
@@ -180,8 +234,38 @@ std::string option_card(const SimulatorOptions& o, int rung) {
   }
 }
 
+std::string saved_vector(const std::string& name) {
+  const std::string_view part = complex_part(name);
+  return part.empty() ? name : name.substr(0, 1) + name.substr(1 + part.size());
+}
+
+namespace {
+
+/// ngspice leaves out a last step that would pass the end by rounding, or that is not whole: the sweep is given whole
+/// steps up to `stop` or past it.
+std::string dc_command(const Analysis& a) {
+  check_name(a.swept);
+  if (!(a.step > 0.0 && a.stop > a.start))
+    throw std::invalid_argument("a sweep needs a step above 0 and start < stop");
+  const double steps = std::ceil((a.stop - a.start) / a.step - 1e-6);
+  return fmt::format("dc {} {} {} {}", a.swept, a.start, a.start + (steps + 1e-4) * a.step, a.step);
+}
+
+std::string ac_command(const Analysis& a) {
+  if (!(a.points > 0 && a.start > 0.0 && a.stop > a.start)) {
+    throw std::invalid_argument("a small-signal analysis needs points and 0 < start < stop");
+  }
+  const double steps = std::ceil(a.points * std::log10(a.stop / a.start) - 1e-6);
+  return fmt::format("ac dec {} {} {}", a.points, a.start,
+                     a.start * std::pow(10.0, (steps + 1e-4) / a.points));
+}
+
+}  // namespace
+
 std::string analysis_command(const Analysis& analysis, int rung) {
   if (analysis.kind == AnalysisKind::operating_point) return "op";
+  if (analysis.kind == AnalysisKind::dc_sweep) return dc_command(analysis);
+  if (analysis.kind == AnalysisKind::ac_sweep) return ac_command(analysis);
   const double finer = rung >= 2 ? 0.1 : 1.0;
   // Without a limit of its own ngspice takes min(step, stop/50); said here so that a rung can refine it.
   const double habit = std::min(analysis.step, analysis.stop / 50.0);
@@ -321,21 +405,18 @@ bool NgspiceSimulator::run(const std::string& text, double stop, std::span<const
   if (has_said("not parsed") || has_said("no circuit") || has_said("any circuits")) {
     throw std::runtime_error("there is no circuit to simulate: " + messages());
   }
-  const bool transient = text.rfind("tran", 0) == 0;
   bool good = !has_said("aborted") && std::string_view(ngSpice_CurPlot()) != "const";
   if (good) {
     waveforms->names.assign(vectors.begin(), vectors.end());
     if (waveforms->names.empty()) waveforms->names = plotted();
     waveforms->values.resize(waveforms->names.size());
-    if (transient) {
-      good = copy_vector("time", &waveforms->time) && waveforms->time.back() >= stop * (1.0 - 1e-9);
-    } else {
-      waveforms->time.assign(1, 0.0);
-    }
+    good = copy_axis(text, &waveforms->time) && arrived(text, waveforms->time, stop);
     for (std::size_t i = 0; good && i < waveforms->names.size(); ++i) {
       // The analysis went well, so this is not a matter of convergence: the testbench asks for what is not
       // there.
-      if (!copy_vector(waveforms->names[i], &waveforms->values[i]) ||
+      const std::string& name = waveforms->names[i];
+      std::vector<double>* values = &waveforms->values[i];
+      if (!(copy_complex_part(name, values) || copy_vector(name, values)) ||
           waveforms->values[i].size() != waveforms->time.size()) {
         const std::string said = messages();
         command("destroy all");
@@ -365,7 +446,8 @@ std::vector<std::string> NgspiceSimulator::plotted() {
   if (std::string_view(ngSpice_CurPlot()) == "const") return names;
   char** all = ngSpice_AllVecs(ngSpice_CurPlot());
   for (; all && *all; ++all) {
-    if (std::string_view(*all) != "time") names.emplace_back(*all);
+    const std::string_view name(*all);
+    if (name != "time" && name != "v-sweep" && name != "i-sweep") names.emplace_back(name);
   }
   return names;
 }

@@ -37,6 +37,10 @@ inline constexpr int rungs = 3;
 std::string option_card(const SimulatorOptions& options, int rung);
 std::string analysis_command(const Analysis& analysis, int rung);
 
+/// What ngspice keeps so that a measured vector can be had: "v(o)" of "vdb(o)", "vm(o)" and "vp(o)", likewise of "i"; any
+/// other vector itself.
+std::string saved_vector(const std::string& name);
+
 class NgspiceSimulator {
  public:
   /// Starts ngspice without reading anybody's .spiceinit. Throws std::logic_error where this process has a
@@ -61,8 +65,11 @@ class NgspiceSimulator {
   /// Changes settings in place. Throws std::runtime_error where a device or parameter does not exist.
   void set(std::span<const Knob> knobs, std::span<const double> settings);
 
-  /// Runs one analysis command ("op", "tran 1p 1n") and fetches `vectors`; the plot is deleted.
-  /// `stop`: where a transient must arrive for success. False where it did not converge; messages() says why.
+  /// Runs one analysis command ("op", "tran 1p 1n") and fetches `vectors`; the plot is deleted. Of a small-signal
+  /// analysis these are magnitudes "vm(o)", magnitudes in dB "vdb(o)" and phases in degrees "vp(o)", continuous over the
+  /// frequency.
+  /// `stop`: where a transient or a sweep must arrive for success. False where it did not converge; messages() says
+  /// why.
   bool run(const std::string& command, double stop, std::span<const std::string> vectors,
            Waveforms* waveforms);
 

@@ -7,6 +7,7 @@
 
 #include <boost/crc.hpp>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 
@@ -105,6 +106,7 @@ std::uint64_t fingerprint(const Testbench& testbench) {
   }
   const Analysis& a = testbench.analysis;
   hash.add(number_of(a.kind)).add(a.step).add(a.stop).add(a.max_step).add(number(a.use_initial ? 1 : 0));
+  hash.add(a.swept).add(a.start).add(number_of(a.points));
   const SimulatorOptions& o = testbench.options;
   hash.add(o.method).add(o.reltol).add(o.abstol).add(o.vntol).add(o.chgtol).add(o.trtol);
   hash.add(number(o.bypass ? 1 : 0)).add(o.temperature);
@@ -114,9 +116,9 @@ std::uint64_t fingerprint(const Testbench& testbench) {
         .add(m.vector)
         .add(m.reference)
         .add(m.scale)
-        .add(m.at)
+        .add(m.at.value_or(HUGE_VAL))
         .add(m.level);
-    hash.add(number_of(m.edge)).add(m.from).add(m.to);
+    hash.add(number_of(m.edge)).add(m.from).add(m.to.value_or(HUGE_VAL));
     hash.add(number(m.negated ? 1 : 0)).add(number_of(m.occurrence)).add(m.expression);
   }
   return hash.value();

@@ -22,6 +22,14 @@ std::string vector_name(const std::string& name) {
 /// In a transient, a source with a time function ignores its DC value: a knob on it would do nothing,
 /// silently.
 void check_sources(const Testbench& testbench) {
+  const Analysis& analysis = testbench.analysis;
+  if (analysis.kind == AnalysisKind::dc_sweep) {
+    for (const Knob& knob : testbench.knobs) {
+      if (knob.kind == KnobKind::temperature || knob.device != analysis.swept) continue;
+      throw std::runtime_error(knob.device +
+                               " is swept, so what varies in it does nothing; vary a source in series");
+    }
+  }
   std::set<std::string> knobs;
   for (const Knob& knob : testbench.knobs) {
     if (knob.kind == KnobKind::source_value) knobs.insert(knob.device);
@@ -40,7 +48,7 @@ void check_sources(const Testbench& testbench) {
 double decided_at(const Measure& measure, double stop) {
   switch (measure.kind) {
     case MeasureKind::value_at:
-      return measure.at < 0.0 ? stop : measure.at;
+      return measure.at.value_or(stop);
     case MeasureKind::expression:
       return 0.0;
     case MeasureKind::crossing:
@@ -51,7 +59,7 @@ double decided_at(const Measure& measure, double stop) {
     case MeasureKind::integral:
       break;
   }
-  return measure.to < 0.0 ? stop : measure.to;
+  return measure.to.value_or(stop);
 }
 
 }  // namespace
@@ -107,13 +115,15 @@ void TestbenchRunner::load(int rung, bool keep_all) {
 
 bool TestbenchRunner::simulate(const std::vector<double>& settings, bool keep_all, Waveforms* waveforms,
                                RunResult* result) {
+  // Magnitudes and phases are made of complex vectors one by one: of a small-signal analysis what is measured is kept.
+  const bool all = keep_all && analysis_.kind != AnalysisKind::ac_sweep;
   const std::vector<std::string> everything;
   for (int rung = 0; rung < rungs; ++rung) {
     load(rung, keep_all);
     simulator_.set(testbench_.knobs, settings);
     result->rung = static_cast<std::uint8_t>(rung);
     const bool good = simulator_.run(analysis_command(analysis_, rung), analysis_.stop,
-                                     keep_all ? everything : vectors_, waveforms);
+                                     all ? everything : vectors_, waveforms);
     if (good) {
       if (rung > 0) loaded_rung_ = -1;
       return true;
@@ -135,7 +145,7 @@ void TestbenchRunner::check_vectors() {
   for (const std::string& name : vectors_) {
     // Parameters of devices (@m1[id]) are not among them; a difference v(a,b) is computed from two.
     if (name.front() == '@' || name.find(',') != std::string::npos || present.empty()) continue;
-    if (std::find(present.begin(), present.end(), name) == present.end()) {
+    if (std::find(present.begin(), present.end(), saved_vector(name)) == present.end()) {
       throw std::runtime_error("the circuit has no vector " + name);
     }
   }

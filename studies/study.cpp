@@ -9,6 +9,7 @@
 #include "engine/units.hpp"
 #include "flare_arch/accuracy.hpp"
 #include "studies/column.hpp"
+#include "studies/study_analysis.hpp"
 
 namespace flare::studies {
 
@@ -196,16 +197,7 @@ CircuitStudy read_circuit(Section s, Section& root) {
   CircuitStudy circuit;
   circuit.netlist = s.file("netlist");
   circuit.supply_source = s.text("supply_source", "");
-  const std::string kind = s.choice("analysis", {"transient", "operating_point"}, "transient");
-  if (kind == "operating_point") {
-    circuit.analysis.kind = engine::AnalysisKind::operating_point;
-  } else {
-    circuit.analysis.stop = s.quantity("stop", "s");
-    circuit.analysis.step = s.quantity("step", "s", circuit.analysis.stop / 200.0);
-    circuit.analysis.max_step = s.quantity("max_step", "s", 0.0);
-    if (!(circuit.analysis.stop > 0.0 && circuit.analysis.step > 0.0))
-      s.fail("", "'stop' and 'step' must be above 0");
-  }
+  circuit.analysis = read_analysis(s);
   s.finish();
   StudyMeasures asked = read_measures(root, circuit.analysis);
   circuit.measures = std::move(asked.measures);

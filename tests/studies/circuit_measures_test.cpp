@@ -33,6 +33,11 @@ constexpr const char* head =
 constexpr const char* reach =
     "[[measure]]\nname = \"reach\"\nkind = \"crossing\"\nvector = \"V(OUT!)\"\nedge = \"rise\"\n";
 
+/// A measure called as the node it is of.
+std::string measure_of(const std::string& node, const std::string& lines) {
+  return "[[measure]]\nname = \"" + node + "\"\nvector = \"v(" + node + ")\"\n" + lines;
+}
+
 class CircuitMeasures : public flare::studies::testing::ProgramFixture {
  protected:
   void SetUp() override {
@@ -174,6 +179,65 @@ TEST_F(CircuitMeasures, OutsideAWindow) {
   const double exact = 2.0 * phi(-4.95);
   EXPECT_EQ(f.status, "estimated");
   EXPECT_NEAR(f.p, exact, 0.2 * exact);
+}
+
+TEST_F(CircuitMeasures, ASweptSourceCrossesWhereTheClosedFormSays) {
+  write("cell.cir",
+        "thresholds\n.lib \"kit.lib\" tt\nvdd vdd 0 1\nvin in 0 0\nb1 up 0 v=v(in)-v(vdd)/2\nr1 up 0 {load}\n"
+        "b2 down 0 v=v(in)+v(vdd)/2\nr2 down 0 {load}\n.dc vin 0 9 1\n.end\n");
+  std::string sweep = head;
+  sweep.replace(
+      sweep.find("stop = "), sweep.find("[corners]") - sweep.find("stop = "),
+      "analysis = \"dc\"\nsweep = \"VIN\"\nstart = \"-0.9 V\"\nstop = \"0.9 V\"\nstep = \"7 mV\"\n");
+  const auto crossing = [](const char* node) {
+    return measure_of(node, "kind = \"crossing\"\nlevel = \"0 V\"\n");
+  };
+  write("s.toml",
+        sweep + crossing("up") + crossing("down") +
+            "[[measure]]\nname = \"at_zero\"\nvector = \"v(up)\"\nat = \"0 V\"\n[[measure]]\nname = \"end\"\n"
+            "vector = \"v(up)\"\n[failing]\nmeasure = \"up\"\nabove = \"0.52 V\"\n" +
+            plain);
+  const Ended ended = run({"run", "s.toml", "-o", "o.h5"});
+  ASSERT_EQ(ended.status, 0) << ended.out;
+  const flare::engine::Matrix measures = samples("measures");
+  const flare::engine::Matrix z = samples("parameters");
+  for (Eigen::Index r = 0; r < z.rows(); ++r) {
+    const double half = 0.5 * (1.0 + 0.05 * z(r, 0));
+    EXPECT_NEAR(measures(r, 0), half, 1e-9);
+    EXPECT_NEAR(measures(r, 1), -half, 1e-9);
+    EXPECT_NEAR(measures(r, 2), -half, 1e-9);
+    EXPECT_NEAR(measures(r, 3), 0.9 - half, 1e-9);
+  }
+  write("s.toml",
+        sweep + "[[measure]]\nname = \"m\"\nvector = \"v(up)\"\nat = \"1 V\"\n[failing]\nbelow = \"0 V\"\n");
+  EXPECT_THAT(run({"check", "s.toml"}).out, HasSubstr("1 V is after the end of the run, stop = 0.9 V"));
+}
+
+TEST_F(CircuitMeasures, ALowPassOfVaryingGain) {
+  // |H| = v / sqrt(1 + (f / f0)^2), f0 = 1 / (2 pi 1 kOhm 1 pF) = 159.15 MHz.
+  write(
+      "cell.cir",
+      "low pass\n.lib \"kit.lib\" tt\nvdd vdd 0 1\nvin in 0 dc 0 ac 1\nb1 x 0 v=v(vdd)*v(in)\nr1 x o {load}\n"
+      "c1 o 0 1p\n.end\n");
+  std::string ac = head;
+  ac.replace(ac.find("stop = "), ac.find("[corners]") - ac.find("stop = "),
+             "analysis = \"ac\"\nstart = \"1 MHz\"\nstop = \"5 GHz\"\npoints = 200\n");
+  write("s.toml", ac +
+                      "[[measure]]\nname = \"f\"\nvector = \"v(o)\"\nkind = \"crossing\"\nlevel = \"0.5 V\"\n"
+                      "[[measure]]\nname = \"gain\"\nvector = \"vdb(o)\"\nkind = \"maximum\"\n"
+                      "[[measure]]\nname = \"phase\"\nvector = \"vp(o)\"\nat = \"159.15494 MHz\"\n"
+                      "[failing]\nbelow = \"200 MHz\"\n" +
+                      plain);
+  const Ended ended = run({"run", "s.toml", "-o", "o.h5"});
+  ASSERT_EQ(ended.status, 0) << ended.out;
+  const flare::engine::Matrix measures = samples("measures");
+  const flare::engine::Matrix z = samples("parameters");
+  for (Eigen::Index r = 0; r < z.rows(); ++r) {
+    const double v = 1.0 + 0.05 * z(r, 0);
+    EXPECT_NEAR(measures(r, 0), 159.15494e6 * std::sqrt(4.0 * v * v - 1.0), 1e4);
+    EXPECT_NEAR(measures(r, 1), 20.0 * std::log10(v), 2e-4);
+    EXPECT_NEAR(measures(r, 2), -45.0, 1e-2);
+  }
 }
 
 TEST_F(CircuitMeasures, WhatNothingMovesHasNoProbability) {

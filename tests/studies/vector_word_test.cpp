@@ -38,6 +38,17 @@ TEST(VectorWord, UnitsOfDeviceParameters) {
   EXPECT_EQ(parse_vector("@m.xcell<3>.m1[id]").vector, "@m.xcell<3>.m1[id]");
 }
 
+TEST(VectorWord, OfASmallSignalAnalysis) {
+  for (const char* text : {"v(o)", "vm(o)", "VM( O )", "o"})
+    EXPECT_EQ(parse_small_signal(text), (VectorWord{"vm(o)", "", false, "V"})) << text;
+  EXPECT_EQ(parse_small_signal("vdb(x1.o)"), (VectorWord{"vdb(x1.o)", "", false, "1"}));
+  EXPECT_EQ(parse_small_signal("vp(o)"), (VectorWord{"vp(o)", "", false, "1"}));
+  EXPECT_EQ(parse_small_signal("i(v1)"), (VectorWord{"im(v1)", "", false, "A"}));
+  EXPECT_EQ(parse_small_signal("v1#branch"), (VectorWord{"im(v1)", "", false, "A"}));
+  for (const char* bad : {"vr(o)", "v(a,b)", "vdb(a,b)", "-v(o)", "vdb()", "i(r1)", "@m1[gm]"})
+    EXPECT_THROW(parse_small_signal(bad), VectorError) << bad;
+}
+
 std::string error_of(const std::string& text) {
   try {
     parse_vector(text);
@@ -49,7 +60,7 @@ std::string error_of(const std::string& text) {
 
 TEST(VectorWord, WhatIsNoneSaysWhatWasMeant) {
   EXPECT_THAT(error_of("vdb(out)"), HasSubstr("small-signal"));
-  EXPECT_THAT(error_of("VP(out)"), HasSubstr("transient and operating_point"));
+  EXPECT_THAT(error_of("VP(out)"), HasSubstr("analysis = \"ac\""));
   EXPECT_THAT(error_of("i(r1)"), HasSubstr("@r1[i]"));
   EXPECT_THAT(error_of("i(m.x1.m1)"), HasSubstr("@m.x1.m1[id]"));
   EXPECT_THAT(error_of("i(q1)"), HasSubstr("@q1[ic]"));
