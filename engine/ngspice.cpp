@@ -15,6 +15,8 @@
 #include <fstream>
 #include <string_view>
 
+#include "engine/small_signal.hpp"
+
 namespace flare::engine {
 namespace {
 
@@ -145,34 +147,22 @@ bool copy_vector(const std::string& name, std::vector<double>* values) {
   return true;
 }
 
-/// "vdb(o)" -> "db"; empty for a vector that is no part of a complex one.
-std::string_view complex_part(std::string_view name) {
-  if (name.empty() || (name.front() != 'v' && name.front() != 'i')) return {};
-  const std::string_view part = name.substr(1, name.find('(') - 1);
-  return part == "m" || part == "db" || part == "p" ? part : std::string_view();
-}
-
-/// Degrees without jumps of 360.
-void make_continuous(std::vector<double>* phase) {
-  for (std::size_t i = 1; i < phase->size(); ++i) {
-    (*phase)[i] -= 360.0 * std::round(((*phase)[i] - (*phase)[i - 1]) / 360.0);
-  }
-}
-
-/// A part of a complex vector of the current plot. False where there is none.
-bool copy_complex_part(const std::string& name, std::vector<double>* values) {
-  const std::string_view part = complex_part(name);
-  std::string buffer = saved_vector(name);
-  const vector_info* info = part.empty() ? nullptr : ngGet_Vec_Info(buffer.data());
+/// Copies a complex vector of the current plot. False where there is none.
+bool copy_complex(std::string name, std::vector<std::complex<double>>* values) {
+  const vector_info* info = ngGet_Vec_Info(name.data());
   if (!info || !info->v_compdata || info->v_length <= 0) return false;
   values->clear();
-  for (int i = 0; i < info->v_length; ++i) {
-    const std::complex<double> z(info->v_compdata[i].cx_real, info->v_compdata[i].cx_imag);
-    values->push_back(part == "m"    ? std::abs(z)
-                      : part == "db" ? 20.0 * std::log10(std::abs(z))
-                                     : std::arg(z) * (180.0 / M_PI));
-  }
-  if (part == "p") make_continuous(values);
+  for (int i = 0; i < info->v_length; ++i)
+    values->emplace_back(info->v_compdata[i].cx_real, info->v_compdata[i].cx_imag);
+  return true;
+}
+
+/// A vector, or the part of a complex one, that a measure asks for by `name`.
+bool copy_measured(const std::string& name, std::vector<double>* values) {
+  const std::string_view part = complex_part(name);
+  std::vector<std::complex<double>> whole;
+  if (part.empty() || !copy_complex(saved_vector(name), &whole)) return copy_vector(name, values);
+  *values = part_of(whole, part);
   return true;
 }
 
@@ -180,15 +170,12 @@ bool copy_complex_part(const std::string& name, std::vector<double>* values) {
 bool copy_axis(std::string_view command, std::vector<double>* axis) {
   if (command.starts_with("tran")) return copy_vector("time", axis);
   if (command.starts_with("dc")) return copy_vector("v-sweep", axis) || copy_vector("i-sweep", axis);
-  if (!command.starts_with("ac")) {
-    axis->assign(1, 0.0);
-    return true;
-  }
-  std::string name = "frequency";
-  const vector_info* info = ngGet_Vec_Info(name.data());
-  if (!info || !info->v_compdata || info->v_length <= 0) return false;
+  axis->assign(1, 0.0);
+  if (!command.starts_with("ac")) return true;
+  std::vector<std::complex<double>> frequency;
+  if (!copy_complex("frequency", &frequency)) return false;
   axis->clear();
-  for (int i = 0; i < info->v_length; ++i) axis->push_back(info->v_compdata[i].cx_real);
+  for (const std::complex<double>& f : frequency) axis->push_back(f.real());
   return true;
 }
 
@@ -196,6 +183,25 @@ bool copy_axis(std::string_view command, std::vector<double>* axis) {
 bool arrived(std::string_view command, const std::vector<double>& axis, double stop) {
   if (command.starts_with("op")) return true;
   return axis.back() >= stop - 1e-9 * std::max(std::fabs(stop), axis.back() - axis.front());
+}
+
+/// ngspice leaves out a last step that would pass the end by rounding, or that is not whole: the sweep is given whole
+/// steps up to `stop` or past it.
+std::string dc_command(const Analysis& a) {
+  check_name(a.swept);
+  if (!(a.step > 0.0 && a.stop > a.start))
+    throw std::invalid_argument("a sweep needs a step above 0 and start < stop");
+  const double steps = std::ceil((a.stop - a.start) / a.step - 1e-6);
+  return fmt::format("dc {} {} {} {}", a.swept, a.start, a.start + (steps + 1e-4) * a.step, a.step);
+}
+
+std::string ac_command(const Analysis& a) {
+  if (!(a.points > 0 && a.start > 0.0 && a.stop > a.start)) {
+    throw std::invalid_argument("a small-signal analysis needs points and 0 < start < stop");
+  }
+  const double steps = std::ceil(a.points * std::log10(a.stop / a.start) - 1e-6);
+  return fmt::format("ac dec {} {} {}", a.points, a.start,
+                     a.start * std::pow(10.0, (steps + 1e-4) / a.points));
 }
 
 constexpr const char* seed_command = "setseed 1";
@@ -233,34 +239,6 @@ std::string option_card(const SimulatorOptions& o, int rung) {
                         std::min(o.trtol, 1.0));
   }
 }
-
-std::string saved_vector(const std::string& name) {
-  const std::string_view part = complex_part(name);
-  return part.empty() ? name : name.substr(0, 1) + name.substr(1 + part.size());
-}
-
-namespace {
-
-/// ngspice leaves out a last step that would pass the end by rounding, or that is not whole: the sweep is given whole
-/// steps up to `stop` or past it.
-std::string dc_command(const Analysis& a) {
-  check_name(a.swept);
-  if (!(a.step > 0.0 && a.stop > a.start))
-    throw std::invalid_argument("a sweep needs a step above 0 and start < stop");
-  const double steps = std::ceil((a.stop - a.start) / a.step - 1e-6);
-  return fmt::format("dc {} {} {} {}", a.swept, a.start, a.start + (steps + 1e-4) * a.step, a.step);
-}
-
-std::string ac_command(const Analysis& a) {
-  if (!(a.points > 0 && a.start > 0.0 && a.stop > a.start)) {
-    throw std::invalid_argument("a small-signal analysis needs points and 0 < start < stop");
-  }
-  const double steps = std::ceil(a.points * std::log10(a.stop / a.start) - 1e-6);
-  return fmt::format("ac dec {} {} {}", a.points, a.start,
-                     a.start * std::pow(10.0, (steps + 1e-4) / a.points));
-}
-
-}  // namespace
 
 std::string analysis_command(const Analysis& analysis, int rung) {
   if (analysis.kind == AnalysisKind::operating_point) return "op";
@@ -414,9 +392,7 @@ bool NgspiceSimulator::run(const std::string& text, double stop, std::span<const
     for (std::size_t i = 0; good && i < waveforms->names.size(); ++i) {
       // The analysis went well, so this is not a matter of convergence: the testbench asks for what is not
       // there.
-      const std::string& name = waveforms->names[i];
-      std::vector<double>* values = &waveforms->values[i];
-      if (!(copy_complex_part(name, values) || copy_vector(name, values)) ||
+      if (!copy_measured(waveforms->names[i], &waveforms->values[i]) ||
           waveforms->values[i].size() != waveforms->time.size()) {
         const std::string said = messages();
         command("destroy all");

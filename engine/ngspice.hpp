@@ -37,10 +37,6 @@ inline constexpr int rungs = 3;
 std::string option_card(const SimulatorOptions& options, int rung);
 std::string analysis_command(const Analysis& analysis, int rung);
 
-/// What ngspice keeps so that a measured vector can be had: "v(o)" of "vdb(o)", "vm(o)" and "vp(o)", likewise of "i"; any
-/// other vector itself.
-std::string saved_vector(const std::string& name);
-
 class NgspiceSimulator {
  public:
   /// Starts ngspice without reading anybody's .spiceinit. Throws std::logic_error where this process has a

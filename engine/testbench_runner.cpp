@@ -6,6 +6,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "engine/small_signal.hpp"
+
 namespace flare::engine {
 namespace {
 

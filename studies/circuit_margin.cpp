@@ -43,8 +43,8 @@ Response without_value(Unmeasured unmeasured) {
 /// signal may have crossed in time and have come back.)
 std::string level_form(const engine::Measure& m, const Failing& failing) {
   const bool single = failing.below.has_value() != failing.above.has_value();
-  if (m.kind != engine::MeasureKind::crossing || m.edge == engine::Edge::either || m.occurrence != 1 ||
-      m.negated || m.scale != 1.0 || !single) {
+  if (m.kind != engine::MeasureKind::crossing || m.unit != "s" || m.edge == engine::Edge::either ||
+      m.occurrence != 1 || m.negated || m.scale != 1.0 || !single) {
     return {};
   }
   // Late is the side the signal comes from, early the one it goes to.

@@ -103,6 +103,13 @@ TEST(CircuitMargin, WithoutAWordAboutItNoNumberIsGiven) {
   EXPECT_THAT(check_error(early, mixed()), HasSubstr("below = \"0.1 V\""));
 }
 
+TEST(CircuitMargin, TheLevelIsSuggestedOnlyOfACrossingInTime) {
+  Study study = two_measures(Unmeasured::unsaid);
+  study.circuit->measures[1].unit = "Hz";
+  study.circuit->measures[1].vector = "vdb(o)";
+  EXPECT_THAT(check_error(study, mixed()), ::testing::EndsWith("\"unknown\""));
+}
+
 TEST(CircuitMargin, NoAnswerAtAllIsInTheSimulatorsWords) {
   const std::string words = "Warning: singular matrix; gmin step failed; Warning: singular matrix";
   const std::string error = check_error(two_measures(Unmeasured::fails), {did_not(words), did_not("other")});
