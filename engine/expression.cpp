@@ -5,7 +5,9 @@
 #include <muParser.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <random>
@@ -48,28 +50,23 @@ std::optional<int> power_of_four(double scaled, double plain) {
 
 }  // namespace
 
-class Expression::Parser {
+class Expression::Parser : public mu::Parser {
  public:
   Parser() {
-    parser_.EnableBuiltInOprt(true);
-    parser_.ClearFun();
-    parser_.ClearConst();
-    parser_.DefineFun("abs", absolute);
-    parser_.DefineFun("sqrt", root);
-    parser_.DefineFun("log", natural_log);
-    parser_.DefineFun("exp", exponential);
-    parser_.DefineFun("db", decibel);
-    parser_.DefineFun("min", least);
-    parser_.DefineFun("max", greatest);
+    ClearFun();
+    ClearConst();
+    DefineFun("abs", absolute);
+    DefineFun("sqrt", root);
+    DefineFun("log", natural_log);
+    DefineFun("exp", exponential);
+    DefineFun("db", decibel);
+    DefineFun("min", least);
+    DefineFun("max", greatest);
   }
-  mu::Parser& operator*() { return parser_; }
-
- private:
-  mu::Parser parser_;
 };
 
 Expression::Expression(const std::string& text) : parser_(std::make_unique<Parser>()), text_(text) {
-  mu::Parser& parser = **parser_;
+  mu::Parser& parser = *parser_;
   // Of muParser's further operators comparisons, logic, powers and assignments are left out: what they would do to
   // units and to an undefined measure is nobody's guess.
   if (const auto odd = text.find_first_of("=<>!&|?:^;#\"'"); odd != std::string::npos) {
@@ -99,7 +96,7 @@ double Expression::value(std::span<const double> values) {
   // A comparison with NaN would choose a side: nothing is said before everything is known.
   if (std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); })) return not_a_number;
   std::copy(values.begin(), values.end(), values_.begin());
-  return (**parser_).Eval();
+  return parser_->Eval();
 }
 
 // A quantity of dimension d grows by 4^d where the unit is made four times smaller; an expression has a dimension if

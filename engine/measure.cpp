@@ -15,6 +15,8 @@ struct Signal {
   bool negated;
 
   std::size_t size() const { return time.size(); }
+  /// How far past the last point still counts as it: the simulator may end short of the end by rounding.
+  double slack() const { return 1e-9 * std::max(std::fabs(time.back()), time.back() - time.front()); }
   double operator[](std::size_t i) const {
     const double difference = reference ? vector[i] - (*reference)[i] : vector[i];
     return negated ? -difference : difference;
@@ -64,7 +66,7 @@ std::vector<double> crossings(const Signal& signal, const Measure& measure, std:
     Edge direction = Edge::either;
     const std::optional<double> t = crossing_within(signal, t0, i, measure.level, &direction);
     if (!t || (measure.edge != Edge::either && measure.edge != direction)) continue;
-    if (measure.to >= 0.0 && *t > measure.to) break;
+    if (measure.to && *t > *measure.to) break;
     found.push_back(*t);
   }
   return found;
@@ -112,10 +114,9 @@ double trapezoid(const Window& window) {
 
 std::optional<double> over_window(const Signal& signal, const Measure& measure) {
   const double end = signal.time.back();
-  const double slack = 1e-9 * std::fabs(end);  // the simulator's last point may fall short by rounding
   const double from = std::max(measure.from, signal.time.front());
-  const double to = measure.to < 0.0 ? end : measure.to;
-  if (to > end + slack || from > to) return std::nullopt;
+  const double to = measure.to.value_or(end);
+  if (to > end + signal.slack() || from > to) return std::nullopt;
   const Window window = cut(signal, from, std::min(to, end));
   switch (measure.kind) {
     case MeasureKind::minimum:
@@ -131,11 +132,10 @@ std::optional<double> over_window(const Signal& signal, const Measure& measure) 
   return length > 0.0 ? trapezoid(window) / length : window.value.front();
 }
 
-std::optional<double> value_at(const Signal& signal, double at) {
-  const double end = signal.time.back();
-  if (at < 0.0) return signal[signal.size() - 1];
-  if (at > end + 1e-9 * std::fabs(end)) return std::nullopt;
-  return signal.at(at);
+std::optional<double> value_at(const Signal& signal, std::optional<double> at) {
+  if (!at) return signal[signal.size() - 1];
+  if (*at > signal.time.back() + signal.slack()) return std::nullopt;
+  return signal.at(*at);
 }
 
 }  // namespace

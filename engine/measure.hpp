@@ -9,7 +9,7 @@ namespace flare::engine {
 
 /// The saved vectors of one analysis. For an operating point each vector has length 1 and `time` is {0}.
 struct Waveforms {
-  std::vector<double> time;                 // s, ascending
+  std::vector<double> time;                 // ascending; s, or what a sweep varies in V, A or Hz
   std::vector<std::string> names;           // as saved, lower case: "v(bl)", "i(vdd)", "@m.x1.m1[id]"
   std::vector<std::vector<double>> values;  // values[i][j]: vector i at time[j]
 
@@ -18,7 +18,7 @@ struct Waveforms {
 };
 
 enum class MeasureKind {
-  value_at,  // value at time `at` (linear between time points); `at` < 0: the last point
+  value_at,  // value at time `at` (linear between time points); without `at` the last point
   crossing,  // the `occurrence`-th time after `from` at which the vector crosses `level` in direction `edge`, s
   minimum,  // over [from, to]
   maximum,
@@ -30,7 +30,7 @@ enum class MeasureKind {
 
 enum class Edge { rise, fall, either };
 
-/// +-(vector [minus reference]) -> one number. Times in s.
+/// +-(vector [minus reference]) -> one number. Times in s; over a sweep what is swept stands in place of the time.
 struct Measure {
   std::string name;  // e.g. "level"
   MeasureKind kind = MeasureKind::value_at;
@@ -39,13 +39,13 @@ struct Measure {
   bool negated = false;   // the difference with its sign changed is measured: "-i(vdd)"
   std::string unit;       // of the result: "V", "A", "s", ...
   double scale = 1.0;     // the result, not the vector, is multiplied by this
-  double at = -1.0;
+  std::optional<double> at;
   double level = 0.0;
   Edge edge = Edge::either;
   double from = 0.0;
-  double to = -1.0;        // < 0: the end
-  int occurrence = 1;      // of crossing and period: 1 is the first after `from`
-  std::string expression;  // of kind expression alone, e.g. "t_c - t_b"
+  std::optional<double> to;  // without it the end
+  int occurrence = 1;        // of crossing and period: 1 is the first after `from`
+  std::string expression;    // of kind expression alone, e.g. "t_c - t_b"
 };
 
 /// The value of a measure of waveforms, or nothing where it is not defined (a crossing that never happens, a value

@@ -9,11 +9,14 @@
 #include <atomic>
 #include <cctype>
 #include <cmath>
+#include <complex>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <limits>
 #include <string_view>
+
+#include "engine/small_signal.hpp"
 
 namespace flare::engine {
 namespace {
@@ -76,6 +79,44 @@ bool copy_vector(const std::string& name, std::vector<double>* values) {
   if (!info || !info->v_realdata || info->v_length <= 0) return false;
   values->assign(info->v_realdata, info->v_realdata + info->v_length);
   return true;
+}
+
+/// Copies a complex vector of the current plot. False where there is none.
+bool copy_complex(std::string name, std::vector<std::complex<double>>* values) {
+  const vector_info* info = ngGet_Vec_Info(name.data());
+  if (!info || !info->v_compdata || info->v_length <= 0) return false;
+  values->clear();
+  for (int i = 0; i < info->v_length; ++i)
+    values->emplace_back(info->v_compdata[i].cx_real, info->v_compdata[i].cx_imag);
+  return true;
+}
+
+/// A vector, or the part of a complex one, that a measure asks for by `name`.
+bool copy_measured(const std::string& name, std::vector<double>* values) {
+  const std::string_view part = complex_part(name);
+  std::vector<std::complex<double>> whole;
+  if (part.empty() || !copy_complex(saved_vector(name), &whole)) return copy_vector(name, values);
+  *values = part_of(whole, part);
+  return true;
+}
+
+/// What the current plot is over: the time, the frequency or the swept value; {0} of an operating point.
+bool copy_axis(std::string_view command, std::vector<double>* axis) {
+  if (command.starts_with("tran")) return copy_vector("time", axis);
+  if (command.starts_with("dc")) return copy_vector("v-sweep", axis) || copy_vector("i-sweep", axis);
+  axis->assign(1, 0.0);
+  if (!command.starts_with("ac")) return true;
+  std::vector<std::complex<double>> frequency;
+  if (!copy_complex("frequency", &frequency)) return false;
+  axis->clear();
+  for (const std::complex<double>& f : frequency) axis->push_back(f.real());
+  return true;
+}
+
+/// Whether a transient or a sweep reached its end, up to rounding.
+bool arrived(std::string_view command, const std::vector<double>& axis, double stop) {
+  if (command.starts_with("op")) return true;
+  return axis.back() >= stop - 1e-9 * std::max(std::fabs(stop), axis.back() - axis.front());
 }
 
 constexpr const char* seed_command = "setseed 1";
@@ -219,21 +260,16 @@ bool NgspiceSimulator::run(const std::string& text, double stop, std::span<const
   if (has_said("not parsed") || has_said("no circuit") || has_said("any circuits")) {
     throw std::runtime_error("there is no circuit to simulate: " + messages());
   }
-  const bool transient = text.rfind("tran", 0) == 0;
   bool good = !has_said("aborted") && std::string_view(ngSpice_CurPlot()) != "const";
   if (good) {
     waveforms->names.assign(vectors.begin(), vectors.end());
     if (waveforms->names.empty()) waveforms->names = plotted();
     waveforms->values.resize(waveforms->names.size());
-    if (transient) {
-      good = copy_vector("time", &waveforms->time) && waveforms->time.back() >= stop * (1.0 - 1e-9);
-    } else {
-      waveforms->time.assign(1, 0.0);
-    }
+    good = copy_axis(text, &waveforms->time) && arrived(text, waveforms->time, stop);
     for (std::size_t i = 0; good && i < waveforms->names.size(); ++i) {
       // The analysis went well, so this is not a matter of convergence: the testbench asks for what is not
       // there.
-      if (!copy_vector(waveforms->names[i], &waveforms->values[i]) ||
+      if (!copy_measured(waveforms->names[i], &waveforms->values[i]) ||
           waveforms->values[i].size() != waveforms->time.size()) {
         const std::string said = messages();
         command("destroy all");
@@ -300,7 +336,8 @@ std::vector<std::string> NgspiceSimulator::plotted() {
   if (std::string_view(ngSpice_CurPlot()) == "const") return names;
   char** all = ngSpice_AllVecs(ngSpice_CurPlot());
   for (; all && *all; ++all) {
-    if (std::string_view(*all) != "time") names.emplace_back(*all);
+    const std::string_view name(*all);
+    if (name != "time" && name != "v-sweep" && name != "i-sweep") names.emplace_back(name);
   }
   return names;
 }

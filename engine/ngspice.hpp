@@ -60,8 +60,11 @@ class NgspiceSimulator {
   /// std::invalid_argument for a .param of the netlist, which only a new load can change.
   void set(std::span<const Knob> knobs, std::span<const double> values);
 
-  /// Runs one analysis command ("op", "tran 1p 1n") and fetches `vectors`; the plot is deleted.
-  /// `stop`: where a transient must arrive for success. False where it did not converge; messages() says why.
+  /// Runs one analysis command ("op", "tran 1p 1n") and fetches `vectors`; the plot is deleted. Of a small-signal
+  /// analysis these are magnitudes "vm(o)", magnitudes in dB "vdb(o)" and phases in degrees "vp(o)", continuous over the
+  /// frequency.
+  /// `stop`: where a transient or a sweep must arrive for success. False where it did not converge; messages() says
+  /// why.
   bool run(const std::string& command, double stop, std::span<const std::string> vectors,
            Waveforms* waveforms);
 

@@ -7,6 +7,7 @@
 
 #include <boost/crc.hpp>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 

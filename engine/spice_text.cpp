@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <stdexcept>
 
 #include "engine/deck_lexer.hpp"
 #include "engine/deck_options.hpp"
+#include "engine/small_signal.hpp"
 
 namespace flare::engine {
 namespace {
@@ -64,7 +66,7 @@ void check_compatibility(const std::string& modes) {
 double decided_at(const Measure& measure, double stop) {
   switch (measure.kind) {
     case MeasureKind::value_at:
-      return measure.at < 0.0 ? stop : measure.at;
+      return measure.at.value_or(stop);
     case MeasureKind::expression:
       return 0.0;
     case MeasureKind::crossing:
@@ -75,7 +77,26 @@ double decided_at(const Measure& measure, double stop) {
     case MeasureKind::integral:
       break;
   }
-  return measure.to < 0.0 ? stop : measure.to;
+  return measure.to.value_or(stop);
+}
+
+/// ngspice leaves out a last step that would pass the end by rounding, or that is not whole: the sweep is given whole
+/// steps up to `stop` or past it.
+std::string dc_command(const Analysis& a) {
+  check_name(a.swept);
+  if (!(a.step > 0.0 && a.stop > a.start))
+    throw std::invalid_argument("a sweep needs a step above 0 and start < stop");
+  const double steps = std::ceil((a.stop - a.start) / a.step - 1e-6);
+  return fmt::format("dc {} {} {} {}", a.swept, a.start, a.start + (steps + 1e-4) * a.step, a.step);
+}
+
+std::string ac_command(const Analysis& a) {
+  if (!(a.points > 0 && a.start > 0.0 && a.stop > a.start)) {
+    throw std::invalid_argument("a small-signal analysis needs points and 0 < start < stop");
+  }
+  const double steps = std::ceil(a.points * std::log10(a.stop / a.start) - 1e-6);
+  return fmt::format("ac dec {} {} {}", a.points, a.start,
+                     a.start * std::pow(10.0, (steps + 1e-4) / a.points));
 }
 
 }  // namespace
@@ -110,7 +131,7 @@ std::vector<std::string> circuit_lines(const Deck& deck, const SimulatorOptions&
     std::string card = ".save";
     for (const std::string& vector : save) {
       check_vector(vector);
-      card += " " + vector;
+      card += " " + saved_vector(vector);
     }
     lines.push_back(std::move(card));
   }
@@ -149,6 +170,8 @@ std::string option_card(const SimulatorOptions& o, int rung) {
 
 std::string analysis_command(const Analysis& analysis, int rung) {
   if (analysis.kind == AnalysisKind::operating_point) return "op";
+  if (analysis.kind == AnalysisKind::dc_sweep) return dc_command(analysis);
+  if (analysis.kind == AnalysisKind::ac_sweep) return ac_command(analysis);
   const double finer = rung >= 2 ? 0.1 : 1.0;
   // Without a limit of its own ngspice takes min(step, stop/50); said here so that a rung can refine it.
   const double habit = std::min(analysis.step, analysis.stop / 50.0);

@@ -11,15 +11,23 @@
 
 namespace flare::engine {
 
-enum class AnalysisKind { operating_point, transient };
+enum class AnalysisKind {
+  operating_point,
+  transient,
+  dc_sweep,  // of the DC value of one source
+  ac_sweep,  // small-signal, over the frequency
+};
 
-/// What one run simulates. Times in s.
+/// What one run simulates. Times in s; of a sweep `start`, `stop` and `step` are in V or A, or in Hz.
 struct Analysis {
   AnalysisKind kind = AnalysisKind::transient;
   double step = 1e-12;       // suggested (print) step
   double stop = 1e-9;        // end: choose it no later than the last measure needs
   double max_step = 0.0;     // 0: the simulator's choice
   bool use_initial = false;  // start from .ic values instead of the operating point
+  std::string swept = {};    // dc_sweep: flat name of the source
+  double start = 0.0;        // of a sweep, below its stop
+  int points = 0;            // ac_sweep: a decade
 };
 
 /// Numerical options of the simulator. With a largest step of a twentieth of the transient the defaults keep

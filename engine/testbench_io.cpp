@@ -16,6 +16,12 @@ Enum enum_from(const json& value, Enum last) {
   return static_cast<Enum>(number);
 }
 
+json optional_json(const std::optional<double>& value) { return value ? json(*value) : json(); }
+
+std::optional<double> optional_from(const json& value) {
+  return value.is_null() ? std::nullopt : std::optional<double>(value.get<double>());
+}
+
 json knob_json(const Knob& k) {
   return {{"kind", static_cast<int>(k.kind)}, {"device", k.device}, {"parameter", k.parameter}};
 }
@@ -52,16 +58,20 @@ Variable variable_from(const json& j, std::size_t knobs) {
 }
 
 json analysis_json(const Analysis& a) {
-  return {{"kind", static_cast<int>(a.kind)},
-          {"step", a.step},
-          {"stop", a.stop},
-          {"max_step", a.max_step},
-          {"use_initial", a.use_initial}};
+  return {
+      {"kind", static_cast<int>(a.kind)}, {"step", a.step},   {"stop", a.stop},   {"max_step", a.max_step},
+      {"use_initial", a.use_initial},     {"swept", a.swept}, {"start", a.start}, {"points", a.points}};
 }
 
 Analysis analysis_from(const json& j) {
-  return {enum_from(j.at("kind"), AnalysisKind::transient), j.at("step").get<double>(),
-          j.at("stop").get<double>(), j.at("max_step").get<double>(), j.at("use_initial").get<bool>()};
+  return {enum_from(j.at("kind"), AnalysisKind::ac_sweep),
+          j.at("step").get<double>(),
+          j.at("stop").get<double>(),
+          j.at("max_step").get<double>(),
+          j.at("use_initial").get<bool>(),
+          j.at("swept").get<std::string>(),
+          j.at("start").get<double>(),
+          j.at("points").get<int>()};
 }
 
 json options_json(const SimulatorOptions& o) {
@@ -92,11 +102,11 @@ json measure_json(const Measure& m) {
           {"negated", m.negated},
           {"unit", m.unit},
           {"scale", m.scale},
-          {"at", m.at},
+          {"at", optional_json(m.at)},
           {"level", m.level},
           {"edge", static_cast<int>(m.edge)},
           {"from", m.from},
-          {"to", m.to},
+          {"to", optional_json(m.to)},
           {"occurrence", m.occurrence},
           {"expression", m.expression}};
 }
@@ -110,11 +120,11 @@ Measure measure_from(const json& j) {
   m.negated = j.at("negated").get<bool>();
   m.unit = j.at("unit").get<std::string>();
   m.scale = j.at("scale").get<double>();
-  m.at = j.at("at").get<double>();
+  m.at = optional_from(j.at("at"));
   m.level = j.at("level").get<double>();
   m.edge = enum_from(j.at("edge"), Edge::either);
   m.from = j.at("from").get<double>();
-  m.to = j.at("to").get<double>();
+  m.to = optional_from(j.at("to"));
   m.occurrence = j.at("occurrence").get<int>();
   m.expression = j.at("expression").get<std::string>();
   return m;

@@ -10,12 +10,18 @@
 #include <stdexcept>
 
 #include "engine/spice_text.hpp"
+#include "engine/small_signal.hpp"
 
 namespace flare::engine {
 namespace {
 
 /// In a transient, a source with a time function ignores its DC value: a knob on it would do nothing, silently.
 void check_sources(const Testbench& testbench) {
+  for (const Knob& knob : testbench.knobs) {
+    if (testbench.analysis.kind != AnalysisKind::dc_sweep || knob.device != testbench.analysis.swept) continue;
+    throw std::runtime_error(knob.device +
+                             " is swept, so what varies in it does nothing; vary a source in series");
+  }
   std::set<std::string> sources;
   for (const Knob& knob : testbench.knobs) {
     if (knob.kind == KnobKind::instance && knob.parameter == "dc") sources.insert(knob.device);
@@ -132,6 +138,8 @@ std::vector<double> TestbenchRunner::settings_at(const Point& x, std::string* tr
 
 bool TestbenchRunner::simulate(const Point& x, bool keep_all, Waveforms* waveforms, RunResult* result) {
   const std::vector<std::string> everything;
+  // Magnitudes and phases are made of complex vectors one by one: of a small-signal analysis what is measured is kept.
+  const bool all = keep_all && analysis_.kind != AnalysisKind::ac_sweep;
   if (!sources_checked_) check_sources(testbench_);
   sources_checked_ = true;
   nominals();
@@ -165,7 +173,7 @@ bool TestbenchRunner::simulate(const Point& x, bool keep_all, Waveforms* wavefor
     simulator_.set(in_place, values);
     result->rung = static_cast<std::uint8_t>(rung);
     const bool good = simulator_.run(analysis_command(analysis_, rung), analysis_.stop,
-                                     keep_all ? everything : vectors_, waveforms);
+                                     all ? everything : vectors_, waveforms);
     remember_singular();
     // What a failed or singular analysis leaves behind, or a higher rung, must not reach another run.
     if (!good || rung > 0 || !simulator_.singular_node().empty()) loaded_rung_ = -1;
@@ -199,7 +207,7 @@ void TestbenchRunner::check_vectors() {
   for (const std::string& name : vectors_) {
     // Parameters of devices (@m1[id]) are not among them; a difference v(a,b) is computed from two.
     if (name.front() == '@' || name.find(',') != std::string::npos || present.empty()) continue;
-    if (std::find(present.begin(), present.end(), name) == present.end()) {
+    if (std::find(present.begin(), present.end(), saved_vector(name)) == present.end()) {
       throw std::runtime_error("the circuit has no vector " + name);
     }
   }

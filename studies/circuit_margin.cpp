@@ -1,6 +1,7 @@
 #include "studies/circuit_margin.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +9,7 @@
 
 #include "analysis/level_fit.hpp"
 #include "engine/units.hpp"
+#include "studies/vector_word.hpp"
 
 namespace flare::studies {
 
@@ -37,22 +39,24 @@ Response without_value(Unmeasured unmeasured) {
   return Response::unknown();
 }
 
-/// A crossing against a limit in time is the same question as the level at that time, which every run has.
+/// What nearly the same question is of the level at the limit, where the measure is a crossing. (Not quite the same: a
+/// signal may have crossed in time and have come back.)
 std::string level_form(const engine::Measure& m, const Failing& failing) {
   const bool single = failing.below.has_value() != failing.above.has_value();
-  if (m.kind != engine::MeasureKind::crossing || m.edge == engine::Edge::either || m.occurrence != 1 ||
-      m.negated || m.scale != 1.0 || !single) {
+  if (m.kind != engine::MeasureKind::crossing || m.unit != "s" || m.edge == engine::Edge::either ||
+      m.occurrence != 1 || m.negated || m.scale != 1.0 || !single) {
     return {};
   }
   // Late is the side the signal comes from, early the one it goes to.
   const bool late = failing.above.has_value();
   const bool falls = m.edge == engine::Edge::fall;
+  const std::string minus = m.reference.empty() ? "" : fmt::format(", minus = \"{}\"", m.reference);
   return fmt::format(
-      "; or ask for the level, which every run has: kind = \"value\", vector = \"{}\"{}, at = \"{}\" and in "
-      "[failing] {} = {:g} in the vector's unit",
-      m.vector, m.reference.empty() ? "" : fmt::format(", minus = \"{}\"", m.reference),
-      engine::format_quantity(late ? *failing.above : *failing.below, "s", 6),
-      late == falls ? "above" : "below", m.level);
+      "; or ask for the level at that time, which every run has: kind = \"value\", vector = \"{}\"{}, at = "
+      "\"{}\", "
+      "and {} = \"{}\" in [failing]",
+      m.vector, minus, engine::format_quantity(late ? *failing.above : *failing.below, "s", 6),
+      late == falls ? "above" : "below", engine::format_quantity(m.level, parse_vector(m.vector).unit, 6));
 }
 
 [[noreturn]] void refuse_unsaid(const CircuitStudy& circuit, std::size_t missing, std::size_t runs,
@@ -74,14 +78,30 @@ std::string outcomes_of(const std::vector<engine::RunResult>& runs) {
   return text;
 }
 
+/// The simulator says the same at every rung of the retry ladder: each of its sentences once.
+std::string without_repeats(const std::string& message) {
+  constexpr std::string_view separator = "; ";
+  std::vector<std::string_view> sentences;
+  std::string_view rest = message;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find(separator);
+    const std::string_view sentence = rest.substr(0, end);
+    if (std::find(sentences.begin(), sentences.end(), sentence) == sentences.end())
+      sentences.push_back(sentence);
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + separator.size());
+  }
+  return fmt::format("{}", fmt::join(sentences, separator));
+}
+
 void check_simulated(const Study& study, const std::vector<engine::RunResult>& runs,
                      const std::string& where) {
-  const auto unsimulated = [](const engine::RunResult& run) { return !engine::simulated(run.outcome); };
-  if (!std::all_of(runs.begin(), runs.end(), unsimulated)) return;
+  const bool none = std::none_of(runs.begin(), runs.end(),
+                                 [](const engine::RunResult& run) { return engine::simulated(run.outcome); });
+  if (!none) return;
   const std::string& said = runs.front().message;
   throw StudyError(fmt::format("{}: the circuit gives no answer {}: of {} runs {}; the simulator says: {}",
                                study.circuit->netlist.string(), where, runs.size(), outcomes_of(runs),
-                               said.empty() ? "nothing" : said));
+                               said.empty() ? "nothing" : without_repeats(said)));
 }
 
 void check_moves(const CircuitStudy& circuit, const SampleSet& samples, const std::string& where) {
@@ -135,6 +155,7 @@ analysis::TailProbability sum_of(const analysis::TailProbability& a, const analy
 }  // namespace
 
 double margin(const Failing& failing, double value) {
+  if (std::isnan(value)) return value;  // a minimum would pass over it
   const double from_below = failing.below ? value - *failing.below : INFINITY;
   const double from_above = failing.above ? *failing.above - value : INFINITY;
   return std::min(from_below, from_above);

@@ -11,7 +11,7 @@
 namespace flare::studies {
 
 /// How far a value of the asked measure is from failing, in its unit: value - below, above - value, the smaller one of
-/// a window. Fails where it is <= 0.
+/// a window. Fails where it is <= 0; NaN of NaN.
 double margin(const Failing& failing, double value);
 
 /// One response a run: its margin; where the asked measure is not defined what the study says that means; unknown where

@@ -10,6 +10,7 @@
 #include "engine/deck_facts.hpp"
 #include "engine/deck_identifiers.hpp"
 #include "engine/deck_lexer.hpp"
+#include "engine/small_signal.hpp"
 #include "engine/testbench_runner.hpp"
 
 namespace flare::studies {
@@ -163,7 +164,7 @@ void check_vectors(const Study& study, const engine::Circuit& circuit, const eng
   if (present.empty()) return;
   std::vector<std::string> all(present.begin(), present.end());
   for (const std::string& vector : engine::measured_vectors(bench)) {
-    if (vector.front() == '@' || present.contains(vector)) continue;
+    if (vector.front() == '@' || present.contains(engine::saved_vector(vector))) continue;
     const std::string close = nearest(vector, all);
     throw StudyError(fmt::format(
         "{}: a measure asks for {}, which the circuit does not have; {}", study.file.string(), vector,

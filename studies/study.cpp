@@ -9,6 +9,7 @@
 #include "engine/units.hpp"
 #include "flare_arch/accuracy.hpp"
 #include "studies/column.hpp"
+#include "studies/study_analysis.hpp"
 
 namespace flare::studies {
 
@@ -95,17 +96,8 @@ CircuitStudy read_circuit(Section s, Section& root) {
   if (!circuit.supply_sources.empty() && !circuit.supply_parameter.empty()) {
     s.fail("supply_parameter", "the supply moves either sources or a parameter; give one of them");
   }
-  const std::string kind = s.choice("analysis", {"transient", "operating_point"}, "transient");
-  if (kind == "operating_point") {
-    circuit.analysis.kind = engine::AnalysisKind::operating_point;
-  } else {
-    circuit.analysis.stop = s.quantity("stop", "s");
-    circuit.analysis.step = s.quantity("step", "s", circuit.analysis.stop / 200.0);
-    circuit.analysis.max_step = s.quantity("max_step", "s", 0.0);
-    if (s.has("uic")) circuit.uic = s.flag("uic", false);
-    if (!(circuit.analysis.stop > 0.0 && circuit.analysis.step > 0.0))
-      s.fail("", "'stop' and 'step' must be above 0");
-  }
+  circuit.analysis = read_analysis(s);
+  if (s.has("uic")) circuit.uic = s.flag("uic", false);
   s.finish();
   StudyMeasures asked = read_measures(root, circuit.analysis);
   circuit.measures = std::move(asked.measures);

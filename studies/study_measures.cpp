@@ -8,6 +8,7 @@
 
 #include "engine/measure_set.hpp"
 #include "engine/units.hpp"
+#include "studies/study_analysis.hpp"
 #include "studies/vector_word.hpp"
 
 namespace flare::studies {
@@ -43,53 +44,71 @@ void refuse_keys_of_other_kinds(Section& s, const std::string& name, MeasureKind
   }
 }
 
-/// A time of a measure, or `otherwise` where the study does not give it.
-double read_time(Section& s, std::string_view key, const engine::Analysis& analysis, double otherwise) {
-  const double time = s.quantity(key, "s", otherwise);
-  if (!s.has(key)) return time;
+/// A time of a measure, or a value of what is swept; nothing where the study does not give it.
+std::optional<double> read_place(Section& s, std::string_view key, const engine::Analysis& analysis) {
+  if (!s.has(key)) return std::nullopt;
+  const AnalysisAxis axis = axis_of(analysis);
   if (analysis.kind == engine::AnalysisKind::operating_point) {
     s.fail(key, "an operating point has no time; leave it out, or take analysis = \"transient\"");
   }
-  if (time < 0.0) s.fail(key, "must not be before the start of the run, 0 s");
-  if (time > analysis.stop * (1.0 + 1e-9)) {
-    s.fail(key, fmt::format("{} is after the end of the run, stop = {}", engine::format_quantity(time, "s"),
-                            engine::format_quantity(analysis.stop, "s")));
+  const double place = s.quantity(key, axis.unit);
+  const double slack = 1e-9 * (axis.last - axis.first);
+  if (place < axis.first - slack) {
+    s.fail(key, fmt::format("{} is before the start, {}", engine::format_quantity(place, axis.unit),
+                            engine::format_quantity(axis.first, axis.unit)));
   }
-  return time;
+  if (place > axis.last + slack) {
+    s.fail(key,
+           fmt::format("{} is after the end of the run, stop = {}", engine::format_quantity(place, axis.unit),
+                       engine::format_quantity(axis.last, axis.unit)));
+  }
+  return place;
 }
 
-void read_times(Section& s, const engine::Analysis& analysis, Measure& m) {
+void read_places(Section& s, const engine::Analysis& analysis, Measure& m) {
+  const AnalysisAxis axis = axis_of(analysis);
+  // A sweep in whole steps may go on past its stop; the measures do not.
+  const bool sweep =
+      analysis.kind == engine::AnalysisKind::dc_sweep || analysis.kind == engine::AnalysisKind::ac_sweep;
+  const std::optional<double> end = sweep ? std::optional<double>(axis.last) : std::nullopt;
   if (m.kind == MeasureKind::value_at) {
-    m.at = read_time(s, "at", analysis, -1.0);
+    m.at = read_place(s, "at", analysis);
+    if (!m.at) m.at = end;
     return;
   }
-  m.from = read_time(s, "from", analysis, 0.0);
-  m.to = read_time(s, "to", analysis, -1.0);
-  const double end = m.to < 0.0 ? analysis.stop : m.to;
-  const bool transient = analysis.kind == engine::AnalysisKind::transient;
-  if (transient && (m.from > end || (is_crossing(m.kind) && m.from == end))) {
+  m.from = read_place(s, "from", analysis).value_or(axis.first);
+  m.to = read_place(s, "to", analysis);
+  const bool to_said = m.to.has_value();
+  if (!m.to) m.to = end;
+  const double to = m.to.value_or(axis.last);
+  if (m.from > to || (is_crossing(m.kind) && m.from == to)) {
     s.fail("from",
-           fmt::format("{} must be before {}, {}", engine::format_quantity(m.from, "s"),
-                       m.to < 0.0 ? "the end of the run" : "'to'", engine::format_quantity(end, "s")));
+           fmt::format("{} must be before {}, {}", engine::format_quantity(m.from, axis.unit),
+                       to_said ? "'to'" : "the end of the run", engine::format_quantity(to, axis.unit)));
   }
 }
 
-VectorWord read_vector(Section& s, std::string_view key) {
+VectorWord read_vector(Section& s, std::string_view key, const engine::Analysis& analysis) {
   try {
-    return parse_vector(s.text(key));
+    const std::string text = s.text(key);
+    return analysis.kind == engine::AnalysisKind::ac_sweep ? parse_small_signal(text) : parse_vector(text);
   } catch (const VectorError& error) {
     s.fail(key, error.what());
   }
 }
 
 /// The vector, what is subtracted from it, and the unit they are in.
-std::string read_vectors(Section& s, Measure& m) {
-  const VectorWord word = read_vector(s, "vector");
+std::string read_vectors(Section& s, const engine::Analysis& analysis, Measure& m) {
+  const VectorWord word = read_vector(s, "vector", analysis);
   m.vector = word.vector;
   m.reference = word.reference;
   m.negated = word.negated;
   if (s.has("minus")) {
-    const VectorWord minus = read_vector(s, "minus");
+    const VectorWord minus = read_vector(s, "minus", analysis);
+    if (analysis.kind == engine::AnalysisKind::ac_sweep) {
+      s.fail("minus",
+             "a difference of magnitudes is not the magnitude of a difference; measure across an E source");
+    }
     if (!word.reference.empty() || word.negated || !minus.reference.empty() || minus.negated) {
       s.fail("minus", "takes two plain vectors, e.g. vector = \"v(a)\" and minus = \"v(b)\"");
     }
@@ -110,9 +129,27 @@ std::string read_vectors(Section& s, Measure& m) {
   return unit;
 }
 
-std::string unit_of(MeasureKind kind, const std::string& vector_unit) {
-  if (is_crossing(kind)) return "s";
-  return kind == MeasureKind::integral ? vector_unit + " s" : vector_unit;
+std::string unit_of(const Measure& m, const std::string& vector_unit, const engine::Analysis& analysis) {
+  if (is_crossing(m.kind)) return axis_of(analysis).unit;
+  return m.kind == MeasureKind::integral ? vector_unit + " s" : vector_unit;
+}
+
+/// Not every kind has a meaning for every analysis.
+void check_kind(const Section& s, const std::string& name, MeasureKind kind,
+                const engine::Analysis& analysis) {
+  const bool point = analysis.kind == engine::AnalysisKind::operating_point;
+  const bool sweep = !point && analysis.kind != engine::AnalysisKind::transient;
+  const bool of_time = kind == MeasureKind::integral || kind == MeasureKind::period;
+  if (point && (of_time || kind == MeasureKind::crossing)) {
+    s.fail("kind",
+           fmt::format("\"{}\" needs a time, which an operating point has not; take analysis = \"transient\"",
+                       name));
+  }
+  if (sweep && (of_time || kind == MeasureKind::average)) {
+    s.fail("kind",
+           fmt::format("\"{}\" is of a time; over a sweep there are value, crossing, minimum and maximum",
+                       name));
+  }
 }
 
 void read_crossing(Section& s, const std::string& vector_unit, Measure& m) {
@@ -129,17 +166,12 @@ void read_of_waveform(Section& s, const engine::Analysis& analysis, Measure& m) 
   const std::string kind =
       s.choice("kind", {"value", "crossing", "period", "minimum", "maximum", "average", "integral"}, "value");
   m.kind = measure_kind(kind);
-  if (analysis.kind == engine::AnalysisKind::operating_point &&
-      (is_crossing(m.kind) || m.kind == MeasureKind::integral)) {
-    s.fail("kind",
-           fmt::format("\"{}\" needs a time, which an operating point has not; take analysis = \"transient\"",
-                       kind));
-  }
+  check_kind(s, kind, m.kind, analysis);
   refuse_keys_of_other_kinds(s, kind, m.kind);
-  const std::string vector_unit = read_vectors(s, m);
-  m.unit = unit_of(m.kind, vector_unit);
+  const std::string vector_unit = read_vectors(s, analysis, m);
+  m.unit = unit_of(m, vector_unit, analysis);
   m.scale = s.number("scale", 1.0, -1e12, 1e12);
-  read_times(s, analysis, m);
+  read_places(s, analysis, m);
   if (is_crossing(m.kind)) read_crossing(s, vector_unit, m);
 }
 
@@ -221,11 +253,10 @@ class MeasureReader {
                                                    : "did you mean '" + close + "'?"));
   }
 
-  /// The expression of a measure, whose names all stand for measures.
-  engine::Expression expression(std::size_t m) const {
-    const Origin& origin = origins_[m];
+  /// Arithmetic whose names all stand for measures.
+  engine::Expression expression(const std::string& text, const Origin& origin) const {
     try {
-      engine::Expression parsed(study_.measures[m].expression);
+      engine::Expression parsed(text);
       if (parsed.names().empty()) origin.section->fail(origin.key, "uses no measure");
       for (const std::string& name : parsed.names()) {
         if (!find(name)) no_measure(origin, name);
@@ -236,16 +267,22 @@ class MeasureReader {
     }
   }
 
+  engine::Expression expression(std::size_t m) const {
+    return expression(study_.measures[m].expression, origins_[m]);
+  }
+
   void read_failing_measure() {
     const std::string asked = failing_.text("measure", study_.measures.front().name);
     if (const auto found = find(asked)) {
       study_.failing.measure = *found;
       study_.failing.place = origins_[*found].section->place("");
     } else {
+      const Origin origin{&failing_, "measure"};
+      (void)expression(asked, origin);  // before it is a measure: it must not use itself
       Measure m;
       m.name = m.expression = asked;
       m.kind = MeasureKind::expression;
-      add(std::move(m), {&failing_, "measure"});
+      add(std::move(m), origin);
       unmeasured_.push_back(Unmeasured::unsaid);
       study_.failing.measure = origins_.size() - 1;
       study_.failing.place = failing_.place("");

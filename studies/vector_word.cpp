@@ -112,10 +112,11 @@ void refuse_functions(std::string_view function, std::string_view text) {
   static constexpr std::array small_signal{"vdb", "vm", "vp",  "vr", "vi",  "idb",  "im", "ip",  "ir",
                                            "ii",  "db", "mag", "ph", "cph", "real", "re", "imag"};
   if (std::find(small_signal.begin(), small_signal.end(), function) == small_signal.end()) return;
-  throw VectorError(fmt::format(
-      "'{}' is of a small-signal analysis, which a study does not run: the analyses are transient and "
-      "operating_point; decibels of a ratio of measures are expression = \"db(a / b)\"",
-      text));
+  throw VectorError(
+      fmt::format("'{}' is of a small-signal analysis, analysis = \"ac\", where there are v, vm, vdb and vp; "
+                  "decibels of a ratio "
+                  "of measures are expression = \"db(a / b)\"",
+                  text));
 }
 
 }  // namespace
@@ -140,6 +141,30 @@ VectorWord parse_vector(std::string_view text) {
   if (function == "i") return current(inner, negated, text);
   check_name("", text);
   return {};
+}
+
+VectorWord parse_small_signal(std::string_view text) {
+  const std::string all = squeezed(text);
+  const std::size_t open = all.find('(');
+  const std::string function = open == std::string::npos ? "v" : all.substr(0, open);
+  static constexpr std::array functions{"v", "vm", "vdb", "vp", "i", "im", "idb", "ip"};
+  if (all.starts_with('@') || std::find(functions.begin(), functions.end(), function) == functions.end()) {
+    throw VectorError(fmt::format(
+        "'{}': of a small-signal analysis there are v(node) or vm(node), vdb(node) and vp(node), and the "
+        "same of a source's current: i, im, idb, ip",
+        text));
+  }
+  // The node or the source is read as it is elsewhere.
+  const VectorWord word =
+      parse_vector(open == std::string::npos ? all : fmt::format("{}{}", function[0], all.substr(open)));
+  if (word.negated || !word.reference.empty()) {
+    throw VectorError(fmt::format(
+        "'{}': a magnitude has no sign, and that of a difference is not kept; measure across an E source",
+        text));
+  }
+  const bool magnitude = function.size() == 1 || function.ends_with('m');
+  return {fmt::format("{}{}{}", word.vector[0], magnitude ? "m" : function.substr(1), word.vector.substr(1)),
+          "", false, magnitude ? word.unit : "1"};
 }
 
 }  // namespace flare::studies

@@ -34,4 +34,8 @@ struct VectorWord {
 /// Throws VectorError.
 VectorWord parse_vector(std::string_view text);
 
+/// The same for a small-signal analysis, where a vector is complex: "v(o)" and "vm(o)" are its magnitude, "vdb(o)" that
+/// in decibels and "vp(o)" its phase in degrees, likewise of a current. Throws VectorError.
+VectorWord parse_small_signal(std::string_view text);
+
 }  // namespace flare::studies

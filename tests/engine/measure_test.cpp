@@ -62,6 +62,71 @@ TEST(Measure, CrossingAfterAStartWithinASegment) {
   EXPECT_DOUBLE_EQ(*evaluate(m, triangle()), 0.5);
 }
 
+TEST(Measure, TheNthCrossingUpToAnEnd) {
+  Measure m = of(MeasureKind::crossing);
+  m.level = 1.0;
+  m.occurrence = 2;
+  EXPECT_DOUBLE_EQ(*evaluate(m, triangle()), 1.5);
+  m.occurrence = 3;
+  EXPECT_DOUBLE_EQ(*evaluate(m, triangle()), 2.5);
+  m.occurrence = 4;
+  EXPECT_FALSE(evaluate(m, triangle()));
+  m.edge = Edge::rise;
+  m.occurrence = 2;
+  EXPECT_DOUBLE_EQ(*evaluate(m, triangle()), 2.5);
+  m.to = 2.6;
+  EXPECT_DOUBLE_EQ(*evaluate(m, triangle()), 2.5);
+  m.to = 2.4;
+  EXPECT_FALSE(evaluate(m, triangle()));
+}
+
+TEST(Measure, ANegatedVectorIsMeasuredWithItsSignChanged) {
+  Measure m = of(MeasureKind::maximum);
+  m.negated = true;
+  EXPECT_EQ(evaluate(m, triangle()), 0.0);  // not minus the maximum
+  m.kind = MeasureKind::minimum;
+  EXPECT_EQ(evaluate(m, triangle()), -4.0);
+  m.reference = "v(b)";
+  EXPECT_EQ(evaluate(m, triangle()), -3.0);
+  m.reference = "";
+  m.kind = MeasureKind::crossing;
+  m.level = -1.0;
+  m.edge = Edge::rise;
+  EXPECT_DOUBLE_EQ(*evaluate(m, triangle()), 1.5);
+}
+
+/// sin(2 pi t) at 1000 points a period.
+Waveforms sine() {
+  Waveforms w;
+  w.names = {"v(a)"};
+  w.values.resize(1);
+  for (int i = 0; i <= 5000; ++i) {
+    w.time.push_back(1e-3 * i);
+    w.values[0].push_back(std::sin(2.0 * M_PI * w.time.back()));
+  }
+  return w;
+}
+
+TEST(Measure, PeriodIsBetweenTwoCrossingsOfOneDirection) {
+  Measure m = of(MeasureKind::period);
+  m.edge = Edge::rise;
+  m.level = 0.5;
+  EXPECT_NEAR(*evaluate(m, sine()), 1.0, 1e-9);
+  m.edge = Edge::fall;
+  m.from = 0.7;
+  EXPECT_NEAR(*evaluate(m, sine()), 1.0, 1e-9);
+  m.occurrence = 3;  // falls at 1.42, 2.42, 3.42, 4.42
+  EXPECT_NEAR(*evaluate(m, sine()), 1.0, 1e-9);
+  m.occurrence = 4;
+  EXPECT_FALSE(evaluate(m, sine()));
+  m.level = 1.5;
+  EXPECT_FALSE(evaluate(m, sine()));
+}
+
+TEST(Measure, AnExpressionIsNotOfWaveforms) {
+  EXPECT_THROW(evaluate(of(MeasureKind::expression), triangle()), std::invalid_argument);
+}
+
 TEST(Measure, Windows) {
   Measure m = of(MeasureKind::minimum);
   EXPECT_EQ(evaluate(m, triangle()), 0.0);

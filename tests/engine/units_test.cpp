@@ -84,5 +84,17 @@ TEST(Units, QuantitiesAreWrittenWithThePrefixThatSuits) {
   EXPECT_EQ(format_quantity(0.5, "1"), "0.5");
 }
 
+TEST(Units, DimensionsThereAndBack) {
+  for (const char* unit :
+       {"1", "V", "A", "s", "V s", "A/V", "Hz", "Ohm", "F", "W", "J", "V2/A", "m3", "V/s2", "step/V"}) {
+    const auto dimension = si_dimension(unit);
+    ASSERT_TRUE(dimension) << unit;
+    EXPECT_EQ(si_unit(*dimension), unit);
+  }
+  EXPECT_EQ(si_unit({6, 0, -5, 0, 0, 0, 0}), "V4 V2/s4/s");
+  EXPECT_EQ(si_dimension(si_unit({6, 0, -5, 0, 0, 0, 0})), (Dimension{6, 0, -5, 0, 0, 0, 0}));
+  for (const char* unit : {"mV", "%", "degC", "furlong", "V/"}) EXPECT_FALSE(si_dimension(unit)) << unit;
+}
+
 }  // namespace
 }  // namespace flare::engine

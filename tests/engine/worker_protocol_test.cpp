@@ -76,6 +76,17 @@ TEST(TestbenchIo, ThereAndBack) {
   t.measures[0].kind = MeasureKind::crossing;
   t.measures[0].edge = Edge::fall;
   t.measures[0].from = 1e-10;
+  t.measures[0].occurrence = 3;
+  t.measures[0].negated = true;
+  t.measures.push_back(t.measures[0]);
+  t.measures[1].kind = MeasureKind::expression;
+  t.measures[1].expression = "2 * level";
+  t.measures[1].at = -0.5;
+  t.measures[1].to = 0.25;
+  t.analysis.kind = AnalysisKind::ac_sweep;
+  t.analysis.swept = "v1";
+  t.analysis.start = -1.0;
+  t.analysis.points = 7;
   t.options.method = "gear";
   t.deck.allow_commands = true;
   const Testbench back = testbench_from_cbor(to_cbor(t));
@@ -83,6 +94,14 @@ TEST(TestbenchIo, ThereAndBack) {
   EXPECT_EQ(back.deck, t.deck);
   EXPECT_EQ(back.knobs, t.knobs);
   EXPECT_EQ(back.variables[0].law.location, 1.0 / 3.0);
+  EXPECT_EQ(back.measures[0].at, std::nullopt);
+  EXPECT_EQ(back.measures[1].at, -0.5);
+  EXPECT_EQ(back.measures[1].to, 0.25);
+  EXPECT_EQ(back.analysis.kind, AnalysisKind::ac_sweep);
+  EXPECT_EQ(back.analysis.points, 7);
+  EXPECT_EQ(back.measures[0].occurrence, 3);
+  EXPECT_TRUE(back.measures[0].negated);
+  EXPECT_EQ(back.measures[1].expression, "2 * level");
 }
 
 TEST(TestbenchIo, FilesAreNeverTrustedWithCommands) {
