@@ -169,7 +169,11 @@ void read_corners(Section s, Study& study) {
   study.nominal = s.has("nominal") ? read_corner_text(s, "nominal", s.text("nominal"))
                                    : Corner{processes.front(), supplies[supplies.size() / 2],
                                             temperatures[temperatures.size() / 2]};
-  study.full_corners = static_cast<int>(s.integer("full", 2, 0, 1000));
+  if (s.has("full") && !s.has_text("full")) {
+    study.full_corners = static_cast<int>(s.integer("full", 0, 1000));
+  } else {
+    if (s.text("full", "auto") != "auto") s.fail("full", "must be \"auto\" or how many of the worst corners");
+  }
   s.finish();
 }
 

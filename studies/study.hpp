@@ -103,7 +103,9 @@ struct Study {
   std::string process_place;    // "file:line: key" of the corners' processes, for errors
   std::vector<Corner> corners;
   Corner nominal;
-  int full_corners = 2;  // the worst corners that are run in full, besides the nominal one
+  /// How many of each converter's worst corners are run in full, besides the nominal one; nothing ("auto"): until no
+  /// other can be worse.
+  std::optional<int> full_corners;
   std::vector<DeviceVariation> devices;
   std::vector<DieVariation> die;
   engine::SimulatorOptions simulator;

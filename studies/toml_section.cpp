@@ -27,6 +27,10 @@ void Section::fail(std::string_view key, const std::string& message) const {
   throw StudyError(where(key) + ": " + message);
 }
 
+bool Section::has_text(std::string_view key) const {
+  return table_->get(key) != nullptr && table_->get(key)->is_string();
+}
+
 bool Section::has(std::string_view key) const { return table_->contains(key); }
 
 const toml::node* Section::find(std::string_view key) {

@@ -26,6 +26,7 @@ class Section {
   Section(const toml::table& table, std::string path, std::filesystem::path file);
 
   bool has(std::string_view key) const;
+  bool has_text(std::string_view key) const;
   const std::string& path() const { return path_; }
 
   // Required where no default is given.
