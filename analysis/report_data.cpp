@@ -229,6 +229,8 @@ ReportData read_report_data(const std::filesystem::path& path) {
       data.pick = engine::read_text(file, "/verdict", "pick");
     if (engine::has_attribute(file, "/verdict", "rule"))
       data.rule = engine::read_text(file, "/verdict", "rule");
+    if (engine::has_attribute(file, "/verdict", "tracking"))
+      data.tracking = engine::read_text(file, "/verdict", "tracking");
     if (engine::has_attribute(file, "/verdict", "target")) {
       data.target = engine::read_number(file, "/verdict", "target");
     }

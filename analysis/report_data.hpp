@@ -62,6 +62,7 @@ struct ReportData {
   bool complete = false;
   std::vector<VerdictRow> verdict;
   std::string pick, rule;
+  std::string tracking;  // what follows the die, where die-wide variables exist; else empty
   double target = six_sigma_probability();
   std::vector<ReportPoint> points;
   std::vector<ReportModel> models;

@@ -106,6 +106,7 @@ std::string verdict_section(const ReportData& data) {
                 rows);
   html += "<p class=\"note\">";
   if (!data.rule.empty()) html += "A SAWL " + escape_html(data.rule) + ". ";
+  if (!data.tracking.empty()) html += "Die-wide variables: " + escape_html(data.tracking) + ". ";
   html +=
       "The error per read is that of the worst level. \u201cestimated\u201d: the runs made reach the number; "
       "\u201cextrapolated\u201d: it is continued beyond them from the fitted laws; \u201cbound\u201d: no "

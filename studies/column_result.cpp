@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "studies/column_die.hpp"
 #include "studies/rare_event_runs.hpp"
 
 namespace flare::studies {
@@ -110,6 +111,8 @@ void write_column_result(H5::H5File& file, const Study& study, const ColumnResul
     write_tails_of(file, c, *result.full.at(c.point).levels.samples.front().testbench);
   }
   analysis::write_verdict(file, result.verdict);
+  const std::string tracking = tracking_text(study);
+  if (!tracking.empty()) engine::write_attribute(file, "/verdict", "tracking", tracking);
 }
 
 }  // namespace flare::studies

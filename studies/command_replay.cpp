@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <fstream>
 #include <iostream>
 
@@ -54,7 +55,7 @@ int replay_command(const ReplayCommand& command) {
   options.workers = 1;
   engine::WorkerPool pool(options);
   const engine::Testbench bench = study.circuit ? circuit_replay_testbench(study, group, pool)
-                                                : column_replay_testbench(study, file, group, pool);
+                                                : column_replay_testbench(study, file, group, row, pool);
   const engine::Waveforms waveforms = pool.waveforms(bench, parameters.row(row));
   if (command.out.empty()) {
     write_waveforms(std::cout, waveforms);
@@ -65,7 +66,8 @@ int replay_command(const ReplayCommand& command) {
   }
   for (std::size_t m = 0; m < bench.measures.size(); ++m) {
     const auto again = engine::evaluate(bench.measures[m], waveforms);
-    const double recorded = measures(row, static_cast<Eigen::Index>(m));
+    const Eigen::Index column = column_of_measure(file, group, bench.measures[m].name);
+    const double recorded = column < measures.cols() ? measures(row, column) : NAN;
     fmt::print(stderr, "{}: recorded {:.17g}, now {}{}\n", bench.measures[m].name, recorded,
                again ? fmt::format("{:.17g}", *again) : std::string("undefined"),
                again && *again == recorded ? " (the same)" : "");

@@ -49,6 +49,7 @@ struct ColumnStudy {
   int rows = 256;
   double swing = 0.4;           // V, of the full-scale level at the sense time
   bool tracking_timing = true;  // sense time from a replica column at the same corner
+  bool tracking_die = false;    // references and that timing follow the die, not its corner
 };
 
 struct CircuitStudy {
