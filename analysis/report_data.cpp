@@ -124,16 +124,6 @@ void read_models(const H5::H5File& file, ReportData& data) {
                    [](const ReportModel& a, const ReportModel& b) { return a.key.sawl < b.key.sawl; });
 }
 
-void read_screening(const H5::H5File& file, ReportData& data) {
-  if (!engine::exists(file, "/screening")) return;
-  const Table table = engine::read_table(file, "/screening");
-  for (std::size_t i = 0; i < table.rows(); ++i) {
-    data.screening.push_back({table.texts("cell")[i], static_cast<int>(table.integers("sawl")[i]),
-                              table.texts("corner")[i], table.numbers("sigma")[i],
-                              table.integers("full")[i] != 0});
-  }
-}
-
 void read_accuracy(const H5::H5File& file, ReportData& data) {
   if (!engine::exists(file, "/accuracy")) return;
   const Table table = engine::read_table(file, "/accuracy");
@@ -239,13 +229,16 @@ ReportData read_report_data(const std::filesystem::path& path) {
       data.pick = engine::read_text(file, "/verdict", "pick");
     if (engine::has_attribute(file, "/verdict", "rule"))
       data.rule = engine::read_text(file, "/verdict", "rule");
+    if (engine::has_attribute(file, "/verdict", "tracking"))
+      data.tracking = engine::read_text(file, "/verdict", "tracking");
     if (engine::has_attribute(file, "/verdict", "target")) {
       data.target = engine::read_number(file, "/verdict", "target");
     }
   }
   read_points(file, data);
   read_models(file, data);
-  read_screening(file, data);
+  data.screening = read_screening(file);
+  data.screening_error = read_screening_error(file);
   read_accuracy(file, data);
   read_failures(file, data);
   read_carriers(file, data);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/report_carriers.hpp"
+#include "analysis/report_screening.hpp"
 #include "analysis/verdict.hpp"
 
 namespace flare::analysis {
@@ -40,15 +41,6 @@ struct ReportModel {
   std::vector<double> level_mean;  // steps
 };
 
-/// One row of /screening.
-struct ReportScreening {
-  std::string cell;
-  int sawl = 0;
-  std::string corner;
-  double sigma = 0.0;
-  bool full = false;
-};
-
 /// One row of /accuracy.
 struct ReportAccuracy {
   std::string model, dataset, quantizer, cell, adc, corner, mode;
@@ -70,10 +62,12 @@ struct ReportData {
   bool complete = false;
   std::vector<VerdictRow> verdict;
   std::string pick, rule;
+  std::string tracking;  // what follows the die, where die-wide variables exist; else empty
   double target = six_sigma_probability();
   std::vector<ReportPoint> points;
   std::vector<ReportModel> models;
   std::vector<ReportScreening> screening;
+  std::vector<ReportScreeningError> screening_error;  // by converter
   std::vector<ReportAccuracy> accuracy;
   std::vector<ReportFailure> failures;
   std::vector<ReportCarriers> carriers;  // of each converter where it decides, or of the circuit

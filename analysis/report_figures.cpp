@@ -265,7 +265,7 @@ std::vector<std::string> all_corners(const ReportData& data, const std::string& 
     if (std::find(corners.begin(), corners.end(), corner) == corners.end()) corners.push_back(corner);
   };
   for (const ReportScreening& row : data.screening) {
-    if (row.cell == cell) add(row.corner);
+    if (row.cell == cell && row.adc == adc) add(row.corner);
   }
   for (const ReportModel& model : data.models) {
     if (model.key.cell == cell && model.key.adc == adc) add(model.key.corner);
@@ -305,7 +305,8 @@ ReportFigure corner_figure(const ReportData& data, const std::string& cell, cons
     const std::string prefix = fmt::format("sawl{}", s);
     std::string only_screened;
     for (const ReportScreening& row : data.screening) {
-      if (row.cell != cell || row.sawl != sawl[s] || row.full || !std::isfinite(row.sigma)) continue;
+      if (row.cell != cell || row.adc != adc || row.sawl != sawl[s] || row.full || !std::isfinite(row.sigma))
+        continue;
       only_screened += fmt::format("{:.4f} {:.5g}\n", x_of(row.corner), row.sigma);
       most = std::max(most, row.sigma + 0.5);
     }

@@ -106,6 +106,7 @@ std::string verdict_section(const ReportData& data) {
                 rows);
   html += "<p class=\"note\">";
   if (!data.rule.empty()) html += "A SAWL " + escape_html(data.rule) + ". ";
+  if (!data.tracking.empty()) html += "Die-wide variables: " + escape_html(data.tracking) + ". ";
   html +=
       "The error per read is that of the worst level. \u201cestimated\u201d: the runs made reach the number; "
       "\u201cextrapolated\u201d: it is continued beyond them from the fitted laws; \u201cbound\u201d: no "
@@ -169,6 +170,27 @@ std::string carriers_section(const ReportData& data) {
   }
   if (html.empty()) return html;
   return "<h2>Carriers of the failures</h2>\n" + html;
+}
+
+/// Every corner of one converter: what the screening said, what the estimate.
+std::string corners_section(const ReportData& data) {
+  std::string html;
+  for (const ReportScreeningError& screening : data.screening_error) {
+    std::vector<std::vector<Cell>> rows;
+    for (const ReportScreening& row : data.screening) {
+      if (row.adc != screening.adc) continue;
+      rows.push_back({text(row.cell), number(std::to_string(row.sawl)), text(corner_text(row.corner)),
+                      number(std::isfinite(row.sigma) ? fmt::format("{:.2f}", row.sigma) : "\u2013"),
+                      number(std::isfinite(row.estimated) ? fmt::format("{:.2f}", row.estimated) : "\u2013"),
+                      text(row.full ? "run in full" : "screened only")});
+    }
+    html += fmt::format("<details><summary>{}</summary>\n", escape_html(screening_text(screening)));
+    html += table({text("cell"), number("SAWL"), text("corner"), number("screened (sigma)"),
+                   number("estimated (sigma)"), text("")},
+                  rows);
+    html += "</details>\n";
+  }
+  return html.empty() ? html : "<h2>Corners</h2>\n" + html;
 }
 
 std::string levels_section(const ReportData& data) {
@@ -256,6 +278,7 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   if (!data.accuracy.empty()) html += accuracy_section(data);
   if (!no_figures.empty()) html += "<div class=\"warn\">No figures: " + escape_html(no_figures) + "</div>\n";
   for (const ReportFigure& figure : figures) html += figure_section(figure);
+  html += corners_section(data);
   html += carriers_section(data);
   html += levels_section(data);
   if (!data.study.empty()) {

@@ -99,6 +99,9 @@ void print_report(const ReportData& data, std::ostream& out) {
     });
     if (beyond) out << "  \"extrapolated\": beyond the runs made, continued from the fitted laws.\n";
     if (!data.pick.empty()) out << '\n' << printable(data.pick) << '\n';
+    if (!data.tracking.empty()) out << "Die-wide variables: " << printable(data.tracking) << ".\n";
+    for (const ReportScreeningError& screening : data.screening_error)
+      out << printable(screening_text(screening)) << '\n';
   }
   if (!data.failures.empty()) print_failures(data, out);
   if (!data.accuracy.empty()) {

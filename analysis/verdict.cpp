@@ -85,7 +85,7 @@ std::vector<VerdictRow> make_verdict(const std::vector<NamedPoint>& points, cons
   for (const NamedPoint& point : points) {
     const auto at = std::find_if(rows.begin(), rows.end(),
                                  [&](const VerdictRow& row) { return same_column(row.key, point.key); });
-    const VerdictRow row{point.key, point.enob, point.error, point.level, point.direction, false};
+    const VerdictRow row{point.key, point.enob, point.error, point.level, point.direction, false, {}};
     if (at == rows.end()) {
       rows.push_back(row);
     } else if (worse(point.error, at->error)) {
@@ -106,6 +106,17 @@ std::optional<VerdictRow> pick(const std::vector<VerdictRow>& rows, const std::s
   return best;
 }
 
+std::string coverage_text(const CornerCoverage& corners) {
+  if (corners.corners == 0) return "at every corner run";
+  const std::size_t screened = corners.corners - corners.full;
+  if (screened == 0) return "at every corner";
+  const std::string share = fmt::format("{} of {} only screened", screened, corners.corners);
+  if (!corners.every_corner()) return "at every corner run (" + share + ": one of them may be worse)";
+  const std::string chance =
+      corners.chance_worse < 0.001 ? "below 0.1 %" : fmt::format("{:.1f} %", 100.0 * corners.chance_worse);
+  return fmt::format("at every corner ({}, chance that one of them is worse: {})", share, chance);
+}
+
 std::string pick_sentence(const std::vector<VerdictRow>& rows, const std::string& cell,
                           const std::string& adc, const VerdictOptions& options) {
   const std::optional<VerdictRow> best = pick(rows, cell, adc, options);
@@ -119,11 +130,11 @@ std::string pick_sentence(const std::vector<VerdictRow>& rows, const std::string
   }
   std::string text;
   if (best) {
-    text = fmt::format(
-        "{} with {}: pick SAWL {}, the largest that holds {:.3g} sigma at every corner run: {}, worst at {}.",
-        cell, adc, best->key.sawl, sigma, sigma_text(best->error), corner_text(best->key.corner));
+    text = fmt::format("{} with {}: pick SAWL {}, the largest that holds {:.3g} sigma {}: {}, worst at {}.",
+                       cell, adc, best->key.sawl, sigma, coverage_text(best->corners),
+                       sigma_text(best->error), corner_text(best->key.corner));
   } else {
-    text = fmt::format("{} with {}: no SAWL holds {:.3g} sigma at every corner run.", cell, adc, sigma);
+    text = fmt::format("{} with {}: no SAWL holds {:.3g} sigma.", cell, adc, sigma);
   }
   if (miss != nullptr) text += fmt::format(" SAWL {} {}.", miss->key.sawl, why_not(*miss, options));
   return text;
@@ -177,7 +188,12 @@ void write_verdict(H5::H5File& file, const std::vector<VerdictRow>& rows, const 
       .add("runs", "", column_of(rows, [](const Row& r) { return static_cast<std::int64_t>(r.error.runs); }))
       .add("unknown", "",
            column_of(rows, [](const Row& r) { return static_cast<std::int64_t>(r.error.unknown); }))
-      .add("method", "", column_of(rows, [](const Row& r) { return r.error.method; }));
+      .add("method", "", column_of(rows, [](const Row& r) { return r.error.method; }))
+      .add("corners", "",
+           column_of(rows, [](const Row& r) { return static_cast<std::int64_t>(r.corners.corners); }))
+      .add("corners_full", "",
+           column_of(rows, [](const Row& r) { return static_cast<std::int64_t>(r.corners.full); }))
+      .add("p_screened_worse", "1", column_of(rows, [](const Row& r) { return r.corners.chance_worse; }));
   engine::write_table(file, "/verdict", table);
   engine::write_attribute(file, "/verdict", "rule", rule_text(options));
   engine::write_attribute(file, "/verdict", "target", options.target);
@@ -202,6 +218,9 @@ std::vector<VerdictRow> read_verdict(const H5::H5File& file) {
     if (table.has("runs")) row.error.runs = count_of(table.integers("runs")[i]);
     if (table.has("unknown")) row.error.unknown = count_of(table.integers("unknown")[i]);
     if (table.has("method")) row.error.method = table.texts("method")[i];
+    if (!table.has("corners")) continue;
+    row.corners = {count_of(table.integers("corners")[i]), count_of(table.integers("corners_full")[i]),
+                   table.numbers("p_screened_worse")[i]};
   }
   return rows;
 }

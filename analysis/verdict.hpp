@@ -4,7 +4,8 @@
 // - p_error of a (cell, SAWL, converter, corner) is max over k of P(wrong code | k): the error per read of
 // the
 //   worst level. A read of mixed data errs less often; a design rule cannot count on its data.
-// - The worst corner is the one with the largest p_error among those run in full.
+// - The worst corner is the one with the largest p_error among those run in full. "At every corner" is said only where
+//   all were, or where the screening, by its own error, leaves a chance of at most 5 % that another one is worse.
 // - `passes` means p_high <= Phi(-6) = 9.866e-10: the whole 95 % interval lies beyond 6 sigma. An estimate
 // beyond
 //   6 sigma with an interval that reaches back is "not shown", not passed. A refused number never passes.
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/corner_screening.hpp"
 #include "analysis/error_model.hpp"
 
 namespace flare::analysis {
@@ -45,6 +47,7 @@ struct VerdictRow {
   std::size_t level = 0;
   Direction direction = Direction::down;
   bool passes = false;
+  CornerCoverage corners;  // 0 corners: not known
 };
 
 bool passes(const TailProbability& error, const VerdictOptions& options);
@@ -67,8 +70,12 @@ std::string rule_text(const VerdictOptions& options);
 /// "worst corner tt 0.90 V 27 degC" from "tt_0.90V_27C"; other names unchanged.
 std::string corner_text(const std::string& corner);
 
-// Tables of the result file. /verdict has the columns of the contract and two more: `level` (the worst
-// level's k) and `direction` ("down", "up"); its attributes `rule`, `target`, `pick` say how to read it.
+/// "at every corner (24 of 27 only screened: ...)", "at every corner run (...)": what a row's worst corner rests on.
+std::string coverage_text(const CornerCoverage& corners);
+
+// Tables of the result file. /verdict has the columns of the contract and more: `level` (the worst level's k) and
+// `direction` ("down", "up"); `corners`, `corners_full` and `p_screened_worse`, a bound on the chance that a corner
+// which was only screened is worse. Its attributes `rule`, `target`, `pick` say how to read it.
 void write_verdict(H5::H5File& file, const std::vector<VerdictRow>& rows, const VerdictOptions& options = {});
 std::vector<VerdictRow> read_verdict(const H5::H5File& file);
 

@@ -1,5 +1,6 @@
 #include "studies/column_plan.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "studies/column_converters.hpp"
@@ -7,9 +8,20 @@
 
 namespace flare::studies {
 
+namespace {
+
+/// At most so many of one SAWL's corners are run in full: every converter may have worst ones of its own.
+std::size_t most_full_corners(const Study& study, std::size_t corners) {
+  if (!study.full_corners) return corners;
+  return std::min(corners, static_cast<std::size_t>(*study.full_corners) * study.converters.size() + 1);
+}
+
+}  // namespace
+
 ColumnPlan plan_column_study(const Study& study, engine::Evaluator& evaluator) {
   ColumnPlan plan;
   const std::vector<ColumnPoint> points = column_points(study);
+  const std::size_t corners = most_full_corners(study, points.size() / study.column->sawl.size());
   std::set<std::string> processes;
   for (const ColumnPoint& point : points) {
     // One of each kind shows what is wrong with all of them: every section of the cards once, every SAWL
@@ -27,11 +39,10 @@ ColumnPlan plan_column_study(const Study& study, engine::Evaluator& evaluator) {
     add_variation(study, column_circuit(study, point.sawl, evaluator), matched_devices(options), *bench);
     plan.dimension[point.sawl] = bench->dimension();
     plan.screening += bench->dimension();
-    plan.full += static_cast<std::size_t>(study.full_corners + 1) *
-                 (static_cast<std::size_t>(point.sawl) + 1) * static_cast<std::size_t>(study.estimator.runs);
+    plan.full +=
+        corners * (static_cast<std::size_t>(point.sawl) + 1) * static_cast<std::size_t>(study.estimator.runs);
     if (study.estimator.method == "fit" || asking_converters(study).empty()) continue;
-    plan.tails +=
-        static_cast<std::size_t>(study.full_corners + 1) * static_cast<std::size_t>(study.estimator.budget);
+    plan.tails += corners * static_cast<std::size_t>(study.estimator.budget);
   }
   plan.points = points.size();
   return plan;

@@ -15,7 +15,7 @@ struct ColumnPlan {
   std::size_t timing = 0;
   std::size_t nominal = 0;
   std::size_t screening = 0;
-  std::size_t full = 0;                  // at most: the nominal corner may be among the worst
+  std::size_t full = 0;                  // at most: every corner that may be run in full
   std::size_t tails = 0;                 // at most: the estimator's budget
   std::map<int, std::size_t> dimension;  // variables by SAWL
 

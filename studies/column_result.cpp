@@ -2,24 +2,62 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "studies/column_die.hpp"
 #include "studies/rare_event_runs.hpp"
 
 namespace flare::studies {
 
 namespace {
 
+/// How far the screening was off, converter by converter.
+void write_screening_error(H5::H5File& file, const Study& study, const CornerRecord& corners) {
+  std::vector<std::string> adc;
+  std::vector<double> known;
+  std::vector<double> least;
+  std::vector<double> most;
+  std::vector<double> scatter;
+  for (std::size_t c = 0; c < study.converters.size(); ++c) {
+    const analysis::ScreeningError error = corners.error(c);
+    adc.push_back(study.converters[c].name);
+    known.push_back(static_cast<double>(error.corners));
+    least.push_back(error.least);
+    most.push_back(error.most);
+    scatter.push_back(error.scatter);
+  }
+  engine::write_attribute(file, "/screening", "adc", adc);
+  engine::write_attribute(file, "/screening", "corners_estimated", known);
+  engine::write_attribute(file, "/screening", "least_ratio", least);
+  engine::write_attribute(file, "/screening", "most_ratio", most);
+  engine::write_attribute(file, "/screening", "scatter", scatter);
+  engine::write_attribute(
+      file, "/screening", "about",
+      std::string(
+          "sigma: least margin over first-order spread. By converter: how many corners have an estimate too, "
+          "the least and the greatest estimated / screened, and the standard deviation of its logarithm "
+          "about "
+          "the mean of each SAWL"));
+}
+
 void write_screening(H5::H5File& file, const Study& study, const ColumnResult& result) {
-  engine::TableRows<std::string, std::int64_t, std::string, double, double, std::int64_t> screening(
-      {{{"cell", ""}, {"sawl", ""}, {"corner", ""}, {"wordline_off", "s"}, {"sigma", ""}, {"full", ""}}});
+  engine::TableRows<std::string, std::int64_t, std::string, std::string, double, double, std::int64_t, double>
+      screening({{{"cell", ""},
+                  {"sawl", ""},
+                  {"corner", ""},
+                  {"adc", ""},
+                  {"wordline_off", "s"},
+                  {"sigma", "sigma"},
+                  {"full", ""},
+                  {"estimated", "sigma"}}});
   for (std::size_t p = 0; p < result.design.points.size(); ++p) {
     const ColumnPoint& point = result.design.points[p];
-    const std::vector<double>& sigma = result.screened[p];
-    screening.add(study.column->cell, point.sawl, point.corner.name(), result.design.wordline_off[p],
-                  *std::min_element(sigma.begin(), sigma.end()), result.full.contains(p) ? 1 : 0);
+    for (std::size_t c = 0; c < study.converters.size(); ++c) {
+      const analysis::ScreenedCorner& corner = result.corners.corner(p, c);
+      screening.add(study.column->cell, point.sawl, point.corner.name(), study.converters[c].name,
+                    result.design.wordline_off[p], corner.screened, corner.full() ? 1 : 0, corner.estimated);
+    }
   }
   engine::write_table(file, "/screening", std::move(screening).table());
+  write_screening_error(file, study, result.corners);
 }
 
 void write_point(H5::H5File& file, const Study& study, const ColumnResult& result, std::size_t p,
@@ -73,6 +111,8 @@ void write_column_result(H5::H5File& file, const Study& study, const ColumnResul
     write_tails_of(file, c, *result.full.at(c.point).levels.samples.front().testbench);
   }
   analysis::write_verdict(file, result.verdict);
+  const std::string tracking = tracking_text(study);
+  if (!tracking.empty()) engine::write_attribute(file, "/verdict", "tracking", tracking);
 }
 
 }  // namespace flare::studies

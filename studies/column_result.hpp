@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "analysis/verdict.hpp"
+#include "studies/column_choice.hpp"
 #include "studies/column_conversion.hpp"
-#include "studies/column_screening.hpp"
 
 namespace flare::studies {
 
@@ -18,7 +18,7 @@ struct FullPoint {
 
 struct ColumnResult {
   ColumnDesign design;
-  ScreenedSigma screened;
+  CornerRecord corners;
   std::map<std::size_t, FullPoint> full;   // by point
   std::vector<ConvertedColumn> converted;  // by converter, then by point
   std::vector<analysis::VerdictRow> verdict;

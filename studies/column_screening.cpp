@@ -4,11 +4,28 @@
 #include <cmath>
 #include <limits>
 
+#include "studies/column_die.hpp"
+
 namespace flare::studies {
 
 namespace {
 
-/// Standard deviation of a level to first order: one run per variable, each moved by one sigma.
+/// One run per variable, each moved by one sigma. Where references follow the die, what a die-wide variable does to the
+/// level it does to them too: it takes no part.
+engine::Matrix one_by_one(const Study& study, const engine::Testbench& bench) {
+  const bool follows = follows_die(study);
+  std::vector<Eigen::Index> moved;
+  for (std::size_t v = 0; v < bench.variables.size(); ++v) {
+    if (!follows || bench.variables[v].scope != engine::Scope::die)
+      moved.push_back(static_cast<Eigen::Index>(v));
+  }
+  engine::Matrix points = engine::Matrix::Zero(static_cast<Eigen::Index>(moved.size()),
+                                               static_cast<Eigen::Index>(bench.dimension()));
+  for (std::size_t i = 0; i < moved.size(); ++i) points(static_cast<Eigen::Index>(i), moved[i]) = 1.0;
+  return points;
+}
+
+/// Standard deviation of a level to first order.
 double first_order_sigma(const std::vector<engine::RunResult>& moved, double nominal) {
   double variance = 0.0;
   for (const engine::RunResult& run : moved) {
@@ -43,9 +60,9 @@ ScreenedSigma screen_corners(const StudyRun& run, const ColumnDesign& design) {
   std::vector<engine::RunRequest> requests;
   for (std::size_t p = 0; p < design.points.size(); ++p) {
     auto bench = level_testbench(study, design, p, design.points[p].sawl);
-    const auto d = static_cast<Eigen::Index>(bench->dimension());
-    requests.push_back({"screen/" + point_name(study, design.points[p]), 0, std::move(bench),
-                        engine::Matrix::Identity(d, d)});
+    engine::Matrix moved = one_by_one(study, *bench);
+    requests.push_back(
+        {"screen/" + point_name(study, design.points[p]), 0, std::move(bench), std::move(moved)});
   }
   const auto results = run.run("screening corners", requests);
   ScreenedSigma screened(design.points.size());

@@ -3,10 +3,11 @@
 //   timing     one run per (SAWL, corner): how long a word-line pulse brings the full-scale level down by the
 //              swing?
 //   nominal    one run per (SAWL, corner, level): the reference levels
-//   screening  one run per variable of the full-scale level at every corner ranks the corners
+//   screening  one run per variable of the full-scale level at every corner ranks the corners, per converter
 //   levels     every level at the nominal corner and the worst ones: plain samples for moments and histograms
 //   tails      of those, each level towards the thresholds of every converter, by rare-event simulation (or from
 //              a fit to the plain samples, where the study asks for "fit")
+//   more       levels and tails of further corners, until none that was only screened can be the worst
 //
 // Levels are voltages of the bitline at the sense time; k is the number of on-cells among the active rows. Each stage
 // is a file of its own, values in and values out: column_design (timing, nominal levels), column_screening,

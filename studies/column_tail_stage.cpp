@@ -6,18 +6,8 @@
 
 namespace flare::studies {
 
-namespace {
-
-std::vector<TailLevel> tail_levels(const LevelSamples& point) {
-  std::vector<TailLevel> levels;
-  for (std::size_t k = 0; k < point.samples.size(); ++k) levels.push_back({k, &point.samples[k]});
-  return levels;
-}
-
-}  // namespace
-
 TailStage::TailStage(const StudyRun& run, const ColumnDesign& design)
-    : run_(run), design_(design), asking_(asking_converters(run.study)) {}
+    : run_(run), design_(design), runner_(run, design), asking_(asking_converters(run.study)) {}
 
 std::map<std::size_t, PointTails> TailStage::estimate(const std::map<std::size_t, LevelSamples>& levels) {
   std::map<std::size_t, PointTails> tails;
@@ -36,7 +26,7 @@ std::map<std::size_t, PointTails> TailStage::estimate(const std::map<std::size_t
       work_done += point.sawl;
       run_.progress.update(work_done / work, fmt::format("{} runs, {}", runs, point_name(run_.study, point)));
     };
-    tails[p] = estimate_tails(run_, tail_levels(level), converters_of(p), options);
+    tails[p] = estimate_tails(run_, levels_of(p, level), converters_of(p), options);
   }
   run_.progress.finish(fmt::format("{} runs", runs));
   return tails;
@@ -68,13 +58,25 @@ TailStage::StandIns TailStage::learn(std::size_t nominal, const StandIns& warm_s
   if (run_.study.estimator.method != "auto") return {};
   const int sawl = design_.points[nominal].sawl;
   const engine::RunRequest request = plain_samples(run_.study, design_, nominal, sawl);
-  const auto results = engine::run_all(run_.evaluator, run_.store, {&request, 1}, run_.stop);
-  const SampleSet full_scale{request.stream, 0, request.testbench, request.points, results.front()};
+  const SampleSet full_scale{request.stream, 0, request.testbench, request.points,
+                             runner_.make(nominal, sawl, request)};
   TailOptions options = options_for(nominal, warm_starts);
   options.budget /= static_cast<std::uint64_t>(sawl) + 1;
-  return estimate_tails(run_, {{static_cast<std::size_t>(sawl), &full_scale}}, converters_of(nominal),
-                        options)
+  return estimate_tails(run_, {level_of(nominal, static_cast<std::size_t>(sawl), full_scale)},
+                        converters_of(nominal), options)
       .surrogates;
+}
+
+TailLevel TailStage::level_of(std::size_t p, std::size_t k, const SampleSet& plain) const {
+  return {k, &plain, [this, p, k](const engine::RunRequest& request) {
+            return runner_.make(p, static_cast<int>(k), request);
+          }};
+}
+
+std::vector<TailLevel> TailStage::levels_of(std::size_t p, const LevelSamples& point) const {
+  std::vector<TailLevel> levels;
+  for (std::size_t k = 0; k < point.samples.size(); ++k) levels.push_back(level_of(p, k, point.samples[k]));
+  return levels;
 }
 
 std::vector<SetConverter> TailStage::converters_of(std::size_t p) const {

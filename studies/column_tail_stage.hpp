@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "studies/column_converters.hpp"
+#include "studies/column_die.hpp"
 #include "studies/column_levels.hpp"
 #include "studies/column_tails.hpp"
 
@@ -28,11 +29,14 @@ class TailStage {
   const StandIns& learn(int sawl);
   StandIns learn(std::size_t nominal, const StandIns& warm_starts);
   const StandIns& warm_starts_of(std::size_t p);
+  TailLevel level_of(std::size_t p, std::size_t k, const SampleSet& plain) const;
+  std::vector<TailLevel> levels_of(std::size_t p, const LevelSamples& point) const;
   std::vector<SetConverter> converters_of(std::size_t p) const;
   TailOptions options_for(std::size_t p, const StandIns& warm_starts) const;
 
   const StudyRun& run_;
   const ColumnDesign& design_;
+  LevelRunner runner_;
   std::vector<std::size_t> asking_;
   std::map<int, StandIns> learnt_;  // by SAWL
   const StandIns none_;

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "engine/random_stream.hpp"
-#include "studies/rare_event_runs.hpp"
 
 namespace flare::studies {
 
@@ -57,7 +56,7 @@ std::vector<double> volts_of(const std::vector<engine::RunResult>& runs) {
 class OwnProblem {
  public:
   OwnProblem(const StudyRun& run, std::string stream, const TailLevel& level, const TailQuestion& question)
-      : evaluator_(run, std::move(stream), level.plain->testbench), question_(question) {}
+      : evaluator_(run, std::move(stream), level.plain->testbench, level.make), question_(question) {}
 
   std::size_t dimension() const { return evaluator_.testbench().dimension() + 1; }
 
@@ -127,7 +126,7 @@ class LevelEstimator {
  private:
   SampleSet share(const std::vector<analysis::TailSurrogate>& warm_starts, std::vector<EstimatedTail>& tails,
                   PointTails& point) {
-    StoredEvaluator evaluator(run_, stream_, level_.plain->testbench);
+    StoredEvaluator evaluator(run_, stream_, level_.plain->testbench, level_.make);
     std::vector<TailQuestion> asked;
     for (const Question& question : questions_) asked.push_back(question.ask);
     analysis::OutputTailsOptions options;

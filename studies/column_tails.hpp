@@ -14,6 +14,7 @@
 
 #include "analysis/output_tails.hpp"
 #include "studies/column_converters.hpp"
+#include "studies/rare_event_runs.hpp"
 #include "studies/study_run.hpp"
 
 namespace flare::studies {
@@ -22,6 +23,7 @@ namespace flare::studies {
 struct TailLevel {
   std::size_t k = 0;
   const SampleSet* plain = nullptr;
+  MakeRuns make;
 };
 
 /// One level, direction and converter, estimated.

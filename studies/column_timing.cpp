@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "studies/column_testbench.hpp"
-
 namespace flare::studies {
 
 namespace {
@@ -21,6 +19,14 @@ engine::Measure falls_through(double level) {
 
 }  // namespace
 
+TimingBench timing_testbench(const Study& study, const ColumnPoint& point) {
+  TimingBench timing;
+  timing.run = timing_run(column_options(study, point.sawl, point.sawl, point.corner), study.column->swing);
+  timing.bench = bare_testbench(study, timing.run.options, point_name(study, point) + " timing");
+  timing.bench->measures = {falls_through(timing.run.level)};
+  return timing;
+}
+
 std::vector<double> find_pulses(const StudyRun& run, const std::vector<ColumnPoint>& points) {
   const Study& study = run.study;
   std::vector<engine::RunRequest> requests;
@@ -28,14 +34,10 @@ std::vector<double> find_pulses(const StudyRun& run, const std::vector<ColumnPoi
   std::vector<TimingRun> timings;
   for (std::size_t p = 0; p < points.size(); ++p) {
     if (!study.column->tracking_timing && points[p].corner != study.nominal) continue;
-    const TimingRun timing = timing_run(
-        column_options(study, points[p].sawl, points[p].sawl, points[p].corner), study.column->swing);
-    const std::string name = point_name(study, points[p]);
-    auto bench = bare_testbench(study, timing.options, name + " timing");
-    bench->measures = {falls_through(timing.level)};
-    requests.push_back({"timing/" + name, 0, bench, no_variation()});
+    const TimingBench timing = timing_testbench(study, points[p]);
+    requests.push_back({"timing/" + point_name(study, points[p]), 0, timing.bench, no_variation()});
     owner.push_back(p);
-    timings.push_back(timing);
+    timings.push_back(timing.run);
   }
   const auto results = run.run("timing", requests);
   std::vector<double> wordline_off(points.size(), 0.0);

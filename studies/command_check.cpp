@@ -49,8 +49,10 @@ int check_command(const CheckCommand& command) {
   for (const auto& [sawl, dimension] : plan.dimension) {
     fmt::print("  SAWL {:<4} {} levels, {} variables\n", sawl, sawl + 1, dimension);
   }
-  fmt::print("  corners   {} screened, the nominal and the {} worst in full\n", study.corners.size(),
-             study.full_corners);
+  const std::string full = study.full_corners
+                               ? fmt::format("the {} worst of every converter", *study.full_corners)
+                               : "of every converter as many of the worst as it takes to know the worst";
+  fmt::print("  corners   {} screened; the nominal one and {} in full\n", study.corners.size(), full);
   fmt::print("  runs      at most {}: {} timing, {} nominal, {} screening, {} in full\n", plan.total(),
              plan.timing, plan.nominal, plan.screening, plan.full);
   if (!command.netlists.empty()) write_netlists(study, command.netlists);

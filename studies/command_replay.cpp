@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <fstream>
 #include <iostream>
 
@@ -61,7 +62,7 @@ int replay_command(const ReplayCommand& command) {
   options.workers = 1;
   engine::WorkerPool pool(options);
   const engine::Testbench bench = study.circuit ? circuit_replay_testbench(study, group, pool)
-                                                : column_replay_testbench(study, file, group, pool);
+                                                : column_replay_testbench(study, file, group, row, pool);
   const engine::Waveforms waveforms = pool.waveforms(bench, parameters.row(row));
   if (command.out.empty()) {
     write_waveforms(std::cout, waveforms);
@@ -73,7 +74,8 @@ int replay_command(const ReplayCommand& command) {
   const std::vector<double> again = engine::MeasureSet(bench.measures).evaluate(waveforms);
   bool all_same = true;
   for (std::size_t m = 0; m < again.size(); ++m) {
-    const double recorded = measures(row, static_cast<Eigen::Index>(m));
+    const Eigen::Index column = column_of_measure(file, group, bench.measures[m].name);
+    const double recorded = column < measures.cols() ? measures(row, column) : NAN;
     const bool same = again[m] == recorded || (std::isnan(again[m]) && std::isnan(recorded));
     fmt::print(stderr, "{}: recorded {:.17g}, now {:.17g}{}\n", bench.measures[m].name, recorded, again[m],
                same ? " (the same)" : "");

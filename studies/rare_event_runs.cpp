@@ -75,8 +75,8 @@ std::vector<VariableShare> variable_shares(const engine::Vector& point, const en
 }
 
 StoredEvaluator::StoredEvaluator(const StudyRun& run, std::string stream,
-                                 std::shared_ptr<const engine::Testbench> testbench)
-    : run_(run), fingerprint_(engine::fingerprint(*testbench)) {
+                                 std::shared_ptr<const engine::Testbench> testbench, MakeRuns make)
+    : run_(run), make_(std::move(make)), fingerprint_(engine::fingerprint(*testbench)) {
   samples_.stream = std::move(stream);
   samples_.testbench = std::move(testbench);
 }
@@ -85,7 +85,7 @@ std::vector<engine::RunResult> StoredEvaluator::evaluate(const engine::Matrix& p
   const engine::RunRequest request{samples_.stream, samples_.runs.size(), samples_.testbench, points,
                                    fingerprint_};
   std::vector<engine::RunResult> results =
-      engine::run_all(run_.evaluator, run_.store, {&request, 1}, run_.stop).front();
+      make_ ? make_(request) : engine::run_all(run_.evaluator, run_.store, {&request, 1}, run_.stop).front();
   batches_.push_back(points);
   samples_.runs.insert(samples_.runs.end(), results.begin(), results.end());
   return results;

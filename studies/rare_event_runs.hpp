@@ -2,6 +2,7 @@
 // the result file.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,12 +29,15 @@ struct VariableShare {
 };
 std::vector<VariableShare> variable_shares(const engine::Vector& point, const engine::Testbench& bench);
 
+/// Makes the runs of a request; empty: as the request stands.
+using MakeRuns = std::function<std::vector<engine::RunResult>(const engine::RunRequest& request)>;
+
 /// Evaluates points of one testbench through the store: run i of the stream is the i-th point ever asked for, so
 /// an estimator that is started again with the same seed finds its runs.
 class StoredEvaluator {
  public:
-  StoredEvaluator(const StudyRun& run, std::string stream,
-                  std::shared_ptr<const engine::Testbench> testbench);
+  StoredEvaluator(const StudyRun& run, std::string stream, std::shared_ptr<const engine::Testbench> testbench,
+                  MakeRuns make = {});
 
   /// Throws engine::Stopped where a stop was requested.
   std::vector<engine::RunResult> evaluate(const engine::Matrix& points);
@@ -45,6 +49,7 @@ class StoredEvaluator {
 
  private:
   const StudyRun& run_;
+  MakeRuns make_;
   std::uint64_t fingerprint_;
   SampleSet samples_;  // its points are joined when they are taken
   std::vector<engine::Matrix> batches_;

@@ -84,6 +84,7 @@ ColumnStudy read_column(Section s) {
   column.swing = s.quantity("swing", "V", 0.4);
   if (!(column.swing > 0.0)) s.fail("swing", "must be above 0 V");
   column.tracking_timing = s.choice("timing", {"tracking", "fixed"}, "tracking") == "tracking";
+  column.tracking_die = s.choice("tracking", {"corner", "die"}, "corner") == "die";
   s.finish();
   return column;
 }
@@ -128,6 +129,23 @@ ConverterStudy read_converter(Section& s) {
   }
   s.finish();
   return c;
+}
+
+/// What follows each die has no fixed references and no deviation in V: levels are told in steps of the die.
+void check_followers(Section& root, const std::vector<ConverterStudy>& converters) {
+  for (const ConverterStudy& c : converters) {
+    if (!c.tracking_references) {
+      root.fail("converter",
+                fmt::format("'{}' has references = \"fixed\", but tracking = \"die\" lets references "
+                            "follow each die; choose one",
+                            c.name));
+    }
+    if (c.offset_sigma_volt > 0.0) {
+      root.fail("converter", fmt::format("'{}' has an offset_sigma in V; where references follow each die "
+                                         "(tracking = \"die\") it must be in steps, e.g. \"0.03 step\"",
+                                         c.name));
+    }
+  }
 }
 
 EstimatorStudy read_estimator(Section s) {
@@ -184,7 +202,11 @@ void read_all_corners(Section s, Study& study) {
   study.nominal = std::move(corners.nominal);
   study.process_place = std::move(corners.process_place);
   study.supply_place = std::move(corners.supply_place);
-  study.full_corners = static_cast<int>(s.integer("full", 2, 0, 1000));
+  if (s.has("full") && !s.has_text("full")) {
+    study.full_corners = static_cast<int>(s.integer("full", 0, 1000));
+  } else if (s.text("full", "auto") != "auto") {
+    s.fail("full", "must be \"auto\" or how many of the worst corners");
+  }
   s.finish();
 }
 
@@ -252,6 +274,7 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
       s.fail("name", "two converters have this name");
     }
   }
+  if (column && study.column->tracking_die) check_followers(root, study.converters);
   if (column && study.converters.empty()) root.fail("", "a [column] study needs at least one [[converter]]");
   study.estimator = read_estimator(root.section("estimator"));
   const bool has_accuracy = root.has("accuracy");

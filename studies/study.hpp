@@ -23,6 +23,7 @@ struct ColumnStudy {
   int rows = 256;
   double swing = 0.4;           // V, of the full-scale level at the sense time
   bool tracking_timing = true;  // sense time from a replica column at the same corner
+  bool tracking_die = false;    // references and that timing follow the die, not its corner
 };
 
 struct CircuitStudy {
@@ -90,7 +91,9 @@ struct Study {
   std::string supply_place;     // of the corners' supply
   std::vector<Corner> corners;
   Corner nominal;
-  int full_corners = 2;  // the worst corners that are run in full, besides the nominal one
+  /// How many of each converter's worst corners are run in full, besides the nominal one; nothing ("auto"): until no
+  /// other can be worse.
+  std::optional<int> full_corners;
   std::vector<DeviceVariation> devices;
   std::vector<DieVariation> die;
   SimulatorStudy simulator;

@@ -29,6 +29,11 @@ void Section::fail(std::string_view key, const std::string& message) const {
 
 bool Section::has(std::string_view key) { return find(key) != nullptr; }
 
+bool Section::has_text(std::string_view key) {
+  const toml::node* node = find(key);
+  return node != nullptr && node->is_string();
+}
+
 const toml::node* Section::find(std::string_view key) {
   known_.emplace(key);
   return table_->get(key);

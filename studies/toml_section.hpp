@@ -27,6 +27,7 @@ class Section {
 
   /// Whether the key is there; asking makes it a known one.
   bool has(std::string_view key);
+  bool has_text(std::string_view key);
   const std::string& path() const { return path_; }
 
   // Required where no default is given.

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "analysis/report_carriers.hpp"
+#include "analysis/report_figures.hpp"
 #include "analysis/report_html.hpp"
 #include "engine/hdf5_io.hpp"
 #include "tests/analysis/synthetic_result.hpp"
@@ -91,6 +92,40 @@ TEST_F(ReportTest, PageHoldsTablesFiguresAndNeedsNoNetwork) {
   for (const char* figure : {"error_over_sawl.svg", "accuracy_over_sawl.svg", "levels_sram8t_sawl8.svg"}) {
     EXPECT_TRUE(std::filesystem::exists(page.parent_path() / figure)) << figure;
   }
+}
+
+TEST_F(ReportTest, EveryConverterShowsItsOwnScreening) {
+  const std::filesystem::path path = result();
+  const ReportData data = read_report_data(path);
+  ASSERT_EQ(data.screening.size(), 2u * 4u * 9u);
+  for (const ReportScreening& row : data.screening) {
+    EXPECT_EQ(std::isfinite(row.estimated), row.full);
+    for (const ReportScreening& other : data.screening) {
+      const bool same = other.sawl == row.sawl && other.corner == row.corner;
+      if (!same || row.adc != "flash" || other.adc != "enob5") continue;
+      EXPECT_NEAR(row.sigma - other.sigma, 2.0, 1e-12);
+    }
+  }
+  std::ostringstream out;
+  print_report(data, out);
+  EXPECT_THAT(out.str(),
+              HasSubstr("Screening of flash: the estimate is 0.990 to 1.020 of it at 12 corners"));
+  EXPECT_THAT(out.str(), HasSubstr("Screening of enob5: the estimate is 0.980 to 1.010"));
+  const std::string html = report_page(data, {}, "none asked for");
+  EXPECT_THAT(html, HasSubstr("scatter of 0.4 % about the mean of each SAWL"));
+  // The figure of a converter does not change with the rows of another one.
+  const auto figure_of_flash = [](const ReportData& shown) {
+    for (const ReportFigure& drawn : draw_report_figures(shown)) {
+      if (drawn.heading == "Sigma over the corners (sram8t, flash)") return drawn.svg;
+    }
+    return std::string();
+  };
+  ReportData without = data;
+  std::erase_if(without.screening, [](const ReportScreening& row) { return row.adc != "flash"; });
+  const std::string figure = figure_of_flash(data);
+  const std::string alone = figure_of_flash(without);
+  EXPECT_FALSE(figure.empty());
+  EXPECT_EQ(figure, alone);
 }
 
 TEST_F(ReportTest, TextFromTheFileIsEscaped) {

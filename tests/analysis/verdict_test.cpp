@@ -88,6 +88,21 @@ TEST(Verdict, SentenceWithoutAPick) {
   EXPECT_THAT(text, HasSubstr("SAWL 4 misses: 5.00 sigma"));
 }
 
+TEST(Verdict, EveryCornerIsSaidOnlyWhereTheArgumentHolds) {
+  std::vector<VerdictRow> rows = make_verdict({point(4, "tt_0.90V_27C", 7.0, 0.3, TailStatus::estimated)});
+  EXPECT_THAT(pick_text(rows), HasSubstr("at every corner run: 7.00"));  // nothing known of other corners
+  rows[0].corners = {3, 3, 0.0};
+  EXPECT_THAT(pick_text(rows), HasSubstr("at every corner: 7.00"));
+  rows[0].corners = {27, 3, 0.012};
+  EXPECT_THAT(pick_text(rows),
+              HasSubstr("at every corner (24 of 27 only screened, chance that one of them is worse: 1.2 %)"));
+  rows[0].corners = {27, 3, 0.0004};
+  EXPECT_THAT(pick_text(rows), HasSubstr("is worse: below 0.1 %)"));
+  rows[0].corners = {27, 3, 0.2};
+  EXPECT_THAT(pick_text(rows),
+              HasSubstr("at every corner run (24 of 27 only screened: one of them may be worse)"));
+}
+
 TEST(Verdict, UnknownRunsAreNamedAsTheReason) {
   NamedPoint holed = point(8, "tt_0.90V_27C", 7.0, 0.3, TailStatus::extrapolated);
   holed.error.unknown = 2;
@@ -112,7 +127,8 @@ TEST(Verdict, CornerNamesReadWell) {
 
 TEST(Verdict, RoundTripsThroughTheFile) {
   const TemporaryFile scratch("flare_verdict_test.h5");
-  const std::vector<VerdictRow> rows = make_verdict(some_points());
+  std::vector<VerdictRow> rows = make_verdict(some_points());
+  rows[1].corners = {27, 4, 0.03};
   {
     H5::H5File file(scratch.path(), H5F_ACC_TRUNC);
     write_verdict(file, rows);
@@ -127,6 +143,9 @@ TEST(Verdict, RoundTripsThroughTheFile) {
     EXPECT_EQ(back[i].error.status, rows[i].error.status);
     EXPECT_EQ(back[i].level, rows[i].level);
     EXPECT_EQ(back[i].passes, rows[i].passes);
+    EXPECT_EQ(back[i].corners.corners, rows[i].corners.corners);
+    EXPECT_EQ(back[i].corners.full, rows[i].corners.full);
+    EXPECT_EQ(back[i].corners.chance_worse, rows[i].corners.chance_worse);
   }
   EXPECT_THAT(engine::read_text(file, "/verdict", "pick"), HasSubstr("pick SAWL 4"));
   EXPECT_THAT(engine::read_text(file, "/verdict", "rule"), HasSubstr("upper end"));

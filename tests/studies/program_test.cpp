@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -172,6 +173,115 @@ TEST_F(Program, DieWideVariablesAreSampledTogetherWithMismatch) {
   EXPECT_LT(die, 1.0);
 }
 
+TEST_F(Program, WhatAutoAddsIsTheSameForWhoeverMergesShards) {
+  const auto estimate = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "run");
+    arguments.insert(arguments.end(),
+                     {"small.toml", "--set", "corners.full=auto", "--set", "estimator.runs=60", "--set",
+                      "corners.supply=[\"0.88 V\",\"0.9 V\",\"0.92 V\"]"});
+    const Ended ended = run(arguments);
+    EXPECT_EQ(ended.status, 0) << ended.out;
+  };
+  estimate({"-o", "whole.h5"});
+  estimate({"-o", "a.h5", "--shard", "1/2"});
+  estimate({"-o", "b.h5", "--shard", "2/2"});
+  const Ended merged = run({"merge", "joined.h5", "a.h5", "b.h5"});
+  ASSERT_EQ(merged.status, 0) << merged.out;
+  EXPECT_EQ(numbers_of(folder_ / "whole.h5"), numbers_of(folder_ / "joined.h5"));
+  // The fits' scatter is far above what sets the corners apart: the two shards together did not have enough.
+  const H5::H5File file = flare::engine::open_result(folder_ / "joined.h5");
+  const flare::engine::Table verdict = flare::engine::read_table(file, "/verdict");
+  EXPECT_EQ(verdict.integers("corners").front(), 6);
+  EXPECT_GT(verdict.integers("corners_full").front(), 3);
+  EXPECT_LE(verdict.numbers("p_screened_worse").front(), 0.05);
+  EXPECT_THAT(flare::engine::read_text(file, "/verdict", "pick"), HasSubstr("at every corner"));
+}
+
+TEST_F(Program, ScreeningHasARowForEveryConverter) {
+  std::ofstream(study_, std::ios::app) << "[[converter]]\nname = \"coarse\"\nkind = \"enob\"\nenob = 3.0\n";
+  ASSERT_EQ(run({"run", "small.toml", "-o", "out.h5"}).status, 0);
+  const H5::H5File file = flare::engine::open_result(folder_ / "out.h5");
+  const flare::engine::Table screening = flare::engine::read_table(file, "/screening");
+  ASSERT_EQ(screening.rows(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(screening.texts("adc")[i], i % 2 == 0 ? "flash" : "coarse");
+    EXPECT_EQ(screening.integers("full")[i] == 1, std::isfinite(screening.numbers("estimated")[i]));
+  }
+  // A converter's noise of 3 / (8 sqrt 12) step beside 0.03: the screened sigma of one cannot be the other's.
+  EXPECT_GT(screening.numbers("sigma")[0], 1.2 * screening.numbers("sigma")[1]);
+  EXPECT_EQ(flare::engine::read_texts(file, "/screening", "adc"),
+            (std::vector<std::string>{"flash", "coarse"}));
+  EXPECT_EQ(flare::engine::read_numbers(file, "/screening", "corners_estimated").size(), 2U);
+}
+
+TEST_F(Program, ReferencesThatFollowTheDieLeaveOnlyMismatch) {
+  const auto sigma = [&](const char* out, const char* tracking) {
+    const Ended ended = run({"run", "small.toml", "-o", out, "--set", "estimator.method=auto", "--set",
+                             "estimator.accuracy=\"0.2 sigma\"", "--set", "corners.process=[\"tt\"]", "--set",
+                             std::string("column.tracking=") + tracking});
+    EXPECT_EQ(ended.status, 0) << ended.out;
+    const H5::H5File file = flare::engine::open_result(folder_ / out);
+    const flare::engine::Table verdict = flare::engine::read_table(file, "/verdict");
+    EXPECT_EQ(verdict.texts("status").front(), "estimated");
+    return verdict.numbers("sigma").front();
+  };
+  const double mismatch = sigma("mismatch.h5", "die");
+  {
+    const H5::H5File file = flare::engine::open_result(folder_ / "mismatch.h5");
+    EXPECT_FALSE(flare::engine::has_attribute(file, "/verdict", "tracking"));  // nothing varies die-wide
+  }
+  std::ofstream(study_, std::ios::app)
+      << "[[variation]]\nparameter = \"vth\"\nscope = \"die\"\nsigma = \"15 mV\"\n";
+  const double follows = sigma("die.h5", "die");
+  const double stays = sigma("corner.h5", "corner");
+  EXPECT_LT(stays, 0.5 * mismatch);
+  EXPECT_NEAR(follows, mismatch, 0.03 * mismatch);  // slow dies have the same mismatch at a smaller overdrive
+  EXPECT_LT(follows, mismatch);
+  const H5::H5File die = flare::engine::open_result(folder_ / "die.h5");
+  EXPECT_EQ(flare::engine::read_text(die, "/verdict", "tracking"), "references and timing follow each die");
+  const H5::H5File corner = flare::engine::open_result(folder_ / "corner.h5");
+  EXPECT_EQ(flare::engine::read_text(corner, "/verdict", "tracking"),
+            "references and timing follow the corner, not the die");
+  EXPECT_THAT(run({"report", "corner.h5"}).out, HasSubstr("follow the corner, not the die"));
+
+  const Ended replay =
+      run({"replay", "die.h5", "points/sram8t/sawl2/tt_0.90V_27C/tail_samples/k2", "7", "-o", "w.csv"});
+  EXPECT_EQ(replay.status, 0) << replay.out;
+  EXPECT_THAT(replay.out, HasSubstr("(the same)"));
+}
+
+// Without mismatch a column is a reference of its own die: whatever the die does, its level is that of the corner.
+TEST_F(Program, WithoutMismatchEveryDieReadsItsReferences) {
+  std::ofstream(study_) << study_text().replace(
+      study_text().find("[[variation]]"), study_text().find("[corners]") - study_text().find("[[variation]]"),
+      "[[variation]]\nparameter = \"vth\"\nscope = \"die\"\nsigma = \"15 mV\"\n"
+      "[[die]]\nsource = \"vdd\"\nsigma = \"10 mV\"\n[[die]]\ntemperature = true\nsigma = \"10 K\"\n");
+  for (const char* timing : {"tracking", "fixed"}) {
+    SCOPED_TRACE(timing);
+    const Ended ended = run({"run", "small.toml", "-o", "out.h5", "--fresh", "--set", "column.tracking=die",
+                             "--set", "estimator.runs=20", "--set", std::string("column.timing=") + timing});
+    ASSERT_EQ(ended.status, 0) << ended.out;
+    const H5::H5File file = flare::engine::open_result(folder_ / "out.h5");
+    const auto measures = [&](int k) {
+      return flare::engine::read_matrix(
+          file, "/points/sram8t/sawl2/tt_0.90V_27C/samples/k" + std::to_string(k) + "/measures");
+    };
+    // The first and the last level keep their distance to the one threshold they have; one between two thresholds
+    // keeps its place among them, up to how little the levels' spacing changes along the bitline (a step is 0.2 V).
+    for (const int k : {0, 1, 2}) {
+      const flare::engine::Matrix level = measures(k);
+      ASSERT_EQ(level.rows(), 20);
+      ASSERT_EQ(level.cols(), 3);
+      const double most = (level.col(0).array() - level(0, 0)).abs().maxCoeff();
+      EXPECT_LT(most, k == 1 ? 1e-3 : 1e-9) << k;
+      EXPECT_GT(level.col(1).maxCoeff() - level.col(1).minCoeff(), 0.02) << k;  // 10 mV of supply alone
+    }
+    const flare::engine::Matrix k1 = measures(1);
+    const double pulses = k1.col(2).maxCoeff() / k1.col(2).minCoeff();
+    EXPECT_EQ(pulses > 1.02, std::string(timing) == "tracking");
+  }
+}
+
 TEST_F(Program, RareEventTailsDoNotDependOnWhoRanWhat) {
   const auto estimate = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "run");
@@ -203,6 +313,9 @@ TEST_F(Program, BadInputIsOneLineAndStatusTwo) {
   refused({"check", "small.toml", "--set", "column.swing=\"0.4 A\""}, "column.swing");
   refused({"check", "small.toml", "--set", "corners.process=[\"tt\",\"xx\"]"}, "xx");
   refused({"run", "small.toml", "-o", "nowhere/out.h5"}, "nowhere");
+  refused({"check", "small.toml", "--set", "corners.full=all"}, "corners.full: must be \"auto\" or how many");
+  refused({"check", "small.toml", "--set", "column.tracking=wafer"},
+          "column.tracking: 'wafer' is not one of");
   refused({"report", "missing.h5"}, "missing.h5");
   std::ofstream(folder_ / "text.h5") << "not HDF5";
   refused({"report", "text.h5"}, "text.h5");
