@@ -29,7 +29,7 @@ class AutoEstimator {
 
   RareEventSummary run() {
     RareEventSummary summary = guarded([&] { return estimate(); });
-    if (summary.status == EstimateStatus::refused && !stopped_) summary = last_resort(std::move(summary));
+    if (summary.status == TailStatus::refused && !stopped_) summary = last_resort(std::move(summary));
     summary.draws = session_.made_draws();
     summary.diagnostics.unseen_share = search_.unseen_share;
     release_kept();
@@ -126,7 +126,7 @@ class AutoEstimator {
     for (Plan& plan :
          chosen ? choose_plans(session_, look_, search_) : plan_as_asked(session_, look_, search_)) {
       audited = estimate_and_audit(plan);
-      if (audited.summary.status == EstimateStatus::estimated) break;
+      if (audited.summary.status == TailStatus::estimated) break;
       session_.note(fmt::format("{} refused: {}", plan.name, audited.summary.reason));
     }
     audited.cost = session_.ledger().counts().total() - before;
@@ -142,7 +142,7 @@ class AutoEstimator {
     audited.summary = estimate_with(session_, search_, plan);
     audited.regions = plan.regions;
     ledger.release(kept);
-    if (runs > 0 && audited.summary.status == EstimateStatus::estimated)
+    if (runs > 0 && audited.summary.status == TailStatus::estimated)
       audited.finding = audit_regions(session_, search_, plan.regions, runs);
     return audited;
   }
@@ -207,17 +207,17 @@ class AutoEstimator {
     session_.note("again, with unknown runs read as failures");
     RareEventSummary failing = guarded([&] { return estimate_with_unknown_failing(); });
     if (stopped_) return failing;
-    if (failing.status == EstimateStatus::refused) failing = crude_limit();
+    if (failing.status == TailStatus::refused) failing = crude_limit();
     RareEventSummary summary = std::move(passing);
-    if (summary.status == EstimateStatus::refused) {
+    if (summary.status == TailStatus::refused) {
       summary.log_p_low = -std::numeric_limits<double>::infinity();
       summary.log_p_unknown_pass = summary.log_p_low;
       summary.reason = "only an upper limit: " + summary.reason;
     } else {
       summary.log_p_unknown_pass = summary.log_p;
     }
-    const bool two_sided = summary.status == EstimateStatus::estimated;
-    summary.status = two_sided ? EstimateStatus::estimated : EstimateStatus::bound;
+    const bool two_sided = summary.status == TailStatus::estimated;
+    summary.status = two_sided ? TailStatus::estimated : TailStatus::bound;
     summary.bracketed = true;
     summary.log_p_unknown_fail = failing.log_p;
     summary.log_p = two_sided ? failing.log_p : failing.log_p_high;

@@ -1,9 +1,12 @@
 #include "analysis/converter.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/math/quadrature/gauss.hpp>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 
@@ -190,38 +193,65 @@ std::vector<double> code_probabilities(const LevelShape& level, const Converter&
 
 namespace {
 
+// Below this the confusion row, in plain numbers, does not hold what its two tails say.
+constexpr double least_row_sum = 1e-290;
+
+// What one refused tail leaves of a level: no number, and in words what is known of the other.
+TailProbability refused_level(const LevelTail& refused, const std::vector<LevelTail>& tails) {
+  TailProbability error = refused.probability;
+  error.method = fmt::format("level {} {}: {}", refused.k, to_string(refused.direction), error.method);
+  for (const LevelTail& other : tails) {
+    if (other.direction == refused.direction || other.probability.status == TailStatus::refused) continue;
+    error.method += fmt::format(" ({} alone: {:.2f} sigma, {})", to_string(other.direction),
+                                other.probability.sigma(), to_string(other.probability.status));
+  }
+  return error;
+}
+
 // P(wrong | k) and its interval: the value from the confusion row, the interval's shape from the two tails.
 TailProbability join_tails(const std::vector<double>& row, std::size_t right,
                            const std::vector<LevelTail>& tails) {
+  for (const LevelTail& tail : tails)
+    if (tail.probability.status == TailStatus::refused) return refused_level(tail, tails);
   TailProbability error;
   double wrong = 0.0;
   for (std::size_t c = 0; c < row.size(); ++c) wrong += c == right ? 0.0 : row[c];
-  error.p = wrong;
   double p = 0.0;
   double low = 0.0;
   double high = 0.0;
+  constexpr double nothing = -std::numeric_limits<double>::infinity();
+  double log_p = nothing;
+  double log_low = nothing;
+  double log_high = nothing;
   error.status = TailStatus::estimated;
-  double largest = -1.0;
+  const TailProbability* largest = nullptr;
   for (const LevelTail& tail : tails) {
     const TailProbability& t = tail.probability;
     p += t.p;
     low += t.low;
     high += t.high;
+    log_p = log_sum(log_p, t.p.log());
+    log_low = log_sum(log_low, t.low.log());
+    log_high = log_sum(log_high, t.high.log());
     error.runs = t.runs;
     error.unknown = t.unknown;
-    // The status of the tail that decides; a refused or bound one always shows.
-    const bool decides = t.p > largest;
+    // The status of the tail that decides; a bound always shows.
+    const bool decides = largest == nullptr || t.p > largest->p;
     if (decides) error.method = t.method;
-    const bool weak = t.status == TailStatus::refused || t.status == TailStatus::bound;
-    if (weak || (decides && error.status != TailStatus::refused && error.status != TailStatus::bound)) {
-      error.status = weak ? weaker(error.status, t.status) : t.status;
-    }
-    largest = std::max(largest, t.p);
+    if (t.status == TailStatus::bound || (decides && error.status != TailStatus::bound))
+      error.status = t.status == TailStatus::bound ? weaker(error.status, t.status) : t.status;
+    if (decides) largest = &t;
   }
-  const double scale = p > 0.0 ? std::max(wrong, smallest_probability) / p : 1.0;
-  error.p = std::max(wrong, smallest_probability);
-  error.low = std::clamp(low * scale, smallest_probability, error.p);
-  error.high = std::clamp(high * scale, error.p, 1.0);
+  if (wrong < least_row_sum || p < least_row_sum) {
+    error.p = Probability::of_log(log_p);
+    error.low = Probability::of_log(log_low);
+    error.high = Probability::of_log(log_high);
+    return error;
+  }
+  const double scale = wrong / p;
+  error.p = Probability(wrong);
+  error.low = Probability(std::min(low * scale, wrong));
+  error.high = Probability(std::clamp(high * scale, wrong, 1.0));
   return error;
 }
 
@@ -240,15 +270,12 @@ std::vector<LevelTail> tails_of(const LevelFit& level, std::size_t k, const Conv
 }
 
 void find_worst(ConvertedPoint& point) {
-  for (std::size_t k = 1; k < point.errors.size(); ++k) {
-    const TailProbability& a = point.errors[k];
-    const TailProbability& b = point.errors[point.worst_level];
-    if (a.p > b.p || (a.p == b.p && a.high > b.high)) point.worst_level = k;
-  }
-  double largest = -1.0;
+  for (std::size_t k = 1; k < point.errors.size(); ++k)
+    if (worse(point.errors[k], point.errors[point.worst_level])) point.worst_level = k;
+  const TailProbability* largest = nullptr;
   for (const LevelTail& tail : point.tails) {
-    if (tail.k != point.worst_level || tail.probability.p <= largest) continue;
-    largest = tail.probability.p;
+    if (tail.k != point.worst_level || (largest != nullptr && !worse(tail.probability, *largest))) continue;
+    largest = &tail.probability;
     point.worst_direction = tail.direction;
   }
 }

@@ -109,21 +109,21 @@ struct ConvertedPoint {
   std::vector<LevelTail> tails;         // by k, down then up, where the level's code has a neighbour there
   std::vector<TailProbability> errors;  // per k: P(wrong code | k), interval joined from its two tails
   std::vector<double> level_mean;       // steps
-  std::size_t worst_level = 0;          // the k with the largest p, among equals the largest high
+  std::size_t worst_level = 0;  // a refused k before any other, then the largest p, then the largest high
   Direction worst_direction = Direction::down;  // the larger tail of that level
 
   const TailProbability& worst() const { return errors.at(worst_level); }
 };
 
 /// `levels`: the fits of levels 0 ... SAWL in V. A level whose fit was refused gets a confusion row from its
-/// samples alone (share of samples per code) and the status "refused". Throws std::invalid_argument where
+/// samples alone (share of samples per code), and its error is refused: not a number. Throws std::invalid_argument where
 /// the numbers of levels differ.
 ConvertedPoint convert(const std::vector<LevelFit>& levels, const ReferenceLevels& reference,
                        const ConverterOptions& options);
 
 /// Puts tails that were estimated otherwise (by rare-event simulation) in the place of the fit's: errors,
 /// worst level and the confusion matrix follow. On either side of a level the fit's split over the codes is
-/// kept and scaled to the estimate.
+/// kept and scaled to the estimate; a refused tail leaves the fit's entries, and its level's error is refused.
 void replace_tails(ConvertedPoint& point, const std::vector<LevelTail>& tails);
 
 }  // namespace flare::analysis

@@ -125,13 +125,13 @@ double missing_share(EstimatorSession& session, const std::vector<LineRegion>& r
 }
 
 void refuse(RareEventSummary& summary, std::string reason) {
-  summary.status = EstimateStatus::refused;
+  summary.status = TailStatus::refused;
   summary.reason = std::move(reason);
   summary.log_p = summary.log_p_low = summary.log_p_high = std::numeric_limits<double>::quiet_NaN();
 }
 
 void audit_against_rays(const SearchResult& search, RareEventSummary& summary) {
-  if (!search.rays || summary.status != EstimateStatus::estimated) return;
+  if (!search.rays || summary.status != TailStatus::estimated) return;
   const double noise =
       std::hypot(search.rays->coefficient_of_variation, summary.diagnostics.coefficient_of_variation);
   if (noise < 0.5 && search.rays->log_p > summary.log_p + 3.0 * noise)
@@ -141,7 +141,7 @@ void audit_against_rays(const SearchResult& search, RareEventSummary& summary) {
 void audit_against_subset(const SearchResult& search, RareEventSummary& summary) {
   if (!search.subset) return;
   summary.diagnostics.subset_log10_p = search.subset->log_p / std::log(10.0);
-  if (summary.status != EstimateStatus::estimated) return;
+  if (summary.status != TailStatus::estimated) return;
   const double gap = search.subset->log_p - summary.log_p;
   summary.diagnostics.subset_alarm = std::abs(gap) > 3.0 * search.subset->log_sd;
   if (summary.diagnostics.subset_alarm && gap > 0.0)

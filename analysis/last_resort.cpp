@@ -33,7 +33,7 @@ RareEventSummary subset_at_last(EstimatorSession& session, const PlainLook& look
   RareEventSummary summary =
       repeat_subset_simulation(ledger, ledger.remaining(), session.random(), Purpose::estimate,
                                search.subset ? search.subset->levels : 0);
-  if (summary.status == EstimateStatus::estimated) return summary;
+  if (summary.status == TailStatus::estimated) return summary;
   refused.reason += "; " + summary.reason;
   refused.runs_wanted = summary.runs_wanted;
   return refused;
@@ -59,9 +59,9 @@ RareEventSummary bound_without_failure(EstimatorSession& session, const PlainLoo
   const std::uint64_t count = ledger.remaining();
   RareEventSummary summary = plain_monte_carlo(ledger, count, session.random(), Purpose::estimate);
   // One that fails after all is plain Monte Carlo's to answer; unknown runs are not passes.
-  if (count > 0 && (summary.status == EstimateStatus::estimated || ledger.saw_unknown())) return summary;
+  if (count > 0 && (summary.status == TailStatus::estimated || ledger.saw_unknown())) return summary;
   const std::uint64_t plain = count + look.runs();
-  summary.status = EstimateStatus::bound;
+  summary.status = TailStatus::bound;
   summary.reason = fmt::format("none of {} plain runs failed", plain);
   if (ledger.saw_failure()) {
     summary.reason += "; failures were met farther out, and no region of them could be placed";

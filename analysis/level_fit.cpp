@@ -1,5 +1,7 @@
 #include "analysis/level_fit.hpp"
 
+#include <fmt/format.h>
+
 #include <Eigen/LU>
 #include <algorithm>
 #include <array>
@@ -8,6 +10,7 @@
 #include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -17,7 +20,8 @@
 namespace flare::analysis {
 namespace {
 
-constexpr double z_limit = 37.5;
+constexpr double z_limit = 60.0;      // of quadratures: what lies beyond adds nothing
+constexpr double ended_sigma = 37.5;  // what a law that ends before a limit counts as: where a double ends
 
 // First four moments of f(Z), Z ~ N(0,1), by the trapezoidal rule (spectrally accurate for smooth f).
 struct ShapeMoments {
@@ -169,9 +173,9 @@ double LevelShape::z(double x) const {
     z = std::sinh(delta_ * std::asinh(shape_mean_ + shape_sigma_ * y) - epsilon_);
   } else if (width_ > 0.0) {
     const double argument = shape_mean_ + shape_sigma_ * flip_ * y;
-    z = argument > 0.0 ? flip_ * std::log(argument) / width_ : -flip_ * z_limit;
+    z = flip_ * (argument > 0.0 ? std::log(argument) / width_ : -std::numeric_limits<double>::infinity());
   }
-  return std::clamp(z, -z_limit, z_limit);
+  return z;
 }
 
 double LevelShape::density(double x) const {
@@ -188,7 +192,7 @@ double noisy_tail_sigma(const LevelShape& shape, double t, Side side, double noi
   if (noise_sigma < 1e-9 * shape.sigma()) return sign * shape.z(t);
   // ln of phi(z) P(e beyond t - h(z)), without the constant of phi.
   const auto log_integrand = [&](double z) {
-    return -0.5 * z * z + log_normal_tail(sign * (t - shape.level(z)) / noise_sigma);
+    return -0.5 * z * z + log_upper_tail(sign * (t - shape.level(z)) / noise_sigma);
   };
   constexpr double grid = 0.25;
   double peak = 0.0;
@@ -217,7 +221,7 @@ double noisy_tail_sigma(const LevelShape& shape, double t, Side side, double noi
         [&](double z) { return std::exp(log_integrand(z) - top); }, a, a + width);
   }
   const double log_p = top + std::log(sum) + std::log(normal_density(0.0));
-  return log_p > -700.0 ? sigma_of_probability(std::exp(std::min(log_p, 0.0))) : z_limit;
+  return upper_tail_quantile(std::min(log_p, 0.0));
 }
 
 std::vector<LevelFit::Member> LevelFit::members_for(const Moments& m, const FitOptions& options) {
@@ -333,7 +337,7 @@ double LevelFit::standard_error(const Member& member,
   Eigen::VectorXd change(free);
   for (Eigen::Index i = 0; i < free; ++i) {
     const std::optional<Moved>& moved = member.moved[static_cast<std::size_t>(i)];
-    if (!moved) return z_limit;  // one standard error leaves the family: nothing is known
+    if (!moved) return ended_sigma;  // one standard error leaves the family: nothing is known
     change[i] = 0.5 * (beta(moved->up) - beta(moved->down));
   }
   const Eigen::VectorXd se = moments_.covariance.diagonal().head(free).cwiseSqrt();
@@ -362,7 +366,7 @@ TailProbability counted_tail(std::size_t beyond, std::size_t runs, std::size_t u
   const double seen = static_cast<double>(beyond);
   const double most = seen + static_cast<double>(unknown);  // every unknown run lies beyond
   if (result.runs == 0) {
-    result.low = smallest_probability;
+    result.method += ": no run gave an answer";
     return result;
   }
   // Clopper-Pearson; one-sided where nothing (or everything) was seen.
@@ -373,21 +377,29 @@ TailProbability counted_tail(std::size_t beyond, std::size_t runs, std::size_t u
   const double high =
       most < all ? boost::math::quantile(boost::math::beta_distribution<>(most + 1.0, all - most), level)
                  : 1.0;
-  result.low = std::max(low, smallest_probability);
-  result.high = high;
-  result.p = seen > 0.0 ? seen / n : high;
+  result.low = Probability(low);
+  result.high = Probability(high);
+  result.p = seen > 0.0 ? Probability(seen / n) : result.high;
   result.status = seen > 0.0 ? TailStatus::estimated : TailStatus::bound;
   return result;
 }
 
 TailProbability LevelFit::noisy_tail(double t, Side side, double noise_sigma) const {
+  TailProbability result;
+  result.runs = moments_.runs;
+  result.unknown = moments_.unknown;
+  result.method = method();
   if (refused()) {
-    TailProbability result = empirical_tail(t, side);
-    result.status = TailStatus::refused;
-    result.method = "empirical (fit refused: " + refusal_ + ")";
+    result.method = fmt::format("fit: {}; {} of {} runs lie beyond the limit", refusal_, exceedances(t, side),
+                                result.runs);
     return result;
   }
-  const auto beta = [&](const LevelShape& shape) { return noisy_tail_sigma(shape, t, side, noise_sigma); };
+  // A law that ends before t is as far as can be told; the others say how much that is worth.
+  const auto beta = [&](const LevelShape& shape) {
+    const double sigma = noisy_tail_sigma(shape, t, side, noise_sigma);
+    return std::isfinite(sigma) ? sigma : std::copysign(ended_sigma, sigma);
+  };
+  const bool ended = std::isinf(noisy_tail_sigma(shape(), t, side, noise_sigma));
   const double centre = beta(shape());
   double spread = 0.0;  // between families
   double error = 0.0;   // of the parameters
@@ -397,15 +409,22 @@ TailProbability LevelFit::noisy_tail(double t, Side side, double noise_sigma) co
   }
   const double low = centre - spread - error;
   const double high = centre + spread + error;
-  TailProbability result;
-  result.runs = moments_.runs;
-  result.unknown = moments_.unknown;
-  result.method = method();
   const double unknown_share =
       static_cast<double>(result.unknown) / static_cast<double>(result.unknown + result.runs);
-  result.p = std::max(normal_tail(centre), smallest_probability);
-  result.low = std::max(normal_tail(high) * (1.0 - unknown_share), smallest_probability);
-  result.high = std::min(1.0, normal_tail(low) * (1.0 - unknown_share) + unknown_share);
+  const auto widened = [&](Probability p) {
+    return unknown_share > 0.0 ? Probability(std::min(1.0, p * (1.0 - unknown_share) + unknown_share)) : p;
+  };
+  result.high = widened(Probability::of_sigma(low));
+  if (ended && centre > 0.0) {
+    result.status = TailStatus::bound;
+    result.method += ", whose law ends before the limit";
+    result.p = result.high;
+    result.low = Probability(0.0);
+    return result;
+  }
+  result.p = Probability::of_sigma(centre);
+  result.low = unknown_share > 0.0 ? Probability::of_log(log_upper_tail(high) + std::log1p(-unknown_share))
+                                   : Probability::of_sigma(high);
   result.status =
       exceedances(t, side) >= options_.min_exceedances ? TailStatus::estimated : TailStatus::extrapolated;
   return result;

@@ -43,7 +43,7 @@ class LevelShape {
 
   /// h(z), increasing.
   double level(double z) const;
-  /// h^-1: P(level < x) = Phi(z(x)). Clamped to +-37.5 (a double holds no smaller probability).
+  /// h^-1: P(level < x) = Phi(z(x)). +-infinity beyond the end of a law that has one.
   double z(double x) const;
   /// Density at x.
   double density(double x) const;
@@ -99,7 +99,7 @@ class LevelFit {
   const LevelShape& shape() const;
   std::string method() const;  // "fit shifted-lognormal"
 
-  /// P(level < t) or P(level > t).
+  /// P(level < t) or P(level > t). A bound where the law ends before t; not a number where the fit was refused.
   TailProbability tail(double t, Side side) const { return noisy_tail(t, side, 0.0); }
   /// P(level + e < t) or P(level + e > t), e ~ N(0, noise_sigma^2) independent of the level.
   TailProbability noisy_tail(double t, Side side, double noise_sigma) const;

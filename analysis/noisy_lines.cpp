@@ -149,7 +149,7 @@ std::string objection(const NoisyRoots& roots, const CumulantFit& fit) {
 }
 
 void set_interval(RareEventSummary& summary, double log_p, double width) {
-  summary.status = EstimateStatus::estimated;
+  summary.status = TailStatus::estimated;
   summary.log_p = log_p;
   summary.log_p_low = log_p - width;
   summary.log_p_high = std::min(0.0, log_p + width);

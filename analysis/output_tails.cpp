@@ -385,7 +385,7 @@ class OutputTailsEstimator {
       }
       double growth = 2.0;
       if (tail.reason.empty()) {
-        tail.status = EstimateStatus::estimated;
+        tail.status = TailStatus::estimated;
         tail.log_p = high.log_p;
         tail.log_p_high = high.log_high;
         tail.log_p_low = low.log_low;
@@ -401,7 +401,7 @@ class OutputTailsEstimator {
 
   // --- audit -------------------------------------------------------------------------------------------------
   void audit() {
-    const auto answered = [](const OutputTail& tail) { return tail.status == EstimateStatus::estimated; };
+    const auto answered = [](const OutputTail& tail) { return tail.status == TailStatus::estimated; };
     if (std::none_of(summary_.tails.begin(), summary_.tails.end(), answered)) return;
     const double scale = std::clamp(farthest_ / 1.2, 2.0, 4.5);
     const auto count = static_cast<Eigen::Index>(std::min<std::uint64_t>(remaining(), audit_runs));

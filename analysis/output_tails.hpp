@@ -52,11 +52,12 @@ struct OutputTailsOptions {
 
 /// The answer to one question.
 struct OutputTail {
-  EstimateStatus status = EstimateStatus::refused;  // estimated or refused
-  std::string reason;                               // why refused
-  double log_p = 0.0;                               // natural logarithms, as in RareEventSummary
-  double log_p_low = 0.0;
-  double log_p_high = 0.0;
+  TailStatus status = TailStatus::refused;  // estimated or refused
+  std::string reason;                       // why refused
+  // Natural logarithms; NaN where refused.
+  double log_p = std::numeric_limits<double>::quiet_NaN();
+  double log_p_low = std::numeric_limits<double>::quiet_NaN();
+  double log_p_high = std::numeric_limits<double>::quiet_NaN();
   bool bracketed = false;  // some runs gave no answer: p is that of "they fail", low that of "they pass"
   bool target_met = false;
   double effective_samples = 0.0;

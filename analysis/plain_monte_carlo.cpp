@@ -50,14 +50,14 @@ RareEventSummary plain_monte_carlo(EvaluationLedger& ledger, std::uint64_t count
   summary.log_p_low = std::log(limits.low);
   summary.log_p_high = std::log(limits.high);
   if (hits == 0 || hits == count) {
-    summary.status = EstimateStatus::bound;
+    summary.status = TailStatus::bound;
     summary.reason =
         fmt::format("{} of {} runs failed, {} unknown", hits == 0 ? "none" : "all", count, unknown);
     summary.log_p = hits == 0 ? summary.log_p_high : summary.log_p_low;
     return summary;
   }
   const double runs = static_cast<double>(count), failed = static_cast<double>(hits);
-  summary.status = EstimateStatus::estimated;
+  summary.status = TailStatus::estimated;
   summary.log_p = std::log((failed + static_cast<double>(unknown)) / runs);
   if (unknown > 0) {
     summary.bracketed = true;
@@ -101,7 +101,7 @@ RareEventSummary quasi_monte_carlo(EvaluationLedger& ledger, std::uint64_t count
   const double cov = error / mean;
   const double t = quantile(boost::math::students_t_distribution<>(static_cast<double>(shifts - 1)), 0.975);
   const double width = t * std::sqrt(std::log1p(cov * cov));
-  summary.status = EstimateStatus::estimated;
+  summary.status = TailStatus::estimated;
   summary.log_p = std::log(mean);
   summary.log_p_low = summary.log_p - width;
   summary.log_p_high = std::min(0.0, summary.log_p + width);

@@ -169,7 +169,7 @@ RareEventSummary estimate_with(EstimatorSession& session, const SearchResult& se
     }
   }
   if (!summary.reason.empty()) return summary;
-  summary.status = EstimateStatus::estimated;
+  summary.status = TailStatus::estimated;
   summary.log_p = estimate.log_p;
   summary.log_p_low = estimate.log_low;
   summary.log_p_high = estimate.log_high;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "analysis/auto_estimator.hpp"
+#include "analysis/estimate_audit.hpp"
 #include "analysis/evaluation_ledger.hpp"
 #include "analysis/normal_stream.hpp"
 #include "analysis/normal_tail.hpp"
@@ -41,20 +42,6 @@ std::string_view to_string(RareEventMethod method) {
       return "radial sampling";
     case RareEventMethod::scaled_sigma:
       return "scaled sigma";
-  }
-  return "";
-}
-
-std::string_view to_string(EstimateStatus status) {
-  switch (status) {
-    case EstimateStatus::estimated:
-      return "estimated";
-    case EstimateStatus::bound:
-      return "bound";
-    case EstimateStatus::extrapolated:
-      return "extrapolated";
-    case EstimateStatus::refused:
-      return "refused";
   }
   return "";
 }
@@ -138,13 +125,13 @@ RareEventSummary estimate_both_ways(EvaluationLedger& ledger, const RareEventOpt
   if (ledger.counts().unknown == 0 || passing.bracketed) return passing;
   ledger.set_unknown_as(UnknownAs::fail);
   RareEventSummary failing = estimate_directly(ledger, options, ledger.remaining(), random);
-  if (passing.status == EstimateStatus::refused) return passing;
-  if (failing.status == EstimateStatus::refused) return failing;
+  if (passing.status == TailStatus::refused) return passing;
+  if (failing.status == TailStatus::refused) return failing;
   passing.bracketed = true;
   passing.log_p_unknown_pass = passing.log_p;
   passing.log_p_unknown_fail = passing.log_p = failing.log_p;
   passing.log_p_high = failing.log_p_high;
-  if (failing.status == EstimateStatus::bound) passing.status = EstimateStatus::bound;
+  if (failing.status == TailStatus::bound) passing.status = TailStatus::bound;
   return passing;
 }
 
@@ -169,14 +156,17 @@ RareEventSummary estimate_failure_probability(std::size_t dimension, const Batch
     }
   }
   summary.runs = ledger.counts();
+  if (summary.status == TailStatus::refused) {
+    refuse(summary, std::move(summary.reason));
+    summary.method = options.method;  // none gave a number
+  }
   summary.target_met =
-      summary.status == EstimateStatus::estimated && summary.half_width() <= options.target_half_width;
+      summary.status == TailStatus::estimated && summary.half_width() <= options.target_half_width;
   return summary;
 }
 
 std::string RareEventSummary::brief_report() const {
-  if (status == EstimateStatus::refused)
-    return fmt::format("refused after {} runs: {}", runs.total(), reason);
+  if (status == TailStatus::refused) return fmt::format("refused after {} runs: {}", runs.total(), reason);
   return fmt::format("{}: P = {:.3g} [{:.3g}, {:.3g}], {:.2f} sigma [{:.2f}, {:.2f}], {} runs, {}",
                      to_string(status), p(), p_low(), p_high(), sigma(), sigma_low(), sigma_high(),
                      runs.total(), to_string(method));

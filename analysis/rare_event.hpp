@@ -37,6 +37,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/tail.hpp"
 #include "engine/matrix.hpp"
 
 namespace flare::analysis {
@@ -77,14 +78,6 @@ enum class RareEventMethod {
   scaled_sigma,
 };
 std::string_view to_string(RareEventMethod method);
-
-enum class EstimateStatus {
-  estimated,     // p with a 95 % interval from fresh runs
-  bound,         // only a one-sided limit is known: no failure (or no pass) was seen; p is that limit
-  extrapolated,  // scaled_sigma: goes beyond the runs made
-  refused,       // no number; `reason` says why
-};
-std::string_view to_string(EstimateStatus status);
 
 /// Independent draws of scale * N(0, I_d) with what they said.
 struct ScaledDraws {
@@ -160,9 +153,10 @@ struct Diagnostics {
 };
 
 struct RareEventSummary {
-  EstimateStatus status = EstimateStatus::refused;
-  std::string reason;                                   // why refused or only bounded; empty else
-  RareEventMethod method = RareEventMethod::automatic;  // that gave the number
+  TailStatus status = TailStatus::refused;
+  std::string reason;  // why refused or only bounded; empty else
+  RareEventMethod method =
+      RareEventMethod::automatic;  // that gave the number; the one asked for, where refused
 
   // Natural logarithms: P of 40 sigma does not underflow here. NaN where refused.
   double log_p = std::numeric_limits<double>::quiet_NaN();

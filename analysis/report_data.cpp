@@ -5,6 +5,8 @@
 #include <map>
 #include <stdexcept>
 
+#include "analysis/tail_table.hpp"
+
 namespace flare::analysis {
 namespace {
 
@@ -81,12 +83,14 @@ ReportModel read_model(const H5::H5File& file, const ModelKey& key) {
   const ErrorModel model = read_error_model(file, key);
   ReportModel result;
   result.key = key;
-  const auto worst = static_cast<std::size_t>(std::max_element(model.p_wrong.begin(), model.p_wrong.end()) -
-                                              model.p_wrong.begin());
-  result.p = model.p_wrong.at(worst);
-  result.low = model.p_wrong_low.at(worst);
-  result.high = model.p_wrong_high.at(worst);
-  result.status = tail_status(model.status);
+  for (std::size_t k = 0; k < model.p_wrong.size(); ++k) {
+    TailProbability error;
+    error.p = Probability(model.p_wrong[k]);
+    error.low = Probability(model.p_wrong_low.at(k));
+    error.high = Probability(model.p_wrong_high.at(k));
+    if (!std::isnan(model.p_wrong[k])) error.status = tail_status(model.status);
+    if (k == 0 || worse(error, result.error)) result.error = error;
+  }
   result.thresholds = model.thresholds;
   result.level_mean = model.level_mean;
   return result;
@@ -149,17 +153,9 @@ void read_accuracy(const H5::H5File& file, ReportData& data) {
 void read_failures(const H5::H5File& file, ReportData& data) {
   if (!engine::exists(file, "/failures")) return;
   const Table table = engine::read_table(file, "/failures");
+  const std::vector<TailProbability> tails = read_tail_columns(table, "p");
   for (std::size_t i = 0; i < table.rows(); ++i) {
-    ReportFailure row;
-    row.corner = table.texts("corner")[i];
-    row.method = table.texts("method")[i];
-    row.status = table.texts("status")[i];
-    row.p = table.numbers("p")[i];
-    row.low = table.numbers("p_low")[i];
-    row.high = table.numbers("p_high")[i];
-    row.sigma = table.numbers("sigma")[i];
-    row.runs = table.integers("runs")[i];
-    row.unknown = table.integers("unknown")[i];
+    ReportFailure row{table.texts("corner")[i], tails[i]};
     data.failures.push_back(std::move(row));
   }
 }
@@ -197,6 +193,14 @@ const ReportPoint* ReportData::point(const ModelKey& key) const {
   const auto at = std::find_if(points.begin(), points.end(),
                                [&](const ReportPoint& point) { return same_point(point.key, key); });
   return at == points.end() ? nullptr : &*at;
+}
+
+bool ReportData::all_refused() const {
+  const auto refused = [](const TailProbability& tail) { return tail.status == TailStatus::refused; };
+  return !(verdict.empty() && failures.empty()) &&
+         std::all_of(verdict.begin(), verdict.end(), [&](const VerdictRow& r) { return refused(r.error); }) &&
+         std::all_of(failures.begin(), failures.end(),
+                     [&](const ReportFailure& r) { return refused(r.tail); });
 }
 
 const ReportModel* ReportData::model(const ModelKey& key) const {

@@ -35,8 +35,7 @@ struct ReportPoint {
 /// One error model, i.e. one (cell, SAWL, converter, corner).
 struct ReportModel {
   ModelKey key;
-  double p = 1.0, low = 0.0, high = 1.0;  // worst level
-  TailStatus status = TailStatus::refused;
+  TailProbability error;           // of the worst level; without its runs and method
   std::vector<double> thresholds;  // steps
   std::vector<double> level_mean;  // steps
 };
@@ -51,9 +50,8 @@ struct ReportAccuracy {
 
 /// One row of /failures (a study of a circuit rather than of a column).
 struct ReportFailure {
-  std::string corner, method, status;
-  double p = 0.0, low = 0.0, high = 1.0, sigma = 0.0;
-  std::int64_t runs = 0, unknown = 0;
+  std::string corner;
+  TailProbability tail;
 };
 
 struct ReportData {
@@ -74,6 +72,9 @@ struct ReportData {
 
   const ReportPoint* point(const ModelKey& key) const;  // adc ignored
   const ReportModel* model(const ModelKey& key) const;
+
+  /// There are rows in the verdict or failures, and every one is refused.
+  bool all_refused() const;
 };
 
 /// Throws engine::FileError for a file that is not a result or is damaged.

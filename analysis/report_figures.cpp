@@ -8,10 +8,14 @@
 #include <map>
 #include <set>
 
+#include "analysis/status_series.hpp"
+
 namespace flare::analysis {
 namespace {
 
-constexpr double lowest_drawn = 1e-30;  // probabilities below are drawn at the frame
+// The axes cover every point up to here; points beyond are marked at the edge.
+constexpr double lowest_drawn = 1e-60;
+constexpr double most_sigma_drawn = 16.0;
 
 std::string safe_name(const std::string& text) {
   std::string name;
@@ -168,32 +172,21 @@ ReportFigure level_figure(const ReportPoint& point, const ReportModel& model) {
 
 // ---- error per read over SAWL ---------------------------------------------------------------------------
 
-// Points told apart by what they rest on: filled where runs reach, open where extrapolated or a bound.
-struct SeriesData {
-  std::string solid, open;
-};
-
-std::vector<std::string> series_plots(const SeriesData& series, const std::string& prefix,
-                                      const std::string& title, const std::string& colour,
-                                      std::vector<DataFile>& data) {
-  std::vector<std::string> plots;
-  const auto add = [&](const char* kind, const std::string& content, int point_type) {
-    if (content.empty()) return;
-    const std::string name = prefix + kind + ".dat";
-    data.push_back({name, content});
-    plots.push_back(fmt::format("'{}' using 1:2:3:4 with yerrorbars pt {} ps 0.9 lw 1.6 lc rgb '{}' notitle",
-                                name, point_type, colour));
-  };
-  add("solid", series.solid, 7);
-  add("open", series.open, 6);
-  plots.push_back(
-      fmt::format("NaN with points pt 7 ps 0.9 lc rgb '{}' title {}", colour, gnuplot_text(title)));
-  return plots;
+// Below a figure: what could not be drawn in it; empty where all was.
+std::string refused_text(const std::vector<std::string>& refused) {
+  if (refused.empty()) return "";
+  std::string text = " Not drawn, because refused: ";
+  for (std::size_t i = 0; i < refused.size(); ++i) text += (i > 0 ? "; " : "") + refused[i];
+  return text + ".";
 }
 
-const char* const status_key =
-    "NaN with points pt 7 ps 0.9 lc rgb '#444444' title 'estimated', \\\n"
-    "     NaN with points pt 6 ps 0.9 lc rgb '#444444' title 'extrapolated or bound'";
+// Reaches two decades below the lowest point.
+TailAxis error_axis(const ReportData& data) {
+  double least = data.target * 1e-3;
+  for (const VerdictRow& row : data.verdict)
+    if (row.error.status != TailStatus::refused) least = std::min(least, row.error.p.value() * 1e-2);
+  return {TailAxis::Quantity::probability, std::max(least, lowest_drawn), 1.0};
+}
 
 ReportFigure error_figure(const ReportData& data) {
   const std::vector<int> sawl = distinct(data.verdict, [](const VerdictRow& r) { return r.key.sawl; });
@@ -203,28 +196,27 @@ ReportFigure error_figure(const ReportData& data) {
   const std::vector<std::string> series = distinct(data.verdict, series_of);
   std::vector<DataFile> files;
   std::vector<std::string> plots;
-  double least = data.target * 1e-3;
-  for (const VerdictRow& row : data.verdict)
-    least = std::min(least, std::max(row.error.p, lowest_drawn) * 1e-2);
-  const double bottom = std::max(least, lowest_drawn);
+  const TailAxis axis = error_axis(data);
+  StatusSeries::Drawn drawn;
+  std::vector<std::string> refused;
   std::vector<std::string> labels;
   for (const int n : order) labels.push_back(std::to_string(n));
   plots.push_back(
       fmt::format("{:.6g} with lines lw 2 dt (8,4) lc rgb '#b00020' title '{:.3g} sigma: {:.3g} per read'",
                   data.target, sigma_of_probability(data.target), data.target));
   for (std::size_t s = 0; s < series.size(); ++s) {
-    SeriesData points;
+    StatusSeries points(axis);
     std::string line;
     for (const int n : order) {
       for (const VerdictRow& row : data.verdict) {
-        if (row.key.sawl != n || series_of(row) != series[s] || row.error.status == TailStatus::refused)
+        if (row.key.sawl != n || series_of(row) != series[s]) continue;
+        if (row.error.status == TailStatus::refused) {
+          refused.push_back(fmt::format("{}, SAWL {}", series[s], n));
           continue;
+        }
         const double x = static_cast<double>(index_of(order, n)) + spread(s, series.size(), 0.16);
-        const double p = std::max(row.error.p, bottom);
-        line += fmt::format("{:.4f} {:.6g}\n", x, p);
-        (row.error.status == TailStatus::estimated ? points.solid : points.open) +=
-            fmt::format("{:.4f} {:.6g} {:.6g} {:.6g}\n", x, p, std::max(row.error.low, bottom),
-                        std::max(row.error.high, bottom));
+        line += fmt::format("{:.4f} {:.6g}\n", x, std::max(row.error.p.value(), axis.bottom));
+        points.add(x, row.error);
       }
     }
     if (line.empty()) continue;
@@ -232,13 +224,14 @@ ReportFigure error_figure(const ReportData& data) {
     files.push_back({prefix + "line.dat", line});
     plots.push_back(fmt::format("'{}line.dat' using 1:2 with lines lw 1.4 lc rgb '{}' notitle", prefix,
                                 series_colour(s)));
-    for (std::string& plot : series_plots(points, prefix, series[s], series_colour(s), files)) {
+    for (std::string& plot : points.plots(prefix, series[s], series_colour(s), files)) {
       plots.push_back(std::move(plot));
     }
+    points.tell(drawn);
   }
-  plots.emplace_back(status_key);
+  for (std::string& entry : StatusSeries::key(drawn, axis)) plots.push_back(std::move(entry));
   std::string script = "set logscale y\nunset mytics\nset format y '10^{%T}'\n";
-  script += fmt::format("set yrange [{:.3g}:1]\nset xrange [-0.5:{}]\n", bottom,
+  script += fmt::format("set yrange [{:.3g}:1]\nset xrange [-0.5:{}]\n", axis.bottom,
                         static_cast<double>(order.size()) - 0.5);
   script += "set xtics " + tics(labels) + " noenhanced\n";
   script += "set xlabel 'SAWL (rows read at once)' textcolor rgb '#333333'\n";
@@ -248,10 +241,9 @@ ReportFigure error_figure(const ReportData& data) {
   figure.heading = "Error per read over SAWL";
   figure.caption =
       "Probability of a wrong code of the worst level at the worst corner, with 95 % intervals. Open points "
-      "go beyond "
-      "the runs made: they are continued from the fitted laws, or bounds. A design passes where its whole "
-      "interval lies "
-      "below the dashed line.";
+      "are continued beyond the runs made from the fitted laws; arrowheads are limits. A design passes where "
+      "its whole interval lies below the dashed line." +
+      refused_text(refused);
   figure.svg = draw_svg(figure.name, script + join(plots), files);
   return figure;
 }
@@ -273,6 +265,19 @@ std::vector<std::string> all_corners(const ReportData& data, const std::string& 
   return corners;
 }
 
+// Above every point of the figure, within reason.
+double top_sigma(const ReportData& data, const std::string& cell, const std::string& adc) {
+  double most = sigma_of_probability(data.target) + 2.0;
+  for (const ReportModel& model : data.models) {
+    const bool drawn =
+        model.key.cell == cell && model.key.adc == adc && model.error.status != TailStatus::refused;
+    if (drawn) most = std::max(most, model.error.sigma() + 0.5);
+  }
+  for (const ReportScreening& row : data.screening)
+    if (row.cell == cell && !row.full && std::isfinite(row.sigma)) most = std::max(most, row.sigma + 0.5);
+  return std::min(most, most_sigma_drawn);
+}
+
 ReportFigure corner_figure(const ReportData& data, const std::string& cell, const std::string& adc) {
   const std::vector<std::string> corners = all_corners(data, cell, adc);
   std::vector<int> sawl;
@@ -282,7 +287,9 @@ ReportFigure corner_figure(const ReportData& data, const std::string& cell, cons
   std::sort(sawl.begin(), sawl.end());
   sawl.erase(std::unique(sawl.begin(), sawl.end()), sawl.end());
   const double target = sigma_of_probability(data.target);
-  double most = target + 2.0;
+  const TailAxis axis{TailAxis::Quantity::sigma, 0.0, top_sigma(data, cell, adc)};
+  StatusSeries::Drawn drawn;
+  std::vector<std::string> refused;
   std::vector<DataFile> files;
   std::vector<std::string> plots = {
       fmt::format("{:.6g} with lines lw 2 dt (8,4) lc rgb '#b00020' title '{:.3g} sigma'", target, target)};
@@ -291,24 +298,22 @@ ReportFigure corner_figure(const ReportData& data, const std::string& cell, cons
     const auto x_of = [&](const std::string& corner) {
       return static_cast<double>(index_of(corners, corner)) + spread(s, sawl.size(), 0.4);
     };
-    SeriesData points;
+    StatusSeries points(axis);
     for (const ReportModel& model : data.models) {
       const ModelKey& key = model.key;
-      if (key.cell != cell || key.adc != adc || key.sawl != sawl[s] || model.status == TailStatus::refused)
-        continue;
-      const double low = sigma_of_probability(model.high);
-      const double at = sigma_of_probability(model.p);
-      most = std::max(most, at + 0.5);
-      (model.status == TailStatus::estimated ? points.solid : points.open) += fmt::format(
-          "{:.4f} {:.5g} {:.5g} {:.5g}\n", x_of(key.corner), at, low, sigma_of_probability(model.low));
+      if (key.cell != cell || key.adc != adc || key.sawl != sawl[s]) continue;
+      points.add(x_of(key.corner), model.error);
+      if (model.error.status == TailStatus::refused)
+        refused.push_back(fmt::format("SAWL {} at {}", key.sawl, corner_text(key.corner)));
     }
+    points.tell(drawn);
     const std::string prefix = fmt::format("sawl{}", s);
     std::string only_screened;
     for (const ReportScreening& row : data.screening) {
       if (row.cell != cell || row.adc != adc || row.sawl != sawl[s] || row.full || !std::isfinite(row.sigma))
         continue;
-      only_screened += fmt::format("{:.4f} {:.5g}\n", x_of(row.corner), row.sigma);
-      most = std::max(most, row.sigma + 0.5);
+      only_screened +=
+          fmt::format("{:.4f} {:.5g}\n", x_of(row.corner), std::clamp(row.sigma, axis.bottom, axis.top));
     }
     if (!only_screened.empty()) {
       screened = true;
@@ -317,12 +322,11 @@ ReportFigure corner_figure(const ReportData& data, const std::string& cell, cons
           fmt::format("'{}screened.dat' using 1:2 with points pt 2 ps 0.7 lw 1.6 lc rgb '{}' notitle", prefix,
                       series_colour(s)));
     }
-    for (std::string& plot :
-         series_plots(points, prefix, fmt::format("SAWL {}", sawl[s]), series_colour(s), files)) {
+    for (std::string& plot : points.plots(prefix, fmt::format("SAWL {}", sawl[s]), series_colour(s), files)) {
       plots.push_back(std::move(plot));
     }
   }
-  plots.emplace_back(status_key);
+  for (std::string& entry : StatusSeries::key(drawn, axis)) plots.push_back(std::move(entry));
   if (screened)
     plots.emplace_back("NaN with points pt 2 ps 0.7 lw 1.6 lc rgb '#444444' title 'screened only'");
   std::vector<std::string> labels;
@@ -330,7 +334,7 @@ ReportFigure corner_figure(const ReportData& data, const std::string& cell, cons
   const bool many = corners.size() > 5;
   std::string script =
       "set xtics " + tics(labels) + " noenhanced" + (many ? " rotate by -45 left font ',12'" : "") + "\n";
-  script += fmt::format("set yrange [0:{:.4g}]\nset xrange [-0.7:{}]\n", std::min(most, 16.0),
+  script += fmt::format("set yrange [0:{:.4g}]\nset xrange [-0.7:{}]\n", axis.top,
                         static_cast<double>(corners.size()) - 0.3);
   script += "set ylabel 'sigma level of the worst level' textcolor rgb '#333333'\n";
   if (many) script += "set bmargin 6.5\nset rmargin 7\n";
@@ -340,7 +344,8 @@ ReportFigure corner_figure(const ReportData& data, const std::string& cell, cons
   figure.caption =
       "Sigma level of a read at each corner (process, supply, temperature) with 95 % intervals. Crosses are "
       "corners "
-      "that were only screened with a few runs, to find the worst; they carry no interval.";
+      "that were only screened with a few runs, to find the worst; they carry no interval." +
+      refused_text(refused);
   figure.svg = draw_svg(figure.name, script + join(plots), files, {920, many ? 500 : 460});
   return figure;
 }

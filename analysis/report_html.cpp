@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "analysis/report.hpp"
+#include "analysis/tail_text.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -58,23 +59,29 @@ std::string table(const std::vector<Cell>& head, const std::vector<std::vector<C
   return html + "</tbody></table></div>\n";
 }
 
-std::string scientific(double value) {
-  const double exponent = std::floor(std::log10(value));
-  if (!std::isfinite(exponent)) return fmt::format("{}", value);
-  if (exponent >= -2.0) return fmt::format("{:.3g}", value);
-  return fmt::format("{:.2f}\u00d710^{}", value / std::pow(10.0, exponent), static_cast<int>(exponent));
+// "1.23e-09" as 1.23 x 10^-9 with a raised exponent, "1.23e-02" as 0.0123.
+std::string raised(std::string_view text) {
+  const std::size_t e = text.find('e');
+  if (e == std::string_view::npos) return std::string(text);
+  const int exponent = std::stoi(std::string(text.substr(e + 1)));
+  const std::string mantissa(text.substr(0, e));
+  if (exponent >= -2) return fmt::format("{:.3g}", std::stod(std::string(text)));
+  if (mantissa == "1") return fmt::format("10<sup>{}</sup>", exponent);
+  return fmt::format("{}\u00d710<sup>{}</sup>", mantissa, exponent);
 }
 
-// "1.23x10^-9" with a raised exponent.
-Cell probability(double value) {
-  std::string html = escape_html(scientific(value));
-  const std::size_t caret = html.find('^');
-  if (caret != std::string::npos) html = html.substr(0, caret) + "<sup>" + html.substr(caret + 1) + "</sup>";
+// A text of tail_text.hpp: numbers one by one, "< " and ".." between them.
+Cell tail_number(const std::string& text) {
+  std::string html;
+  std::size_t from = 0;
+  while (from < text.size()) {
+    const std::size_t to = std::min(text.find(' ', from), text.size());
+    const std::string_view word = std::string_view(text).substr(from, to - from);
+    if (!html.empty()) html += ' ';
+    html += word == ".." ? "\u2026" : word == "<" ? "&lt;" : word == ">" ? "&gt;" : raised(word);
+    from = to + 1;
+  }
   return {html, true, ""};
-}
-
-Cell probability_interval(double low, double high) {
-  return {probability(low).html + " \u2026 " + probability(high).html, true, ""};
 }
 
 Cell status_cell(TailStatus status) {
@@ -86,16 +93,15 @@ std::string verdict_section(const ReportData& data) {
   std::vector<std::vector<Cell>> rows;
   for (const VerdictRow& row : data.verdict) {
     const TailProbability& e = row.error;
-    const bool refused = e.status == TailStatus::refused;
     rows.push_back({text(row.key.cell),
                     number(std::to_string(row.key.sawl)),
                     text(row.key.adc),
                     number(fmt::format("{:.2f}", row.enob)),
                     text(corner_text(row.key.corner)),
-                    refused ? number("\u2013") : probability(e.p),
-                    probability_interval(e.low, e.high),
-                    refused ? number("\u2013") : number(fmt::format("{:.2f}", e.sigma())),
-                    number(fmt::format("{:.2f} \u2026 {:.2f}", e.sigma_low(), e.sigma_high())),
+                    tail_number(probability_text(e)),
+                    tail_number(probability_interval_text(e)),
+                    tail_number(sigma_text(e)),
+                    tail_number(sigma_interval_text(e)),
                     status_cell(e.status),
                     {row.passes ? "yes" : "no", false, row.passes ? "yes" : "no"}});
   }
@@ -117,16 +123,23 @@ std::string verdict_section(const ReportData& data) {
 
 std::string failures_section(const ReportData& data) {
   std::vector<std::vector<Cell>> rows;
+  std::string reasons;
   for (const ReportFailure& row : data.failures) {
-    rows.push_back({text(corner_text(row.corner)), probability(row.p),
-                    probability_interval(row.low, row.high), number(fmt::format("{:.2f}", row.sigma)),
-                    number(std::to_string(row.runs)), number(std::to_string(row.unknown)), text(row.method),
-                    text(row.status)});
+    const TailProbability& t = row.tail;
+    rows.push_back({text(corner_text(row.corner)), tail_number(probability_text(t)),
+                    tail_number(probability_interval_text(t)), tail_number(sigma_text(t)),
+                    tail_number(sigma_interval_text(t)), number(std::to_string(t.runs)),
+                    number(std::to_string(t.unknown)), text(method_name(t)), status_cell(t.status)});
+    if (!method_reason(t).empty()) {
+      reasons += "<p class=\"note\">" + escape_html(corner_text(row.corner)) + ", " +
+                 std::string(to_string(t.status)) + ": " + escape_html(method_reason(t)) + ".</p>\n";
+    }
   }
   return "<h2>Failure probability</h2>\n" +
-         table({text("corner"), number("P(fail)"), number("95 % interval"), number("sigma"), number("runs"),
-                number("unknown"), text("method"), text("status")},
-               rows);
+         table({text("corner"), number("P(fail)"), number("95 % interval"), number("sigma"),
+                number("95 % interval"), number("runs"), number("unknown"), text("method"), text("status")},
+               rows) +
+         reasons;
 }
 
 std::string accuracy_section(const ReportData& data) {

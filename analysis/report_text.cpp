@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "analysis/report.hpp"
+#include "analysis/tail_text.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -21,11 +22,17 @@ std::string printable(const std::string& text) {
 
 using Row = std::vector<std::string>;
 
+// On the terminal: UTF-8's continuation bytes take none.
+std::size_t columns_of(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
 void print_table(std::ostream& out, const Row& head, const std::vector<Row>& rows) {
   std::vector<std::size_t> width(head.size());
   for (std::size_t c = 0; c < head.size(); ++c) {
-    width[c] = head[c].size();
-    for (const Row& row : rows) width[c] = std::max(width[c], row[c].size());
+    width[c] = columns_of(head[c]);
+    for (const Row& row : rows) width[c] = std::max(width[c], columns_of(row[c]));
   }
   const auto line = [&](const Row& row) {
     std::string text = " ";
@@ -43,14 +50,11 @@ void print_table(std::ostream& out, const Row& head, const std::vector<Row>& row
 void print_verdict(const ReportData& data, std::ostream& out) {
   std::vector<Row> rows;
   for (const VerdictRow& row : data.verdict) {
-    const bool refused = row.error.status == TailStatus::refused;
     rows.push_back({printable(row.key.cell), std::to_string(row.key.sawl), printable(row.key.adc),
-                    printable(corner_text(row.key.corner)),
-                    refused ? "-" : fmt::format("{:.2e}", row.error.p),
-                    fmt::format("{:.1e} .. {:.1e}", row.error.low, row.error.high),
-                    refused ? "-" : fmt::format("{:.2f}", row.error.sigma()),
-                    fmt::format("{:.2f} .. {:.2f}", row.error.sigma_low(), row.error.sigma_high()),
-                    std::string(to_string(row.error.status)), row.passes ? "yes" : "no"});
+                    printable(corner_text(row.key.corner)), probability_text(row.error),
+                    probability_interval_text(row.error), sigma_text(row.error),
+                    sigma_interval_text(row.error), std::string(to_string(row.error.status)),
+                    row.passes ? "yes" : "no"});
   }
   print_table(out,
               {"cell", "SAWL", "converter", "worst corner", "error/read", "95 % interval", "sigma",
@@ -77,13 +81,21 @@ void print_accuracy(const ReportData& data, std::ostream& out) {
 void print_failures(const ReportData& data, std::ostream& out) {
   std::vector<Row> rows;
   for (const ReportFailure& row : data.failures) {
-    rows.push_back({printable(corner_text(row.corner)), fmt::format("{:.3e}", row.p),
-                    fmt::format("{:.1e} .. {:.1e}", row.low, row.high), fmt::format("{:.2f}", row.sigma),
-                    std::to_string(row.runs), std::to_string(row.unknown), printable(row.method),
-                    printable(row.status)});
+    rows.push_back({printable(corner_text(row.corner)), probability_text(row.tail, 3),
+                    probability_interval_text(row.tail), sigma_text(row.tail), sigma_interval_text(row.tail),
+                    std::to_string(row.tail.runs), std::to_string(row.tail.unknown),
+                    printable(method_name(row.tail)), std::string(to_string(row.tail.status))});
   }
-  print_table(out, {"corner", "P(fail)", "95 % interval", "sigma", "runs", "unknown", "method", "status"},
-              rows);
+  print_table(
+      out,
+      {"corner", "P(fail)", "95 % interval", "sigma", "95 % interval", "runs", "unknown", "method", "status"},
+      rows);
+  for (const ReportFailure& row : data.failures) {
+    const std::string reason = method_reason(row.tail);
+    if (reason.empty()) continue;
+    out << "\n  " << printable(corner_text(row.corner)) << ", " << to_string(row.tail.status) << ": "
+        << printable(reason) << ".\n";
+  }
 }
 
 }  // namespace

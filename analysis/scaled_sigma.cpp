@@ -241,7 +241,7 @@ RareEventSummary scaled_sigma(EvaluationLedger& ledger, std::uint64_t count, Nor
                                                      extrapolation.shares().back().scale));
   }
   if (!summary.reason.empty()) return summary;
-  summary.status = EstimateStatus::extrapolated;
+  summary.status = TailStatus::extrapolated;
   summary.log_p = extrapolation.log_p();
   summary.log_p_low = extrapolation.low();
   summary.log_p_high = extrapolation.high();

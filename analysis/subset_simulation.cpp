@@ -241,7 +241,7 @@ RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_
         std::exp(*std::max_element(logs.begin(), logs.end()) - *std::min_element(logs.begin(), logs.end())));
     return summary;
   }
-  summary.status = EstimateStatus::estimated;
+  summary.status = TailStatus::estimated;
   summary.log_p = mean.log_mean;
   summary.log_p_low = mean.low;
   summary.log_p_high = mean.high;

@@ -1,15 +1,13 @@
 #include "analysis/tail.hpp"
 
+#include <algorithm>
 #include <array>
-#include <boost/math/distributions/normal.hpp>
 #include <cmath>
-#include <numbers>
 #include <stdexcept>
 
 namespace flare::analysis {
 namespace {
 
-constexpr double beta_limit = 37.5;
 constexpr std::array<std::string_view, 4> status_words = {"estimated", "bound", "extrapolated", "refused"};
 
 }  // namespace
@@ -26,34 +24,40 @@ TailStatus tail_status(std::string_view word) {
 
 TailStatus weaker(TailStatus a, TailStatus b) { return a < b ? b : a; }
 
-double TailProbability::sigma() const { return sigma_of_probability(p); }
-double TailProbability::sigma_low() const { return sigma_of_probability(high); }
-double TailProbability::sigma_high() const { return sigma_of_probability(low); }
+Probability::Probability(double p) : value_(p), log_(std::log(p)) {}
+
+Probability Probability::of_log(double log_p) {
+  Probability probability;
+  probability.value_ = std::exp(log_p);
+  probability.log_ = log_p;
+  return probability;
+}
+
+Probability Probability::of_sigma(double sigma) {
+  Probability probability;
+  probability.value_ = normal_tail(sigma);
+  probability.log_ = log_upper_tail(sigma);
+  return probability;
+}
+
+double Probability::value() const { return below_shown() ? least_shown_probability : value_; }
+
+double Probability::sigma() const {
+  return value_ >= least_shown_probability ? sigma_of_probability(value_) : upper_tail_quantile(log_);
+}
+
+std::partial_ordering Probability::compared(const Probability& other) const {
+  const bool both_shown = value_ >= least_shown_probability && other.value_ >= least_shown_probability;
+  return both_shown ? value_ <=> other.value_ : log_ <=> other.log_;
+}
+
+bool worse(const TailProbability& a, const TailProbability& b) {
+  const bool a_refused = a.status == TailStatus::refused;
+  const bool b_refused = b.status == TailStatus::refused;
+  if (a_refused != b_refused) return a_refused;
+  return a.p > b.p || (a.p == b.p && a.high > b.high);
+}
 
 double six_sigma_probability() { return normal_tail(6.0); }
-
-double normal_density(double z) { return std::exp(-0.5 * z * z) / std::sqrt(2.0 * std::numbers::pi); }
-
-double normal_tail(double beta) {
-  const double b = std::fmin(std::fmax(beta, -beta_limit), beta_limit);
-  return 0.5 * std::erfc(b / std::numbers::sqrt2);
-}
-
-double log_normal_tail(double beta) {
-  if (beta < 35.0) return std::log(normal_tail(beta));
-  // Mills ratio: Q(b) = phi(b)/b (1 - 1/b^2 + 3/b^4 - 15/b^6); relative error below 105/b^8 = 5e-11.
-  const double r = 1.0 / (beta * beta);
-  return -0.5 * beta * beta - std::log(beta * std::sqrt(2.0 * std::numbers::pi)) +
-         std::log1p(-r * (1.0 - r * (3.0 - 15.0 * r)));
-}
-
-double sigma_of_probability(double p) {
-  if (std::isnan(p)) throw std::invalid_argument("sigma of a probability that is not a number");
-  if (p <= smallest_probability) return beta_limit;
-  const boost::math::normal standard;
-  if (p <= 0.5) return -boost::math::quantile(standard, p);
-  const double q = 1.0 - p;
-  return q <= 0.0 ? -beta_limit : boost::math::quantile(standard, q);
-}
 
 }  // namespace flare::analysis

@@ -7,6 +7,9 @@
 #include <regex>
 #include <stdexcept>
 
+#include "analysis/tail_table.hpp"
+#include "analysis/tail_text.hpp"
+
 namespace flare::analysis {
 namespace {
 
@@ -17,37 +20,23 @@ bool same_column(const ModelKey& a, const ModelKey& b) {
   return a.cell == b.cell && a.sawl == b.sawl && a.adc == b.adc;
 }
 
-bool worse(const TailProbability& a, const TailProbability& b) {
-  // A refused number hides a failure of unknown size: it outranks every other.
-  const bool ra = a.status == TailStatus::refused;
-  const bool rb = b.status == TailStatus::refused;
-  if (ra != rb) return ra;
-  return a.p > b.p || (a.p == b.p && a.high > b.high);
-}
-
 std::string limit_text(const VerdictRow& row) {
   return fmt::format("level {} read as too {} at {}", row.level,
                      row.direction == Direction::down ? "low" : "high", corner_text(row.key.corner));
 }
 
-std::string sigma_text(const TailProbability& error) {
-  if (error.status == TailStatus::refused) return "no estimate (refused)";
-  return fmt::format("{:.2f} sigma (95 % interval {:.2f} to {:.2f}, {})", error.sigma(), error.sigma_low(),
-                     error.sigma_high(), to_string(error.status));
-}
-
 std::string why_not(const VerdictRow& row, const VerdictOptions& options) {
-  if (row.error.status == TailStatus::refused) return "has no trustworthy number: " + row.error.method;
+  if (row.error.status == TailStatus::refused) return "has no number, refused: " + row.error.method;
   const double share = static_cast<double>(row.error.unknown) /
                        static_cast<double>(std::max<std::size_t>(row.error.runs + row.error.unknown, 1));
   if (row.error.p > options.target)
-    return "misses: " + sigma_text(row.error) + ", limited by " + limit_text(row);
+    return "misses: " + sigma_sentence(row.error) + ", limited by " + limit_text(row);
   if (share > options.target) {
     return fmt::format(
         "is not shown to hold: {} of {} runs have no answer and could all be failures; otherwise {}",
-        row.error.unknown, row.error.runs + row.error.unknown, sigma_text(row.error));
+        row.error.unknown, row.error.runs + row.error.unknown, sigma_sentence(row.error));
   }
-  return "is not shown to hold: " + sigma_text(row.error) + ", limited by " + limit_text(row);
+  return "is not shown to hold: " + sigma_sentence(row.error) + ", limited by " + limit_text(row);
 }
 
 Direction direction_of(const std::string& word) {
@@ -56,12 +45,11 @@ Direction direction_of(const std::string& word) {
   throw engine::FileError("direction \"" + word + "\" is neither down nor up; the file is damaged");
 }
 
-TailStatus status_of(const std::string& word) {
-  try {
-    return tail_status(word);
-  } catch (const std::invalid_argument& error) {
-    throw engine::FileError(std::string(error.what()) + "; the file is damaged");
-  }
+template <typename Rows, typename Get>
+std::vector<TailProbability> tails_of(const Rows& rows, const Get& get) {
+  std::vector<TailProbability> tails;
+  for (const auto& row : rows) tails.push_back(get(row));
+  return tails;
 }
 
 std::size_t count_of(std::int64_t value) {
@@ -132,7 +120,7 @@ std::string pick_sentence(const std::vector<VerdictRow>& rows, const std::string
   if (best) {
     text = fmt::format("{} with {}: pick SAWL {}, the largest that holds {:.3g} sigma {}: {}, worst at {}.",
                        cell, adc, best->key.sawl, sigma, coverage_text(best->corners),
-                       sigma_text(best->error), corner_text(best->key.corner));
+                       sigma_sentence(best->error), corner_text(best->key.corner));
   } else {
     text = fmt::format("{} with {}: no SAWL holds {:.3g} sigma.", cell, adc, sigma);
   }
@@ -176,19 +164,11 @@ void write_verdict(H5::H5File& file, const std::vector<VerdictRow>& rows, const 
       .add("sawl", "", column_of(rows, [](const Row& r) { return std::int64_t{r.key.sawl}; }))
       .add("adc", "", column_of(rows, [](const Row& r) { return r.key.adc; }))
       .add("enob", "bit", column_of(rows, [](const Row& r) { return r.enob; }))
-      .add("corner", "", column_of(rows, [](const Row& r) { return r.key.corner; }))
-      .add("p_error", "1/read", column_of(rows, [](const Row& r) { return r.error.p; }))
-      .add("p_low", "1/read", column_of(rows, [](const Row& r) { return r.error.low; }))
-      .add("p_high", "1/read", column_of(rows, [](const Row& r) { return r.error.high; }))
-      .add("sigma", "sigma", column_of(rows, [](const Row& r) { return r.error.sigma(); }))
-      .add("status", "", column_of(rows, [](const Row& r) { return std::string(to_string(r.error.status)); }))
-      .add("passes", "", column_of(rows, [](const Row& r) { return std::int64_t{r.passes ? 1 : 0}; }))
+      .add("corner", "", column_of(rows, [](const Row& r) { return r.key.corner; }));
+  add_tail_columns(table, tails_of(rows, [](const Row& r) { return r.error; }), "p_error", "1/read");
+  table.add("passes", "", column_of(rows, [](const Row& r) { return std::int64_t{r.passes ? 1 : 0}; }))
       .add("level", "", column_of(rows, [](const Row& r) { return static_cast<std::int64_t>(r.level); }))
       .add("direction", "", column_of(rows, [](const Row& r) { return to_string(r.direction); }))
-      .add("runs", "", column_of(rows, [](const Row& r) { return static_cast<std::int64_t>(r.error.runs); }))
-      .add("unknown", "",
-           column_of(rows, [](const Row& r) { return static_cast<std::int64_t>(r.error.unknown); }))
-      .add("method", "", column_of(rows, [](const Row& r) { return r.error.method; }))
       .add("corners", "",
            column_of(rows, [](const Row& r) { return static_cast<std::int64_t>(r.corners.corners); }))
       .add("corners_full", "",
@@ -202,22 +182,17 @@ void write_verdict(H5::H5File& file, const std::vector<VerdictRow>& rows, const 
 
 std::vector<VerdictRow> read_verdict(const H5::H5File& file) {
   const Table table = engine::read_table(file, "/verdict");
+  const std::vector<TailProbability> errors = read_tail_columns(table, "p_error");
   std::vector<VerdictRow> rows(table.rows());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     VerdictRow& row = rows[i];
+    row.error = errors[i];
     row.key = {table.texts("cell")[i], static_cast<int>(table.integers("sawl")[i]), table.texts("adc")[i],
                table.texts("corner")[i]};
     row.enob = table.numbers("enob")[i];
-    row.error.p = table.numbers("p_error")[i];
-    row.error.low = table.numbers("p_low")[i];
-    row.error.high = table.numbers("p_high")[i];
-    row.error.status = status_of(table.texts("status")[i]);
     row.passes = table.integers("passes")[i] != 0;
     if (table.has("level")) row.level = count_of(table.integers("level")[i]);
     if (table.has("direction")) row.direction = direction_of(table.texts("direction")[i]);
-    if (table.has("runs")) row.error.runs = count_of(table.integers("runs")[i]);
-    if (table.has("unknown")) row.error.unknown = count_of(table.integers("unknown")[i]);
-    if (table.has("method")) row.error.method = table.texts("method")[i];
     if (!table.has("corners")) continue;
     row.corners = {count_of(table.integers("corners")[i]), count_of(table.integers("corners_full")[i]),
                    table.numbers("p_screened_worse")[i]};
@@ -264,37 +239,20 @@ void write_tails(H5::H5File& file, const ModelKey& key, const std::vector<TailRo
   Table table;
   table.add("adc", "", column_of(tails, [](const Row& r) { return r.adc; }))
       .add("k", "", column_of(tails, [](const Row& r) { return static_cast<std::int64_t>(r.tail.k); }))
-      .add("direction", "", column_of(tails, [](const Row& r) { return to_string(r.tail.direction); }))
-      .add("p", "1/read", column_of(tails, [](const Row& r) { return r.tail.probability.p; }))
-      .add("p_low", "1/read", column_of(tails, [](const Row& r) { return r.tail.probability.low; }))
-      .add("p_high", "1/read", column_of(tails, [](const Row& r) { return r.tail.probability.high; }))
-      .add("sigma", "sigma", column_of(tails, [](const Row& r) { return r.tail.probability.sigma(); }))
-      .add("runs", "",
-           column_of(tails, [](const Row& r) { return static_cast<std::int64_t>(r.tail.probability.runs); }))
-      .add("unknown", "",
-           column_of(tails,
-                     [](const Row& r) { return static_cast<std::int64_t>(r.tail.probability.unknown); }))
-      .add("method", "", column_of(tails, [](const Row& r) { return r.tail.probability.method; }))
-      .add("status", "",
-           column_of(tails, [](const Row& r) { return std::string(to_string(r.tail.probability.status)); }));
+      .add("direction", "", column_of(tails, [](const Row& r) { return to_string(r.tail.direction); }));
+  add_tail_columns(table, tails_of(tails, [](const Row& r) { return r.tail.probability; }), "p", "1/read");
   engine::write_table(file, key.point_path() + "/tails", table);
 }
 
 std::vector<TailRow> read_tails(const H5::H5File& file, const ModelKey& key) {
   const Table table = engine::read_table(file, key.point_path() + "/tails");
+  const std::vector<TailProbability> probabilities = read_tail_columns(table, "p");
   std::vector<TailRow> rows(table.rows());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    TailProbability& p = rows[i].tail.probability;
     rows[i].adc = table.texts("adc")[i];
     rows[i].tail.k = count_of(table.integers("k")[i]);
     rows[i].tail.direction = direction_of(table.texts("direction")[i]);
-    p.p = table.numbers("p")[i];
-    p.low = table.numbers("p_low")[i];
-    p.high = table.numbers("p_high")[i];
-    p.runs = count_of(table.integers("runs")[i]);
-    p.unknown = count_of(table.integers("unknown")[i]);
-    p.method = table.texts("method")[i];
-    p.status = status_of(table.texts("status")[i]);
+    rows[i].tail.probability = probabilities[i];
   }
   return rows;
 }

@@ -88,7 +88,7 @@ struct TailRow {
   std::string adc;
   LevelTail tail;
 };
-/// /points/.../tails: adc, k, direction, p, p_low, p_high, sigma, runs, method, status.
+/// /points/.../tails: adc, k, direction and the columns of tail_table.hpp.
 void write_tails(H5::H5File& file, const ModelKey& key, const std::vector<TailRow>& tails);
 std::vector<TailRow> read_tails(const H5::H5File& file, const ModelKey& key);
 

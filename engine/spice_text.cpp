@@ -32,7 +32,7 @@ std::string passed_options(const std::string& line) {
     if (option.kind != OptionKind::passed) continue;
     kept += fmt::format(" {}{}{}", option.key, option.value.empty() ? "" : "=", option.value);
   }
-  return kept.empty() ? kept : ".options" + kept;
+  return kept.empty() ? kept : fmt::format(".options{}", kept);
 }
 
 bool has_random_source(const std::string& line) {
@@ -131,7 +131,7 @@ std::vector<std::string> circuit_lines(const Deck& deck, const SimulatorOptions&
     std::string card = ".save";
     for (const std::string& vector : save) {
       check_vector(vector);
-      card += " " + saved_vector(vector);
+      card += fmt::format(" {}", saved_vector(vector));
     }
     lines.push_back(std::move(card));
   }
@@ -184,9 +184,9 @@ std::string vector_name(const std::string& name) {
   constexpr std::string_view branch = "#branch";
   if (name.empty() || name.front() == '@' || name.find('(') != std::string::npos) return name;
   if (name.size() > branch.size() && name.ends_with(branch)) {
-    return "i(" + name.substr(0, name.size() - branch.size()) + ")";
+    return fmt::format("i({})", name.substr(0, name.size() - branch.size()));
   }
-  return "v(" + name + ")";
+  return fmt::format("v({})", name);
 }
 
 std::vector<std::string> measured_vectors(const Testbench& testbench) {

@@ -145,9 +145,12 @@ Counts count(const std::vector<Response>& all) {
 /// Of two tails that exclude each other.
 analysis::TailProbability sum_of(const analysis::TailProbability& a, const analysis::TailProbability& b) {
   analysis::TailProbability sum = a;
-  sum.p = std::min(a.p + b.p, 1.0);
-  sum.low = std::min(a.low + b.low, sum.p);
-  sum.high = std::min(a.high + b.high, 1.0);
+  const auto added = [](analysis::Probability x, analysis::Probability y) {
+    return analysis::Probability(std::min(x.value() + y.value(), 1.0));
+  };
+  sum.p = added(a.p, b.p);
+  sum.low = added(a.low, b.low);
+  sum.high = added(a.high, b.high);
   sum.status = analysis::weaker(a.status, b.status);
   return sum;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "analysis/tail_table.hpp"
 #include "engine/random_stream.hpp"
 #include "studies/circuit_margin.hpp"
 #include "studies/circuit_testbench.hpp"
@@ -119,17 +120,8 @@ engine::Testbench circuit_replay_testbench(const Study& study, const std::string
 }
 
 void write_circuit_result(H5::H5File& file, const Study& study, const CircuitResult& result) {
-  engine::TableRows<std::string, double, double, double, double, std::int64_t, std::int64_t, std::string,
-                    std::string>
-      rows({{{"corner", ""},
-             {"p", ""},
-             {"p_low", ""},
-             {"p_high", ""},
-             {"sigma", ""},
-             {"runs", ""},
-             {"unknown", ""},
-             {"method", ""},
-             {"status", ""}}});
+  std::vector<std::string> corners;
+  std::vector<analysis::TailProbability> failures;
   for (const CircuitPoint& point : result.points) {
     write_samples(file, fmt::format("/points/{}/{}/samples", circuit_name(study), point.corner.name()),
                   point.samples);
@@ -138,12 +130,13 @@ void write_circuit_result(H5::H5File& file, const Study& study, const CircuitRes
                     point.tail_samples);
     }
     write_carriers(file, study, point);
-    const analysis::TailProbability& failure = point.failure;
-    rows.add(point.corner.name(), failure.p, failure.low, failure.high, failure.sigma(),
-             static_cast<std::int64_t>(failure.runs), static_cast<std::int64_t>(failure.unknown),
-             failure.method, std::string(analysis::to_string(failure.status)));
+    corners.push_back(point.corner.name());
+    failures.push_back(point.failure);
   }
-  engine::write_table(file, "/failures", std::move(rows).table());
+  engine::Table table;
+  table.add("corner", "", std::move(corners));
+  analysis::add_tail_columns(table, failures, "p", "");
+  engine::write_table(file, "/failures", table);
   if (!result.notes.empty()) engine::write_attribute(file, "/failures", "notes", result.notes);
 }
 

@@ -63,9 +63,18 @@ int run_study(const Study& study, ResultFile& result, int workers, const Shard& 
   return exit_done;
 }
 
-void print_result(const std::filesystem::path& path) {
-  analysis::print_report(path, std::cout);
+/// Prints the report; the status of a study that has an answer, or of one of which every estimate was refused.
+int print_result(const std::filesystem::path& path) {
+  const analysis::ReportData data = analysis::read_report_data(path);
+  analysis::print_report(data, std::cout);
   fmt::print("\nResult: {0}   figures: flare report {0} -o {1}\n", path.string(), path.stem().string());
+  if (!data.all_refused()) return exit_done;
+  std::fflush(stdout);
+  fmt::print(
+      stderr,
+      "flare: no answer: every estimate was refused, for the reasons given above. Raise [estimator] "
+      "budget, or try another [estimator] method (subset, monte_carlo), with --set estimator.budget=N\n");
+  return exit_failure;
 }
 
 }  // namespace
@@ -101,8 +110,7 @@ int run_command(const RunCommand& command, std::stop_token stop) {
   } else {
     fmt::print(stderr, "flare: {} already holds this study's result (--fresh runs it again)\n", out.string());
   }
-  print_result(out);
-  return exit_done;
+  return print_result(out);
 }
 
 int merge_command(const MergeCommand& command, std::stop_token stop) {
@@ -128,8 +136,7 @@ int merge_command(const MergeCommand& command, std::stop_token stop) {
     result.store().read_runs(file);
   }
   const int status = run_study(study, result, command.workers, {}, stop);
-  if (status == exit_done) print_result(command.out);
-  return status;
+  return status == exit_done ? print_result(command.out) : status;
 }
 
 }  // namespace flare::studies

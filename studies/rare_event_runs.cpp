@@ -1,5 +1,7 @@
 #include "studies/rare_event_runs.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -7,7 +9,24 @@ namespace flare::studies {
 
 namespace {
 
-double probability_floor(double p) { return std::max(p, analysis::smallest_probability); }
+using analysis::Probability;
+
+/// p, low and high from natural logarithms, in order whatever rounding does.
+void set_from_logs(double log_p, double log_low, double log_high, analysis::TailProbability& tail) {
+  tail.p = Probability::of_log(log_p);
+  tail.low = std::min(Probability::of_log(log_low), tail.p);
+  tail.high = std::max(Probability::of_log(log_high), tail.p);
+}
+
+/// What to change in the study where an estimate was refused.
+std::string remedy(const analysis::RareEventSummary& s) {
+  if (s.method != analysis::RareEventMethod::automatic &&
+      s.method != analysis::RareEventMethod::subset_simulation) {
+    return "set [estimator] method = \"auto\"";
+  }
+  const std::uint64_t wanted = std::max<std::uint64_t>(s.runs_wanted, 2 * s.runs.total());
+  return fmt::format("raise [estimator] budget to at least {}", 100 * ((wanted + 99) / 100));
+}
 
 }  // namespace
 
@@ -25,25 +44,14 @@ analysis::TailProbability probability_of(const analysis::RareEventSummary& s) {
   analysis::TailProbability p;
   p.runs = s.runs.total() - s.runs.unknown;
   p.unknown = s.runs.unknown;
+  p.status = s.status;
   p.method = std::string(to_string(s.method));
-  switch (s.status) {
-    case analysis::EstimateStatus::estimated:
-      p.status = analysis::TailStatus::estimated;
-      break;
-    case analysis::EstimateStatus::bound:
-      p.status = analysis::TailStatus::bound;
-      break;
-    case analysis::EstimateStatus::extrapolated:
-      p.status = analysis::TailStatus::extrapolated;
-      break;
-    case analysis::EstimateStatus::refused:
-      p.status = analysis::TailStatus::refused;
-      p.method += ": " + s.reason;
-      return p;  // [0, 1]: nothing is known
+  if (!s.reason.empty()) p.method += ": " + s.reason;
+  if (s.status == analysis::TailStatus::refused) {
+    p.method += "; " + remedy(s);
+    return p;
   }
-  p.p = probability_floor(s.p());
-  p.low = std::min(probability_floor(s.p_low()), p.p);
-  p.high = std::max(probability_floor(s.p_high()), p.p);
+  set_from_logs(s.log_p, s.log_p_low, s.log_p_high, p);
   return p;
 }
 
@@ -51,15 +59,13 @@ analysis::TailProbability probability_of(const analysis::OutputTail& tail, const
   analysis::TailProbability p;
   p.runs = runs.total() - runs.unknown;
   p.unknown = runs.unknown;
+  p.status = tail.status;
   p.method = "surrogate importance";
-  if (tail.status != analysis::EstimateStatus::estimated) {
+  if (tail.status == analysis::TailStatus::refused) {
     p.method += ": " + tail.reason;
-    return p;  // [0, 1]: nothing is known
+    return p;
   }
-  p.status = analysis::TailStatus::estimated;
-  p.p = probability_floor(std::exp(tail.log_p));
-  p.low = std::min(probability_floor(std::exp(tail.log_p_low)), p.p);
-  p.high = std::max(probability_floor(std::exp(tail.log_p_high)), p.p);
+  set_from_logs(tail.log_p, tail.log_p_low, tail.log_p_high, p);
   return p;
 }
 

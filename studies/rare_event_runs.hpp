@@ -16,7 +16,8 @@ namespace flare::studies {
 /// "auto", "monte_carlo", "subset", ... of a study's [estimator].
 analysis::RareEventMethod rare_event_method(const std::string& name);
 
-/// p, interval, status and method as tables hold them; never p = 0.
+/// p, interval, status and method as tables hold them. A refused one holds no number; its method says why and
+/// what to change in the study.
 analysis::TailProbability probability_of(const analysis::RareEventSummary& summary);
 /// `runs`: all that stand behind the answer, those it shares with other questions included.
 analysis::TailProbability probability_of(const analysis::OutputTail& tail, const analysis::RunCounts& runs);

@@ -221,12 +221,31 @@ TEST(Convert, FixedReferencesCostWhatTheLevelsMoved) {
   EXPECT_LT(with_fixed, with_tracking - 1.0);
 }
 
+// One direction refused: the level has no number, and in words what the other one says.
+TEST(Convert, ARefusedTailTakesTheLevelsNumberAway) {
+  const std::vector<LevelFit> levels = column_levels(2, 200);
+  ConvertedPoint point =
+      convert(levels, ReferenceLevels({0.9, levels[1].moments().mean, levels[2].moments().mean}), {});
+  LevelTail refused{1, Direction::down, {}};
+  refused.probability.method = "automatic: too few runs";
+  replace_tails(point, {refused});
+  EXPECT_EQ(point.worst_level, 1u);
+  EXPECT_EQ(point.worst_direction, Direction::down);
+  EXPECT_TRUE(std::isnan(point.worst().p));
+  EXPECT_NE(point.worst().method.find("too few runs (up alone: "), std::string::npos) << point.worst().method;
+  EXPECT_NEAR(point.confusion.row(1).sum(), 1.0, 1e-12);
+}
+
 TEST(Convert, ALevelWithoutALawIsRefused) {
   std::vector<LevelFit> levels = column_levels(2, 200);
   levels[1] = LevelFit::from_samples(std::vector<double>(40, levels[1].moments().mean));
   const ConvertedPoint point =
       convert(levels, ReferenceLevels({0.9, levels[1].moments().mean, levels[2].moments().mean}), {});
   EXPECT_EQ(point.errors[1].status, TailStatus::refused);
+  EXPECT_TRUE(std::isnan(point.errors[1].p));
+  EXPECT_EQ(point.worst_level, 1u) << "what is not known is the worst";
+  EXPECT_NE(point.errors[1].method.find("all samples are equal"), std::string::npos)
+      << point.errors[1].method;
   EXPECT_NEAR(point.confusion.row(1).sum(), 1.0, 1e-12);
   EXPECT_THROW(convert(levels, ReferenceLevels({0.9, 0.8}), {}), std::invalid_argument);
 }

@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
     const ValidationRow row = validate(
         problem, repeats, first_seed,
         [&](const RareEventSummary& summary) {
-          const bool miss = summary.status == EstimateStatus::estimated &&
+          const bool miss = summary.status == TailStatus::estimated &&
                             (summary.log_p_low > problem.log_p || summary.log_p_high < problem.log_p_high);
           if (!verbose && !(misses && miss)) return;
           std::fprintf(stderr, "%s, truth %.4g: %s", problem.name.c_str(), std::exp(problem.log_p),

@@ -201,7 +201,8 @@ TEST(LevelFit, StatusFollowsTheRunsMade) {
   EXPECT_EQ(none.status, TailStatus::bound);
   // 1 - 0.05^(1/1000): the rule of three.
   EXPECT_NEAR(none.p, 1.0 - std::pow(0.05, 1e-3), 1e-9);
-  EXPECT_GT(none.low, 0.0);
+  EXPECT_EQ(none.low, 0.0);
+  EXPECT_TRUE(none.is_upper_bound());
 }
 
 TEST(LevelFit, UnknownRunsWidenTheBracket) {
@@ -238,9 +239,28 @@ TEST(LevelFit, RefusesWhatIsNoLevel) {
   EXPECT_THROW(fit.shape(), std::logic_error);
   const TailProbability p = fit.tail(1.0, Side::above);
   EXPECT_EQ(p.status, TailStatus::refused);
-  EXPECT_DOUBLE_EQ(p.p, 1.0 / 200.0);
+  EXPECT_TRUE(std::isnan(p.p));
+  EXPECT_TRUE(std::isnan(p.high));
+  EXPECT_NE(p.method.find("1 of 200 runs"), std::string::npos) << p.method;
   EXPECT_TRUE(LevelFit::from_samples({}).refused());
-  EXPECT_EQ(LevelFit::from_samples({}).tail(0.0, Side::above).high, 1.0);
+  EXPECT_TRUE(std::isnan(LevelFit::from_samples({}).empirical_tail(0.0, Side::above).p));
+}
+
+// The lower tail of a lognormal ends: beyond it the law says never, and the number is a limit, not a small P.
+TEST(LevelFit, ALawThatEndsBeforeTheLimitGivesABound) {
+  Moments moments;
+  moments.runs = 1000;
+  moments.sigma = 1.0;
+  moments.skewness = 1.0;
+  moments.kurtosis = 4.8;
+  moments.covariance = 1e-6 * Eigen::Matrix4d::Identity();
+  const LevelFit fit = LevelFit::from_moments(moments, std::vector<double>(1000, 0.0));
+  ASSERT_FALSE(fit.refused());
+  const TailProbability p = fit.tail(-40.0, Side::below);
+  EXPECT_EQ(p.status, TailStatus::bound);
+  EXPECT_TRUE(p.is_upper_bound());
+  EXPECT_EQ(p.low, 0.0);
+  EXPECT_GT(p.p, 0.0);
 }
 
 TEST(LevelFit, AffineMapLeavesProbabilitiesAlone) {

@@ -58,7 +58,7 @@ std::vector<Repeated> repeat(std::size_t dimension, const OutputEvaluator& evalu
     for (std::size_t q = 0; q < questions.size(); ++q) {
       rows[q].runs += static_cast<double>(s.runs.total()) / FLARE_REPEATS;
       const OutputTail& tail = s.tails[q];
-      if (tail.status != EstimateStatus::estimated) continue;
+      if (tail.status != TailStatus::estimated) continue;
       ++rows[q].answered;
       rows[q].met += tail.target_met ? 1 : 0;
       rows[q].covered += tail.log_p_low <= log_p[q] && log_p[q] <= tail.log_p_high ? 1 : 0;
@@ -81,7 +81,7 @@ TEST(OutputTails, OneSetOfRunsAnswersManyQuestionsOfAPlane) {
   ASSERT_EQ(s.tails.size(), questions.size());
   for (std::size_t q = 0; q < questions.size(); ++q) {
     const double beta = upper_tail_quantile(exact_log_p(questions[q]));
-    EXPECT_EQ(s.tails[q].status, EstimateStatus::estimated) << q << ": " << s.tails[q].reason;
+    EXPECT_EQ(s.tails[q].status, TailStatus::estimated) << q << ": " << s.tails[q].reason;
     EXPECT_NEAR(upper_tail_quantile(s.tails[q].log_p), beta, 0.03) << q;
     EXPECT_TRUE(s.tails[q].target_met) << q;
     // Where a plane fails first is known too: along its normal, the noise taking its part.
@@ -215,7 +215,7 @@ TEST(OutputTails, RefusesWhatIsNotOnePlane) {
     options.seed = seed;
     for (const OutputEvaluator& evaluator : {two_sided, cliff, noise}) {
       const OutputTailsSummary s = estimate_output_tails(4, evaluator, {{-6.0, Side::below, 0.0}}, options);
-      EXPECT_EQ(s.tails[0].status, EstimateStatus::refused) << seed;
+      EXPECT_EQ(s.tails[0].status, TailStatus::refused) << seed;
       EXPECT_FALSE(s.tails[0].reason.empty());
     }
   }
@@ -226,7 +226,7 @@ TEST(OutputTails, RunsWithoutAnAnswerGiveABracket) {
   const auto some_unknown = rowwise([](const Vector& x) { return plane(x) > 4.6 ? NAN : plane(x); });
   const std::vector<TailQuestion> questions = {{4.0, Side::above, 0.2}};
   const OutputTailsSummary s = estimate_output_tails(10, some_unknown, questions);
-  ASSERT_EQ(s.tails[0].status, EstimateStatus::estimated) << s.tails[0].reason;
+  ASSERT_EQ(s.tails[0].status, TailStatus::estimated) << s.tails[0].reason;
   EXPECT_GT(s.runs.unknown, 0u);
   EXPECT_TRUE(s.tails[0].bracketed);
   // They fail: all of the plane's P, and what the noise would have saved beyond 4.6. They pass: P less that.
@@ -234,7 +234,7 @@ TEST(OutputTails, RunsWithoutAnAnswerGiveABracket) {
   EXPECT_LT(s.tails[0].log_p_low, log_difference(exact_log_p(questions[0]), log_upper_tail(4.6)));
 
   const auto all_unknown = rowwise([](const Vector&) { return NAN; });
-  EXPECT_EQ(estimate_output_tails(10, all_unknown, questions).tails[0].status, EstimateStatus::refused);
+  EXPECT_EQ(estimate_output_tails(10, all_unknown, questions).tails[0].status, TailStatus::refused);
 }
 
 TEST(OutputTails, ANeighbourSparesPilotRunsAndChangesNothingElse) {
@@ -253,8 +253,8 @@ TEST(OutputTails, ANeighbourSparesPilotRunsAndChangesNothingElse) {
   const OutputTailsSummary warm = estimate_output_tails(12, bent(1.0), questions, options);
   EXPECT_LT(warm.runs.pilot, cold.runs.pilot);
   for (std::size_t q = 0; q < questions.size(); ++q) {
-    ASSERT_EQ(cold.tails[q].status, EstimateStatus::estimated) << cold.tails[q].reason;
-    ASSERT_EQ(warm.tails[q].status, EstimateStatus::estimated) << warm.tails[q].reason;
+    ASSERT_EQ(cold.tails[q].status, TailStatus::estimated) << cold.tails[q].reason;
+    ASSERT_EQ(warm.tails[q].status, TailStatus::estimated) << warm.tails[q].reason;
     EXPECT_NEAR(upper_tail_quantile(warm.tails[q].log_p), upper_tail_quantile(cold.tails[q].log_p),
                 warm.tails[q].half_width() + cold.tails[q].half_width());
   }
@@ -291,7 +291,7 @@ TEST(OutputTails, BadInput) {
   OutputTailsOptions poor;
   poor.max_runs = 30;
   const OutputTailsSummary refused = estimate_output_tails(4, rowwise(plane), questions, poor);
-  EXPECT_EQ(refused.tails[0].status, EstimateStatus::refused);
+  EXPECT_EQ(refused.tails[0].status, TailStatus::refused);
   EXPECT_LE(refused.runs.total(), 30u);
 
   std::stop_source stop;
@@ -301,7 +301,7 @@ TEST(OutputTails, BadInput) {
 
   // Beyond the limit at the origin already.
   EXPECT_EQ(estimate_output_tails(4, rowwise(plane), {{-1.0, Side::above, 0.0}}).tails[0].status,
-            EstimateStatus::refused);
+            TailStatus::refused);
 }
 
 }  // namespace

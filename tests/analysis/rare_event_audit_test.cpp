@@ -98,7 +98,7 @@ TEST(Audit, StandsBetweenAMissedRegionAndTheAnswer) {
       const RareEventSummary s =
           estimate_failure_probability(8, hidden_until(std::make_shared<std::uint64_t>(0), 170), options);
       EXPECT_LE(s.runs.total(), budget);
-      if (s.status != EstimateStatus::estimated) continue;
+      if (s.status != TailStatus::estimated) continue;
       EXPECT_GT(s.runs.audit, 0u);
       ++answered;
       wrong += s.log_p_low <= truth && truth <= s.log_p_high ? 0 : 1;

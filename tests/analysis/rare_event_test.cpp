@@ -29,7 +29,7 @@ Response linear(const Row& x) {
 
 TEST(RareEvent, AnswersALinearMarginWithAnIntervalThatHoldsTheTruth) {
   const RareEventSummary s = estimate_failure_probability(5, from(linear));
-  ASSERT_EQ(s.status, EstimateStatus::estimated) << s.reason;
+  ASSERT_EQ(s.status, TailStatus::estimated) << s.reason;
   EXPECT_TRUE(s.target_met);
   EXPECT_LE(s.sigma_low(), 4.5);
   EXPECT_GE(s.sigma_high(), 4.5);
@@ -70,8 +70,8 @@ TEST(RareEvent, CountsEveryRunOnceAndKeepsTheBudget) {
         options);
     EXPECT_EQ(s.runs.total(), made) << problem.name;
     EXPECT_LE(made, options.max_runs) << problem.name;
-    EXPECT_EQ(std::isnan(s.log_p), s.status == EstimateStatus::refused) << problem.name;
-    EXPECT_FALSE(s.status == EstimateStatus::refused && s.reason.empty()) << problem.name;
+    EXPECT_EQ(std::isnan(s.log_p), s.status == TailStatus::refused) << problem.name;
+    EXPECT_FALSE(s.status == TailStatus::refused && s.reason.empty()) << problem.name;
   }
 }
 
@@ -109,7 +109,7 @@ TEST(RareEvent, WhatTheEvaluatorThrowsPassesThrough) {
 TEST(RareEvent, NothingButNotANumberIsAnUpperLimitAtMost) {
   const RareEventSummary s =
       estimate_failure_probability(4, from([](const Row&) { return Response::margin(std::nan("")); }));
-  EXPECT_NE(s.status, EstimateStatus::estimated);
+  EXPECT_NE(s.status, TailStatus::estimated);
   EXPECT_EQ(s.runs.unknown, s.runs.total());
 }
 
@@ -119,7 +119,7 @@ TEST(RareEvent, NeverWritesProbabilityZero) {
     options.method = method;
     const RareEventSummary s =
         estimate_failure_probability(4, from([](const Row&) { return Response::margin(1.0); }), options);
-    EXPECT_EQ(s.status, EstimateStatus::bound);
+    EXPECT_EQ(s.status, TailStatus::bound);
     EXPECT_GT(s.p(), 0.0);
     EXPECT_LT(s.p(), 0.1);
     EXPECT_FALSE(s.reason.empty());
@@ -137,7 +137,7 @@ TEST(RareEvent, WhatCannotFailIsABoundFromTheWholeBudget) {
                                   10.0 * std::erf(x.sum() / std::sqrt(2.0 * static_cast<double>(x.size()))));
         }),
         options);
-    EXPECT_EQ(s.status, EstimateStatus::bound) << s.full_report();
+    EXPECT_EQ(s.status, TailStatus::bound) << s.full_report();
     EXPECT_LT(s.p(), 3.0 / 500.0);
     EXPECT_GE(s.p(), 2.99 / 2000.0) << "3/n is all that n runs can say";
     EXPECT_GT(s.runs.total(), 1900u);
@@ -154,7 +154,7 @@ TEST(RareEvent, SubsetSimulationAnswersWhereNoRegionStandsOut) {
   RareEventOptions options;
   options.max_runs = problem.budget;
   const RareEventSummary s = estimate_failure_probability(problem.dimension, problem.evaluator(1), options);
-  ASSERT_EQ(s.status, EstimateStatus::estimated) << s.full_report();
+  ASSERT_EQ(s.status, TailStatus::estimated) << s.full_report();
   EXPECT_EQ(s.method, RareEventMethod::subset_simulation);
   EXPECT_LE(s.log_p_low, problem.log_p);
   EXPECT_GE(s.log_p_high, problem.log_p);
@@ -162,7 +162,7 @@ TEST(RareEvent, SubsetSimulationAnswersWhereNoRegionStandsOut) {
   options.method = RareEventMethod::line_sampling;
   const RareEventSummary line =
       estimate_failure_probability(problem.dimension, problem.evaluator(1), options);
-  EXPECT_EQ(line.status, EstimateStatus::refused);
+  EXPECT_EQ(line.status, TailStatus::refused);
   EXPECT_TRUE(std::isnan(line.log_p));
 }
 
@@ -180,7 +180,7 @@ TEST(RareEvent, ScaledSigmaHoldsTheTruthOrRefuses) {
 TEST(RareEvent, CertainFailureIsABoundToo) {
   const RareEventSummary s =
       estimate_failure_probability(4, from([](const Row&) { return Response::fail(); }));
-  EXPECT_EQ(s.status, EstimateStatus::bound);
+  EXPECT_EQ(s.status, TailStatus::bound);
   EXPECT_GT(s.p(), 0.9);
   EXPECT_EQ(s.p_high(), 1.0);
 }
@@ -196,7 +196,7 @@ TEST(RareEvent, StopsOnRequest) {
         return from(linear)(points);
       },
       {}, source.get_token());
-  EXPECT_EQ(s.status, EstimateStatus::refused);
+  EXPECT_EQ(s.status, TailStatus::refused);
   EXPECT_NE(s.reason.find("stopped"), std::string::npos);
   EXPECT_EQ(s.runs.total(), made);
 }
@@ -209,7 +209,7 @@ TEST(RareEvent, WarmStartsSaveTheSearch) {
   warm.warm_starts = {engine::Vector::Constant(d, 4.3 / std::sqrt(60.0))};
   const RareEventSummary a = estimate_failure_probability(d, from(linear), cold);
   const RareEventSummary b = estimate_failure_probability(d, from(linear), warm);
-  ASSERT_EQ(b.status, EstimateStatus::estimated) << b.full_report();
+  ASSERT_EQ(b.status, TailStatus::estimated) << b.full_report();
   EXPECT_LE(b.sigma_low(), 4.5);
   EXPECT_GE(b.sigma_high(), 4.5);
   EXPECT_LT(b.runs.total(), a.runs.total());
@@ -221,7 +221,7 @@ TEST(RareEvent, AWarmStartFromElsewhereIsNotBelieved) {
   options.trust_neighbour = true;
   options.warm_starts = {-engine::Vector::Constant(8, 4.3 / std::sqrt(8.0))};
   const RareEventSummary s = estimate_failure_probability(8, from(linear), options);
-  if (s.status == EstimateStatus::estimated) {
+  if (s.status == TailStatus::estimated) {
     EXPECT_LE(s.sigma_low(), 4.5);
     EXPECT_GE(s.sigma_high(), 4.5);
   }
@@ -233,7 +233,7 @@ TEST(RareEvent, UnknownRunsGiveABracketThatHoldsBothReadings) {
   RareEventOptions options;
   options.max_runs = 10000;
   const RareEventSummary s = estimate_failure_probability(problem.dimension, problem.evaluator(1), options);
-  ASSERT_EQ(s.status, EstimateStatus::estimated) << s.full_report();
+  ASSERT_EQ(s.status, TailStatus::estimated) << s.full_report();
   EXPECT_TRUE(s.bracketed);
   EXPECT_GT(s.runs.unknown, 0u);
   EXPECT_LE(s.log_p_low, problem.log_p);
@@ -252,7 +252,7 @@ TEST(RareEvent, NoisyMarginsEnd) {
     options.method = method;
     const RareEventSummary s = estimate_failure_probability(problem.dimension, problem.evaluator(3), options);
     EXPECT_LE(s.runs.total(), 5000u);
-    if (s.status != EstimateStatus::estimated) continue;
+    if (s.status != TailStatus::estimated) continue;
     EXPECT_LE(s.log_p_low, problem.log_p) << to_string(method);
     EXPECT_GE(s.log_p_high, problem.log_p) << to_string(method);
   }
@@ -278,7 +278,7 @@ TEST(RareEvent, NoiseThatJustAddsIsPartOfTheAnswer) {
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
       const RareEventSummary s =
           with_noise(seed, [&](NormalStream& random, double) { return spread * random.normal(); });
-      if (s.status != EstimateStatus::estimated) continue;
+      if (s.status != TailStatus::estimated) continue;
       ++answered;
       covered += s.log_p_low <= truth && truth <= s.log_p_high ? 1 : 0;
     }
@@ -294,7 +294,7 @@ TEST(RareEvent, NoiseThatIsFarFromNormalIsRefused) {
     const RareEventSummary s = with_noise(seed, [](NormalStream& random, double) {
       return (random.uniform() < 0.01 ? 1.0 : 0.1) * random.normal();
     });
-    answered += s.status == EstimateStatus::estimated ? 1 : 0;
+    answered += s.status == TailStatus::estimated ? 1 : 0;
   }
   EXPECT_EQ(answered, 0);
 }
@@ -305,7 +305,7 @@ TEST(RareEvent, NoiseThatGrowsTowardsFailureIsRefused) {
     const RareEventSummary s = with_noise(seed, [](NormalStream& random, double u) {
       return 0.3 * std::max(0.0, 1.0 + 0.3 * u) * random.normal();
     });
-    answered += s.status == EstimateStatus::estimated ? 1 : 0;
+    answered += s.status == TailStatus::estimated ? 1 : 0;
   }
   EXPECT_EQ(answered, 0);
 }
@@ -321,11 +321,11 @@ TEST(RareEvent, EveryMethodAnswersOrRefusesTwoSigma) {
     options.method = method;
     options.max_runs = 20000;
     const RareEventSummary s = estimate_failure_probability(problem.dimension, problem.evaluator(1), options);
-    if (s.status == EstimateStatus::refused) {
+    if (s.status == TailStatus::refused) {
       EXPECT_EQ(method, RareEventMethod::radial_sampling) << to_string(method) << ": " << s.reason;
       continue;
     }
-    EXPECT_EQ(s.status == EstimateStatus::extrapolated, method == RareEventMethod::scaled_sigma);
+    EXPECT_EQ(s.status == TailStatus::extrapolated, method == RareEventMethod::scaled_sigma);
     EXPECT_NEAR(s.sigma(), 2.0, 0.3) << to_string(method);
   }
 }

@@ -29,12 +29,12 @@ ValidationRow validate(const RareEventProblem& problem, std::size_t repeats, std
     const auto runs = static_cast<double>(summary.runs.total());
     row.mean_runs += runs / static_cast<double>(repeats);
     row.max_runs = std::max(row.max_runs, runs);
-    if (summary.status == EstimateStatus::bound) {
+    if (summary.status == TailStatus::bound) {
       ++row.bounded;
       if (problem.log_p > summary.log_p_high || problem.log_p_high < summary.log_p_low) ++row.wrong_bounds;
       continue;
     }
-    if (summary.status == EstimateStatus::refused) {
+    if (summary.status == TailStatus::refused) {
       std::string reason = summary.reason;  // without its numbers
       std::erase_if(reason, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
       ++row.reasons[reason];

@@ -81,7 +81,7 @@ TEST_F(ReportTest, PageHoldsTablesFiguresAndNeedsNoNetwork) {
   EXPECT_THAT(html, HasSubstr("Model accuracy over SAWL"));
   for (const char* levels : {"Levels of SAWL 2 ", "Levels of SAWL 16 "}) EXPECT_THAT(html, HasSubstr(levels));
   EXPECT_THAT(html, HasSubstr("screened only"));
-  EXPECT_THAT(html, HasSubstr("extrapolated or bound"));
+  EXPECT_THAT(html, HasSubstr("extrapolated"));
   // Nothing is loaded: no src, no link, no url(), no href but within the page; xmlns names are not addresses.
   EXPECT_THAT(html, Not(HasSubstr("<script")));
   EXPECT_THAT(html, Not(HasSubstr("src=")));
@@ -218,6 +218,85 @@ TEST_F(ReportTest, AFolderThatCannotBeWrittenIsOneError) {
   options.runs = 60;
   const std::filesystem::path file = result(options);
   EXPECT_THROW(write_report(file, file / "below_a_file"), std::runtime_error);
+}
+
+VerdictRow row_of(int sawl, TailProbability error) {
+  VerdictRow row;
+  row.key = {"sram8t", sawl, "flash", "tt_0.90V_27C"};
+  row.error = std::move(error);
+  return row;
+}
+
+ReportData data_of(std::vector<VerdictRow> rows) {
+  ReportData data;
+  data.complete = true;
+  data.verdict = std::move(rows);
+  return data;
+}
+
+TailProbability tail(Probability p, Probability low, Probability high, TailStatus status) {
+  TailProbability t;
+  t.p = p;
+  t.low = low;
+  t.high = high;
+  t.status = status;
+  return t;
+}
+
+TailProbability estimated(double sigma) {
+  return tail(Probability::of_sigma(sigma), Probability::of_sigma(sigma + 0.1),
+              Probability::of_sigma(sigma - 0.1), TailStatus::estimated);
+}
+
+TEST(Refused, IsADashWithReasonAndNeverDrawn) {
+  TailProbability none;
+  none.method = "automatic: the budget is spent; raise [estimator] budget to at least 20000";
+  ReportData data = data_of({row_of(2, estimated(8.0)), row_of(4, none)});
+  EXPECT_FALSE(data.all_refused());
+  std::ostringstream out;
+  print_report(data, out);
+  EXPECT_THAT(out.str(), HasSubstr("\u2013"));
+  EXPECT_THAT(out.str(), Not(HasSubstr("nan")));
+  const std::vector<ReportFigure> figures = draw_report_figures(data);
+  ASSERT_FALSE(figures.empty());
+  EXPECT_THAT(figures.front().caption, HasSubstr("Not drawn, because refused: sram8t, flash, SAWL 4"));
+  EXPECT_THAT(report_page(data, figures, ""), Not(HasSubstr("nan")));
+  data.verdict.erase(data.verdict.begin());
+  EXPECT_TRUE(data.all_refused());
+  EXPECT_FALSE(ReportData{}.all_refused()) << "nothing was asked";
+}
+
+TEST(Refused, ACircuitsRowSaysWhatToDo) {
+  ReportData data;
+  data.complete = true;
+  ReportFailure row;
+  row.corner = "tt_0.90V_27C";
+  row.tail.method = "automatic: the budget is spent; raise [estimator] budget to at least 20000";
+  data.failures = {row};
+  std::ostringstream out;
+  print_report(data, out);
+  EXPECT_THAT(out.str(),
+              HasSubstr("tt 0.90 V 27 degC, refused: the budget is spent; raise [estimator] budget"));
+  EXPECT_THAT(report_page(data, {}, ""), HasSubstr("raise [estimator] budget"));
+  EXPECT_TRUE(data.all_refused());
+}
+
+// 1e-31 lies inside the axis; what no axis can hold stands at the edge with its value.
+TEST(ErrorFigure, MarksWhatItClips) {
+  const auto svg_of = [](double sigma) {
+    return draw_report_figures(data_of({row_of(2, estimated(sigma)), row_of(4, estimated(6.0))})).front().svg;
+  };
+  EXPECT_THAT(svg_of(11.7), Not(HasSubstr("outside the axis")));
+  EXPECT_THAT(svg_of(25.0), HasSubstr("outside the axis"));
+  EXPECT_THAT(svg_of(25.0), HasSubstr("3.1e-138"));
+  EXPECT_THAT(svg_of(60.0), HasSubstr("1e-300"));
+}
+
+TEST(ErrorFigure, DrawsABoundAsALimit) {
+  const TailProbability bound =
+      tail(Probability(1e-3), Probability(0.0), Probability(1e-3), TailStatus::bound);
+  const std::string svg = draw_report_figures(data_of({row_of(2, bound)})).front().svg;
+  EXPECT_THAT(svg, HasSubstr("bound: this or less"));
 }
 
 TEST(Figure, TextCannotLeaveItsString) {

@@ -33,10 +33,12 @@ NamedPoint point(int sawl, const std::string& corner, double sigma, double half,
   NamedPoint result;
   result.key = {"sram8t", sawl, "ideal", corner};
   result.enob = 3.17;
-  result.error.p = normal_tail(sigma);
-  result.error.low = normal_tail(sigma + half);
-  result.error.high = normal_tail(sigma - half);
   result.error.status = status;
+  if (status != TailStatus::refused) {
+    result.error.p = Probability(normal_tail(sigma));
+    result.error.low = Probability(normal_tail(sigma + half));
+    result.error.high = Probability(normal_tail(sigma - half));
+  }
   result.error.runs = 500;
   result.error.method = "fit shifted-lognormal";
   result.level = static_cast<std::size_t>(sawl);
@@ -106,7 +108,7 @@ TEST(Verdict, EveryCornerIsSaidOnlyWhereTheArgumentHolds) {
 TEST(Verdict, UnknownRunsAreNamedAsTheReason) {
   NamedPoint holed = point(8, "tt_0.90V_27C", 7.0, 0.3, TailStatus::extrapolated);
   holed.error.unknown = 2;
-  holed.error.high = 2.0 / 502.0;
+  holed.error.high = Probability(2.0 / 502.0);
   const std::string text = pick_sentence(make_verdict({holed}), "sram8t", "ideal");
   EXPECT_THAT(text, HasSubstr("2 of 502 runs have no answer"));
 }
@@ -118,6 +120,24 @@ TEST(Verdict, ARefusedCornerIsTheWorst) {
   EXPECT_EQ(rows[0].key.corner, "ff_0.99V_125C");
   EXPECT_FALSE(rows[0].passes);
   EXPECT_THAT(pick_text(rows), HasSubstr("no SAWL holds"));
+}
+
+TEST(Verdict, ARefusedRowHoldsNoNumber) {
+  const TemporaryFile scratch("flare_verdict_refused_test.h5");
+  NamedPoint none = point(4, "tt_0.90V_27C", 0.0, 0.0, TailStatus::refused);
+  none.error.method = "automatic: the budget is spent; raise [estimator] budget to at least 20000";
+  {
+    H5::H5File file(scratch.path(), H5F_ACC_TRUNC);
+    write_verdict(file, make_verdict({none}));
+  }
+  const H5::H5File file(scratch.path(), H5F_ACC_RDONLY);
+  const engine::Table table = engine::read_table(file, "/verdict");
+  for (const char* name : {"p_error", "p_low", "p_high", "sigma"})
+    EXPECT_TRUE(std::isnan(table.numbers(name)[0])) << name;
+  EXPECT_EQ(table.integers("passes")[0], 0);
+  EXPECT_THAT(engine::read_text(file, "/verdict", "pick"),
+              HasSubstr("raise [estimator] budget to at least 20000"));
+  EXPECT_EQ(read_verdict(file)[0].error.status, TailStatus::refused);
 }
 
 TEST(Verdict, CornerNamesReadWell) {
