@@ -60,7 +60,7 @@ MatrixF product_on(const Array& array, const Rows& inputs, const PlaneFormat& fo
 ErrorInjection injection(const AttentionErrors& errors, int layer, int array, bool stationary) {
   ErrorInjection e;
   e.sampler = stationary ? errors.stationary : errors.dynamic;
-  e.mode = errors.mode;
+  e.mode = mode_of(e.sampler, errors.mode);
   e.seed = errors.seed;
   e.array = static_cast<std::uint32_t>(layer * arrays_per_layer + array);
   e.first_token = errors.first_token;
@@ -96,7 +96,7 @@ LayerDie Int8Attention::make_die(const AttentionErrors& errors, Eigen::Index tok
   die.arrays.resize(arrays_per_layer);
   const PlaneFormat cells{8, options_.weight_encoding};
   const auto make = [&](int array, const CodeSampler* sampler, Eigen::Index rows, Eigen::Index bitlines) {
-    if (sampler == nullptr) return;
+    if (sampler == nullptr || sampler->model().freezes_nothing()) return;
     die.arrays[array] = std::make_unique<DieVariation>(
         sampler->model(), errors.seed, static_cast<std::uint32_t>(layer_ * arrays_per_layer + array),
         static_cast<int>(rows), static_cast<int>(bitlines));

@@ -225,7 +225,7 @@ Matrix<Sum> IntegerAttention::cache_sums(const Array& array, const std::vector<s
 ErrorInjection IntegerAttention::injection(const AttentionErrors& errors, int array, bool stationary) const {
   ErrorInjection e;
   e.sampler = stationary ? errors.stationary : errors.dynamic;
-  e.mode = errors.mode;
+  e.mode = mode_of(e.sampler, errors.mode);
   e.seed = errors.seed;
   e.array = static_cast<std::uint32_t>(layer_ * arrays_per_layer + array);
   e.first_token = errors.first_token;
@@ -238,7 +238,7 @@ LayerDie IntegerAttention::make_die(const AttentionErrors& errors, Eigen::Index 
   LayerDie die;
   die.arrays.resize(arrays_per_layer);
   const auto make = [&](int array, const CodeSampler* sampler, Eigen::Index rows, Eigen::Index bitlines) {
-    if (sampler == nullptr) return;
+    if (sampler == nullptr || sampler->model().freezes_nothing()) return;
     die.arrays[array] = std::make_unique<DieVariation>(
         sampler->model(), errors.seed, static_cast<std::uint32_t>(layer_ * arrays_per_layer + array),
         static_cast<int>(rows), static_cast<int>(bitlines));
