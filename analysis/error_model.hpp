@@ -35,7 +35,7 @@ struct ErrorModel {
   std::string per_read;                      // what is drawn per read, in words
   std::string status;                        // of the worst level's error: "estimated", "extrapolated", ...
   double enob = 0.0;
-  std::vector<double> p_wrong, p_wrong_low, p_wrong_high;  // per k
+  std::vector<double> p_wrong, p_wrong_low, p_wrong_high;  // per k; NaN where refused
 };
 
 /// Deviations of one cell from how the variance of a level grows with the number of on-cells:

@@ -15,8 +15,8 @@ namespace {
 
 // Far enough for six sigma in a direction that matters, and no farther than models of devices are made for.
 constexpr std::array<double, 3> far_scales = {2.0, 3.0, 4.5};
-constexpr std::uint64_t far_percent = 10;  // of what is left, at each scale
-constexpr std::uint64_t most_far = 500;
+constexpr std::uint64_t far_percent = 5;  // of what is left, at each scale
+constexpr std::uint64_t most_far = 200;
 
 // Chains rest on margins that lead to the failures and stay as they are when a run is repeated.
 bool subset_may_answer(const EstimatorSession& session, const PlainLook& look) {

@@ -17,7 +17,8 @@
 // refuses (noisy_lines.hpp).
 //
 // Which method:
-//   automatic            explores, freezes, estimates afresh, audits; picks among the engines below. Default.
+//   automatic            explores, freezes, estimates afresh, audits; picks among the engines below and ends
+//                        with subset simulation, or a bound, before it refuses. Default.
 //   monte_carlo          no assumption at all; affordable for P above about 1e-3.
 //   quasi_monte_carlo    Sobol points, 16 random shifts; smooth problems of few dimensions and large P.
 //   subset_simulation    independent repeats of adaptive splitting; any dimension, wide interval; needs

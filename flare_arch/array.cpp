@@ -6,6 +6,7 @@
 #include <cmath>
 #include <mutex>
 #include <stdexcept>
+#include <type_traits>
 
 #include "flare_arch/array_job.hpp"
 #include "flare_arch/array_kernels.hpp"
@@ -41,12 +42,42 @@ void check_range(const MatrixI& values, const PlaneFormat& format, const char* w
 }
 
 /// Rounds half up from fixed point to integer.
-std::int32_t round_fixed(std::int64_t value, int fraction_bits) {
-  if (fraction_bits == 0) return static_cast<std::int32_t>(value);
-  return static_cast<std::int32_t>((value + (std::int64_t{1} << (fraction_bits - 1))) >> fraction_bits);
+std::int64_t round_fixed(std::int64_t value, int fraction_bits) {
+  if (fraction_bits == 0) return value;
+  return (value + (std::int64_t{1} << (fraction_bits - 1))) >> fraction_bits;
+}
+
+double largest_magnitude(const PlaneFormat& format) {
+  return std::max(-static_cast<double>(format.lowest()), static_cast<double>(format.highest()));
+}
+
+double sum_of_scales(const PlaneFormat& format) {
+  double sum = 0;
+  for (int plane = 0; plane < format.planes(); ++plane)
+    sum += std::abs(static_cast<double>(format.scale(plane)));
+  return sum;
+}
+
+/// Most reads one plane of one token can take. Remainders of slices are packed so that two neighbouring reads
+/// together drive more than SAWL rows, or as many where they must stay strictly below.
+double most_reads(int depth, const SegmentationOptions& segmentation) {
+  const double sawl = segmentation.rows_per_read;
+  if (segmentation.packing == Packing::fixed) return std::ceil(depth / sawl);
+  return std::min<double>(depth, std::floor(2 * depth / sawl) + 1);
 }
 
 }  // namespace
+
+double largest_sum(int depth, const PlaneFormat& weights, const PlaneFormat& inputs,
+                   const SegmentationOptions& segmentation, const CodeSampler* sampler) {
+  const double exact = depth * largest_magnitude(weights) * largest_magnitude(inputs);
+  if (sampler == nullptr) return exact;
+  const double read = std::ldexp(static_cast<double>(sampler->largest_value()), -sampler->fraction_bits());
+  const double half_steps = depth * std::max(largest_magnitude(weights), largest_magnitude(inputs)) / 2;
+  return std::max(
+      exact,
+      most_reads(depth, segmentation) * read * sum_of_scales(weights) * sum_of_scales(inputs) + half_steps);
+}
 
 /// Made on first use, by whichever thread comes first.
 struct Array::Lazy {
@@ -204,15 +235,18 @@ ReadPath resolve_path(const ErrorInjection& errors) {
   return errors.path;
 }
 
-void add_sums(const TokenSums& sums, int fraction_bits, Eigen::Index token, MatrixI& result) {
-  for (Eigen::Index c = 0; c < result.cols(); ++c) result(token, c) += round_fixed(sums[c], fraction_bits);
+template <class Sum>
+void add_sums(const TokenSums& sums, int fraction_bits, Eigen::Index token, Matrix<Sum>& result) {
+  for (Eigen::Index c = 0; c < result.cols(); ++c)
+    result(token, c) += static_cast<Sum>(round_fixed(sums[c], fraction_bits));
 }
 
 /// A lossless converter's errors: integers go straight to their columns, fractions are added up first.
+template <class Sum>
 void add_errors(const std::vector<ColumnError>& errors, int fraction_bits, Eigen::Index token,
-                MatrixI& result) {
+                Matrix<Sum>& result) {
   if (fraction_bits == 0) {
-    for (const ColumnError& e : errors) result(token, e.column) += static_cast<std::int32_t>(e.value);
+    for (const ColumnError& e : errors) result(token, e.column) += static_cast<Sum>(e.value);
     return;
   }
   TokenSums sums(result.cols());
@@ -244,7 +278,8 @@ int sparse_threads(const ArrayJob& job, std::int64_t tokens, bool plan_needed) {
   return candidates < worth_a_thread ? 1 : job.errors.threads;
 }
 
-void multiply_sparse(const ArrayJob& job, MatrixI& result, ArrayCounters& counters) {
+template <class Sum>
+void multiply_sparse(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
   const bool plan_needed = job.count || job.array.segmentation().packing != Packing::fixed;
   const int threads = sparse_threads(job, result.rows(), plan_needed);
   const StreamKey key(job.errors.seed, Purpose::error_positions, job.errors.array);
@@ -261,7 +296,8 @@ void multiply_sparse(const ArrayJob& job, MatrixI& result, ArrayCounters& counte
 
 /// Blocks of tokens bound the memory of their plans; a block is large enough to share the tables of a block of bit
 /// lines.
-void multiply_die(const ArrayJob& job, MatrixI& result, ArrayCounters& counters) {
+template <class Sum>
+void multiply_die(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
   constexpr Eigen::Index tokens_at_once = 1024;
   std::vector<TokenPlan> plans(std::min(tokens_at_once, result.rows()));
   for (Eigen::Index first = 0; first < result.rows(); first += tokens_at_once) {
@@ -276,7 +312,8 @@ void multiply_die(const ArrayJob& job, MatrixI& result, ArrayCounters& counters)
   }
 }
 
-void multiply_coded(const ArrayJob& job, ReadPath path, MatrixI& result, ArrayCounters& counters) {
+template <class Sum>
+void multiply_coded(const ArrayJob& job, ReadPath path, Matrix<Sum>& result, ArrayCounters& counters) {
   std::unique_ptr<const SlotTable> slots;
   if (path == ReadPath::dense) slots = std::make_unique<SlotTable>(job.errors.sampler->model());
   const int fraction = job.errors.sampler != nullptr ? job.errors.sampler->fraction_bits() : 0;
@@ -303,13 +340,28 @@ MatrixI Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const 
 
 void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
                      ArrayCounters* counters, MatrixI& result) const {
+  multiply_as(inputs, format, errors, counters, result);
+}
+
+void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+                     ArrayCounters* counters, MatrixL& result) const {
+  multiply_as(inputs, format, errors, counters, result);
+}
+
+template <class Sum>
+void Array::multiply_as(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+                        ArrayCounters* counters, Matrix<Sum>& result) const {
   if (inputs.cols() != depth())
     throw std::invalid_argument(
         fmt::format("array: inputs of {} values meet {} rows", inputs.cols(), depth()));
   format.check();
-  const int width =
-      format.bits + format_.bits + static_cast<int>(std::bit_width(static_cast<unsigned>(depth())));
-  if (width > 31) throw std::invalid_argument(fmt::format("array: products of {} bits do not fit 31", width));
+  const double largest = largest_sum(depth(), format_, format, segmentation_, errors.sampler);
+  if (std::is_same_v<Sum, std::int32_t> && !fits_32_bits(largest))
+    throw std::invalid_argument(fmt::format("array: sums of up to {:.4g} do not fit 32 bits", largest));
+  if (errors.sampler != nullptr && std::ldexp(largest, errors.sampler->fraction_bits()) >= 0x1p62)
+    throw std::invalid_argument(
+        fmt::format("array: sums of up to {:.4g} with {} bits after the point do not fit 62 bits", largest,
+                    errors.sampler->fraction_bits()));
   if (errors.threads < 1) throw std::invalid_argument("array: at least one thread is needed");
   if (errors.sampler != nullptr && errors.sampler->rows_per_read() < segmentation_.rows_per_read)
     throw std::invalid_argument(fmt::format("array: reads of {} rows meet an error model of SAWL {}",

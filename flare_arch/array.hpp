@@ -65,10 +65,18 @@ struct ErrorInjection {
 /// in two hundred reads, else dense. Die mode codes every read.
 ReadPath choose_path(const CodeSampler& sampler, ErrorMode mode);
 
+/// Largest magnitude that an output of an array of `depth` rows can have, whatever the operands, half steps of
+/// their codes included (Rounding::half_lsb). With a sampler every read may return its worst code. Exact up to 2^53.
+double largest_sum(int depth, const PlaneFormat& weights, const PlaneFormat& inputs,
+                   const SegmentationOptions& segmentation, const CodeSampler* sampler = nullptr);
+
+/// True where a sum of at most this magnitude fits a MatrixI.
+constexpr bool fits_32_bits(double largest) { return largest <= 2147483647.0; }
+
 class Array {
  public:
   /// weights: depth x columns, within the range of `format`. Throws std::invalid_argument for values out of
-  /// range, a depth above 65536, or products that would not fit 31 bits with 16-bit inputs of that depth.
+  /// range or a depth above 65536.
   Array(const MatrixI& weights, const PlaneFormat& format, const SegmentationOptions& segmentation);
 
   ~Array();
@@ -91,16 +99,22 @@ class Array {
   std::size_t row_words() const { return static_cast<std::size_t>(bitlines() + 511) / 512 * 8; }
 
   /// inputs: tokens x depth, within the range of `format`. Result: tokens x columns, rounded to integers
-  /// where codes reconstruct to fractions. Throws std::invalid_argument for shapes or ranges that do not fit
-  /// and for an error model of a smaller SAWL than the segmentation's.
+  /// where codes reconstruct to fractions. Throws std::invalid_argument for shapes or ranges that do not fit,
+  /// for an error model of a smaller SAWL than the segmentation's, and for sums that 32 bits may not hold.
   MatrixI multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors = {},
                    ArrayCounters* counters = nullptr) const;
   /// The same into `result`, whose memory is used again where the size fits.
   void multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
                 ArrayCounters* counters, MatrixI& result) const;
+  /// The same for sums of up to 62 bits: the same numbers, and as fast where 32 bits hold them.
+  void multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+                ArrayCounters* counters, MatrixL& result) const;
 
  private:
   struct Lazy;
+  template <class Sum>
+  void multiply_as(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+                   ArrayCounters* counters, Matrix<Sum>& result) const;
 
   MatrixI weights_;
   PlaneFormat format_;

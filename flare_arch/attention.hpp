@@ -53,6 +53,12 @@ struct AttentionErrors {
   AttentionCounters* counters = nullptr;
 };
 
+/// How arrays of this sampler err in a run of mode `asked`: a model that freezes nothing errs per read in die mode,
+/// too.
+inline ErrorMode mode_of(const CodeSampler* sampler, ErrorMode asked) {
+  return sampler != nullptr && sampler->model().freezes_nothing() ? ErrorMode::read : asked;
+}
+
 class AttentionLayer {
  public:
   virtual ~AttentionLayer() = default;

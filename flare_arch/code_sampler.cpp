@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <stdexcept>
 
 namespace flare::arch {
@@ -22,6 +23,7 @@ CodeSampler::CodeSampler(const ErrorModel& model) : model_(model) {
     even_ = even_ && std::abs(model.reconstruct[c] - (offset + c * step)) < 1e-9;
   for (int c = 0; c < model.codes(); ++c)
     code_values_.push_back(even_ ? fixed(offset) + c * fixed(step) : fixed(model.reconstruct[c]));
+  for (const std::int32_t value : code_values_) largest_value_ = std::max(largest_value_, std::abs(value));
   lossless_ = model.is_lossless();
   largest_ = model.largest_error_rate();
   for (int k = 0; k <= model.rows_per_read; ++k) {

@@ -10,7 +10,7 @@ namespace flare::arch {
 
 /// Values of codes are fixed-point numbers with `fraction_bits()` bits after the point, so that the
 /// shift-adder behind the converters stays an integer one: 0 bits where every code reconstructs to an
-/// integer, else 8 (values are rounded to 1/256 on-cell).
+/// integer, else 16 (values are rounded to 2^-16 on-cell).
 class CodeSampler {
  public:
   /// Throws std::invalid_argument for a model that is not valid.
@@ -29,6 +29,9 @@ class CodeSampler {
   /// Value of the most likely code of level k.
   std::int32_t base_value(int k) const { return levels_[k].base_value; }
   std::int32_t code_value(int code) const { return code_values_[code]; }
+
+  /// Largest magnitude of a code's value.
+  std::int32_t largest_value() const { return largest_value_; }
 
   /// P(not the most likely code | k), and the largest over k.
   double error_rate(int k) const { return levels_[k].error_rate; }
@@ -54,6 +57,7 @@ class CodeSampler {
   int fraction_bits_ = 0;
   bool lossless_ = false, even_ = false;
   double largest_ = 0;
+  std::int32_t largest_value_ = 0;
   std::vector<Level> levels_;
   std::vector<std::int32_t> code_values_;
 };

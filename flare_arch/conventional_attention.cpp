@@ -36,18 +36,31 @@ Rows absmax_tensor(const MatrixF& x, double top) {
           std::vector<double>(x.rows(), scale)};
 }
 
-MatrixF dequantize(const MatrixI& sums, const std::vector<double>& row_scales, double scale) {
+template <class Sum>
+MatrixF dequantize(const Matrix<Sum>& sums, const std::vector<double>& row_scales, double scale) {
   MatrixF out(sums.rows(), sums.cols());
   for (Eigen::Index i = 0; i < sums.rows(); ++i)
     for (Eigen::Index c = 0; c < sums.cols(); ++c)
-      out(i, c) = static_cast<float>(sums(i, c) * (row_scales[i] * scale));
+      out(i, c) = static_cast<float>(static_cast<double>(sums(i, c)) * (row_scales[i] * scale));
   return out;
+}
+
+/// A product on an array, dequantised; its sums in 32 bits where they fit.
+MatrixF product_on(const Array& array, const Rows& inputs, const PlaneFormat& format,
+                   const ErrorInjection& errors, ArrayCounters* counters, double scale) {
+  const auto dequantized = [&](auto sums) {
+    array.multiply(inputs.values, format, errors, counters, sums);
+    return dequantize(sums, inputs.scales, scale);
+  };
+  const double largest =
+      largest_sum(array.depth(), array.format(), format, array.segmentation(), errors.sampler);
+  return fits_32_bits(largest) ? dequantized(MatrixI()) : dequantized(MatrixL());
 }
 
 ErrorInjection injection(const AttentionErrors& errors, int layer, int array, bool stationary) {
   ErrorInjection e;
   e.sampler = stationary ? errors.stationary : errors.dynamic;
-  e.mode = errors.mode;
+  e.mode = mode_of(e.sampler, errors.mode);
   e.seed = errors.seed;
   e.array = static_cast<std::uint32_t>(layer * arrays_per_layer + array);
   e.first_token = errors.first_token;
@@ -83,7 +96,7 @@ LayerDie Int8Attention::make_die(const AttentionErrors& errors, Eigen::Index tok
   die.arrays.resize(arrays_per_layer);
   const PlaneFormat cells{8, options_.weight_encoding};
   const auto make = [&](int array, const CodeSampler* sampler, Eigen::Index rows, Eigen::Index bitlines) {
-    if (sampler == nullptr) return;
+    if (sampler == nullptr || sampler->model().freezes_nothing()) return;
     die.arrays[array] = std::make_unique<DieVariation>(
         sampler->model(), errors.seed, static_cast<std::uint32_t>(layer_ * arrays_per_layer + array),
         static_cast<int>(rows), static_cast<int>(bitlines));
@@ -101,9 +114,8 @@ MatrixF Int8Attention::project(const Projection& p, int number, const MatrixF& x
                                const AttentionErrors& errors) const {
   const Rows a = absmax_rows(x, 127);
   ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->stationary : nullptr;
-  return dequantize(p.array->multiply(a.values, {8, options_.input_encoding},
-                                      injection(errors, layer_, number, true), counters),
-                    a.scales, p.scale);
+  return product_on(*p.array, a, {8, options_.input_encoding}, injection(errors, layer_, number, true),
+                    counters, p.scale);
 }
 
 MatrixF Int8Attention::attend(int head, const MatrixF& q, const MatrixF& k, const MatrixF& v,
@@ -112,15 +124,14 @@ MatrixF Int8Attention::attend(int head, const MatrixF& q, const MatrixF& k, cons
   const PlaneFormat cells{8, options_.weight_encoding};
   const Rows query = absmax_rows(q, 127), key = absmax_tensor(k, 127), value = absmax_tensor(v, 127);
   const Array keys(key.values.transpose(), cells, options_.dynamic);
-  MatrixF scores = dequantize(keys.multiply(query.values, {8, options_.input_encoding},
-                                            injection(errors, layer_, key_heads + head, false), counters),
-                              query.scales, key.scales.front() / std::sqrt(static_cast<double>(head_width_)));
+  MatrixF scores = product_on(keys, query, {8, options_.input_encoding},
+                              injection(errors, layer_, key_heads + head, false), counters,
+                              key.scales.front() / std::sqrt(static_cast<double>(head_width_)));
   softmax_rows(scores);
   const Rows probability = absmax_rows(scores, 255);
   const Array values(value.values, cells, options_.dynamic);
-  return dequantize(values.multiply(probability.values, {8, Encoding::unsigned_binary},
-                                    injection(errors, layer_, value_heads + head, false), counters),
-                    probability.scales, value.scales.front());
+  return product_on(values, probability, {8, Encoding::unsigned_binary},
+                    injection(errors, layer_, value_heads + head, false), counters, value.scales.front());
 }
 
 MatrixF Int8Attention::forward(const MatrixF& x, const AttentionErrors& errors) const {

@@ -59,15 +59,29 @@ Rounding rounding_of(std::string_view name) {
                               "' is not one of truncate, round, half_lsb");
 }
 
-int emsb_quantize(std::span<const std::int32_t> values, std::span<std::int32_t> result,
-                  const EmsbOptions& options) {
+namespace {
+
+template <class T>
+int quantize(std::span<const T> values, std::span<std::int32_t> result, const EmsbOptions& options) {
   if (options.bits < 2 || options.bits > 16)
     throw std::invalid_argument("eMSB-Q: 2 to 16 bits are supported");
   if (values.size() != result.size()) throw std::invalid_argument("eMSB-Q: the result has another length");
   const int shift = emsb_shift(effective_bits(values, options.is_signed), options);
   std::transform(values.begin(), values.end(), result.begin(),
-                 [&](std::int32_t v) { return parse_bits(v, shift, options); });
+                 [&](T v) { return parse_bits(v, shift, options); });
   return shift;
+}
+
+}  // namespace
+
+int emsb_quantize(std::span<const std::int32_t> values, std::span<std::int32_t> result,
+                  const EmsbOptions& options) {
+  return quantize(values, result, options);
+}
+
+int emsb_quantize(std::span<const std::int64_t> values, std::span<std::int32_t> result,
+                  const EmsbOptions& options) {
+  return quantize(values, result, options);
 }
 
 }  // namespace flare::arch

@@ -52,5 +52,7 @@ std::int32_t twice_value(std::int32_t code, int shift, const EmsbOptions& option
 /// Throws std::invalid_argument for bits out of range or lengths that differ.
 int emsb_quantize(std::span<const std::int32_t> values, std::span<std::int32_t> result,
                   const EmsbOptions& options = {});
+int emsb_quantize(std::span<const std::int64_t> values, std::span<std::int32_t> result,
+                  const EmsbOptions& options = {});
 
 }  // namespace flare::arch

@@ -61,6 +61,30 @@ double ErrorModel::largest_error_rate() const {
   return rate;
 }
 
+bool ErrorModel::freezes_nothing() const {
+  return frozen.cell_sigma == 0 && frozen.off_cell_sigma == 0 && frozen.threshold_offset_sigma == 0 &&
+         per_read.noise_sigma == 0;
+}
+
+MatrixD ErrorModel::confusion_of_parts() const {
+  const auto square = [](double v) { return v * v; };
+  MatrixD p(rows_per_read + 1, codes());
+  // Comparators are taken as one common threshold shift here: P(code | k) of neighbouring boundaries then
+  // sums to 1 whatever the offsets. A fully thermometer-coded flash with independent offsets differs only
+  // where offsets are comparable with the distance between thresholds.
+  for (int k = 0; k <= rows_per_read; ++k) {
+    const double sigma =
+        std::sqrt(k * square(frozen.cell_sigma) + (rows_per_read - k) * square(frozen.off_cell_sigma) +
+                  square(frozen.threshold_offset_sigma) + square(per_read.noise_sigma));
+    for (int c = 0; c < codes(); ++c) {
+      const double low = c == 0 ? -INFINITY : thresholds[c - 1];
+      const double high = c == codes() - 1 ? INFINITY : thresholds[c];
+      p(k, c) = interval_probability(low, high, level_mean[k], sigma);
+    }
+  }
+  return p;
+}
+
 bool ErrorModel::is_lossless() const {
   for (int k = 0; k <= rows_per_read; ++k)
     if (reconstruct[likely_code(k)] != k) return false;
@@ -125,25 +149,13 @@ ErrorModel ErrorModel::neighbour_errors(int rows_per_read, double rate) {
 }
 
 ErrorModel ErrorModel::gaussian(int rows_per_read, int codes, const FrozenVariation& frozen,
-                                const ReadVariation& per_read) {
+                                const ReadVariation& per_read, const LevelLine& line) {
   ErrorModel m = empty_model(rows_per_read, codes);
   m.name = fmt::format("gaussian, SAWL {}, {} codes", rows_per_read, codes);
   m.frozen = frozen;
   m.per_read = per_read;
-  const auto square = [](double v) { return v * v; };
-  // Comparators are taken as one common threshold shift here: P(code | k) of neighbouring boundaries then
-  // sums to 1 whatever the offsets. A fully thermometer-coded flash with independent offsets differs only
-  // where offsets are comparable with the distance between thresholds.
-  for (int k = 0; k <= rows_per_read; ++k) {
-    const double sigma =
-        std::sqrt(k * square(frozen.cell_sigma) + (rows_per_read - k) * square(frozen.off_cell_sigma) +
-                  square(frozen.threshold_offset_sigma) + square(per_read.noise_sigma));
-    for (int c = 0; c < codes; ++c) {
-      const double low = c == 0 ? -INFINITY : m.thresholds[c - 1];
-      const double high = c == codes - 1 ? INFINITY : m.thresholds[c];
-      m.confusion(k, c) = interval_probability(low, high, m.level_mean[k], sigma);
-    }
-  }
+  for (int k = 0; k <= rows_per_read; ++k) m.level_mean[k] = (1 + line.gain_error) * k + line.shift;
+  m.confusion = m.confusion_of_parts();
   return m;
 }
 

@@ -22,6 +22,12 @@ struct ReadVariation {
   double noise_sigma = 0;
 };
 
+/// Mean level of k on-cells: (1 + gain_error) k + shift, in steps.
+struct LevelLine {
+  double shift = 0;
+  double gain_error = 0;
+};
+
 /// The parts are kept apart: `frozen` and `per_read` drive the die mode; `confusion` is what they imply for a
 /// read of a random column on a random die, and drives the read mode.
 struct ErrorModel {
@@ -45,6 +51,12 @@ struct ErrorModel {
   double error_rate(int k) const;
   /// Largest error rate over the levels.
   double largest_error_rate() const;
+  /// True where nothing is said to be frozen on a die, nor how reads scatter: every error is drawn from the
+  /// confusion matrix, in die mode too, which is then the same as read mode.
+  bool freezes_nothing() const;
+  /// P(code | k) that the parts alone imply: levels at their means, thresholds, normal deviations of k on-cells,
+  /// SAWL - k off-cells, one threshold offset and read noise. What die mode draws from, over all dies.
+  MatrixD confusion_of_parts() const;
   /// True where every level's most likely code reconstructs to the level itself: without errors the array is
   /// an exact integer multiplier.
   bool is_lossless() const;
@@ -57,11 +69,11 @@ struct ErrorModel {
   static ErrorModel ideal(int rows_per_read);
   /// Wrong by one code, up or down alike, with probability `rate` at every level (at the ends inwards).
   static ErrorModel neighbour_errors(int rows_per_read, double rate);
-  /// Independent normal deviations: cells, thresholds and noise as given, levels at k, `codes` codes with
+  /// Independent normal deviations: cells, thresholds and noise as given, levels on a line, `codes` codes with
   /// thresholds half way between their evenly spread values (codes == rows_per_read + 1: at k - 1/2).
   /// The confusion matrix follows from them in closed form.
   static ErrorModel gaussian(int rows_per_read, int codes, const FrozenVariation& frozen,
-                             const ReadVariation& per_read);
+                             const ReadVariation& per_read, const LevelLine& line = {});
 };
 
 }  // namespace flare::arch

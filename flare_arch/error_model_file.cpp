@@ -2,9 +2,15 @@
 
 #include <H5Cpp.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <stdexcept>
+
+#include "engine/base/file_error.hpp"
+#include "flare_arch/measured_model.hpp"
 
 namespace flare::arch {
 namespace {
@@ -17,50 +23,54 @@ H5::H5File open(const std::filesystem::path& file) {
   try {
     return H5::H5File(file.string(), H5F_ACC_RDONLY);
   } catch (const H5::Exception&) {
-    throw std::runtime_error(file.string() + ": cannot be opened as an HDF5 file");
+    throw engine::FileError(file.string() + ": cannot be opened as an HDF5 file");
   }
 }
 
-std::vector<double> read_numbers(const H5::DataSet& set, const char* name, std::size_t most) {
-  if (!set.attrExists(name)) throw std::runtime_error(fmt::format("attribute '{}' is missing", name));
-  const H5::Attribute attribute = set.openAttribute(name);
-  const H5::DataSpace space = attribute.getSpace();
-  const hssize_t count = space.getSimpleExtentNpoints();
-  const H5T_class_t type = attribute.getTypeClass();
-  if (type != H5T_FLOAT && type != H5T_INTEGER)
-    throw std::runtime_error(fmt::format("attribute '{}' is not a number", name));
-  if (count < 0 || static_cast<std::size_t>(count) > most)
-    throw std::runtime_error(
-        fmt::format("attribute '{}' has {} values, at most {} make sense", name, count, most));
+/// Attributes that a matrix may have beside the keys of a description: what a study adds, and what HDF5's own
+/// conventions and tools do.
+constexpr std::array<const char*, 12> other_attributes = {
+    "enob",    "p_wrong", "p_wrong_low", "p_wrong_high",     "units",          "CLASS",
+    "VERSION", "TITLE",   "FLAVOR",      "DIMENSION_LABELS", "DIMENSION_LIST", "_FillValue"};
+
+std::string read_numbers(const H5::Attribute& attribute) {
+  const hssize_t count = attribute.getSpace().getSimpleExtentNpoints();
+  if (count < 0 || count > static_cast<hssize_t>(most_codes))
+    throw std::runtime_error(fmt::format("{} values, at most {} make sense", count, most_codes));
   std::vector<double> values(static_cast<std::size_t>(count));
   if (count > 0) attribute.read(H5::PredType::NATIVE_DOUBLE, values.data());
-  return values;
+  return fmt::format("{}", fmt::join(values, ", "));  // every double comes back from its text
 }
 
-double read_number(const H5::DataSet& set, const char* name) {
-  const std::vector<double> values = read_numbers(set, name, 1);
-  if (values.size() != 1) throw std::runtime_error(fmt::format("attribute '{}' has no value", name));
-  return values[0];
-}
-
-std::string read_text(const H5::DataSet& set, const char* name) {
-  if (!set.attrExists(name)) return {};
-  const H5::Attribute attribute = set.openAttribute(name);
+std::string read_text(const H5::Attribute& attribute) {
   const H5::DataType type = attribute.getDataType();
-  if (attribute.getTypeClass() != H5T_STRING || attribute.getSpace().getSimpleExtentNpoints() != 1)
-    throw std::runtime_error(fmt::format("attribute '{}' is not a text", name));
+  if (attribute.getSpace().getSimpleExtentNpoints() != 1) throw std::runtime_error("one text is expected");
   if (!type.isVariableStr() && type.getSize() > longest_text)
-    throw std::runtime_error(fmt::format("attribute '{}' is too long", name));
+    throw std::runtime_error("the text is too long");
   std::string text;
   attribute.read(attribute.getStrType(), text);
-  if (text.size() > longest_text) throw std::runtime_error(fmt::format("attribute '{}' is too long", name));
+  if (text.size() > longest_text) throw std::runtime_error("the text is too long");
   while (!text.empty() && text.back() == '\0') text.pop_back();
   return text;
 }
 
+std::string read_value(const H5::Attribute& attribute) {
+  switch (attribute.getTypeClass()) {
+    case H5T_STRING:
+      return read_text(attribute);
+    case H5T_FLOAT:
+    case H5T_INTEGER:
+    case H5T_ENUM:  // h5py's bool
+      return read_numbers(attribute);
+    default:
+      throw std::runtime_error("neither a number nor a text");
+  }
+}
+
 MatrixD read_confusion(const H5::DataSet& set) {
   const H5::DataSpace space = set.getSpace();
-  if (space.getSimpleExtentNdims() != 2 || set.getTypeClass() != H5T_FLOAT)
+  const H5T_class_t type = set.getTypeClass();
+  if (space.getSimpleExtentNdims() != 2 || (type != H5T_FLOAT && type != H5T_INTEGER))
     throw std::runtime_error("the confusion matrix must have two dimensions and hold numbers");
   hsize_t shape[2] = {};
   space.getSimpleExtentDims(shape);
@@ -122,39 +132,52 @@ bool holds(const H5::H5File& file, const std::string& path) {
   }
 }
 
+/// Everything that is wrong, at once.
 ErrorModel read_model(const H5::DataSet& set, const std::string& path, int sawl) {
-  ErrorModel m;
-  m.name = path;
-  m.rows_per_read = sawl;
-  m.confusion = read_confusion(set);
-  m.reconstruct = read_numbers(set, "reconstruct", most_codes);
-  m.thresholds = read_numbers(set, "thresholds", most_codes);
-  m.level_mean = read_numbers(set, "level_mean", most_levels);
-  m.frozen.cell_sigma = read_number(set, "cell_sigma_step");
-  m.frozen.off_cell_sigma = read_number(set, "off_cell_sigma_step");
-  m.frozen.threshold_offset_sigma = read_number(set, "threshold_offset_sigma_step");
-  m.per_read.noise_sigma = read_number(set, "read_noise_sigma_step");
-  m.frozen_text = read_text(set, "frozen");
-  m.per_read_text = read_text(set, "per_read");
-  m.status = read_text(set, "status");
-  std::string error;
-  if (!m.is_valid(&error)) throw std::runtime_error(error);
-  return m;
+  const MatrixD matrix = read_confusion(set);
+  MatrixDescription description;
+  std::vector<std::string> problems;
+  for (int i = 0; i < set.getNumAttrs(); ++i) {
+    const H5::Attribute attribute = set.openAttribute(static_cast<unsigned>(i));
+    const std::string name = attribute.getName();
+    if (std::find(other_attributes.begin(), other_attributes.end(), name) != other_attributes.end()) continue;
+    try {
+      describe(description, name, read_value(attribute));
+    } catch (const std::runtime_error& e) {
+      problems.push_back("attribute " + std::string(e.what()));
+    }
+  }
+  if (sawl > 0 && sawl + 1 != matrix.rows())
+    problems.push_back(fmt::format("SAWL {} needs {} rows, there are {}", sawl, sawl + 1, matrix.rows()));
+  ErrorModel model;
+  try {
+    model = model_of_matrix(matrix, description, path);
+  } catch (const std::runtime_error& e) {
+    problems.emplace_back(e.what());
+  }
+  if (!problems.empty()) throw std::runtime_error(fmt::format("{}: {}", path, fmt::join(problems, "; ")));
+  return model;
 }
 
 }  // namespace
 
 ErrorModel load_error_model(const std::filesystem::path& path, const std::string& cell, int sawl,
                             const std::string& adc, const std::string& corner) {
+  return load_error_model(
+      path, fmt::format("/error_models/{}/sawl{}/{}/{}/confusion", cell, sawl, adc, corner), sawl);
+}
+
+ErrorModel load_error_model(const std::filesystem::path& path, const std::string& set, int sawl) {
   const H5::H5File file = open(path);
-  const std::string set = fmt::format("/error_models/{}/sawl{}/{}/{}/confusion", cell, sawl, adc, corner);
   try {
     if (!holds(file, set)) throw std::runtime_error(fmt::format("no {}; {}", set, listing(list(file))));
+    if (file.childObjType(set) != H5O_TYPE_DATASET)
+      throw std::runtime_error(set + " is not a matrix but a group");
     return read_model(file.openDataSet(set), set, sawl);
   } catch (const H5::Exception& e) {
-    throw std::runtime_error(fmt::format("{}: {}: {}", path.string(), set, e.getDetailMsg()));
+    throw engine::FileError(fmt::format("{}: {}: {}", path.string(), set, e.getDetailMsg()));
   } catch (const std::runtime_error& e) {
-    throw std::runtime_error(fmt::format("{}: {}", path.string(), e.what()));
+    throw engine::FileError(fmt::format("{}: {}", path.string(), e.what()));
   }
 }
 
@@ -163,7 +186,7 @@ std::vector<ErrorModelKey> list_error_models(const std::filesystem::path& path) 
   try {
     return list(file);
   } catch (const H5::Exception& e) {
-    throw std::runtime_error(fmt::format("{}: {}", path.string(), e.getDetailMsg()));
+    throw engine::FileError(fmt::format("{}: {}", path.string(), e.getDetailMsg()));
   }
 }
 

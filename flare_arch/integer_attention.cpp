@@ -34,11 +34,18 @@ QuantizedWeights quantize_weights(const MatrixF& w, int bits) {
 
 int ceil_log2(Eigen::Index n) { return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n - 1))); }
 
-std::span<std::int32_t> row_of(MatrixI& m, Eigen::Index row) {
+template <class T>
+std::span<T> row_of(Matrix<T>& m, Eigen::Index row) {
   return {m.data() + row * m.cols(), static_cast<std::size_t>(m.cols())};
 }
 
-std::span<const std::int32_t> values_of(const MatrixI& m) {
+template <class T>
+std::span<const T> row_of(const Matrix<T>& m, Eigen::Index row) {
+  return {m.data() + row * m.cols(), static_cast<std::size_t>(m.cols())};
+}
+
+template <class T>
+std::span<const T> values_of(const Matrix<T>& m) {
   return {m.data(), static_cast<std::size_t>(m.size())};
 }
 
@@ -48,26 +55,46 @@ std::vector<std::int32_t> halves_of(const MatrixI& m) {
   return halves;
 }
 
-int used_bits(const MatrixI& m) { return effective_bits(values_of(m), true); }
-
-MatrixI parse_matrix(const MatrixI& m, int shift, const EmsbOptions& options) {
-  return m.unaryExpr([&](std::int32_t v) { return parse_bits(v, shift, options); });
+template <class Sum>
+int used_bits(const Matrix<Sum>& m) {
+  return effective_bits(values_of(m), true);
 }
 
-/// eMSB-Q of every row in place; the shifts.
-std::vector<int> quantize_rows(MatrixI& m, const EmsbOptions& options) {
+template <class Sum>
+MatrixI parse_matrix(const Matrix<Sum>& m, int shift, const EmsbOptions& options) {
+  return m.unaryExpr([&](Sum v) { return parse_bits(v, shift, options); });
+}
+
+template <class Sum>
+Matrix<Sum> multiply(const Array& array, const MatrixI& inputs, const PlaneFormat& format,
+                     const ErrorInjection& errors, ArrayCounters* counters) {
+  Matrix<Sum> sums;
+  array.multiply(inputs, format, errors, counters, sums);
+  return sums;
+}
+
+/// Rows after eMSB-Q, and the shift of each.
+struct QuantizedRows {
+  MatrixI codes;
   std::vector<int> shifts;
+};
+
+template <class Sum>
+QuantizedRows quantize_rows(const Matrix<Sum>& m, const EmsbOptions& options) {
+  QuantizedRows q{MatrixI(m.rows(), m.cols()), {}};
   for (Eigen::Index i = 0; i < m.rows(); ++i)
-    shifts.push_back(emsb_quantize(row_of(m, i), row_of(m, i), options));
-  return shifts;
+    q.shifts.push_back(emsb_quantize(row_of(m, i), row_of(q.codes, i), options));
+  return q;
 }
 
 }  // namespace
 
 /// What the heads share.
+template <class Sum>
 struct IntegerAttention::Projected {
   std::vector<int> input_shifts;  // per token
-  MatrixI query, key, value;      // query: accumulators, not yet quantised
+  Matrix<Sum> query;              // accumulators, not yet quantised
+  MatrixI key, value;
 };
 
 IntegerAttention::~IntegerAttention() = default;
@@ -135,8 +162,10 @@ void IntegerAttention::calibrate(const std::vector<MatrixF>& calibration) {
   } else {
     for (const MatrixF& x : calibration) {
       const MatrixI words = parse_matrix(to_words(x), scales_.key_input_shift, kv);
-      key_bits = std::max(key_bits, used_bits(cache_sums(*key_, key_halves_, words, {}, nullptr)));
-      value_bits = std::max(value_bits, used_bits(cache_sums(*value_, value_halves_, words, {}, nullptr)));
+      key_bits =
+          std::max(key_bits, used_bits(cache_sums<std::int64_t>(*key_, key_halves_, words, {}, nullptr)));
+      value_bits = std::max(value_bits,
+                            used_bits(cache_sums<std::int64_t>(*value_, value_halves_, words, {}, nullptr)));
     }
   }
   scales_.key_shift = emsb_shift(key_bits, kv);
@@ -167,11 +196,27 @@ void IntegerAttention::calibrate_exponents(const std::vector<MatrixF>& calibrati
   scales_.last_exponent = last;
 }
 
+/// True where 32 bits may not hold every sum of every array.
+bool IntegerAttention::needs_wide_sums(Eigen::Index tokens, const AttentionErrors& errors) const {
+  const PlaneFormat weights = query_->format();
+  const PlaneFormat probability{options_.probability_bits, Encoding::unsigned_binary};
+  const auto stationary = [&](const Array& array, const PlaneFormat& inputs) {
+    return largest_sum(array.depth(), weights, inputs, options_.stationary, errors.stationary);
+  };
+  const auto dynamic = [&](Eigen::Index depth, const PlaneFormat& inputs) {
+    return largest_sum(static_cast<int>(depth), kv_cells(), inputs, options_.dynamic, errors.dynamic);
+  };
+  return !fits_32_bits(std::max({stationary(*query_, activation_format()), stationary(*key_, kv_format()),
+                                 stationary(output_.front(), activation_format()),
+                                 dynamic(head_width_, activation_format()), dynamic(tokens, probability)}));
+}
+
 /// Accumulators of K or V from the parsed input words.
-MatrixI IntegerAttention::cache_sums(const Array& array, const std::vector<std::int32_t>& halves,
-                                     const MatrixI& inputs, const ErrorInjection& errors,
-                                     ArrayCounters* counters) const {
-  MatrixI sums = array.multiply(inputs, kv_format(), errors, counters);
+template <class Sum>
+Matrix<Sum> IntegerAttention::cache_sums(const Array& array, const std::vector<std::int32_t>& halves,
+                                         const MatrixI& inputs, const ErrorInjection& errors,
+                                         ArrayCounters* counters) const {
+  Matrix<Sum> sums = multiply<Sum>(array, inputs, kv_format(), errors, counters);
   if (corrects(scales_.key_input_shift))
     for (Eigen::Index t = 0; t < sums.rows(); ++t) add_halves(row_of(sums, t), halves);
   return sums;
@@ -180,7 +225,7 @@ MatrixI IntegerAttention::cache_sums(const Array& array, const std::vector<std::
 ErrorInjection IntegerAttention::injection(const AttentionErrors& errors, int array, bool stationary) const {
   ErrorInjection e;
   e.sampler = stationary ? errors.stationary : errors.dynamic;
-  e.mode = errors.mode;
+  e.mode = mode_of(e.sampler, errors.mode);
   e.seed = errors.seed;
   e.array = static_cast<std::uint32_t>(layer_ * arrays_per_layer + array);
   e.first_token = errors.first_token;
@@ -193,7 +238,7 @@ LayerDie IntegerAttention::make_die(const AttentionErrors& errors, Eigen::Index 
   LayerDie die;
   die.arrays.resize(arrays_per_layer);
   const auto make = [&](int array, const CodeSampler* sampler, Eigen::Index rows, Eigen::Index bitlines) {
-    if (sampler == nullptr) return;
+    if (sampler == nullptr || sampler->model().freezes_nothing()) return;
     die.arrays[array] = std::make_unique<DieVariation>(
         sampler->model(), errors.seed, static_cast<std::uint32_t>(layer_ * arrays_per_layer + array),
         static_cast<int>(rows), static_cast<int>(bitlines));
@@ -209,70 +254,73 @@ LayerDie IntegerAttention::make_die(const AttentionErrors& errors, Eigen::Index 
   return die;
 }
 
-IntegerAttention::Projected IntegerAttention::project(const MatrixF& x, const AttentionErrors& errors,
-                                                      Trace* trace) const {
+template <class Sum>
+IntegerAttention::Projected<Sum> IntegerAttention::project(const MatrixF& x, const AttentionErrors& errors,
+                                                           Trace* trace) const {
   ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->stationary : nullptr;
   const EmsbOptions activation{options_.activation_bits, true, options_.rounding};
   const EmsbOptions kv{options_.kv_bits, true, options_.rounding};
-  Projected p;
-  MatrixI words = to_words(x);
+  Projected<Sum> p;
+  const MatrixI words = to_words(x);
   const MatrixI key_inputs = parse_matrix(words, scales_.key_input_shift, kv);
-  p.key =
-      parse_matrix(cache_sums(*key_, key_halves_, key_inputs, injection(errors, key_array, true), counters),
-                   scales_.key_shift, kv);
+  p.key = parse_matrix(
+      cache_sums<Sum>(*key_, key_halves_, key_inputs, injection(errors, key_array, true), counters),
+      scales_.key_shift, kv);
   p.value = parse_matrix(
-      cache_sums(*value_, value_halves_, key_inputs, injection(errors, value_array, true), counters),
+      cache_sums<Sum>(*value_, value_halves_, key_inputs, injection(errors, value_array, true), counters),
       scales_.value_shift, kv);
-  if (trace != nullptr) trace->words = words;
-  p.input_shifts = quantize_rows(words, activation);
-  p.query = query_->multiply(words, activation_format(), injection(errors, query_array, true), counters);
+  const QuantizedRows activations = quantize_rows(words, activation);
+  p.input_shifts = activations.shifts;
+  p.query = multiply<Sum>(*query_, activations.codes, activation_format(),
+                          injection(errors, query_array, true), counters);
   for (Eigen::Index t = 0; t < p.query.rows(); ++t)
     if (corrects(p.input_shifts[t])) add_halves(row_of(p.query, t), query_halves_);
   if (trace != nullptr) {
+    trace->words = words;
     trace->input_shifts = p.input_shifts;
-    trace->activations = words;
+    trace->activations = activations.codes;
     trace->key_inputs = key_inputs;
-    trace->query = p.query;
+    trace->query = p.query.template cast<std::int64_t>();
     trace->key = p.key;
     trace->value = p.value;
   }
   return p;
 }
 
-MatrixI IntegerAttention::weigh_values(int head, const Projected& p, const AttentionErrors& errors,
-                                       std::vector<std::int64_t>& sums, Trace* trace) const {
+template <class Sum>
+Matrix<Sum> IntegerAttention::weigh_values(int head, const Projected<Sum>& p, const AttentionErrors& errors,
+                                           std::vector<std::int64_t>& sums, Trace* trace) const {
   ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->dynamic : nullptr;
   const EmsbOptions activation{options_.activation_bits, true, options_.rounding};
   const Eigen::Index at = head * head_width_, tokens = p.key.rows();
-  MatrixI query = p.query.middleCols(at, head_width_);
-  const std::vector<int> query_shifts = quantize_rows(query, activation);
+  const QuantizedRows query = quantize_rows(Matrix<Sum>(p.query.middleCols(at, head_width_)), activation);
   const Array keys(p.key.middleCols(at, head_width_).transpose(), kv_cells(), options_.dynamic);
-  MatrixI logits =
-      keys.multiply(query, activation_format(), injection(errors, key_heads + head, false), counters);
+  Matrix<Sum> sums_of_keys = multiply<Sum>(keys, query.codes, activation_format(),
+                                           injection(errors, key_heads + head, false), counters);
   if (options_.rounding == Rounding::half_lsb) {
     const std::vector<std::int32_t> halves = halves_of(keys.weights());
     for (Eigen::Index t = 0; t < tokens; ++t)
-      if (corrects(query_shifts[t])) add_halves(row_of(logits, t), halves);
+      if (corrects(query.shifts[t])) add_halves(row_of(sums_of_keys, t), halves);
   }
-  const std::vector<int> logit_shifts = quantize_rows(logits, activation);
+  const QuantizedRows logits = quantize_rows(sums_of_keys, activation);
   MatrixI probabilities(tokens, tokens);
   std::vector<int> exponents;
   for (Eigen::Index t = 0; t < tokens; ++t) {
     exponents.push_back(row_exponent({scales_.m1, scales_.m2, scales_.m3},
-                                     {p.input_shifts[t], query_shifts[t], logit_shifts[t]}));
-    sums.push_back(table_->softmax(row_of(logits, t), exponents.back(), row_of(probabilities, t)));
+                                     {p.input_shifts[t], query.shifts[t], logits.shifts[t]}));
+    sums.push_back(table_->softmax(row_of(logits.codes, t), exponents.back(), row_of(probabilities, t)));
   }
   const Array values(p.value.middleCols(at, head_width_), kv_cells(), options_.dynamic);
   const PlaneFormat probability{options_.probability_bits, Encoding::unsigned_binary};
-  MatrixI weighted =
-      values.multiply(probabilities, probability, injection(errors, value_heads + head, false), counters);
+  Matrix<Sum> weighted = multiply<Sum>(values, probabilities, probability,
+                                       injection(errors, value_heads + head, false), counters);
   if (corrects(scales_.value_shift))
     for (Eigen::Index t = 0; t < tokens; ++t) add_half(row_of(weighted, t), sums[t]);
   if (trace != nullptr) {
-    trace->query_shifts.push_back(query_shifts);
-    trace->logit_shifts.push_back(logit_shifts);
-    trace->queries.push_back(query);
-    trace->logits.push_back(logits);
+    trace->query_shifts.push_back(query.shifts);
+    trace->logit_shifts.push_back(logits.shifts);
+    trace->queries.push_back(query.codes);
+    trace->logits.push_back(logits.codes);
     trace->probabilities.push_back(probabilities);
     trace->exponents.push_back(exponents);
     trace->sums.push_back(sums);
@@ -281,51 +329,59 @@ MatrixI IntegerAttention::weigh_values(int head, const Projected& p, const Atten
 }
 
 /// eMSB-Q and the output projection of one part: a head (side band) or all of them (reciprocal).
-MatrixI IntegerAttention::output_words(std::size_t part, const MatrixI& joined, const AttentionErrors& errors,
-                                       std::vector<int>& shifts, Trace* trace) const {
+template <class Sum, class Joined>
+Matrix<Sum> IntegerAttention::output_words(std::size_t part, const Joined& joined,
+                                           const AttentionErrors& errors, std::vector<int>& shifts,
+                                           Trace* trace) const {
   ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->stationary : nullptr;
-  MatrixI inputs = joined;
-  shifts = quantize_rows(inputs, {options_.activation_bits, true, options_.rounding});
+  const QuantizedRows inputs = quantize_rows(joined, {options_.activation_bits, true, options_.rounding});
+  shifts = inputs.shifts;
   if (trace != nullptr) {
-    trace->weighted.push_back(inputs);
+    trace->weighted.push_back(inputs.codes);
     trace->weighted_shifts.push_back(shifts);
   }
-  MatrixI words = output_[part].multiply(
-      inputs, activation_format(), injection(errors, output_arrays + static_cast<int>(part), true), counters);
+  Matrix<Sum> words =
+      multiply<Sum>(output_[part], inputs.codes, activation_format(),
+                    injection(errors, output_arrays + static_cast<int>(part), true), counters);
   for (Eigen::Index t = 0; t < words.rows(); ++t)
     if (corrects(shifts[t])) add_halves(row_of(words, t), output_halves_[part]);
   return words;
 }
 
 /// Side band: the head's share of the output, its row scales applied as it leaves the integer path.
-void IntegerAttention::add_head(int head, const MatrixI& weighted, const std::vector<std::int64_t>& sums,
+template <class Sum>
+void IntegerAttention::add_head(int head, const Matrix<Sum>& weighted, const std::vector<std::int64_t>& sums,
                                 const AttentionErrors& errors, MatrixF& out, Trace* trace) const {
   std::vector<int> shifts;
-  const MatrixI words = output_words(head, weighted, errors, shifts, trace);
+  const Matrix<Sum> words = output_words<Sum>(head, weighted, errors, shifts, trace);
   for (Eigen::Index t = 0; t < out.rows(); ++t) {
     const double scale = std::ldexp(scales_.value * scales_.output_weight, shifts[t]) /
                          static_cast<double>(std::max<std::int64_t>(1, sums[t]));
-    for (Eigen::Index c = 0; c < out.cols(); ++c) out(t, c) += static_cast<float>(words(t, c) * scale);
+    for (Eigen::Index c = 0; c < out.cols(); ++c)
+      out(t, c) += static_cast<float>(static_cast<double>(words(t, c)) * scale);
   }
 }
 
 /// Reciprocal table: the head's sums brought to the scale that all heads share, in integers.
-void IntegerAttention::normalise_head(int head, const MatrixI& weighted,
+template <class Sum>
+void IntegerAttention::normalise_head(int head, const Matrix<Sum>& weighted,
                                       const std::vector<std::int64_t>& sums, MatrixI& joined) const {
   const auto width = static_cast<std::size_t>(head_width_);
   for (Eigen::Index t = 0; t < weighted.rows(); ++t)
-    normalise_row({weighted.data() + t * head_width_, width}, reciprocal_(sums[t]), reciprocal_fraction,
+    normalise_row(row_of(weighted, t), reciprocal_(sums[t]), reciprocal_fraction,
                   row_of(joined, t).subspan(head * width, width));
 }
 
+template <class Sum>
 MatrixF IntegerAttention::project_output(const MatrixI& joined, const AttentionErrors& errors,
                                          Trace* trace) const {
   std::vector<int> shifts;
-  const MatrixI words = output_words(0, joined, errors, shifts, trace);
+  const Matrix<Sum> words = output_words<Sum>(0, joined, errors, shifts, trace);
   MatrixF out(words.rows(), words.cols());
   for (Eigen::Index t = 0; t < out.rows(); ++t) {
     const double scale = std::ldexp(scales_.value * scales_.output_weight, shifts[t] - reciprocal_fraction);
-    for (Eigen::Index c = 0; c < out.cols(); ++c) out(t, c) = static_cast<float>(words(t, c) * scale);
+    for (Eigen::Index c = 0; c < out.cols(); ++c)
+      out(t, c) = static_cast<float>(static_cast<double>(words(t, c)) * scale);
   }
   return out;
 }
@@ -338,21 +394,27 @@ MatrixF IntegerAttention::forward(const MatrixF& x, const AttentionErrors& error
   if (x.cols() != width_ || x.rows() < 1)
     throw std::invalid_argument(
         fmt::format("integer attention: input is {} x {}, width {} is expected", x.rows(), x.cols(), width_));
+  return needs_wide_sums(x.rows(), errors) ? forward_as<std::int64_t>(x, errors, trace)
+                                           : forward_as<std::int32_t>(x, errors, trace);
+}
+
+template <class Sum>
+MatrixF IntegerAttention::forward_as(const MatrixF& x, const AttentionErrors& errors, Trace* trace) const {
   // The input is streamed in twice, for K and V and then token by token; nothing else leaves before the
   // output.
   if (errors.counters != nullptr) errors.counters->tensor_words += 3 * x.size();
-  const Projected p = project(x, errors, trace);
+  const Projected<Sum> p = project<Sum>(x, errors, trace);
   MatrixF out = MatrixF::Zero(x.rows(), width_);
   MatrixI joined(x.rows(), options_.row_scale == RowScale::reciprocal ? width_ : 0);
   for (int h = 0; h < heads_; ++h) {
     std::vector<std::int64_t> sums;
-    const MatrixI weighted = weigh_values(h, p, errors, sums, trace);
+    const Matrix<Sum> weighted = weigh_values(h, p, errors, sums, trace);
     if (options_.row_scale == RowScale::side_band)
       add_head(h, weighted, sums, errors, out, trace);
     else
       normalise_head(h, weighted, sums, joined);
   }
-  if (options_.row_scale == RowScale::reciprocal) out = project_output(joined, errors, trace);
+  if (options_.row_scale == RowScale::reciprocal) out = project_output<Sum>(joined, errors, trace);
   out.rowwise() += output_bias_.transpose();
   return out;
 }

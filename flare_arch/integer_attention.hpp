@@ -65,7 +65,8 @@ class IntegerAttention : public AttentionLayer {
 
   /// What one sequence computes on the way, for tests and for the sparsity studies.
   struct Trace {
-    MatrixI words, activations, key_inputs, query, key, value;      // activations: what W_Q sees
+    MatrixI words, activations, key_inputs, key, value;             // activations: what W_Q sees
+    MatrixL query;                                                  // before eMSB-Q
     std::vector<MatrixI> queries, logits, probabilities, weighted;  // per head, after eMSB-Q
     std::vector<int> input_shifts;                                  // eMSB-Q's, per token
     std::vector<std::vector<int>> query_shifts, logit_shifts;       // per head and token
@@ -89,23 +90,35 @@ class IntegerAttention : public AttentionLayer {
   const IntegerAttentionOptions& options() const { return options_; }
 
  private:
+  template <class Sum>
   struct Projected;
 
+  // Sum: what a product's sums are kept in, 32 or 64 bits. The numbers are the same.
+  bool needs_wide_sums(Eigen::Index tokens, const AttentionErrors& errors) const;
+  template <class Sum>
+  MatrixF forward_as(const MatrixF& x, const AttentionErrors& errors, Trace* trace) const;
   MatrixI to_words(const MatrixF& x) const;
-  Projected project(const MatrixF& x, const AttentionErrors& errors, Trace* trace) const;
-  MatrixI weigh_values(int head, const Projected& p, const AttentionErrors& errors,
-                       std::vector<std::int64_t>& sums, Trace* trace) const;
-  void add_head(int head, const MatrixI& weighted, const std::vector<std::int64_t>& sums,
+  template <class Sum>
+  Projected<Sum> project(const MatrixF& x, const AttentionErrors& errors, Trace* trace) const;
+  template <class Sum>
+  Matrix<Sum> weigh_values(int head, const Projected<Sum>& p, const AttentionErrors& errors,
+                           std::vector<std::int64_t>& sums, Trace* trace) const;
+  template <class Sum>
+  void add_head(int head, const Matrix<Sum>& weighted, const std::vector<std::int64_t>& sums,
                 const AttentionErrors& errors, MatrixF& out, Trace* trace) const;
-  void normalise_head(int head, const MatrixI& weighted, const std::vector<std::int64_t>& sums,
+  template <class Sum>
+  void normalise_head(int head, const Matrix<Sum>& weighted, const std::vector<std::int64_t>& sums,
                       MatrixI& joined) const;
-  MatrixI output_words(std::size_t part, const MatrixI& joined, const AttentionErrors& errors,
-                       std::vector<int>& shifts, Trace* trace) const;
+  template <class Sum, class Joined>
+  Matrix<Sum> output_words(std::size_t part, const Joined& joined, const AttentionErrors& errors,
+                           std::vector<int>& shifts, Trace* trace) const;
+  template <class Sum>
   MatrixF project_output(const MatrixI& joined, const AttentionErrors& errors, Trace* trace) const;
   void calibrate(const std::vector<MatrixF>& calibration);
   void calibrate_exponents(const std::vector<MatrixF>& calibration);
-  MatrixI cache_sums(const Array& array, const std::vector<std::int32_t>& halves, const MatrixI& inputs,
-                     const ErrorInjection& errors, ArrayCounters* counters) const;
+  template <class Sum>
+  Matrix<Sum> cache_sums(const Array& array, const std::vector<std::int32_t>& halves, const MatrixI& inputs,
+                         const ErrorInjection& errors, ArrayCounters* counters) const;
   bool corrects(int shift) const { return options_.rounding == Rounding::half_lsb && shift > 0; }
   ErrorInjection injection(const AttentionErrors& errors, int array, bool stationary) const;
   PlaneFormat activation_format() const { return {options_.activation_bits, options_.input_encoding}; }

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "flare_arch/array.hpp"
 #include "flare_arch/array_kernels.hpp"
 
 namespace flare::arch {
@@ -71,6 +72,7 @@ struct IntegerProduct::Packed {
 
 IntegerProduct::IntegerProduct(const MatrixI& weights, const PlaneFormat& format)
     : weights_(weights),
+      format_(format),
       eight_bits_(format.bits < 8 || (format.bits == 8 && format.encoding != Encoding::unsigned_binary)),
       packed_(std::make_unique<Packed>()) {}
 IntegerProduct::~IntegerProduct() = default;
@@ -102,6 +104,26 @@ void IntegerProduct::multiply(const MatrixI& inputs, const PlaneFormat& format, 
   } catch (const dnnl::error& error) {
     throw std::runtime_error(std::string("oneDNN: ") + error.what());
   }
+}
+
+void IntegerProduct::multiply(const MatrixI& inputs, const PlaneFormat& format, MatrixL& result) const {
+  if (fits_32_bits(largest_sum(static_cast<int>(weights_.rows()), format_, format, {}))) {
+    MatrixI narrow_result;
+    multiply(inputs, format, narrow_result);
+    result = narrow_result.cast<std::int64_t>();
+    return;
+  }
+  if (!eight_bits_) {
+    result.noalias() = inputs.cast<std::int64_t>() * weights_.cast<std::int64_t>();
+    return;
+  }
+  // x = 256 high + low, 8 bits each: two products of the fast kind. 65536 of 255 * 128 fit 32 bits.
+  const Encoding encoding =
+      format.encoding == Encoding::unsigned_binary ? format.encoding : Encoding::twos_complement;
+  MatrixI high, low;
+  multiply(inputs.unaryExpr([](std::int32_t v) { return v >> 8; }), {8, encoding}, high);
+  multiply(inputs.unaryExpr([](std::int32_t v) { return v & 0xff; }), {8, Encoding::unsigned_binary}, low);
+  result = high.cast<std::int64_t>() * 256 + low.cast<std::int64_t>();
 }
 
 }  // namespace flare::arch

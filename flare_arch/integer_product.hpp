@@ -20,6 +20,8 @@ class IntegerProduct {
   /// The sums must fit 32 bits. Thread safe. oneDNN uses OpenMP's
   /// threads unless the caller is itself one of several.
   void multiply(const MatrixI& inputs, const PlaneFormat& format, MatrixI& result) const;
+  /// Sums of any size; the product above where 32 bits hold them.
+  void multiply(const MatrixI& inputs, const PlaneFormat& format, MatrixL& result) const;
 
   /// True where multiply() itself checks the range of these inputs.
   bool checks(const MatrixI& inputs, const PlaneFormat& format) const;
@@ -27,6 +29,7 @@ class IntegerProduct {
  private:
   struct Packed;
   MatrixI weights_;
+  PlaneFormat format_;
   bool eight_bits_;
   std::unique_ptr<Packed> packed_;
 };

@@ -1,6 +1,7 @@
 #include "flare_arch/integer_stages.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace flare::arch {
 
@@ -11,14 +12,42 @@ void half_column_sums(std::span<const std::int32_t> matrix, std::span<std::int32
   for (std::int32_t& half : halves) half = (half + 1) >> 1;
 }
 
-void add_halves(std::span<std::int32_t> row, std::span<const std::int32_t> halves) {
+namespace {
+
+template <class Sum>
+void add_to_row(std::span<Sum> row, std::span<const std::int32_t> halves) {
   for (std::size_t c = 0; c < row.size(); ++c) row[c] += halves[c];
 }
 
-void add_half(std::span<std::int32_t> row, std::int64_t sum) {
-  const auto half = static_cast<std::int32_t>((sum + 1) >> 1);
-  for (std::int32_t& v : row) v += half;
+template <class Sum>
+void add_half_to_row(std::span<Sum> row, std::int64_t sum) {
+  const auto half = static_cast<Sum>((sum + 1) >> 1);
+  for (Sum& v : row) v += half;
 }
+
+template <class Sum>
+void scale_row(std::span<const Sum> sums, const Reciprocal& reciprocal, int fraction_bits,
+               std::span<std::int32_t> result) {
+  constexpr std::int64_t lowest = std::numeric_limits<std::int32_t>::min(),
+                         highest = std::numeric_limits<std::int32_t>::max();
+  const int shift = reciprocal.shift - fraction_bits;
+  const std::int64_t half = shift > 0 ? std::int64_t{1} << (shift - 1) : 0;
+  for (std::size_t c = 0; c < sums.size(); ++c)
+    result[c] = static_cast<std::int32_t>(std::clamp(
+        (sums[c] * std::int64_t{reciprocal.mantissa} + half) >> std::max(0, shift), lowest, highest));
+}
+
+}  // namespace
+
+void add_halves(std::span<std::int32_t> row, std::span<const std::int32_t> halves) {
+  add_to_row(row, halves);
+}
+void add_halves(std::span<std::int64_t> row, std::span<const std::int32_t> halves) {
+  add_to_row(row, halves);
+}
+
+void add_half(std::span<std::int32_t> row, std::int64_t sum) { add_half_to_row(row, sum); }
+void add_half(std::span<std::int64_t> row, std::int64_t sum) { add_half_to_row(row, sum); }
 
 int row_exponent(const StageShifts& full, const StageShifts& made) {
   return std::max(0, full.input - made.input) + std::max(0, full.query - made.query) +
@@ -27,11 +56,11 @@ int row_exponent(const StageShifts& full, const StageShifts& made) {
 
 void normalise_row(std::span<const std::int32_t> sums, const Reciprocal& reciprocal, int fraction_bits,
                    std::span<std::int32_t> result) {
-  const int shift = reciprocal.shift - fraction_bits;
-  const std::int64_t half = shift > 0 ? std::int64_t{1} << (shift - 1) : 0;
-  for (std::size_t c = 0; c < sums.size(); ++c)
-    result[c] =
-        static_cast<std::int32_t>((sums[c] * std::int64_t{reciprocal.mantissa} + half) >> std::max(0, shift));
+  scale_row(sums, reciprocal, fraction_bits, result);
+}
+void normalise_row(std::span<const std::int64_t> sums, const Reciprocal& reciprocal, int fraction_bits,
+                   std::span<std::int32_t> result) {
+  scale_row(sums, reciprocal, fraction_bits, result);
 }
 
 }  // namespace flare::arch

@@ -16,9 +16,11 @@ void half_column_sums(std::span<const std::int32_t> matrix, std::span<std::int32
 
 /// row += halves.
 void add_halves(std::span<std::int32_t> row, std::span<const std::int32_t> halves);
+void add_halves(std::span<std::int64_t> row, std::span<const std::int32_t> halves);
 
 /// row += sum / 2, rounded up.
 void add_half(std::span<std::int32_t> row, std::int64_t sum);
+void add_half(std::span<std::int64_t> row, std::int64_t sum);
 
 /// n_e: the headroom of the three stages, `full` less `shift` each. A shift beyond the full one is possible
 /// only where an array erred beyond its full scale; headroom is then 0.
@@ -28,8 +30,11 @@ struct StageShifts {
 int row_exponent(const StageShifts& full, const StageShifts& made);
 
 /// A head's sums times the reciprocal of its row, with `fraction_bits` bits after the point: the scale that
-/// all heads share. Lengths are the same.
+/// all heads share. Lengths are the same. What does not fit 32 bits (an array erred far beyond its scale)
+/// saturates.
 void normalise_row(std::span<const std::int32_t> sums, const Reciprocal& reciprocal, int fraction_bits,
+                   std::span<std::int32_t> result);
+void normalise_row(std::span<const std::int64_t> sums, const Reciprocal& reciprocal, int fraction_bits,
                    std::span<std::int32_t> result);
 
 }  // namespace flare::arch

@@ -11,6 +11,7 @@ using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>
 
 using MatrixF = Matrix<float>;         // what stays in floating point
 using MatrixI = Matrix<std::int32_t>;  // integer operands and array outputs
+using MatrixL = Matrix<std::int64_t>;  // array outputs that 32 bits may not hold
 using MatrixD = Matrix<double>;
 using VectorF = Eigen::VectorXf;
 

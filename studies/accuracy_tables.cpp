@@ -113,4 +113,12 @@ engine::Table storage_table(const std::vector<arch::TensorStorage>& tensors) {
   return table;
 }
 
+engine::Table inputs_table(const std::vector<engine::InputFile>& inputs) {
+  using File = const engine::InputFile&;
+  engine::Table table;
+  table.add("file", "", engine::column_of(inputs, [](File f) { return f.path.string(); }))
+      .add("hash", "", engine::column_of(inputs, [](File f) { return engine::hash_text(f.hash); }));
+  return table;
+}
+
 }  // namespace flare::studies

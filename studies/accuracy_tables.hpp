@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/content_hash.hpp"
 #include "flare_arch/storage.hpp"
 #include "flare_arch/traffic.hpp"
 #include "studies/accuracy_stage.hpp"
@@ -33,5 +34,8 @@ void print_sizes(const arch::VitConfig& config, const arch::IntegerAttentionOpti
 
 void print_storage(const std::vector<arch::TensorStorage>& tensors);
 engine::Table storage_table(const std::vector<arch::TensorStorage>& tensors);
+
+/// What the numbers depend on: each file and the 64-bit FNV-1a of its bytes (engine/base/content_hash.hpp).
+engine::Table inputs_table(const std::vector<engine::InputFile>& inputs);
 
 }  // namespace flare::studies

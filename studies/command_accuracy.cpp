@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "analysis/verdict.hpp"
+#include "engine/base/content_hash.hpp"
 #include "flare_arch/accuracy.hpp"
 #include "studies/accuracy_stage.hpp"
 #include "studies/accuracy_tables.hpp"
@@ -60,18 +61,16 @@ std::vector<Setting> chosen_settings(const AccuracyCommand& command) {
   return settings;
 }
 
-/// A rate alone says nothing about which cells of a die err.
-void check_modes(const AccuracyCommand& command, const std::vector<Setting>& settings) {
-  if (std::find(command.modes.begin(), command.modes.end(), "die") == command.modes.end()) return;
+/// What must be known about die mode, once each.
+std::vector<std::string> die_notes(const AccuracyCommand& command, const std::vector<Setting>& settings) {
+  std::vector<std::string> notes;
+  if (std::find(command.modes.begin(), command.modes.end(), "die") == command.modes.end()) return notes;
   for (const Setting& setting : settings)
     for (const ArrayErrors* errors : {&setting.weights, &setting.dynamic}) {
-      if (!errors->model) continue;
-      const arch::FrozenVariation& frozen = errors->model->frozen;
-      const bool has_parts = frozen.cell_sigma > 0 || frozen.off_cell_sigma > 0 ||
-                             frozen.threshold_offset_sigma > 0 || errors->model->per_read.noise_sigma > 0;
-      if (!has_parts && errors->model->largest_error_rate() > 0)
-        throw StudyError(fmt::format("--modes die: {} does not say what deviates on a die", errors->name));
+      const std::string note = die_mode_note(*errors);
+      if (!note.empty() && std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
     }
+  return notes;
 }
 
 template <class Value>
@@ -138,6 +137,16 @@ AccuracyStudy study_of(const AccuracyCommand& command) {
   return study;
 }
 
+/// The files that the numbers depend on.
+std::vector<engine::InputFile> inputs_of(const AccuracyStudy& study, const std::vector<Setting>& settings) {
+  std::vector<std::filesystem::path> files = arch::VitModel::files(study.model);
+  files.push_back(study.dataset);
+  for (const Setting& setting : settings)
+    for (const ArrayErrors* errors : {&setting.weights, &setting.dynamic})
+      if (!errors->file.empty()) files.push_back(errors->file);
+  return engine::input_files(files);
+}
+
 std::vector<AccuracyRow> evaluate_settings(AccuracyBench& bench, const AccuracyStudy& study,
                                            const std::vector<Setting>& settings) {
   std::vector<AccuracyRow> rows = {bench.evaluate("float")};
@@ -158,13 +167,13 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   const AccuracyStudy study = study_of(command);
   const arch::IntegerAttentionOptions attention = attention_options(command);
   const std::vector<Setting> settings = chosen_settings(command);
-  check_modes(command, settings);
   if (!command.out.empty()) check_place(command.out);
   std::uint64_t seed = command.seed < 0 ? 1 : static_cast<std::uint64_t>(command.seed);
   if (command.seed < 0 && !command.result.empty())
     seed = static_cast<std::uint64_t>(engine::read_integer(engine::open_result(command.result), "/", "seed"));
   Progress progress(stderr);
   AccuracyBench bench(study, seed, progress, std::move(stop), 2 + settings.size() * study.modes.size());
+  const std::vector<engine::InputFile> inputs = inputs_of(study, settings);
   bench.arithmetic().attention = attention;
   bench.arithmetic().qrazor_group = command.group;
   std::vector<AccuracyRow> rows;
@@ -175,6 +184,7 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
     throw StudyError(e.what());
   }
   print_accuracies(rows);
+  for (const std::string& note : die_notes(command, settings)) fmt::print("Note: {}.\n", note);
   const std::vector<CounterLine> counters = counter_lines(rows, attention);
   if (!counters.empty()) print_counters(counters);
   if (study.quantizer == "emsbq") print_sizes(bench.model().config(), attention);
@@ -189,6 +199,7 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
     write_accuracy(file, rows);
     engine::write_table(file, "/array_counters", counters_table(counters));
     engine::write_table(file, "/storage", storage_table(storage));
+    engine::write_table(file, "/inputs", inputs_table(inputs));
   });
   fmt::print("\nTables: {}\n", command.out.string());
   return exit_done;

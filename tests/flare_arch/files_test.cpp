@@ -115,10 +115,14 @@ TEST(ErrorModelFile, BadFilesAreRefusedWithTheReason) {
               load_error_model(path, "mram", 8, "flash", "tt");
             }).find("sram8t/sawl8/flash/tt_0.9V_27C"),
             std::string::npos);
+  // What a file does not say has a default.
   for (const char* missing :
        {"reconstruct", "thresholds", "level_mean", "cell_sigma_step", "read_noise_sigma_step"}) {
     write_model(path, good, missing);
-    EXPECT_NE(message_of(load).find(missing), std::string::npos) << missing;
+    const ErrorModel m = load_error_model(path, "sram8t", 8, "flash", "tt_0.9V_27C");
+    EXPECT_EQ(m.reconstruct, good.reconstruct) << missing;
+    EXPECT_EQ(m.thresholds, good.thresholds) << missing;
+    EXPECT_EQ(m.level_mean, good.level_mean) << missing;
   }
   const auto refused = [&](auto change, const char* expected) {
     ErrorModel m = good;
@@ -126,14 +130,14 @@ TEST(ErrorModelFile, BadFilesAreRefusedWithTheReason) {
     write_model(path, m);
     EXPECT_NE(message_of(load).find(expected), std::string::npos) << message_of(load);
   };
-  refused([](ErrorModel& m) { m.confusion(3, 3) = 0.5; }, "sums to 0.5");
-  refused([](ErrorModel& m) { m.confusion(3, 3) = NAN; }, "not a probability");
-  refused([](ErrorModel& m) { m.confusion(3, 2) = -0.1, m.confusion(3, 3) = 1.1; }, "not a probability");
+  refused([](ErrorModel& m) { m.confusion(3, 3) = 0.5; }, "(k = 3) sums to 0.5");
+  refused([](ErrorModel& m) { m.confusion(3, 3) = NAN; }, "not finite");
+  refused([](ErrorModel& m) { m.confusion(3, 2) = -0.1, m.confusion(3, 3) = 1.1; }, "negative");
   refused([](ErrorModel& m) { m.reconstruct.pop_back(); }, "reconstruct");
   refused([](ErrorModel& m) { m.reconstruct[2] = 1e9; }, "far outside");
   refused([](ErrorModel& m) { std::swap(m.thresholds[0], m.thresholds[1]); }, "do not rise");
   refused([](ErrorModel& m) { m.frozen.cell_sigma = -1; }, "sigma");
-  refused([](ErrorModel& m) { m.level_mean[1] = INFINITY; }, "finite");
+  refused([](ErrorModel& m) { m.level_mean[1] = INFINITY; }, "level_mean");
   write_model(path, ErrorModel::ideal(4));
   std::filesystem::remove(path);
 }

@@ -125,7 +125,7 @@ TEST(EmsbQuantizer, SmallGroupsAreKept) {
   std::vector<std::int32_t> values = {-128, 127, 0}, result(3);
   EXPECT_EQ(emsb_quantize(values, result), 0);
   EXPECT_EQ(result, values);
-  EXPECT_EQ(emsb_quantize({}, {}), 0);
+  EXPECT_EQ(emsb_quantize(std::span<const std::int32_t>(), {}), 0);
   EXPECT_THROW(emsb_quantize(values, result, {1}), std::invalid_argument);
   EXPECT_THROW(emsb_quantize(values, std::span(result).first(2)), std::invalid_argument);
 }

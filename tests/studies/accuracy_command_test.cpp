@@ -125,6 +125,101 @@ TEST_F(Accuracy, ThreadsDoNotChangeANumber) {
   EXPECT_GT(numbers[0].second.back() + numbers[0].second[2], 0);
 }
 
+/// Everything random that an accuracy run counted, and what it made of it.
+struct Numbers {
+  std::vector<double> accuracy;
+  std::vector<std::int64_t> wrong_reads, cycles;
+  bool operator==(const Numbers&) const = default;
+};
+Numbers numbers_of(const fs::path& result) {
+  const H5::H5File file = flare::engine::open_result(result);
+  const flare::engine::Table counters = flare::engine::read_table(file, "/array_counters");
+  return {flare::engine::read_table(file, "/accuracy").numbers("accuracy_mean"),
+          counters.integers("wrong_reads"), counters.integers("cycles")};
+}
+
+/// P(code | k) of SAWL 8: one read in a thousand high, one low, as measured to three digits.
+flare::engine::Matrix measured_matrix() {
+  flare::engine::Matrix p = flare::engine::Matrix::Zero(9, 9);
+  for (int k = 0; k <= 8; ++k)
+    for (const int c : {k - 1, k + 1}) {
+      if (c >= 0 && c <= 8) p(k, c) = 0.001;
+    }
+  for (int k = 0; k <= 8; ++k) p(k, k) = k == 0 || k == 8 ? 0.999 : 0.998;
+  return p;
+}
+
+TEST_F(Accuracy, AMeasuredMatrixIsTheSameAsCsvAndInHdf5) {
+  const flare::engine::Matrix p = measured_matrix();
+  std::ofstream csv(folder_ / "measured.csv");
+  for (Eigen::Index k = 0; k < p.rows(); ++k)
+    for (Eigen::Index c = 0; c < p.cols(); ++c) csv << p(k, c) << (c + 1 == p.cols() ? "\n" : ",");
+  csv.close();
+  {
+    H5::H5File file((folder_ / "own.h5").string(), H5F_ACC_TRUNC);
+    flare::engine::write_matrix(file, "/error_models/chip/sawl8/sar/lab/confusion", p);
+  }
+  const auto run_with = [&](const std::string& arrays, const std::string& modes, const std::string& out) {
+    const Ended ended = accuracy("--weight-arrays " + arrays + " --dynamic-arrays " + arrays + " --modes " +
+                                 modes + " -o " + out);
+    EXPECT_EQ(ended.status, 0) << ended.out;
+    return ended.out;
+  };
+  EXPECT_EQ(run_with("measured.csv", "read", "csv.h5").find("Note"), std::string::npos);
+  run_with("own.h5:chip/sawl8/sar/lab", "read", "hdf5.h5");
+  run_with("own.h5:/error_models/chip/sawl8/sar/lab/confusion", "read", "path.h5");
+  const Numbers read = numbers_of(folder_ / "csv.h5");
+  EXPECT_EQ(read, numbers_of(folder_ / "hdf5.h5"));
+  EXPECT_EQ(read, numbers_of(folder_ / "path.h5"));
+  // One or two reads in a thousand err; most levels have two neighbours.
+  const auto counters =
+      flare::engine::read_table(flare::engine::open_result(folder_ / "csv.h5"), "/array_counters");
+  const auto rows = static_cast<std::size_t>(counters.rows());
+  const double rate = static_cast<double>(counters.integers("wrong_reads")[rows - 1]) /
+                      static_cast<double>(counters.integers("conversions")[rows - 1]);
+  EXPECT_GT(rate, 0.0010);
+  EXPECT_LT(rate, 0.0021);
+  // Nothing is frozen: die mode is read mode, to the bit, and says so.
+  EXPECT_THAT(run_with("measured.csv", "die", "die.h5"), HasSubstr("mode die is mode read"));
+  EXPECT_EQ(read, numbers_of(folder_ / "die.h5"));
+}
+
+TEST_F(Accuracy, ResultsNameTheFilesTheyDependOn) {
+  std::ofstream(folder_ / "measured.csv") << "0.999,0.001\n0.002,0.998\n";
+  const auto inputs = [&] {
+    const Ended ended = accuracy("--weight-arrays measured.csv --dynamic-arrays none -o r.h5");
+    EXPECT_EQ(ended.status, 0) << ended.out;
+    return flare::engine::read_table(flare::engine::open_result(folder_ / "r.h5"), "/inputs");
+  };
+  const flare::engine::Table before = inputs();
+  ASSERT_EQ(before.rows(), 4U);  // description, weights, data set, matrix
+  EXPECT_THAT(before.texts("file")[1], HasSubstr("model.safetensors"));
+  EXPECT_THAT(before.texts("file")[3], HasSubstr("measured.csv"));
+  std::ofstream(folder_ / "measured.csv") << "0.999,0.001\n0.003,0.997\n";
+  const flare::engine::Table after = inputs();
+  EXPECT_EQ(before.texts("hash")[1], after.texts("hash")[1]);
+  EXPECT_NE(before.texts("hash")[3], after.texts("hash")[3]);
+}
+
+TEST_F(Accuracy, SyntheticLevelsShiftAndTakePercent) {
+  const auto run_with = [&](const std::string& arrays, const std::string& out) {
+    const Ended ended = accuracy("--weight-arrays none --dynamic-arrays synthetic:sawl=8," + arrays +
+                                 " --modes read die -o " + out);
+    EXPECT_EQ(ended.status, 0) << ended.out;
+    return numbers_of(folder_ / out);
+  };
+  EXPECT_EQ(run_with("cells=3%,noise=20%", "percent.h5"), run_with("cells=0.03,noise=0.2", "number.h5"));
+  EXPECT_EQ(run_with("noise=20%,shift=0,gain_error=0%", "unmoved.h5"), run_with("noise=0.2", "plain.h5"));
+  EXPECT_NE(run_with("noise=20%,shift=0.3,gain_error=-3%", "moved.h5"), run_with("noise=0.2", "plain.h5"));
+}
+
+TEST_F(Accuracy, TheWidestWordsRun) {
+  const Ended ended =
+      accuracy("--weight-arrays none --dynamic-arrays none --kv-bits 16 --activation-bits 12");
+  EXPECT_EQ(ended.status, 0) << ended.out;
+  EXPECT_THAT(ended.out, HasSubstr("emsbq"));
+}
+
 TEST_F(Accuracy, WrongModelsAndDataSetsAreStatusTwoInOneLine) {
   const auto refused = [&](const std::string& model, const std::string& dataset, const std::string& word) {
     const Ended ended = run_line("accuracy --model " + model + " --dataset " + dataset +
@@ -156,12 +251,12 @@ TEST_F(Accuracy, BadInputIsStatusTwoAndSaysWhere) {
   refused("--weight-arrays none --dynamic-arrays missing.h5:a/sawl8/b/c", "missing.h5");
   refused("--weight-arrays none --dynamic-arrays synthetic:sawl=80", "1 to 64");
   refused("--weight-arrays none --dynamic-arrays synthetic:sawl=8,rate=nan", "nan");
-  refused("--weight-arrays none --dynamic-arrays synthetic:sawl=8,rate=1e-3 --modes die", "die");
+  refused("--weight-arrays none --dynamic-arrays synthetic:sawl=8,noise=5%x", "5%x");
+  refused("--weight-arrays none --dynamic-arrays missing.csv", "missing.csv");
   refused("--weight-arrays none --dynamic-arrays none --rounding up", "half_lsb");
   refused("--weight-arrays none --dynamic-arrays none --packing any", "next_fit");
   refused("--weight-arrays none --dynamic-arrays synthetic:sawl=8,rate=1e-3 --quantizer qrazor_w4a8",
           "analog");
-  refused("--weight-arrays none --dynamic-arrays none --kv-bits 16 --activation-bits 12", "31");
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 
     /usr/bin/python3 tests/flare_arch/golden/make_golden.py
 
-writes emsb, vdr, bitsift, attention, chain, sdr and sparsity.safetensors beside itself.
+writes emsb, vdr, bitsift, attention, chain, wide, sdr and sparsity.safetensors beside itself.
 Written from the formulas in the headers of flare_arch (emsb_quantizer.hpp, vdr_softmax.hpp, bitsift.hpp,
 integer_attention.hpp, sdr.hpp), with Python's own division, floor and unbounded integers where the C++ has none.
 """
@@ -84,10 +84,10 @@ def vdr_entry(n, guard):
 
 
 def vdr_softmax(x, entry, input_bits, output_bits, rounding):
-    m = 2 * input_bits
+    m, largest = 2 * input_bits, int(max(x))
     exps = []
     for v in map(int, x):
-        below = (int(max(x)) - v) << entry["g"]
+        below = (largest - v) << entry["g"]
         q, rest = divmod(below, entry["l"])
         r = -rest
         poly = max(0, r * (r + entry["b"]) + entry["c"])
@@ -354,13 +354,13 @@ def near_normal(words, count):
     return np.array([sum(int(next(words)) for _ in range(12)) - 6 * 2**32 for _ in range(count)]) * 2.0**-32
 
 
-def chain_inputs(seed, gain, tokens=96, width=256):
+def chain_inputs(seed, gain, tokens=96, width=256, offset=0.0):
     words = uniform_words(seed)
     x = near_normal(words, tokens * width).reshape(tokens, width)
     scale = np.array([2.0 ** (int(next(words)) % 3 - 1) * (1 + int(next(words)) * 2.0**-32) for _ in range(tokens)])
     weights = {name: (near_normal(words, width * width).reshape(width, width) * (g / 16)).astype(np.float32)
                for name, g in (("query", gain), ("key", gain), ("value", 1), ("output", 1))}
-    return (x * scale[:, None]).astype(np.float32), weights
+    return (x * scale[:, None] + offset).astype(np.float32), weights
 
 
 def chain_cases():
@@ -377,6 +377,16 @@ def chain_cases():
         out.update({f"gain{gain}_{name}": hashes(v) for name, v in chain.items()
                     if name not in ("result", "head_outputs")})
     return out
+
+
+def wide_cases():
+    """Sums of 2048 products of 8 and 16 bits: inputs far from zero and a flat softmax take them beyond 32 bits."""
+    x, weights = chain_inputs(3, 0.25, tokens=2048, width=64, offset=8.0)
+    chain = attention_chain(x, weights, np.zeros(64, np.float32), 1, [x], kv_bits=16)
+    sums = np.abs(chain["probabilities0"] @ chain["value"])
+    print(f"wide sums: up to {sums.max() / 2.0**31:.2f} times 2^31")
+    assert sums.max() > 2**31
+    return {f"wide_{name}": hashes(v) for name, v in chain.items() if name not in ("result", "head_outputs")}
 
 
 # --- significant data razoring -----------------------------------------------------------------------------
@@ -458,5 +468,6 @@ def sparsity_cases():
 
 if __name__ == "__main__":
     for name, cases in (("emsb", emsb_cases), ("vdr", vdr_cases), ("bitsift", bitsift_cases),
-                        ("attention", attention_cases), ("chain", chain_cases), ("sdr", sdr_cases), ("sparsity", sparsity_cases)):
+                        ("attention", attention_cases), ("chain", chain_cases), ("wide", wide_cases),
+                        ("sdr", sdr_cases), ("sparsity", sparsity_cases)):
         write_safetensors(HERE / f"{name}.safetensors", cases())
