@@ -144,7 +144,9 @@ TEST(DeckCommands, BlocksAreRefusedLeftOutOrRun) {
   options.commands = Commands::run;
   EXPECT_THAT(error_of(netlist, options), StartsWith("a.cir:5: this ends the simulator"));
   EXPECT_THAT(error_of(netlist, options), HasSubstr("commands = \"leave out\""));
-  const Deck runs = parse_deck("t\n.control\nlet quitting = agauss\n.endc\n", "a.cir", options);
+  const Deck runs =
+      parse_deck("t\n.control\nlet quitting = agauss\n.end\n.endc\n,\nr1 a 0 1\n", "a.cir", options);
+  EXPECT_EQ(runs.lines.size(), 6u);
   EXPECT_TRUE(runs.allow_commands);
   EXPECT_EQ(runs.lines[2], "let quitting = agauss");
 }
