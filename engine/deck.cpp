@@ -23,6 +23,7 @@ std::string safe_title(const std::string& title) {
 Deck finish(Reader& reader, const DeckOptions& options) {
   std::vector<Statement> statements = reader.take();
   apply_commands(options.commands, &statements);
+  for (const Statement& statement : statements) refuse_commas(statement);
   Deck deck;
   deck.allow_commands = options.commands == Commands::run;
   deck.files = reader.files();

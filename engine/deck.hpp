@@ -102,7 +102,8 @@ Deck read_deck(const std::filesystem::path& file, const DeckOptions& options = {
 Deck parse_deck(std::string_view text, const std::filesystem::path& origin, const DeckOptions& options = {});
 
 /// The deck with every random call moved `draw` spreads away from its nominal value, each by a weight of its
-/// own between 1 and 2, so that two draws cannot cancel. A copy where there is none.
+/// own between 1 and 2, so that two draws cannot cancel. A copy where there is none. A draw that is rounded or compared shows only
+/// where it moves far enough: try several, of both signs.
 Deck with_draw(const Deck& deck, double draw);
 
 /// Names of the parameters that .param statements of the top level define, lower case, sorted.
@@ -124,10 +125,9 @@ struct DeviceInstance {
   bool waveform = false;  // a source with a time function (pulse, pwl, ...)
 };
 
-/// All device instances as far as they can be named without evaluating expressions (of devices inside .if, every
-/// name once), after expanding subcircuits, in netlist order (subcircuits expanded where they
-/// stand). Throws DeckError on a subcircuit or model that is not defined (naming where it is used) and past
-/// the limits.
+/// All device instances after expanding subcircuits, in netlist order (subcircuits expanded where they stand), as
+/// far as they can be named without evaluating expressions: of the devices inside .if every name once. Throws
+/// DeckError on a subcircuit or model that is not defined (naming where it is used) and past the limits.
 std::vector<DeviceInstance> list_devices(const Deck& deck, const DeckLimits& limits = {});
 
 /// Polarity of every .model card: "nmos"/"pmos"/... by model name (lower case).

@@ -234,6 +234,7 @@ class Expansion {
       element.fail(fmt::format("more than {} devices; raise the limit if that is meant", max_devices_));
     }
     const std::vector<std::string> words = words_of(element.text);
+    if (words.empty()) return;  // nothing but separators: left to ngspice
     DeviceInstance device;
     const std::string name = lower(words[0]);
     device.type = name.front();

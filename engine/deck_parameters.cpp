@@ -2,12 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <functional>
 #include <set>
 #include <vector>
 
-#include "engine/deck_lexer.hpp"
 #include "engine/nearest_name.hpp"
 
 namespace flare::engine {
@@ -69,6 +66,19 @@ std::vector<std::string> parameter_names(const Deck& deck) {
     }
   });
   return {names.begin(), names.end()};
+}
+
+void refuse_commas(const Statement& statement) {
+  const std::string word = statement.text.starts_with('.') ? first_word(statement.text) : std::string();
+  if (!is_parameter_statement(word) && !opens_subcircuit(word)) return;
+  const std::vector<Assignment> assignments = assignments_of(statement.text);
+  for (std::size_t i = 1; i < assignments.size(); ++i) {
+    const std::size_t end = assignments[i - 1].value_end;
+    if (statement.text[end] == ',')
+      statement.fail(
+          fmt::format("ngspice does not come back from a comma between parameters; write a blank before {}",
+                      assignments[i].name));
+  }
 }
 
 void set_parameters(const std::map<std::string, std::string>& values, Deck* deck) {

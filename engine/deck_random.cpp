@@ -77,6 +77,12 @@ std::string without_draw(std::string_view name, const std::vector<std::string>& 
                   : fmt::format("(({})+{})", arguments[0], move);
 }
 
+/// Statements that nothing of the circuit depends on.
+bool asks_for_output(std::string_view word) {
+  return word.starts_with(".meas") || word == ".print" || word == ".plot" || word == ".probe" ||
+         word == ".save" || word == ".four";
+}
+
 /// A parameter's value as one expression. ngspice takes "{a} + b*agauss(...)" as long as there is a draw in it.
 std::string as_one_expression(const std::string& value) {
   const char opening = value.front();
@@ -105,6 +111,7 @@ class Rewriter {
     const std::string_view text = statement_.text;
     if (text.find('(') == std::string_view::npos) return statement_.text;
     const std::string word = first_word(text);
+    if (asks_for_output(word)) return statement_.text;
     if (is_parameter_statement(word)) return rewrite_values();
     // The name that a .func defines is not a call.
     const std::size_t body = word == ".func" ? text.find(')') : 0;

@@ -195,7 +195,7 @@ void Reader::dot_statement(std::string_view line, const Place& place) {
 /// Takes in one line that is not a comment.
 void Reader::statement(std::string_view line, const Place& place) {
   if (in_control_) {
-    append(line, place);
+    if (first_word(line) != ".end") append(line, place);
     if (lower(line.substr(0, 5)) == ".endc") in_control_ = false;
     return;
   }

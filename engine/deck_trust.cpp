@@ -44,12 +44,12 @@ bool quits(std::string_view line) {
 
 bool is_circuit_statement(const std::string& word) {
   static const std::set<std::string> known{
-      ".subckt", ".ends",  ".macro",   ".eom",     ".model",  ".global", ".ic",    ".nodeset", ".temp",
-      ".func",   ".if",    ".csparam", ".elseif",  ".else",   ".endif",  ".tran",  ".op",      ".dc",
-      ".ac",     ".noise", ".tf",      ".sens",    ".pz",     ".disto",  ".pss",   ".sp",      ".optran",
-      ".print",  ".plot",  ".probe",   ".save",    ".four",   ".meas",   ".width", ".measure", ".title",
-      ".end",    ".prot",  ".unprot",  ".options", ".option", ".opt"};
-  return known.contains(word) || is_parameter_statement(word);
+      ".subckt", ".ends",  ".macro",   ".eom",     ".model",  ".global", ".ic",    ".nodeset",
+      ".temp",   ".func",  ".if",      ".csparam", ".elseif", ".else",   ".endif", ".tran",
+      ".op",     ".dc",    ".ac",      ".noise",   ".tf",     ".sens",   ".pz",    ".disto",
+      ".pss",    ".sp",    ".optran",  ".print",   ".plot",   ".probe",  ".save",  ".four",
+      ".meas",   ".width", ".measure", ".title",   ".end",    ".prot",   ".unprot"};
+  return known.contains(word) || is_parameter_statement(word) || is_options_statement(word);
 }
 
 void refuse_if_dangerous(const Statement& statement) {

@@ -25,18 +25,21 @@ struct Dialect {
   double current;
 };
 
-/// Files the netlists below include; @ is their folder.
-void add_files(const Folder& folder) {
-  folder.add("values.inc", ".param r=2\r\n");
-  folder.add("ended.inc", "r1 a 0 1\n.end\nr2 a 0 1\n");
-  folder.add("kit.lib",
-             ".lib one\n.param r=1\n.endl\n.lib \"two\"\n.lib '@/kit.lib' one\n.param s=3\n.endl two\n");
-}
-
+/// The text with @ replaced by a folder.
 std::string with_folder(std::string text, const Folder& folder) {
   for (std::size_t at = text.find('@'); at != std::string::npos; at = text.find('@'))
     text.replace(at, 1, folder.path().string());
   return text;
+}
+
+/// Files that the netlists below include.
+void add_files(const Folder& folder) {
+  folder.add("values.inc", ".param r=2\r\n");
+  folder.add("ended.inc", "r1 a 0 1\n.end\nr2 a 0 1\n");
+  folder.add(
+      "kit.lib",
+      with_folder(".lib one\n.param r=1\n.endl\n.lib two\n.lib '@/kit.lib' one\n.param s=3\n.endl two\n",
+                  folder));
 }
 
 std::vector<Dialect> dialects() {
@@ -75,10 +78,6 @@ std::vector<Dialect> dialects() {
 TEST(DeckDialects, AreTakenAsNgspiceTakesThem) {
   const Folder folder;
   add_files(folder);
-  folder.add(
-      "kit.lib",
-      with_folder(".lib one\n.param r=1\n.endl\n.lib two\n.lib '@/kit.lib' one\n.param s=3\n.endl two\n",
-                  folder));
   for (const Dialect& dialect : dialects()) {
     SCOPED_TRACE(dialect.name);
     const std::string text = with_folder(dialect.text, folder);

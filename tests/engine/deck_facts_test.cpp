@@ -89,7 +89,7 @@ TEST(DeckFacts, PlacesSurviveWhatIsDoneToADeck) {
 
 TEST(DeckParameters, AreReplacedWhereverTheTopLevelDefinesThem) {
   const Folder folder;
-  folder.add("values.inc", ".param  cload = 10f,\n+ w={2*l} l='1u'\n");
+  folder.add("values.inc", ".param  cload = 10f ,\n+ w={2*l} l='1u'\n");
   folder.add("kit.lib", ".lib tt\n.param dv=0\n.endl\n");
   const auto file =
       folder.add("a.cir",
@@ -99,7 +99,7 @@ TEST(DeckParameters, AreReplacedWhereverTheTopLevelDefinesThem) {
   options.parameters = {{"Cload", "20f"}, {"w", "'3*l'"}, {"vdd", "cload*2"}, {"dv", "-0.1"}};
   const Deck deck = read_deck(file, options);
   EXPECT_THAT(deck.lines,
-              ElementsAre("t", ".param  cload = {20f}, w={3*l} l='1u'", ".param dv={-0.1}",
+              ElementsAre("t", ".param  cload = {20f} , w={3*l} l='1u'", ".param dv={-0.1}",
                           ".param VDD={cload*2} f(x)={x}", ".param vdd={cload*2}", ".subckt s a vdd=5",
                           ".param vdd=4", "r1 a 0 {vdd}", ".ends", "x1 a s"));
   EXPECT_THAT(parameter_names(deck), ElementsAre("cload", "dv", "l", "vdd", "w"));
@@ -122,6 +122,10 @@ TEST(DeckParameters, UnknownNamesAndOddValuesAreErrors) {
   EXPECT_THAT(error_with("vdd", "1} .control"), HasSubstr("is no number or expression"));
   EXPECT_THAT(error_with("vdd", "1\n.control"), HasSubstr("is no number or expression"));
   EXPECT_THAT(error_with("vdd", " "), HasSubstr("is no number or expression"));
+  EXPECT_THAT(error_of("t\n.param a=1, b=2\n"),
+              StartsWith("a.cir:2: ngspice does not come back from a comma"));
+  EXPECT_THAT(error_of("t\n.subckt s n a={1},b=2\nr1 n 0 1\n.ends\n"), HasSubstr("write a blank before b"));
+  EXPECT_EQ(error_of("t\n.param a=1 , f(x,y)={x+y}, \n"), "");
   EXPECT_THROW(with_parameters(deck_of(".param p=1\n"), {{"q", 1.0}}), DeckError);
 }
 
@@ -140,7 +144,9 @@ TEST(DeckCommands, BlocksAreRefusedLeftOutOrRun) {
   options.commands = Commands::run;
   EXPECT_THAT(error_of(netlist, options), StartsWith("a.cir:5: this ends the simulator"));
   EXPECT_THAT(error_of(netlist, options), HasSubstr("commands = \"leave out\""));
-  const Deck runs = parse_deck("t\n.control\nlet quitting = agauss\n.endc\n", "a.cir", options);
+  const Deck runs =
+      parse_deck("t\n.control\nlet quitting = agauss\n.end\n.endc\n,\nr1 a 0 1\n", "a.cir", options);
+  EXPECT_EQ(runs.lines.size(), 6u);
   EXPECT_TRUE(runs.allow_commands);
   EXPECT_EQ(runs.lines[2], "let quitting = agauss");
 }

@@ -106,6 +106,7 @@ TEST(DeckRandom, NamesThatOnlyLookLikeDrawsStay) {
   const Deck deck =
       parse_deck("t\n.param agauss=2 my_unif=1\nr1 unif limit {my_gauss(1)+xagauss(2)}\n", "a.cir");
   EXPECT_TRUE(deck.random_calls.empty());
+  EXPECT_TRUE(parse_deck("t\n.meas tran x param='limit(a)'\n", "a.cir").random_calls.empty());
   EXPECT_EQ(deck.lines[2], "r1 unif limit {my_gauss(1)+xagauss(2)}");
 }
 
