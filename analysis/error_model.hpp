@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "analysis/converter.hpp"
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 
 namespace flare::analysis {
 

@@ -37,7 +37,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/matrix.hpp"
+#include "engine/base/matrix.hpp"
 
 namespace flare::analysis {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/matrix.hpp"
+#include "engine/base/matrix.hpp"
 #include "engine/testbench.hpp"
 
 namespace flare::engine {

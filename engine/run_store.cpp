@@ -10,8 +10,8 @@
 #include <cstring>
 #include <fstream>
 
-#include "engine/hdf5_io.hpp"
-#include "engine/random_stream.hpp"
+#include "engine/base/hdf5_io.hpp"
+#include "engine/base/random_stream.hpp"
 
 namespace flare::engine {
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "analysis/level_fit.hpp"
-#include "engine/random_stream.hpp"
+#include "engine/base/random_stream.hpp"
 #include "studies/rare_event_runs.hpp"
 #include "studies/study_testbench.hpp"
 

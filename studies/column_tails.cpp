@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/random_stream.hpp"
+#include "engine/base/random_stream.hpp"
 #include "studies/rare_event_runs.hpp"
 
 namespace flare::studies {

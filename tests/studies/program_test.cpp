@@ -9,7 +9,7 @@
 #include <fstream>
 #include <thread>
 
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 #include "tests/studies/program_fixture.hpp"
 
 namespace {
