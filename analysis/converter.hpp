@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "analysis/level_fit.hpp"
-#include "engine/matrix.hpp"
+#include "engine/base/matrix.hpp"
 
 namespace flare::analysis {
 

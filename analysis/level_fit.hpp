@@ -27,7 +27,7 @@
 
 #include "analysis/moments.hpp"
 #include "analysis/tail.hpp"
-#include "engine/matrix.hpp"
+#include "engine/base/matrix.hpp"
 
 namespace flare::analysis {
 

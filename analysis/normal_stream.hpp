@@ -4,8 +4,8 @@
 #include <boost/random/normal_distribution.hpp>
 #include <boost/random/uniform_01.hpp>
 
-#include "engine/matrix.hpp"
-#include "engine/random_stream.hpp"
+#include "engine/base/matrix.hpp"
+#include "engine/base/random_stream.hpp"
 
 namespace flare::analysis {
 

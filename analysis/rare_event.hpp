@@ -39,7 +39,7 @@
 #include <vector>
 
 #include "analysis/tail.hpp"
-#include "engine/matrix.hpp"
+#include "engine/base/matrix.hpp"
 
 namespace flare::analysis {
 

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "analysis/moments.hpp"
-#include "engine/matrix.hpp"
+#include "engine/base/matrix.hpp"
 
 namespace flare::analysis {
 

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "analysis/verdict.hpp"
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 
 namespace flare::analysis {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "analysis/corner_screening.hpp"
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 
 namespace flare::analysis {
 

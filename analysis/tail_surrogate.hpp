@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "analysis/tail.hpp"
-#include "engine/matrix.hpp"
+#include "engine/base/matrix.hpp"
 
 namespace flare::analysis {
 

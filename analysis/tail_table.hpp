@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "analysis/tail.hpp"
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 
 namespace flare::analysis {
 

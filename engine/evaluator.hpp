@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/circuit.hpp"
-#include "engine/matrix.hpp"
+#include "engine/base/matrix.hpp"
 #include "engine/testbench.hpp"
 
 namespace flare::engine {

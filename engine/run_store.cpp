@@ -11,8 +11,8 @@
 #include <cstring>
 #include <fstream>
 
-#include "engine/hdf5_io.hpp"
-#include "engine/random_stream.hpp"
+#include "engine/base/hdf5_io.hpp"
+#include "engine/base/random_stream.hpp"
 #include "engine/testbench_io.hpp"
 
 namespace flare::engine {

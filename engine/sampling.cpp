@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "engine/random_stream.hpp"
+#include "engine/base/random_stream.hpp"
 
 namespace flare::engine {
 

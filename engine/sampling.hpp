@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/matrix.hpp"
+#include "engine/base/matrix.hpp"
 
 namespace flare::engine {
 

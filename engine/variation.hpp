@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/matrix.hpp"
+#include "engine/base/matrix.hpp"
 
 namespace flare::engine {
 

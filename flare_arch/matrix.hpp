@@ -1,13 +1,14 @@
 // The matrix types of flare_arch: dense, row by row.
 #pragma once
 
-#include <Eigen/Core>
 #include <cstdint>
+
+#include "engine/base/matrix.hpp"
 
 namespace flare::arch {
 
 template <class T>
-using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Matrix = engine::MatrixOf<T>;
 
 using MatrixF = Matrix<float>;         // what stays in floating point
 using MatrixI = Matrix<std::int32_t>;  // integer operands and array outputs

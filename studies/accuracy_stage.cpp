@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "flare_arch/accuracy.hpp"
-#include "flare_arch/error_model_file.hpp"
 
 namespace flare::studies {
 

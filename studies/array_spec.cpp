@@ -8,9 +8,9 @@
 #include <map>
 #include <vector>
 
-#include "engine/base/file_error.hpp"
-#include "flare_arch/error_model_file.hpp"
-#include "flare_arch/measured_model.hpp"
+#include "engine/base/error_model_file.hpp"
+#include "engine/base/hdf5_io.hpp"
+#include "engine/base/measured_model.hpp"
 #include "studies/toml_section.hpp"
 
 namespace flare::studies {
@@ -100,8 +100,8 @@ bool is_csv(const std::string& text) {
 /// A measured matrix; without a name of its own the file's stands for the cell.
 ArrayErrors from_csv(const std::filesystem::path& file) {
   check_file(file);
-  arch::MeasuredModel measured = arch::load_measured_model(file);
-  const arch::MatrixDescription& d = measured.description;
+  engine::MeasuredModel measured = engine::load_measured_model(file);
+  const engine::MatrixDescription& d = measured.description;
   return {std::make_shared<const arch::ErrorModel>(std::move(measured.model)),
           d.cell.empty() ? file.stem().string() : d.cell,
           d.adc.empty() ? "measured" : d.adc,
@@ -118,12 +118,13 @@ ArrayErrors from_file(const std::string& text, const std::filesystem::path& resu
   const std::string path = colon == std::string::npos ? text : text.substr(colon + 1);
   if (colon != std::string::npos && path.rfind('/', 0) == 0) {
     check_file(file);
-    return {std::make_shared<const arch::ErrorModel>(arch::load_error_model(file, path)),
-            file.stem().string(),
-            "measured",
-            "",
-            text,
-            file};
+    return {
+        std::make_shared<const arch::ErrorModel>(engine::read_error_model(engine::open_result(file), path)),
+        file.stem().string(),
+        "measured",
+        "",
+        text,
+        file};
   }
   const std::vector<std::string> parts = split(path, '/');
   if (parts.size() != 4 || parts[1].rfind("sawl", 0) != 0)
@@ -138,8 +139,8 @@ ArrayErrors from_file(const std::string& text, const std::filesystem::path& resu
 ArrayErrors array_errors(const std::filesystem::path& result, const std::string& cell, int sawl,
                          const std::string& adc, const std::string& corner) {
   ArrayErrors errors;
-  errors.model =
-      std::make_shared<const arch::ErrorModel>(arch::load_error_model(result, cell, sawl, adc, corner));
+  errors.model = std::make_shared<const arch::ErrorModel>(
+      engine::read_error_model(engine::open_result(result), {cell, sawl, adc, corner}));
   errors.cell = cell;
   errors.adc = adc;
   errors.corner = corner;

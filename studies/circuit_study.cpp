@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "analysis/tail_table.hpp"
-#include "engine/random_stream.hpp"
+#include "engine/base/random_stream.hpp"
 #include "studies/circuit_margin.hpp"
 #include "studies/circuit_testbench.hpp"
 #include "studies/rare_event_runs.hpp"

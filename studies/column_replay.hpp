@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 #include "studies/study_testbench.hpp"
 
 namespace flare::studies {

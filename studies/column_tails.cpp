@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/random_stream.hpp"
+#include "engine/base/random_stream.hpp"
 
 namespace flare::studies {
 

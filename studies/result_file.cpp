@@ -1,14 +1,13 @@
 #include "studies/result_file.hpp"
 
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <ctime>
-#include <vector>
+#include <system_error>
+
+#include "engine/base/hdf5_memory.hpp"
 
 namespace flare::studies {
 
@@ -26,32 +25,15 @@ bool same_study(const H5::H5File& file, const Study& study) {
          engine::read_text(file, "/", "ngspice_version") == FLARE_NGSPICE_VERSION;
 }
 
-/// Writes the whole of an open in-memory file to `path` and puts it on the disk.
 void save_image(const H5::H5File& file, const std::filesystem::path& path) {
-  file.flush(H5F_SCOPE_GLOBAL);
-  const ssize_t size = H5Fget_file_image(file.getId(), nullptr, 0);
-  std::vector<char> image(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  if (size <= 0 || H5Fget_file_image(file.getId(), image.data(), image.size()) != size) {
-    throw std::runtime_error(path.string() + ": HDF5 gives no image of the file");
+  try {
+    engine::save_whole(file, path);
+  } catch (const std::system_error& e) {
+    throw engine::StoreError(
+        fmt::format("{}: cannot be written ({}); all runs are kept in the journal beside it: make room "
+                    "and run the same command again",
+                    path.string(), e.code().message()));
   }
-  const int out = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  std::size_t written = 0;
-  while (out >= 0 && written < image.size()) {
-    const ssize_t n = ::write(out, image.data() + written, image.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) break;
-    written += static_cast<std::size_t>(n);
-  }
-  const bool whole = out >= 0 && written == image.size() && ::fsync(out) == 0;
-  const int reason = errno;
-  if (out >= 0) ::close(out);
-  if (whole) return;
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);
-  throw engine::StoreError(
-      fmt::format("{}: cannot be written ({}); all runs are kept in the journal beside it: make room "
-                  "and run the same command again",
-                  path.string(), std::strerror(reason)));
 }
 
 }  // namespace
@@ -94,10 +76,7 @@ ResultFile::ResultFile(const Study& study, std::filesystem::path out, bool fresh
 void ResultFile::write_file(bool complete, const std::string& ngspice_version,
                             const std::function<void(H5::H5File&, const SavePart&)>& write) {
   const std::filesystem::path part = with_suffix(out_, ".part");
-  H5::Exception::dontPrint();
-  H5::FileAccPropList in_memory;
-  in_memory.setCore(std::size_t{1} << 20, false);
-  H5::H5File file(part.string(), H5F_ACC_TRUNC, H5::FileCreatPropList::DEFAULT, in_memory);
+  H5::H5File file = engine::memory_file(part);
   engine::write_attribute(file, "/", "format", std::string("flare/1"));
   engine::write_attribute(file, "/", "complete", std::int64_t{complete ? 1 : 0});
   engine::write_attribute(file, "/", "study", study_.text);

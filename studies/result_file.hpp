@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 #include "engine/run_store.hpp"
 #include "studies/study.hpp"
 #include "studies/study_inputs.hpp"

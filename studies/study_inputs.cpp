@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
+#include "flare_arch/vit.hpp"
 #include "studies/circuit_testbench.hpp"
 #include "studies/study_testbench.hpp"
 
@@ -22,14 +22,6 @@ class FileList {
     for (const std::string& file : deck.files) {
       if (std::filesystem::is_regular_file(file)) add(std::filesystem::path(file));
     }
-  }
-  void add_folder(const std::filesystem::path& folder) {
-    std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-      if (entry.is_regular_file()) files.push_back(entry.path());
-    }
-    std::sort(files.begin(), files.end());
-    for (const std::filesystem::path& file : files) add(file);
   }
   const std::vector<std::filesystem::path>& files() const { return files_; }
 
@@ -66,9 +58,8 @@ std::vector<engine::InputFile> study_inputs(const Study& study) {
     for (const Corner& corner : study.corners) files.add(circuit_deck(study, corner));
   }
   if (study.accuracy) {
-    files.add_folder(study.accuracy->model);
-    std::filesystem::is_directory(study.accuracy->dataset) ? files.add_folder(study.accuracy->dataset)
-                                                           : files.add(study.accuracy->dataset);
+    for (const std::filesystem::path& file : arch::VitModel::files(study.accuracy->model)) files.add(file);
+    files.add(study.accuracy->dataset);
   }
   return engine::input_files(files.files());
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/base/content_hash.hpp"
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 #include "studies/study.hpp"
 
 namespace flare::studies {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/hdf5_io.hpp"
 #include "engine/evaluator.hpp"
-#include "engine/hdf5_io.hpp"
 #include "engine/run_store.hpp"
 #include "studies/progress.hpp"
 #include "studies/study.hpp"

@@ -2,10 +2,7 @@
 
 #include <unistd.h>
 
-#include <fstream>
-#include <stdexcept>
-#include <vector>
-
+#include "engine/base/hdf5_memory.hpp"
 #include "studies/toml_section.hpp"
 
 namespace flare::studies {
@@ -24,30 +21,11 @@ void check_place(const std::filesystem::path& out) {
 void write_table_file(const std::filesystem::path& out, const std::string& format,
                       const std::function<void(H5::H5File&)>& write) {
   const std::filesystem::path part = out.string() + ".part";
-  std::vector<char> image;
-  {
-    H5::Exception::dontPrint();
-    H5::FileAccPropList in_memory;
-    in_memory.setCore(std::size_t{1} << 20, false);
-    H5::H5File file(part.string(), H5F_ACC_TRUNC, H5::FileCreatPropList::DEFAULT, in_memory);
-    engine::write_attribute(file, "/", "format", format);
-    engine::write_attribute(file, "/", "flare_version", std::string(FLARE_VERSION));
-    write(file);
-    file.flush(H5F_SCOPE_GLOBAL);
-    const ssize_t size = H5Fget_file_image(file.getId(), nullptr, 0);
-    image.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-    if (size <= 0 || H5Fget_file_image(file.getId(), image.data(), image.size()) != size) {
-      throw std::runtime_error(out.string() + ": HDF5 gives no image of the file");
-    }
-  }
-  std::ofstream stream(part, std::ios::binary);
-  stream.write(image.data(), static_cast<std::streamsize>(image.size()));
-  stream.close();
-  if (!stream) {
-    std::error_code ignored;
-    std::filesystem::remove(part, ignored);
-    throw std::runtime_error(out.string() + ": cannot be written; is the disk full?");
-  }
+  H5::H5File file = engine::memory_file(part);
+  engine::write_attribute(file, "/", "format", format);
+  engine::write_attribute(file, "/", "flare_version", std::string(FLARE_VERSION));
+  write(file);
+  engine::save_whole(file, part);
   std::filesystem::rename(part, out);
 }
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 
 namespace flare::studies {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "analysis/tail.hpp"
-#include "engine/random_stream.hpp"
+#include "engine/base/random_stream.hpp"
 
 namespace flare::analysis::testing {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/matrix.hpp"
+#include "engine/base/matrix.hpp"
 
 namespace flare::analysis::testing {
 

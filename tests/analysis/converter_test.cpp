@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "engine/random_stream.hpp"
+#include "engine/base/random_stream.hpp"
 #include "tests/analysis/column_function.hpp"
 
 namespace flare::analysis {

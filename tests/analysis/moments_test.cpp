@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/random_stream.hpp"
+#include "engine/base/random_stream.hpp"
 
 namespace flare::analysis {
 namespace {

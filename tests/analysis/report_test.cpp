@@ -11,7 +11,7 @@
 #include "analysis/report_carriers.hpp"
 #include "analysis/report_figures.hpp"
 #include "analysis/report_html.hpp"
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 #include "tests/analysis/synthetic_result.hpp"
 
 namespace flare::analysis {

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "analysis/verdict.hpp"
-#include "engine/random_stream.hpp"
+#include "engine/base/random_stream.hpp"
 #include "tests/analysis/column_function.hpp"
 
 namespace flare::analysis::testing {

@@ -257,10 +257,10 @@ TEST(ErrorModel, RoundTripsAndNamesItsParts) {
   EXPECT_EQ(back.thresholds, model.thresholds);
   EXPECT_EQ(back.level_mean, model.level_mean);
   EXPECT_EQ(back.p_wrong_high, model.p_wrong_high);
-  EXPECT_DOUBLE_EQ(back.threshold_offset_sigma_step, 0.03);
-  EXPECT_EQ(back.read_noise_sigma_step, 0.0);
-  EXPECT_THAT(back.frozen, HasSubstr("offset of each comparator"));
-  EXPECT_EQ(back.per_read, "nothing");
+  EXPECT_DOUBLE_EQ(back.frozen.threshold_offset_sigma, 0.03);
+  EXPECT_EQ(back.per_read.noise_sigma, 0.0);
+  EXPECT_THAT(back.frozen_text, HasSubstr("offset of each comparator"));
+  EXPECT_EQ(back.per_read_text, "nothing");
   EXPECT_TRUE(engine::exists(file, "/error_models/sram8t/sawl4/flash/tt_0.90V_27C/confusion"));
   EXPECT_THROW(read_error_model(file, {"sram8t", 8, "flash", "tt_0.90V_27C"}), engine::FileError);
 }
@@ -295,7 +295,7 @@ TEST(CellDeviation, AgreesWithTheColumnFunction) {
   const Column column = small_column();
   const ReferenceLevels reference(column.means);
   const ErrorModel model = make_error_model(column.levels, reference, convert(column.levels, reference, {}));
-  EXPECT_NEAR(model.cell_sigma_step, 1.3 * 0.0145 / 0.55, 0.003);
+  EXPECT_NEAR(model.frozen.cell_sigma, 1.3 * 0.0145 / 0.55, 0.003);
 }
 
 }  // namespace

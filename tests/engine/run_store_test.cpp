@@ -9,7 +9,7 @@
 #include <fstream>
 #include <random>
 
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 #include "engine/sampling.hpp"
 
 namespace flare::engine {

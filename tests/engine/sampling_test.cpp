@@ -5,7 +5,7 @@
 #include <boost/math/distributions/normal.hpp>
 #include <set>
 
-#include "engine/random_stream.hpp"
+#include "engine/base/random_stream.hpp"
 
 namespace flare::engine {
 namespace {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 #include "tests/studies/program_fixture.hpp"
 
 namespace {

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "analysis/tail.hpp"
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 #include "tests/studies/program_fixture.hpp"
 
 namespace {

@@ -12,7 +12,8 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "flare_arch/error_model_file.hpp"
+#include "engine/base/error_model_file.hpp"
+#include "engine/base/hdf5_io.hpp"
 #include "flare_arch/safetensors.hpp"
 
 namespace {
@@ -36,8 +37,8 @@ void read_error_models(std::span<const std::byte> bytes) {
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   try {
-    for (const auto& key : flare::arch::list_error_models(path))
-      flare::arch::load_error_model(path, key.cell, key.sawl, key.adc, key.corner);
+    const H5::H5File file = flare::engine::open_result(path);
+    for (const auto& key : flare::engine::list_error_models(file)) flare::engine::read_error_model(file, key);
   } catch (const std::runtime_error&) {
   }
   std::remove(path.c_str());

@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
-#include "flare_arch/error_model.hpp"
+#include "engine/base/error_model.hpp"
 
-namespace flare::arch {
+namespace flare::engine {
 
 /// What is known beside a matrix. In a CSV file these are the keys of the lines `# key = value`, in an HDF5 file
 /// the attributes of the dataset.
@@ -50,7 +50,7 @@ inline constexpr double row_sum_tolerance = 1e-6;
 /// The error model of a matrix of levels x codes. Throws std::runtime_error with everything that is wrong: rows
 /// whose sum is not 1, entries that are no probabilities, lists of the wrong length, default codes that do not
 /// stand for the levels that give them.
-ErrorModel model_of_matrix(const MatrixD& matrix, const MatrixDescription& description,
+ErrorModel model_of_matrix(const Matrix& matrix, const MatrixDescription& description,
                            const std::string& name);
 
 struct MeasuredModel {
@@ -58,9 +58,9 @@ struct MeasuredModel {
   MatrixDescription description;
 };
 
-/// Throws engine::FileError "file:line: what is wrong". At most 65 rows of 1024 codes.
+/// Throws FileError "file:line: what is wrong". At most 65 rows of 1024 codes.
 MeasuredModel load_measured_model(const std::filesystem::path& csv);
 /// The same from the text of a file; throws std::runtime_error "line: what is wrong" or "what is wrong".
 MeasuredModel parse_measured_model(const std::string& text, const std::string& name);
 
-}  // namespace flare::arch
+}  // namespace flare::engine

@@ -1,21 +1,19 @@
-// A measured confusion matrix as an error model: what a file may hold, what is refused, and what is drawn from it.
-#include "flare_arch/measured_model.hpp"
+// A measured confusion matrix as an error model: what a file may hold, what is refused.
+#include "engine/base/measured_model.hpp"
 
 #include <H5Cpp.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <boost/math/distributions/chi_squared.hpp>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 
-#include "engine/base/file_error.hpp"
-#include "flare_arch/array.hpp"
-#include "flare_arch/error_model_file.hpp"
+#include "engine/base/error_model_file.hpp"
+#include "engine/base/hdf5_io.hpp"
 
-namespace flare::arch {
+namespace flare::engine {
 namespace {
 
 namespace fs = std::filesystem;
@@ -38,7 +36,7 @@ TEST(MeasuredModel, TheMatrixAloneIsEnough) {
   const ErrorModel m = parse_measured_model(three_rows, "chip").model;
   EXPECT_EQ(m.name, "chip");
   EXPECT_EQ(m.rows_per_read, 2);
-  MatrixD expected(3, 3);
+  Matrix expected(3, 3);
   expected << 0.9, 0.08, 0.02, 0.05, 0.85, 0.1, 0.01, 0.19, 0.8;
   EXPECT_EQ(m.confusion, expected);
   EXPECT_EQ(m.reconstruct, (std::vector<double>{0, 1, 2}));
@@ -116,7 +114,7 @@ class MeasuredFile : public ::testing::Test {
     for (const char* group : {"/error_models", "/error_models/chip", "/error_models/chip/sawl2",
                               "/error_models/chip/sawl2/sar", "/error_models/chip/sawl2/sar/lab"})
       file.createGroup(group);
-    const MatrixD matrix = parse_measured_model(three_rows, "").model.confusion;
+    const Matrix matrix = parse_measured_model(three_rows, "").model.confusion;
     const hsize_t shape[] = {3, 3};
     file.createDataSet(set_, H5::PredType::NATIVE_DOUBLE, H5::DataSpace(2, shape))
         .write(matrix.data(), H5::PredType::NATIVE_DOUBLE);
@@ -132,13 +130,14 @@ class MeasuredFile : public ::testing::Test {
   }
   std::string refusal_of_file() const {
     try {
-      load_error_model(path_, "chip", 2, "sar", "lab");
-    } catch (const engine::FileError& e) {
+      read_error_model(open_result(path_), key_);
+    } catch (const FileError& e) {
       return e.what();
     }
     return "(nothing refused)";
   }
 
+  const ModelKey key_{"chip", 2, "sar", "lab"};
   const std::string set_ = "/error_models/chip/sawl2/sar/lab/confusion";
   fs::path path_;
 };
@@ -146,7 +145,7 @@ class MeasuredFile : public ::testing::Test {
 TEST_F(MeasuredFile, TheDatasetAloneIsTheCsvFile) {
   const ErrorModel csv = parse_measured_model(three_rows, "").model;
   for (const ErrorModel& m :
-       {load_error_model(path_, "chip", 2, "sar", "lab"), load_error_model(path_, set_)}) {
+       {read_error_model(open_result(path_), key_), read_error_model(open_result(path_), set_)}) {
     EXPECT_EQ(m.confusion, csv.confusion);
     EXPECT_EQ(m.reconstruct, csv.reconstruct);
     EXPECT_EQ(m.thresholds, csv.thresholds);
@@ -158,7 +157,7 @@ TEST_F(MeasuredFile, TheDatasetAloneIsTheCsvFile) {
 TEST_F(MeasuredFile, AttributesAreReadToTheLastBit) {
   attribute("cell_sigma_step", {0.1 / 3});
   attribute("level_mean", {0.1, 1.0 / 3, 2});
-  const ErrorModel m = load_error_model(path_, "chip", 2, "sar", "lab");
+  const ErrorModel m = read_error_model(open_result(path_), key_);
   EXPECT_EQ(m.frozen.cell_sigma, 0.1 / 3);
   EXPECT_EQ(m.level_mean, (std::vector<double>{0.1, 1.0 / 3, 2}));
 }
@@ -171,68 +170,5 @@ TEST_F(MeasuredFile, AllAttributesThatAreWrongAreNamedAtOnce) {
                                        HasSubstr("thresholds has 1 values"), HasSubstr("cell_sigma_step")));
 }
 
-/// Columns of 8 rows with k = 0 .. 8 on-cells in weight plane 0 and none in plane 1, driven together: a column's
-/// output is c + 2 d with c ~ P(. | k) and d ~ P(. | 0).
-TEST(MeasuredModel, RatesDrawnAreThoseOfTheMatrix) {
-  constexpr int sawl = 8, tokens = 40'000;
-  // Errors beyond neighbours, asymmetric, and of a different size at every level; sums are exact in binary.
-  std::string text;
-  for (int k = 0; k <= sawl; ++k)
-    for (int c = 0; c <= sawl; ++c) {
-      const double wrong = (k + 1) / 128.0;
-      double p = c == k ? 1 - wrong : 0;
-      if (c == (k + 1) % (sawl + 1)) p += wrong / 4;
-      if (c == (k + 5) % (sawl + 1)) p += 3 * wrong / 4;
-      text += std::to_string(p) + (c == sawl ? "\n" : ",");
-    }
-  const ErrorModel model = parse_measured_model(text, "chip").model;
-  const CodeSampler sampler(model);
-  MatrixI weights = MatrixI::Zero(sawl, sawl + 1);
-  for (int k = 0; k <= sawl; ++k) weights.col(k).head(k).setOnes();
-  const PlaneFormat two_bits{2, Encoding::unsigned_binary};
-  const Array array(weights, two_bits, {sawl});
-  // One false alarm in a million runs of this test: 2 paths x 9 levels.
-  constexpr double false_alarm = 1e-6 / 18;
-  for (const ReadPath path : {ReadPath::dense, ReadPath::reference}) {
-    ErrorInjection errors;
-    errors.sampler = &sampler;
-    errors.path = path;
-    errors.seed = 11;
-    const MatrixI out = array.multiply(MatrixI::Ones(tokens, sawl), two_bits, errors);
-    for (int k = 0; k <= sawl; ++k) {
-      std::vector<double> expected(3 * sawl + 1), seen(3 * sawl + 1);
-      for (int c = 0; c <= sawl; ++c)
-        for (int d = 0; d <= sawl; ++d)
-          expected[c + 2 * d] += tokens * model.confusion(k, c) * model.confusion(0, d);
-      for (int t = 0; t < tokens; ++t) ++seen.at(static_cast<std::size_t>(out(t, k)));
-      double statistic = 0, rare_expected = 0, rare_seen = 0;
-      int cells = 0;
-      const auto add = [&](double n, double e) { statistic += (n - e) * (n - e) / e, ++cells; };
-      for (std::size_t i = 0; i < seen.size(); ++i) {
-        if (expected[i] == 0) {
-          EXPECT_EQ(seen[i], 0);
-        } else if (expected[i] < 10) {
-          rare_expected += expected[i], rare_seen += seen[i];
-        } else {
-          add(seen[i], expected[i]);
-        }
-      }
-      if (rare_expected >= 10) add(rare_seen, rare_expected);
-      const boost::math::chi_squared law(cells - 1);
-      EXPECT_LT(statistic, boost::math::quantile(boost::math::complement(law, false_alarm))) << "level " << k;
-    }
-  }
-}
-
-TEST(ErrorModel, AShiftAndAGainErrorMoveTheLevels) {
-  // Level 8 at 8 * 0.95 + 0.1 = 7.7, threshold 7.5, sigma 0.1: Phi(-2) of the reads give code 7.
-  const ErrorModel m = ErrorModel::gaussian(8, 9, {}, {0.1}, {0.1, -0.05});
-  EXPECT_NEAR(m.level_mean[8], 7.7, 1e-12);
-  EXPECT_NEAR(m.confusion(8, 7), 0.5 * std::erfc(2 / std::sqrt(2.0)), 1e-9);
-  EXPECT_NEAR(m.confusion(0, 1), 0.5 * std::erfc(4 / std::sqrt(2.0)), 1e-9);
-  EXPECT_EQ(ErrorModel::gaussian(8, 9, {0.03, 0.01, 0.02}, {0.1}).confusion,
-            ErrorModel::gaussian(8, 9, {0.03, 0.01, 0.02}, {0.1}).confusion_of_parts());
-}
-
 }  // namespace
-}  // namespace flare::arch
+}  // namespace flare::engine

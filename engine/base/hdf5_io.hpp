@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "engine/base/file_error.hpp"
-#include "engine/matrix.hpp"
+#include "engine/base/matrix.hpp"
 
 namespace flare::engine {
 

@@ -1,11 +1,11 @@
-#include "flare_arch/error_model.hpp"
+#include "engine/base/error_model.hpp"
 
 #include <fmt/format.h>
 
 #include <cmath>
 #include <stdexcept>
 
-namespace flare::arch {
+namespace flare::engine {
 namespace {
 
 double upper_tail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
@@ -29,7 +29,7 @@ ErrorModel empty_model(int rows_per_read, int codes) {
   if (codes < 2 || codes > 1024) throw std::invalid_argument("error model: 2 to 1024 codes are supported");
   ErrorModel m;
   m.rows_per_read = rows_per_read;
-  m.confusion = MatrixD::Zero(rows_per_read + 1, codes);
+  m.confusion = Matrix::Zero(rows_per_read + 1, codes);
   const double step = static_cast<double>(rows_per_read) / (codes - 1);
   for (int c = 0; c < codes; ++c) m.reconstruct.push_back(c * step);
   for (int c = 1; c < codes; ++c) m.thresholds.push_back((c - 0.5) * step);
@@ -66,9 +66,9 @@ bool ErrorModel::freezes_nothing() const {
          per_read.noise_sigma == 0;
 }
 
-MatrixD ErrorModel::confusion_of_parts() const {
+Matrix ErrorModel::confusion_of_parts() const {
   const auto square = [](double v) { return v * v; };
-  MatrixD p(rows_per_read + 1, codes());
+  Matrix p(rows_per_read + 1, codes());
   // Comparators are taken as one common threshold shift here: P(code | k) of neighbouring boundaries then
   // sums to 1 whatever the offsets. A fully thermometer-coded flash with independent offsets differs only
   // where offsets are comparable with the distance between thresholds.
@@ -159,4 +159,4 @@ ErrorModel ErrorModel::gaussian(int rows_per_read, int codes, const FrozenVariat
   return m;
 }
 
-}  // namespace flare::arch
+}  // namespace flare::engine

@@ -1,4 +1,4 @@
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "flare_arch/measured_model.hpp"
+#include "engine/base/measured_model.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,7 +14,7 @@
 
 #include "engine/base/file_error.hpp"
 
-namespace flare::arch {
+namespace flare::engine {
 namespace {
 
 constexpr int most_levels = 65, most_codes = 1024;
@@ -112,7 +112,7 @@ class Problems {
 };
 
 /// Rows as probabilities.
-MatrixD probabilities(MatrixD matrix, bool counts, Problems& problems) {
+Matrix probabilities(Matrix matrix, bool counts, Problems& problems) {
   std::vector<std::string> sums;
   bool all_large = true;
   for (Eigen::Index k = 0; k < matrix.rows(); ++k) {
@@ -185,7 +185,7 @@ void describe(MatrixDescription& description, const std::string& name, const std
       fmt::format("'{}' is unknown; known: {}", name.substr(0, 40), fmt::join(description_keys(), ", ")));
 }
 
-ErrorModel model_of_matrix(const MatrixD& matrix, const MatrixDescription& d, const std::string& name) {
+ErrorModel model_of_matrix(const Matrix& matrix, const MatrixDescription& d, const std::string& name) {
   const auto levels = static_cast<std::size_t>(matrix.rows()),
              codes = static_cast<std::size_t>(matrix.cols());
   if (levels < 2 || levels > most_levels || codes < 2 || codes > most_codes)
@@ -251,7 +251,7 @@ MeasuredModel parse_measured_model(const std::string& text, const std::string& n
   }
   problems.throw_if_any();
   if (rows.empty()) throw std::runtime_error("holds no rows of numbers: P(code | k), a row a level");
-  MatrixD matrix(static_cast<Eigen::Index>(rows.size()), static_cast<Eigen::Index>(rows.front().size()));
+  Matrix matrix(static_cast<Eigen::Index>(rows.size()), static_cast<Eigen::Index>(rows.front().size()));
   for (std::size_t k = 0; k < rows.size(); ++k)
     std::copy(rows[k].begin(), rows[k].end(), matrix.row(static_cast<Eigen::Index>(k)).data());
   measured.model = model_of_matrix(matrix, measured.description, name);
@@ -260,15 +260,14 @@ MeasuredModel parse_measured_model(const std::string& text, const std::string& n
 
 MeasuredModel load_measured_model(const std::filesystem::path& csv) {
   std::ifstream in(csv, std::ios::binary);
-  if (!in || std::filesystem::is_directory(csv)) throw engine::FileError(csv.string() + ": cannot be read");
+  if (!in || std::filesystem::is_directory(csv)) throw FileError(csv.string() + ": cannot be read");
   const std::string text((std::istreambuf_iterator<char>(in)), {});
-  if (text.size() > most_bytes)
-    throw engine::FileError(csv.string() + ": longer than 4 MiB; a matrix is expected");
+  if (text.size() > most_bytes) throw FileError(csv.string() + ": longer than 4 MiB; a matrix is expected");
   try {
     return parse_measured_model(text, csv.filename().string());
   } catch (const std::runtime_error& e) {
-    throw engine::FileError(csv.string() + ": " + e.what());
+    throw FileError(csv.string() + ": " + e.what());
   }
 }
 
-}  // namespace flare::arch
+}  // namespace flare::engine
