@@ -22,6 +22,21 @@ std::filesystem::path links_followed(const std::filesystem::path& path) {
 
 bool is_include(std::string_view word) { return word.starts_with(".inc"); }
 
+/// ngspice takes the micro sign (U+00B5) after a number as 1e-6 and the Greek letter that looks the same (U+03BC) as
+/// nothing: the letter becomes the sign. Names of files keep theirs.
+std::string with_micro_signs(std::string_view line) {
+  constexpr std::string_view letter = "\xCE\xBC";
+  constexpr std::string_view sign = "\xC2\xB5";
+  std::string text(line);
+  const std::string word = lower(line.substr(0, 4));
+  if (is_include(word) || word == ".lib") return text;
+  for (std::size_t at = text.find(letter); at != std::string::npos; at = text.find(letter, at + 1)) {
+    const bool of_number = at > 0 && (text[at - 1] == '.' || (text[at - 1] >= '0' && text[at - 1] <= '9'));
+    if (of_number) text.replace(at, letter.size(), sign);
+  }
+  return text;
+}
+
 /// ".lib NAME": a section begins here.
 bool begins_section(std::string_view line, std::string* name) {
   if (line.size() < 5 || lower(line.substr(0, 4)) != ".lib" || !is_blank(line[4])) return false;
@@ -80,7 +95,7 @@ std::shared_ptr<const Reader::Lines> Reader::split(std::string_view text, const 
       throw DeckError(
           fmt::format("{}:{}: this is not text in ASCII or UTF-8; give a netlist", name, lines->size() + 1));
     }
-    lines->emplace_back(trim(line));
+    lines->push_back(with_micro_signs(trim(line)));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
   return lines;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -62,18 +63,24 @@ struct Job {
 /// Called on the thread that called evaluate(), once per run, in any order.
 using OnRun = std::function<void(std::size_t job, std::size_t row, const RunResult& result)>;
 
+/// The simulator does not take what it was given: a netlist that does not load, a parameter or vector that the
+/// circuit lacks, a run it gave up. In the simulator's words.
+class CircuitRefused : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 class Evaluator {
  public:
   virtual ~Evaluator() = default;
 
   /// Evaluates every row of every job. A run's result is a pure function of (testbench, point): it does not
   /// depend on the order, the number of workers or what was run before. Returns early, with the finished runs
-  /// delivered, once `stop` is requested. Throws std::runtime_error where no run could be made (a netlist
-  /// that does not load, a worker that cannot start), std::invalid_argument for a point of the wrong length.
+  /// delivered, once `stop` is requested. Throws CircuitRefused where the simulator does not take the circuit,
+  /// std::runtime_error where no run could be made (a worker that cannot start), std::invalid_argument for a point of the wrong length.
   virtual void evaluate(std::span<const Job> jobs, const OnRun& on_run, std::stop_token stop = {}) = 0;
 
-  /// The circuit as the simulator has loaded it. Throws std::runtime_error with the simulator's words where it does
-  /// not load.
+  /// The circuit as the simulator has loaded it. Throws CircuitRefused where it does not load.
   virtual Listing listing(const Deck& deck, const SimulatorOptions& options) = 0;
 
   /// What the loaded circuit says of every knob, after `settings`; NaN where it has no such device or parameter.

@@ -356,7 +356,7 @@ Message Workers::ask(MessageKind kind, std::span<const std::uint8_t> body,
         if (message->kind == MessageKind::failed) {
           slot.process.kill();
           slot.loaded.reset();
-          throw std::runtime_error(BodyReader(message->body).text());
+          throw CircuitRefused(BodyReader(message->body).text());
         }
         if (message->kind == MessageKind::hello) greet(slot, *message);
         if (message->kind == kind) return *message;
@@ -505,7 +505,7 @@ void Evaluation::exchange(Slot& slot) {
         take_result(slot, *message);
       } else if (message->kind == MessageKind::failed) {
         const std::string name = slot.busy() ? jobs_[slot.queue.front().job].testbench->name : std::string();
-        throw std::runtime_error((name.empty() ? "" : name + ": ") + BodyReader(message->body).text());
+        throw CircuitRefused((name.empty() ? "" : name + ": ") + BodyReader(message->body).text());
       }
     }
   } catch (const ProtocolError&) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "engine/deck.hpp"
+#include "engine/evaluator.hpp"
 #include "engine/run_store.hpp"
 #include "studies/array_spec.hpp"
 #include "studies/commands.hpp"
@@ -245,6 +246,8 @@ int main(int argc, char** argv) {
   } catch (const flare::engine::DeckError& e) {
     return fail(exit_bad_input, e);
   } catch (const flare::engine::FileError& e) {
+    return fail(exit_bad_input, e);
+  } catch (const flare::engine::CircuitRefused& e) {
     return fail(exit_bad_input, e);
   } catch (const flare::engine::StoreError& e) {
     return fail(exit_unfinished, e);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <sstream>
 
@@ -222,6 +223,16 @@ engine::Commands read_commands(Section& root) {
   return allow || commands == "run" ? engine::Commands::run : engine::Commands::refuse;
 }
 
+/// ngspice looks for its words anywhere in the text and passes over the rest in silence ("hspice" is half of "hsa").
+bool is_compatibility(std::string_view modes) {
+  constexpr std::array<std::string_view, 11> words{"all", "spe", "hs", "ps", "xs", "lt",
+                                                   "ki",  "ll",  "s3", "eg", "a"};
+  return modes.empty() || modes == "mc" ||
+         std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+           return modes.starts_with(word) && is_compatibility(modes.substr(word.size()));
+         });
+}
+
 void read_simulator(Section s, Study& study) {
   SimulatorStudy& simulator = study.simulator;
   if (s.has("method")) simulator.method = s.choice("method", {"trap", "gear"}, "trap");
@@ -234,6 +245,12 @@ void read_simulator(Section s, Study& study) {
   tolerance("chgtol", 1e-24, 1e-9, simulator.chgtol);
   tolerance("trtol", 1e-4, 1e3, simulator.trtol);
   simulator.compatibility = s.text("compatibility", "");
+  if (!is_compatibility(simulator.compatibility)) {
+    s.fail("compatibility",
+           fmt::format("'{}' is no mode of ngspice's; say e.g. \"hsa\" (HSPICE), \"psa\" (PSPICE), "
+                       "\"lta\" (LTspice), \"ltpsa\" or \"all\"",
+                       simulator.compatibility));
+  }
   study.run_time_limit = s.quantity("run_time_limit", "s", study.run_time_limit);
   if (!(study.run_time_limit >= 1e-3)) s.fail("run_time_limit", "must be at least 1 ms");
   s.finish();

@@ -294,6 +294,22 @@ std::filesystem::path netlists_folder() {
                                                            : std::filesystem::path(FLARE_SOURCE_NETLISTS);
 }
 
+/// Two values cannot both stand in one place.
+void check_replacements(const engine::Testbench& testbench, const std::string& file) {
+  std::map<std::size_t, std::string> replaced;
+  for (const engine::Variable& variable : testbench.variables) {
+    for (const engine::Effect& effect : variable.effects) {
+      if (effect.action != engine::Action::replace) continue;
+      const auto [first, alone] = replaced.emplace(effect.knob, variable.name);
+      if (alone) continue;
+      throw StudyError(
+          fmt::format("{}: {} and {} both replace {}: leave one of them out, or let it scale or shift "
+                      "(effect, without median)",
+                      file, first->second, variable.name, to_string(testbench.knobs[effect.knob])));
+    }
+  }
+}
+
 }  // namespace
 
 LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
@@ -325,6 +341,7 @@ void add_variation(const Study& study, const LoadedCircuit& loaded, const std::v
 
 void check_nominals(engine::Evaluator& evaluator, const Study& study, const LoadedCircuit& loaded,
                     const engine::Testbench& testbench) {
+  check_replacements(testbench, study.file.string());
   std::vector<Knob> asked;
   for (const Knob& knob : testbench.knobs) {
     if (knob.kind != KnobKind::temperature) asked.push_back(knob);
@@ -356,12 +373,16 @@ void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,
         "{}: does not simulate without variation: {}", testbench.name,
         rehearsal.nominal.message.empty() ? "ngspice gives no reason" : rehearsal.nominal.message));
   }
+  // A transient starts such a node from its .ic, which the operating point that reads the nominals does not know.
+  const auto started = [&](const std::string& node) {
+    return testbench.analysis.kind == engine::AnalysisKind::transient && circuit.has_initial(node);
+  };
   std::vector<std::string> floating = circuit.floating_nodes();
-  if (testbench.analysis.kind == engine::AnalysisKind::transient) {
-    std::erase_if(floating, [&](const std::string& node) { return circuit.has_initial(node); });
-  }
+  std::erase_if(floating, started);
   const bool singular = !rehearsal.singular_node.empty();
-  if (floating.empty() && singular) floating.push_back(rehearsal.singular_node);
+  if (floating.empty() && singular && !started(rehearsal.singular_node)) {
+    floating.push_back(rehearsal.singular_node);
+  }
   if (!floating.empty() && (singular || rehearsal.remembers())) {
     throw StudyError(fmt::format(
         "{}: node {} has no DC path to ground, so nothing sets its voltage at the start; give it "
