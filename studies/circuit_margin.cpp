@@ -104,20 +104,38 @@ void check_simulated(const Study& study, const std::vector<engine::RunResult>& r
                                said.empty() ? "nothing" : without_repeats(said)));
 }
 
-void check_moves(const CircuitStudy& circuit, const SampleSet& samples, const std::string& where) {
-  const std::vector<double> values = samples.values(circuit.failing.measure);
-  const std::vector<engine::RunResult>& runs = samples.runs;
-  const bool defined = std::none_of(runs.begin(), runs.end(), [&](const engine::RunResult& run) {
-    return is_undefined(run, circuit.failing.measure);
-  });
-  const bool same = std::all_of(values.begin(), values.end(), [&](double v) { return v == values.front(); });
-  if (!defined || !same || values.size() < 2) return;
+/// All variables, and each alone, 6 sigma up and down.
+engine::Matrix far_points(Eigen::Index dimension) {
+  constexpr double far = 6.0;
+  engine::Matrix points = engine::Matrix::Zero(2 * dimension + 2, dimension);
+  points.row(0).setConstant(far);
+  points.row(1).setConstant(-far);
+  for (Eigen::Index i = 0; i < dimension; ++i) {
+    points(2 * i + 2, i) = far;
+    points(2 * i + 3, i) = -far;
+  }
+  return points;
+}
+
+using Simulate = std::function<std::vector<engine::RunResult>(const engine::Matrix&)>;
+
+void check_moves(const CircuitStudy& circuit, const SampleSet& samples, const std::string& where,
+                 const Simulate& simulate) {
+  const std::size_t asked = circuit.failing.measure;
+  const std::vector<double> values = samples.values(asked);
+  if (values.size() < 2) return;
+  const auto differs = [&](const engine::RunResult& run) {
+    return engine::simulated(run.outcome) && !(measured(run, asked) == values.front());
+  };
+  if (std::any_of(samples.runs.begin(), samples.runs.end(), differs)) return;
+  const std::vector<engine::RunResult> far = simulate(far_points(samples.points.cols()));
+  if (std::any_of(far.begin(), far.end(), differs)) return;
   const engine::Measure& m = asked_measure(circuit);
-  throw StudyError(
-      fmt::format("{}: '{}' is {} in each of {} runs {}: nothing that varies moves it; vary a device that it "
-                  "depends on, or measure what the variation reaches",
-                  circuit.failing.place, m.name, engine::format_quantity(values.front(), m.unit, 6),
-                  values.size(), where));
+  throw StudyError(fmt::format(
+      "{}: '{}' is {} in each of {} runs {}, and with everything that varies 6 sigma away: nothing that "
+      "varies moves it; vary a device that it depends on, or measure what the variation reaches",
+      circuit.failing.place, m.name, engine::format_quantity(values.front(), m.unit, 6), values.size(),
+      where));
 }
 
 struct Counts {
@@ -183,10 +201,11 @@ std::vector<Response> responses(const CircuitStudy& circuit, const std::vector<e
   return all;
 }
 
-void check_samples(const Study& study, const SampleSet& samples, const std::string& where) {
+void check_samples(const Study& study, const SampleSet& samples, const std::string& where,
+                   const Simulate& simulate) {
   if (samples.runs.empty()) return;
   check_simulated(study, samples.runs, where);
-  check_moves(*study.circuit, samples, where);
+  check_moves(*study.circuit, samples, where, simulate);
   responses(*study.circuit, samples.runs, where);
 }
 

@@ -1,6 +1,7 @@
 // What a run of a circuit study says of the failure that is asked for, and what plain samples alone tell of it.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,11 @@ std::vector<analysis::Response> responses(const CircuitStudy& circuit,
                                           const std::string& where);
 
 /// Throws StudyError where plain samples show that no number can be given: no run was simulated (with the simulator's
-/// words), the asked measure is the same to the last bit in all of them, or it has no value in some and the study does
-/// not say what that means.
-void check_samples(const Study& study, const SampleSet& samples, const std::string& where);
+/// words), the asked measure has no value in some and the study does not say what that means, or it is the same to the
+/// last bit in all of them and 6 sigma away in every variable: what a comparator decides may be the same in all samples
+/// and yet depend on what varies. `simulate` makes the runs far out, two a variable; only called where all samples agree.
+void check_samples(const Study& study, const SampleSet& samples, const std::string& where,
+                   const std::function<std::vector<engine::RunResult>(const engine::Matrix&)>& simulate);
 
 /// P(fail) by counting samples, plain fails and passes included.
 analysis::TailProbability counted_failure(const CircuitStudy& circuit, const SampleSet& samples);

@@ -23,6 +23,20 @@ void add_notes(std::vector<std::string>& notes, const std::vector<std::string>& 
   }
 }
 
+/// Runs that no estimate uses: not kept.
+std::vector<engine::RunResult> plain_runs(const StudyRun& run,
+                                          const std::shared_ptr<const engine::Testbench>& testbench,
+                                          const engine::Matrix& points) {
+  std::vector<engine::RunResult> results(static_cast<std::size_t>(points.rows()));
+  const engine::Job job{testbench, points};
+  run.evaluator.evaluate(
+      {&job, 1},
+      [&](std::size_t, std::size_t row, const engine::RunResult& result) { results[row] = result; },
+      run.stop);
+  if (run.stop.stop_requested()) throw engine::Stopped();
+  return results;
+}
+
 /// Rare-event estimate at one corner; the plain samples are known draws of its search.
 void estimate_failure(const StudyRun& run, CircuitPoint& point) {
   const CircuitStudy& circuit = *run.study.circuit;
@@ -96,7 +110,9 @@ CircuitResult run_circuit_study(const StudyRun& run) {
   for (std::size_t c = 0; c < result.points.size(); ++c) {
     CircuitPoint& point = result.points[c];
     point.samples = {requests[c].stream, 0, requests[c].testbench, requests[c].points, std::move(results[c])};
-    check_samples(study, point.samples, "at " + point.corner.name());
+    check_samples(study, point.samples, "at " + point.corner.name(), [&](const engine::Matrix& points) {
+      return plain_runs(run, point.samples.testbench, points);
+    });
     if (study.estimator.method == "fit") {
       point.failure = fitted_failure(*study.circuit, point.samples);
     } else if (study.estimator.method == "monte_carlo") {

@@ -225,8 +225,8 @@ engine::Commands read_commands(Section& root) {
 
 /// ngspice looks for its words anywhere in the text and passes over the rest in silence ("hspice" is half of "hsa").
 bool is_compatibility(std::string_view modes) {
-  constexpr std::array<std::string_view, 11> words{"all", "spe", "hs", "ps", "xs", "lt",
-                                                   "ki",  "ll",  "s3", "eg", "a"};
+  constexpr std::array<std::string_view, 10> words{"spe", "hs", "ps", "xs", "lt",
+                                                   "ki",  "ll", "s3", "eg", "a"};
   return modes.empty() || modes == "mc" ||
          std::any_of(words.begin(), words.end(), [&](std::string_view word) {
            return modes.starts_with(word) && is_compatibility(modes.substr(word.size()));
@@ -248,7 +248,7 @@ void read_simulator(Section s, Study& study) {
   if (!is_compatibility(simulator.compatibility)) {
     s.fail("compatibility",
            fmt::format("'{}' is no mode of ngspice's; say e.g. \"hsa\" (HSPICE), \"psa\" (PSPICE), "
-                       "\"lta\" (LTspice), \"ltpsa\" or \"all\"",
+                       "\"lta\" (LTspice), or \"ltpsa\"",
                        simulator.compatibility));
   }
   study.run_time_limit = s.quantity("run_time_limit", "s", study.run_time_limit);

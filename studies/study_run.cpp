@@ -21,15 +21,19 @@ std::vector<std::vector<engine::RunResult>> StudyRun::run(
                     fmt::format("{} of {} runs", p.runs_done, p.runs_total));
   });
   std::map<engine::Outcome, std::size_t> unknown;
+  std::string reason;  // of the first that has one, its first sentence
   for (const auto& request : results) {
     for (const engine::RunResult& r : request) {
-      if (!engine::simulated(r.outcome)) ++unknown[r.outcome];
+      if (engine::simulated(r.outcome)) continue;
+      ++unknown[r.outcome];
+      if (reason.empty()) reason = r.message.substr(0, r.message.find("; "));
     }
   }
   std::string summary = fmt::format("{} runs", total);
   if (found > 0) summary += fmt::format(", {} of them kept from before", found);
   for (const auto& [outcome, count] : unknown)
     summary += fmt::format(", {} {}", count, engine::to_string(outcome));
+  if (!reason.empty()) summary += fmt::format(" (the first: {})", reason);
   progress.finish(summary);
   return results;
 }

@@ -81,9 +81,13 @@ TEST(CircuitMargin, AWindowFailsOnBothSides) {
   EXPECT_DOUBLE_EQ(margin({0, "", 1.0, std::nullopt, Unmeasured::unsaid}, 4.0), 3.0);
 }
 
-std::string check_error(const Study& study, std::vector<engine::RunResult> runs) {
+/// What check_samples says of these samples where every run far out is `far`.
+std::string check_error(const Study& study, std::vector<engine::RunResult> runs,
+                        const engine::RunResult& far = ran(1.0, 3e-10)) {
   try {
-    check_samples(study, samples_of(std::move(runs)), "at tt");
+    check_samples(study, samples_of(std::move(runs)), "at tt", [&](const engine::Matrix& points) {
+      return std::vector<engine::RunResult>(static_cast<std::size_t>(points.rows()), far);
+    });
   } catch (const StudyError& error) {
     return error.what();
   }
@@ -123,6 +127,11 @@ TEST(CircuitMargin, AMeasureThatNothingMovesIsAnError) {
               HasSubstr("'t' is 300 ps in each of 2"));
   EXPECT_EQ(check_error(study, {ran(1.0, 3e-10), ran(1.0, std::nextafter(3e-10, 1.0))}), "no error");
   EXPECT_EQ(check_error(study, {ran(1.0, 3e-10), ran(1.0, 3e-10), ran(1.0, NAN)}), "no error");
+  // What is decided may be the same in all samples and another far out; what does not simulate there shows nothing.
+  const std::vector<engine::RunResult> same{ran(1.0, 3e-10), ran(2.0, 3e-10)};
+  EXPECT_EQ(check_error(study, same, ran(1.0, 4e-10)), "no error");
+  EXPECT_EQ(check_error(study, same, ran(1.0, NAN)), "no error");
+  EXPECT_THAT(check_error(study, same, did_not("")), HasSubstr("6 sigma away"));
 }
 
 TEST(CircuitMargin, CountingTakesInFailsAndPassesWithoutAValue) {

@@ -112,6 +112,10 @@ TEST_F(Dialects, ACompatibilityModeIsTheStudysToName) {
   EXPECT_THAT(refusal(study), HasSubstr("no such function 'if'"));
   study_runs(study + "[simulator]\ncompatibility = \"psa\"\n");
   expect_probability(flare::studies::testing::phi(-2.0));
+  // Where none of the samples fails, 4 sigma here, the comparator is no less moved by its offset: a bound.
+  study_runs(operating_point("v(o)", "\"0.5 V\"") + varies("dc", "voff", "0.005") + plain(40) +
+             "[simulator]\ncompatibility = \"psa\"\n");
+  EXPECT_EQ(failures().texts("status")[0], "bound");
 }
 
 TEST_F(Dialects, ACompatibilityModeChoosesTheBinOfAFinger) {
