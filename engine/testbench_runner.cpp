@@ -9,8 +9,9 @@
 #include <set>
 #include <stdexcept>
 
-#include "engine/spice_text.hpp"
+#include "engine/deck_parameters.hpp"
 #include "engine/small_signal.hpp"
+#include "engine/spice_text.hpp"
 
 namespace flare::engine {
 namespace {
@@ -18,7 +19,8 @@ namespace {
 /// In a transient, a source with a time function ignores its DC value: a knob on it would do nothing, silently.
 void check_sources(const Testbench& testbench) {
   for (const Knob& knob : testbench.knobs) {
-    if (testbench.analysis.kind != AnalysisKind::dc_sweep || knob.device != testbench.analysis.swept) continue;
+    if (testbench.analysis.kind != AnalysisKind::dc_sweep || knob.device != testbench.analysis.swept)
+      continue;
     throw std::runtime_error(knob.device +
                              " is swept, so what varies in it does nothing; vary a source in series");
   }
@@ -118,6 +120,8 @@ const std::vector<double>& TestbenchRunner::nominals() {
   }
   load(0, false);
   read_nominals(false);
+  // The operating point behind it stays in the nodes that float.
+  if (!simulator_.singular_node().empty()) loaded_rung_ = -1;
   return nominals_;
 }
 
@@ -136,6 +140,24 @@ std::vector<double> TestbenchRunner::settings_at(const Point& x, std::string* tr
   return settings;
 }
 
+/// All knobs but the .params. What the testbench holds of models is said again, because a knob may move a device to a
+/// bin that ngspice then reads from the netlist.
+void TestbenchRunner::set_in_place(const std::vector<double>& settings) {
+  std::vector<Knob> knobs;
+  std::vector<double> values;
+  for (const Setting& held : testbench_.settings) {
+    if (held.knob.kind != KnobKind::model) continue;
+    knobs.push_back(held.knob);
+    values.push_back(held.value);
+  }
+  for (std::size_t k = 0; k < settings.size(); ++k) {
+    if (testbench_.knobs[k].kind == KnobKind::parameter) continue;
+    knobs.push_back(testbench_.knobs[k]);
+    values.push_back(settings[k]);
+  }
+  simulator_.set(knobs, values);
+}
+
 bool TestbenchRunner::simulate(const Point& x, bool keep_all, Waveforms* waveforms, RunResult* result) {
   const std::vector<std::string> everything;
   // Magnitudes and phases are made of complex vectors one by one: of a small-signal analysis what is measured is kept.
@@ -145,38 +167,33 @@ bool TestbenchRunner::simulate(const Point& x, bool keep_all, Waveforms* wavefor
   nominals();
   std::vector<double> settings = settings_at(x, &result->message);
   if (!result->message.empty()) return false;
-  std::vector<Knob> in_place;
-  std::map<std::string, double> parameters;
-  for (std::size_t k = 0; k < settings.size(); ++k) {
-    if (testbench_.knobs[k].kind == KnobKind::parameter) {
-      parameters[testbench_.knobs[k].parameter] = settings[k];
-    } else {
-      in_place.push_back(testbench_.knobs[k]);
+  std::map<std::string, Move> parameters;
+  if (has_parameters_) {
+    const std::vector<Move> moves = knob_moves(testbench_.knobs, testbench_.variables, x);
+    for (std::size_t k = 0; k < moves.size(); ++k) {
+      if (testbench_.knobs[k].kind == KnobKind::parameter)
+        parameters[testbench_.knobs[k].parameter] = moves[k];
     }
   }
   for (int rung = 0; rung < rungs; ++rung) {
     if (has_parameters_) {
-      load_deck(with_parameters(testbench_.deck, parameters), rung, keep_all);
+      const Deck moved = with_moved_parameters(testbench_.deck, parameters);
+      load_deck(moved, rung, keep_all);
       // What hangs on a .param has moved with it: the other knobs start from there.
-      if (!in_place.empty()) {
-        read_nominals(false);
-        settings = settings_at(x, &result->message);
-        if (!result->message.empty()) return false;
-      }
+      read_nominals(false);
+      if (!simulator_.singular_node().empty()) load_deck(moved, rung, keep_all);
+      settings = settings_at(x, &result->message);
+      if (!result->message.empty()) return false;
     } else {
       load(rung, keep_all);
     }
-    std::vector<double> values;
-    for (std::size_t k = 0; k < settings.size(); ++k) {
-      if (testbench_.knobs[k].kind != KnobKind::parameter) values.push_back(settings[k]);
-    }
-    simulator_.set(in_place, values);
+    set_in_place(settings);
     result->rung = static_cast<std::uint8_t>(rung);
     const bool good = simulator_.run(analysis_command(analysis_, rung), analysis_.stop,
                                      all ? everything : vectors_, waveforms);
     remember_singular();
     // What a failed or singular analysis leaves behind, or a higher rung, must not reach another run.
-    if (!good || rung > 0 || !simulator_.singular_node().empty()) loaded_rung_ = -1;
+    if (!good || rung > 0 || simulator_.rebinned() || !simulator_.singular_node().empty()) loaded_rung_ = -1;
     if (good) return true;
   }
   result->message = simulator_.messages();
