@@ -222,8 +222,12 @@ void NgspiceSimulator::load(const Deck& deck, const SimulatorOptions& options, i
   // The status is 0 even for a circuit that ngspice could not parse.
   if (status != 0 || errors_ > 0) {
     const std::string said = messages();
-    throw std::runtime_error("ngspice does not load the netlist: " +
-                             (said.empty() ? "no reason given" : said));
+    throw std::runtime_error(
+        fmt::format("ngspice does not load the netlist: {}{}", said.empty() ? "no reason given" : said,
+                    options.compatibility.empty()
+                        ? "; a netlist written for another simulator may need a compatibility mode "
+                          "([simulator] compatibility = \"psa\", \"hsa\", \"lta\", ...)"
+                        : ""));
   }
   loaded_ = true;
 }

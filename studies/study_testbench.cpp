@@ -285,6 +285,15 @@ void check_effect(const engine::Variable& variable, const engine::Effect& effect
   }
 }
 
+/// The project's own netlists: beside the installed program, or in the source tree it was built from.
+std::filesystem::path netlists_folder() {
+  std::error_code ignored;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  const std::filesystem::path installed = program.parent_path().parent_path() / "share/flare/netlists";
+  return std::filesystem::is_directory(installed, ignored) ? installed
+                                                           : std::filesystem::path(FLARE_SOURCE_NETLISTS);
+}
+
 }  // namespace
 
 LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
@@ -389,7 +398,7 @@ ColumnOptions column_options(const Study& study, int sawl, int on_cells, const C
   ColumnOptions options;
   // Absolute, so that a netlist written out runs from any folder; read_deck then takes the text in.
   options.card = std::filesystem::absolute(study.cards);
-  options.netlists = options.card.parent_path().parent_path();
+  options.netlists = netlists_folder();
   options.section = corner.process;
   options.cell = read_cell(study.column->cell);
   options.sawl = sawl;

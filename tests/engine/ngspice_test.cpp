@@ -486,8 +486,8 @@ TEST(TestbenchRunner, ADcSweepIsOverTheSweptValue) {
 
 TEST(TestbenchRunner, WhatCannotBeSweptIsSaid) {
   Testbench varied = divider_sweep("v1");
-  varied.knobs = {{KnobKind::source_value, "v1", "", 0.0, Combine::sum}};
-  EXPECT_THROW(TestbenchRunner(simulator(), varied), std::runtime_error);
+  varied.knobs = {device_knob("v1", "dc")};
+  EXPECT_THROW(TestbenchRunner(simulator(), varied).run(point(0, 0)), std::runtime_error);
   const Testbench unsafe = divider_sweep("v1 0 1 .1; shell");
   EXPECT_THROW(TestbenchRunner(simulator(), unsafe).run(point(0, 0)), std::invalid_argument);
   const Testbench absent = divider_sweep("v9");

@@ -37,7 +37,7 @@ TEST(Study, TheShippedStudiesRead) {
   const Study study = read_study(shipped / "pick_sawl.toml");
   EXPECT_EQ(study.column->sawl, (std::vector<int>{2, 4, 8, 16}));
   EXPECT_EQ(study.corners.size(), 27U);
-  EXPECT_EQ(study.nominal, (Corner{"tt", 0.9, 27.0}));
+  EXPECT_EQ(study.nominal, (Corner{"", "tt", 0.9, 27.0, {}, {}, {}}));
   EXPECT_EQ(study.nominal.name(), "tt_0.90V_27C");
   EXPECT_DOUBLE_EQ(study.devices.front().pelgrom, 1.3e-9);
   EXPECT_DOUBLE_EQ(study.devices.back().pelgrom, 0.7e-8);
