@@ -254,14 +254,25 @@ void NgspiceSimulator::set_one(const Knob& knob, double value) {
   }
 }
 
+/// altermod evaluates every model at once, and one that is made anew has its defaults only after the set-up of an
+/// analysis: ngspice would end the process over a model full of zeros.
+void NgspiceSimulator::set_up_bins() {
+  const std::size_t errors = errors_;
+  command("op");
+  command("destroy all");
+  errors_ = errors;  // it need not converge
+}
+
 void NgspiceSimulator::set(std::span<const Knob> knobs, std::span<const double> values) {
   if (knobs.size() != values.size()) throw std::invalid_argument("one value for every knob is needed");
   begin();
   for (std::size_t k = 0; k < knobs.size(); ++k) {
     if (knobs[k].kind != KnobKind::model) set_one(knobs[k], values[k]);
   }
+  const auto is_model = [](const Knob& knob) { return knob.kind == KnobKind::model; };
+  if (rebinned() && std::any_of(knobs.begin(), knobs.end(), is_model)) set_up_bins();
   for (std::size_t k = 0; k < knobs.size(); ++k) {
-    if (knobs[k].kind != KnobKind::model) continue;
+    if (!is_model(knobs[k])) continue;
     const std::size_t errors = errors_;
     set_one(knobs[k], values[k]);
     if (left_bins_.contains(knobs[k].device)) errors_ = errors;  // dropped: no device is in it

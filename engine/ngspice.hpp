@@ -93,6 +93,7 @@ class NgspiceSimulator {
  private:
   void command(const char* text);
   void set_one(const Knob& knob, double value);
+  void set_up_bins();
   void begin();
   void check_alive() const;
   static std::vector<std::string> plotted();  // the vectors of the current plot

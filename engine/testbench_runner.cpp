@@ -16,7 +16,25 @@
 namespace flare::engine {
 namespace {
 
-/// In a transient, a source with a time function ignores its DC value: a knob on it would do nothing, silently.
+/// Sources with a knob on their DC value; `from_nominal`: only where no variable replaces that value.
+std::set<std::string> moved_sources(const Testbench& testbench, bool from_nominal) {
+  std::vector<bool> replaced(testbench.knobs.size(), false);
+  for (const Variable& variable : testbench.variables) {
+    for (const Effect& effect : variable.effects) {
+      if (effect.knob < replaced.size() && effect.action == Action::replace) replaced[effect.knob] = true;
+    }
+  }
+  std::set<std::string> sources;
+  for (std::size_t k = 0; k < testbench.knobs.size(); ++k) {
+    const Knob& knob = testbench.knobs[k];
+    if (knob.kind != KnobKind::instance || knob.parameter != "dc") continue;
+    if (!from_nominal || !replaced[k]) sources.insert(knob.device);
+  }
+  return sources;
+}
+
+/// In a transient, a source with a time function ignores its DC value: a knob on it would do nothing, silently. In
+/// every other analysis such a source without a DC value has that of its function at time 0, and ngspice says 0.
 void check_sources(const Testbench& testbench) {
   for (const Knob& knob : testbench.knobs) {
     if (testbench.analysis.kind != AnalysisKind::dc_sweep || knob.device != testbench.analysis.swept)
@@ -24,20 +42,25 @@ void check_sources(const Testbench& testbench) {
     throw std::runtime_error(knob.device +
                              " is swept, so what varies in it does nothing; vary a source in series");
   }
-  std::set<std::string> sources;
-  for (const Knob& knob : testbench.knobs) {
-    if (knob.kind == KnobKind::instance && knob.parameter == "dc") sources.insert(knob.device);
-  }
+  const bool transient = testbench.analysis.kind == AnalysisKind::transient;
+  const std::set<std::string> moved = moved_sources(testbench, !transient);
+  std::set<std::string> held;
   for (const Setting& setting : testbench.settings) {
-    if (setting.knob.parameter == "dc") sources.insert(setting.knob.device);
+    if (setting.knob.parameter == "dc") held.insert(setting.knob.device);
   }
-  if (sources.empty() || testbench.analysis.kind != AnalysisKind::transient) return;
+  if (moved.empty() && held.empty()) return;
   for (const DeviceInstance& device : list_devices(testbench.deck)) {
-    if (!device.waveform || !sources.contains(device.name)) continue;
-    throw std::runtime_error(
-        device.name +
-        " follows a time function, so its DC value does nothing in a transient; drive the node "
-        "with a B source that scales the function by a DC source");
+    if (transient && device.waveform && (moved.contains(device.name) || held.contains(device.name))) {
+      throw std::runtime_error(
+          device.name +
+          " follows a time function, so its DC value does nothing in a transient; drive the node "
+          "with a B source that scales the function by a DC source");
+    }
+    if (!transient && !device.dc_value && moved.contains(device.name) && !held.contains(device.name)) {
+      throw std::runtime_error(device.name +
+                               " has a time function and no DC value that could vary; write one before the "
+                               "function, as in dc 0.9 pulse(...)");
+    }
   }
 }
 

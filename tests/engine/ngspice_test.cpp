@@ -213,6 +213,25 @@ TEST(TestbenchRunner, AKnobThatWouldDoNothingIsAnError) {
   EXPECT_NO_THROW(TestbenchRunner(simulator(), t).run(x));
 }
 
+TEST(TestbenchRunner, ADcValueThatNobodyWroteIsNoNominal) {
+  Testbench t;
+  t.deck = deck_of({"source", "v1 a 0 ac 1 pulse(0.9 1 1n 1n)", "r1 a 0 1k"});
+  t.analysis.kind = AnalysisKind::operating_point;
+  t.knobs = {device_knob("v1", "dc")};
+  t.variables = {one_effect("v", {LawKind::normal, 0.0, 0.1}, 0)};
+  t.measures = {last_value("a", "v(a)")};
+  const Eigen::RowVectorXd x = Eigen::RowVectorXd::Ones(1);
+  EXPECT_THROW(TestbenchRunner(simulator(), t).run(x), std::runtime_error);
+  t.variables[0].effects[0].action = Action::replace;
+  EXPECT_NEAR(TestbenchRunner(simulator(), t).run(x).measures.at(0), 0.1, 1e-12);
+  t.variables[0].effects[0].action = Action::shift;
+  t.settings = {{t.knobs[0], 0.7}};
+  EXPECT_NEAR(TestbenchRunner(simulator(), t).run(x).measures.at(0), 0.8, 1e-12);
+  t.settings.clear();
+  t.deck.lines[1] = "v1 a 0 dc 0.9 pulse(0.9 1 1n 1n)";
+  EXPECT_NEAR(TestbenchRunner(simulator(), t).run(x).measures.at(0), 1.0, 1e-12);
+}
+
 TEST(Ngspice, OurOptionsWinOverTheDecks) {
   const Deck deck =
       deck_of({"t", "v1 a 0 1", "r1 a b 1k", "d1 b 0 dm", ".model dm d is=1e-14",
@@ -356,6 +375,24 @@ TEST(TestbenchRunner, AWidthThatLeavesItsBinTakesTheOthersModel) {
       EXPECT_NEAR(run.measures[i], operating_point(t.measures[i].vector), 1e-9) << i << " at " << w1 << w2;
   }
   EXPECT_EQ(runner.run(Eigen::RowVector4d(1, 2, 0, 0)).measures, before);
+}
+
+TEST(TestbenchRunner, BinsMayChangePlaces) {
+  Testbench t = binned_testbench();
+  t.deck.lines[8] = "m1 d1 g 0 0 nb w=505n l=60n";
+  t.deck.lines[10] = "m3 d3 g 0 0 nb w=490n l=60n";
+  t.knobs.push_back(device_knob("m3", "w"));
+  t.variables.push_back(one_effect("w", {LawKind::normal, 0.0, 10e-9}, 4));
+  Eigen::RowVectorXd x(5);
+  x << 1, 2, -1, 0, 2;  // m1 is the last to leave the wide bin before m3 comes to it
+  const RunResult run = TestbenchRunner(simulator(), t).run(x);
+  t.deck.lines[1].replace(t.deck.lines[1].find("vth0"), 9, "vth0=0.46");
+  t.deck.lines[2].replace(t.deck.lines[2].find("vth0"), 9, "vth0=0.37");
+  t.deck.lines[8] = "m1 d1 g 0 0 nb w=495n l=60n";
+  t.deck.lines[10] = "m3 d3 g 0 0 nb w=510n l=60n";
+  simulator().load(t.deck, t.options, 0, {});
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_NEAR(run.measures[i], operating_point(t.measures[i].vector), 1e-9) << i;
 }
 
 TEST(TestbenchRunner, WhatACornerSetsOfAModelHoldsInABinMadeAnew) {
