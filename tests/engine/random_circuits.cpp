@@ -130,6 +130,8 @@ class Builder {
          "",
          {number("dc", dice_.decade(1e-6, 2e-5))},
          ""});
+    // Without a DC value an operating point takes that of the function at time 0.
+    if (dice_.chance(0.4)) add({fresh('i'), {"0", "n1"}, "", {}, "sin(5u 3u 1g)"});
     add({fresh('r'), {"n1", "0"}, "", {}, "r='5000*(1+0.002*(temper-27))'"});
     add({fresh('r'), {"n2", "0"}, "", {number("resistance", 7000)}, "", "mode==1", dice_is_mode(1)});
     add({fresh('c'), {"n2", "0"}, "", {number("capacitance", 3e-14)}, "", "mode==0", dice_is_mode(0)});

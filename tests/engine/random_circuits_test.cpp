@@ -196,7 +196,21 @@ TEST(RandomCircuits, SameBitsForAnyWorkersOrderAndCompany) {
   std::reverse(backwards.begin(), backwards.end());
   expect_same_bits(first, evaluate_all(two, all, backwards, false));
   expect_same_bits(first, evaluate_all(five, all, rows_shuffled(5), true));
-  expect_same_bits(first, evaluate_all(one, all, rows_shuffled(1), true));
+}
+
+/// A rehearsal is the run at zero, made from a fresh start.
+TEST(RandomCircuits, RehearsalsNameWhatFloatsAndNothingElse) {
+  WorkerPool pool(options_with(1));
+  for (std::uint64_t seed = 0; seed < circuits; ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    RandomTestbench t = random_testbench(seed, 1);
+    const Rehearsal rehearsal = pool.rehearse(t.testbench);
+    EXPECT_EQ(rehearsal.singular_node, t.circuit.floating.empty() ? "" : t.circuit.floating.front());
+    EXPECT_FALSE(rehearsal.remembers());
+    t.points.setZero();
+    const Results plain = evaluate_all(pool, {t}, {{0, 0}}, false);
+    EXPECT_EQ(bits_of(rehearsal.nominal.measures), bits_of(plain.at({0, 0}).measures));
+  }
 }
 
 TEST(RandomCircuits, SampleBySampleThatIsPlainNgspice) {

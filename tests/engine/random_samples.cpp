@@ -59,6 +59,16 @@ class Sampler {
     for (const ExpectedKnob& knob : t_.knobs) t_.testbench.knobs.push_back(knob.knob);
   }
 
+  /// A corner: values that hold in every run, from which what varies starts.
+  void hold() {
+    for (const ExpectedKnob& knob : t_.circuit.knobs()) {
+      const bool may = (knob.knob.device == "vdd" && knob.knob.parameter == "dc") ||
+                       (knob.knob.device == "nch" && knob.knob.parameter == "u0");
+      if (may && dice_.chance(0.3))
+        t_.testbench.settings.push_back({knob.knob, knob.nominal * dice_.between(0.95, 1.05)});
+    }
+  }
+
   /// One variable a knob, by every law and action in turn; a shift or a factor besides for some.
   void vary() {
     for (std::size_t k = 0; k < t_.knobs.size(); ++k) {
@@ -137,6 +147,12 @@ Changes RandomTestbench::changes(Eigen::Index row) const {
       }
     }
   }
+  for (const Setting& setting : testbench.settings) {
+    Change& change = all[to_string(setting.knob)];
+    if (change.replaced) continue;
+    change.replaced = true;
+    change.replacement = setting.value;
+  }
   return all;
 }
 
@@ -169,6 +185,7 @@ RandomTestbench random_testbench(std::uint64_t seed, Eigen::Index samples) {
   Sampler sampler(seed, &t);
   sampler.choose_knobs();
   sampler.vary();
+  sampler.hold();
   Dice dice(seed ^ 0x5eed);
   t.points.resize(samples, static_cast<Eigen::Index>(t.testbench.dimension()));
   for (Eigen::Index i = 0; i < t.points.size(); ++i) t.points.data()[i] = standard_normal(dice);
