@@ -123,6 +123,7 @@ struct DeviceInstance {
   char type = 'm';        // first letter of the element: m, r, c, v, ...
   std::string model;      // of a MOSFET, diode or bipolar; empty else
   bool waveform = false;  // a source with a time function (pulse, pwl, ...)
+  bool dc_value = true;   // false: a source with a time function and no DC value besides it
 };
 
 /// All device instances after expanding subcircuits, in netlist order (subcircuits expanded where they stand), as

@@ -169,14 +169,29 @@ ModelPosition model_position(char type) {
   }
 }
 
-/// Whether an independent source says how it moves in time, in whatever way: "PULSE(0 1", "dc 0 pulse 0 1".
-bool has_time_function(const std::string& text) {
+bool is_time_function(const std::string& word) {
   static const std::set<std::string> functions{"pulse", "pwl",     "sin",      "sine",     "exp", "sffm",
                                                "am",    "trnoise", "trrandom", "external", "pat"};
+  return functions.contains(word);
+}
+
+/// Whether an independent source says how it moves in time, in whatever way: "PULSE(0 1", "dc 0 pulse 0 1".
+bool has_time_function(const std::string& text) {
   const std::vector<std::string> words = words_without_parentheses(text);
   // A node may be called "am" or "exp".
   return std::any_of(words.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(3, words.size())),
-                     words.end(), [](const std::string& word) { return functions.contains(lower(word)); });
+                     words.end(), [](const std::string& word) { return is_time_function(lower(word)); });
+}
+
+/// Whether an independent source says its DC value: right behind its nodes, or anywhere behind "dc".
+bool has_dc_value(const std::string& text) {
+  const std::vector<std::string> words = words_without_parentheses(text);
+  if (words.size() <= 3) return false;
+  const std::string first = lower(words[3]);
+  if (first != "ac" && !is_time_function(first)) return true;
+  return std::any_of(words.begin() + 3, words.end(), [](const std::string& word) {
+    return lower(word).substr(0, 3) == "dc=" || lower(word) == "dc";
+  });
 }
 
 /// Where an expansion has got to.
@@ -241,6 +256,7 @@ class Expansion {
     device.name = scope.path.empty() ? name : std::string(1, device.type) + "." + scope.path + name;
     device.model = model_of(scope, element, words, device.type);
     device.waveform = (device.type == 'v' || device.type == 'i') && has_time_function(element.text);
+    device.dc_value = !device.waveform || has_dc_value(element.text);
     devices_->push_back(std::move(device));
   }
 

@@ -29,8 +29,8 @@ void each_parameter_line(Lines& lines, const Visit& visit) {
   }
 }
 
-/// The value as it can stand behind a sign of assignment.
-std::string as_value(const std::string& name, const std::string& text) {
+/// A number or an expression without its braces or quotes.
+std::string bare_value(const std::string& name, const std::string& text) {
   const std::string value(trim(text));
   const bool whole = value.size() >= 2 && ((value.front() == '{' && value.back() == '}') ||
                                            (value.front() == '\'' && value.back() == '\''));
@@ -39,21 +39,49 @@ std::string as_value(const std::string& name, const std::string& text) {
     throw DeckError(
         fmt::format("parameter {}: '{}' is no number or expression; write 0.9 or '2*w'", name, text));
   }
-  return "{" + inside + "}";
+  return inside;
 }
 
-void replace_values(const std::map<std::string, std::string>& values, std::string* line,
+/// The value as it can stand behind a sign of assignment.
+std::string as_value(const std::string& name, const std::string& text) {
+  return fmt::format("{{{}}}", bare_value(name, text));
+}
+
+/// `value_of(name, text)`: what becomes of a parameter whose value stands there as `text`.
+template <typename ValueOf>
+void replace_values(const std::set<std::string>& names, const ValueOf& value_of, std::string* line,
                     std::set<std::string>* replaced) {
   std::string result;
   std::size_t copied = 0;
   for (const Assignment& assignment : assignments_of(*line)) {
-    const auto found = values.find(assignment.name);
-    if (found == values.end() || assignment.function) continue;
-    result += line->substr(copied, assignment.value_begin - copied) + found->second;
+    if (!names.contains(assignment.name) || assignment.function) continue;
+    const std::string text =
+        line->substr(assignment.value_begin, assignment.value_end - assignment.value_begin);
+    result += line->substr(copied, assignment.value_begin - copied) + value_of(assignment.name, text);
     copied = assignment.value_end;
-    replaced->insert(found->first);
+    replaced->insert(assignment.name);
   }
   if (copied > 0) *line = result + line->substr(copied);
+}
+
+void refuse_unknown(const std::string& name, const Deck& deck) {
+  const std::string nearest = nearest_name(name, parameter_names(deck));
+  const std::string file = deck.files.empty() ? "deck" : deck.files.front();
+  throw DeckError(fmt::format(
+      "{}:1: the netlist has no parameter {} at its top level; {}", file, name,
+      nearest.empty() ? fmt::format("add .param {}=...", name) : "did you mean " + nearest + "?"));
+}
+
+/// Gives every parameter of `names` the value that `value_of` makes of its own. Throws DeckError for one that is not
+/// there.
+template <typename ValueOf>
+void change_parameters(const std::set<std::string>& names, const ValueOf& value_of, Deck* deck) {
+  std::set<std::string> replaced;
+  each_parameter_line(deck->lines,
+                      [&](std::string& line) { replace_values(names, value_of, &line, &replaced); });
+  for (const std::string& name : names) {
+    if (!replaced.contains(name)) refuse_unknown(name, *deck);
+  }
 }
 
 }  // namespace
@@ -84,18 +112,13 @@ void refuse_commas(const Statement& statement) {
 void set_parameters(const std::map<std::string, std::string>& values, Deck* deck) {
   if (values.empty()) return;
   std::map<std::string, std::string> wanted;
-  for (const auto& [name, value] : values) wanted[lower(name)] = as_value(name, value);
-  std::set<std::string> replaced;
-  each_parameter_line(deck->lines, [&](std::string& line) { replace_values(wanted, &line, &replaced); });
-  for (const auto& [name, value] : wanted) {
-    if (replaced.contains(name)) continue;
-    const std::vector<std::string> known = parameter_names(*deck);
-    const std::string nearest = nearest_name(name, known);
-    const std::string file = deck->files.empty() ? "deck" : deck->files.front();
-    throw DeckError(fmt::format(
-        "{}:1: the netlist has no parameter {} at its top level; {}", file, name,
-        nearest.empty() ? fmt::format("add .param {}=...", name) : "did you mean " + nearest + "?"));
+  std::set<std::string> names;
+  for (const auto& [name, value] : values) {
+    wanted[lower(name)] = as_value(name, value);
+    names.insert(lower(name));
   }
+  change_parameters(
+      names, [&](const std::string& name, const std::string&) { return wanted.at(name); }, deck);
 }
 
 Deck with_parameters(const Deck& deck, const std::map<std::string, double>& values) {
@@ -103,6 +126,25 @@ Deck with_parameters(const Deck& deck, const std::map<std::string, double>& valu
   for (const auto& [name, value] : values) texts[name] = fmt::format("{}", value);
   Deck moved = deck;
   set_parameters(texts, &moved);
+  return moved;
+}
+
+Deck with_moved_parameters(const Deck& deck, const std::map<std::string, Move>& moves) {
+  std::map<std::string, Move> wanted;
+  std::set<std::string> names;
+  for (const auto& [name, move] : moves) {
+    wanted[lower(name)] = move;
+    names.insert(lower(name));
+  }
+  Deck moved = deck;
+  change_parameters(
+      names,
+      [&](const std::string& name, const std::string& text) {
+        const Move& move = wanted.at(name);
+        if (move.replacement) return fmt::format("{{{}}}", move.of(0.0));
+        return fmt::format("{{({})*({})+({})}}", bare_value(name, text), move.factor, move.shift);
+      },
+      &moved);
   return moved;
 }
 

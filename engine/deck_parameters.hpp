@@ -6,6 +6,7 @@
 
 #include "engine/deck.hpp"
 #include "engine/deck_lexer.hpp"
+#include "engine/variation.hpp"
 
 namespace flare::engine {
 
@@ -14,5 +15,9 @@ void refuse_commas(const Statement& statement);
 
 /// Gives parameters of the top level other values, numbers or expressions. Throws DeckError.
 void set_parameters(const std::map<std::string, std::string>& values, Deck* deck);
+
+/// The deck with parameters of its top level moved from what they are there. One that is an expression of others stays
+/// that expression, so it starts from where those have moved to. Throws DeckError for a name that is not there.
+Deck with_moved_parameters(const Deck& deck, const std::map<std::string, Move>& moves);
 
 }  // namespace flare::engine

@@ -127,6 +127,14 @@ bool is_noise(std::string_view line) {
   return std::any_of(noise.begin(), noise.end(), [&](const char* n) { return line.rfind(n, 0) == 0; });
 }
 
+/// The bin of a model that a device has left, where ngspice says so; empty else.
+std::string bin_left(std::string_view line) {
+  constexpr std::string_view words = "Notice: model has changed from ";
+  if (!line.starts_with(words)) return {};
+  line.remove_prefix(words.size());
+  return std::string(line.substr(0, line.find(' ')));
+}
+
 }  // namespace
 
 NgspiceSimulator::NgspiceSimulator() {
@@ -172,6 +180,7 @@ int NgspiceSimulator::on_text(char* text, int, void* self) {
   const bool is_error = line.rfind("stderr", 0) == 0;
   if (const auto blank = line.find(' '); blank != std::string_view::npos) line.remove_prefix(blank + 1);
   if (is_error && line.rfind("Error", 0) == 0) ++simulator->errors_;
+  if (const std::string bin = bin_left(line); !bin.empty()) simulator->left_bins_.insert(bin);
   if (!is_error && simulator->keep_printed_) simulator->printed_.emplace_back(line);
   if (!is_error || is_noise(line) || simulator->said_.size() >= max_messages) return 0;
   simulator->said_.emplace_back(line.substr(0, 400));
@@ -198,6 +207,7 @@ void NgspiceSimulator::load(const Deck& deck, const SimulatorOptions& options, i
   begin();
   if (loaded_) command("remcirc");
   loaded_ = false;
+  left_bins_.clear();
   ++loads_;
   command(seed_command);
   command(options.compatibility.empty() ? "unset ngbehavior"
@@ -222,9 +232,7 @@ void NgspiceSimulator::load(const Deck& deck, const SimulatorOptions& options, i
   loaded_ = true;
 }
 
-void NgspiceSimulator::set(std::span<const Knob> knobs, std::span<const double> values) {
-  if (knobs.size() != values.size()) throw std::invalid_argument("one value for every knob is needed");
-  begin();
+void NgspiceSimulator::set_one(const Knob& knob, double value) {
   std::array<char, 512> buffer{};
   const auto send = [&](const auto& format, const auto&... arguments) {
     const auto end = fmt::format_to_n(buffer.data(), buffer.size() - 1, fmt::runtime(format), arguments...);
@@ -232,21 +240,42 @@ void NgspiceSimulator::set(std::span<const Knob> knobs, std::span<const double> 
     *end.out = '\0';
     if (!died_) ngSpice_Command(buffer.data());
   };
+  switch (knob.kind) {
+    case KnobKind::instance:
+    case KnobKind::model:
+      check_name(knob.device);
+      check_name(knob.parameter);
+      return send(knob.kind == KnobKind::model ? "altermod @{}[{}]={}" : "alter @{}[{}]={}", knob.device,
+                  knob.parameter, value);
+    case KnobKind::temperature:
+      return send("set temp={}", value);
+    case KnobKind::parameter:
+      throw std::invalid_argument(to_string(knob) + " cannot be set in a loaded circuit");
+  }
+}
+
+/// altermod evaluates every model at once, and one that is made anew has its defaults only after the set-up of an
+/// analysis: ngspice would end the process over a model full of zeros.
+void NgspiceSimulator::set_up_bins() {
+  const std::size_t errors = errors_;
+  command("op");
+  command("destroy all");
+  errors_ = errors;  // it need not converge
+}
+
+void NgspiceSimulator::set(std::span<const Knob> knobs, std::span<const double> values) {
+  if (knobs.size() != values.size()) throw std::invalid_argument("one value for every knob is needed");
+  begin();
   for (std::size_t k = 0; k < knobs.size(); ++k) {
-    switch (knobs[k].kind) {
-      case KnobKind::instance:
-      case KnobKind::model:
-        check_name(knobs[k].device);
-        check_name(knobs[k].parameter);
-        send(knobs[k].kind == KnobKind::model ? "altermod @{}[{}]={}" : "alter @{}[{}]={}", knobs[k].device,
-             knobs[k].parameter, values[k]);
-        break;
-      case KnobKind::temperature:
-        send("set temp={}", values[k]);
-        break;
-      case KnobKind::parameter:
-        throw std::invalid_argument(to_string(knobs[k]) + " cannot be set in a loaded circuit");
-    }
+    if (knobs[k].kind != KnobKind::model) set_one(knobs[k], values[k]);
+  }
+  const auto is_model = [](const Knob& knob) { return knob.kind == KnobKind::model; };
+  if (rebinned() && std::any_of(knobs.begin(), knobs.end(), is_model)) set_up_bins();
+  for (std::size_t k = 0; k < knobs.size(); ++k) {
+    if (!is_model(knobs[k])) continue;
+    const std::size_t errors = errors_;
+    set_one(knobs[k], values[k]);
+    if (left_bins_.contains(knobs[k].device)) errors_ = errors;  // dropped: no device is in it
   }
   check_alive();
   if (errors_ > 0) throw std::runtime_error("ngspice does not take a setting: " + messages());

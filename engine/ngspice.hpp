@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -56,9 +57,14 @@ class NgspiceSimulator {
   /// there.
   std::uint64_t loads() const { return loads_; }
 
-  /// Changes settings in place. Throws std::runtime_error where a device or parameter does not exist, and
-  /// std::invalid_argument for a .param of the netlist, which only a new load can change.
+  /// Changes settings in place, those of devices before those of models: a new width may move a device to another bin
+  /// of its model, and ngspice makes bins anew and drops those that no device is in. A setting of a dropped bin does
+  /// nothing. Throws std::runtime_error where a device or parameter does not exist, and std::invalid_argument for a
+  /// .param of the netlist, which only a new load can change.
   void set(std::span<const Knob> knobs, std::span<const double> values);
+  /// A device has changed to another bin since load(): its place in the matrix, and so the last bits of a result, are no
+  /// longer those of a fresh load.
+  bool rebinned() const { return !left_bins_.empty(); }
 
   /// Runs one analysis command ("op", "tran 1p 1n") and fetches `vectors`; the plot is deleted. Of a small-signal
   /// analysis these are magnitudes "vm(o)", magnitudes in dB "vdb(o)" and phases in degrees "vp(o)", continuous over the
@@ -86,6 +92,8 @@ class NgspiceSimulator {
 
  private:
   void command(const char* text);
+  void set_one(const Knob& knob, double value);
+  void set_up_bins();
   void begin();
   void check_alive() const;
   static std::vector<std::string> plotted();  // the vectors of the current plot
@@ -95,7 +103,8 @@ class NgspiceSimulator {
   std::vector<std::string> said_;
   std::vector<std::string> printed_;  // on ngspice's standard output, while listing() asks for it
   bool keep_printed_ = false;
-  std::size_t errors_ = 0;  // lines that ngspice began with "Error" during this call
+  std::size_t errors_ = 0;           // lines that ngspice began with "Error" during this call
+  std::set<std::string> left_bins_;  // of models, by devices that changed to another bin since load()
   bool died_ = false;
   bool loaded_ = false;
   std::uint64_t loads_ = 0;

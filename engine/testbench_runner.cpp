@@ -9,33 +9,58 @@
 #include <set>
 #include <stdexcept>
 
-#include "engine/spice_text.hpp"
+#include "engine/deck_parameters.hpp"
 #include "engine/small_signal.hpp"
+#include "engine/spice_text.hpp"
 
 namespace flare::engine {
 namespace {
 
-/// In a transient, a source with a time function ignores its DC value: a knob on it would do nothing, silently.
+/// Sources with a knob on their DC value; `from_nominal`: only where no variable replaces that value.
+std::set<std::string> moved_sources(const Testbench& testbench, bool from_nominal) {
+  std::vector<bool> replaced(testbench.knobs.size(), false);
+  for (const Variable& variable : testbench.variables) {
+    for (const Effect& effect : variable.effects) {
+      if (effect.knob < replaced.size() && effect.action == Action::replace) replaced[effect.knob] = true;
+    }
+  }
+  std::set<std::string> sources;
+  for (std::size_t k = 0; k < testbench.knobs.size(); ++k) {
+    const Knob& knob = testbench.knobs[k];
+    if (knob.kind != KnobKind::instance || knob.parameter != "dc") continue;
+    if (!from_nominal || !replaced[k]) sources.insert(knob.device);
+  }
+  return sources;
+}
+
+/// In a transient, a source with a time function ignores its DC value: a knob on it would do nothing, silently. In
+/// every other analysis such a source without a DC value has that of its function at time 0, and ngspice says 0.
 void check_sources(const Testbench& testbench) {
   for (const Knob& knob : testbench.knobs) {
-    if (testbench.analysis.kind != AnalysisKind::dc_sweep || knob.device != testbench.analysis.swept) continue;
+    if (testbench.analysis.kind != AnalysisKind::dc_sweep || knob.device != testbench.analysis.swept)
+      continue;
     throw std::runtime_error(knob.device +
                              " is swept, so what varies in it does nothing; vary a source in series");
   }
-  std::set<std::string> sources;
-  for (const Knob& knob : testbench.knobs) {
-    if (knob.kind == KnobKind::instance && knob.parameter == "dc") sources.insert(knob.device);
-  }
+  const bool transient = testbench.analysis.kind == AnalysisKind::transient;
+  const std::set<std::string> moved = moved_sources(testbench, !transient);
+  std::set<std::string> held;
   for (const Setting& setting : testbench.settings) {
-    if (setting.knob.parameter == "dc") sources.insert(setting.knob.device);
+    if (setting.knob.parameter == "dc") held.insert(setting.knob.device);
   }
-  if (sources.empty() || testbench.analysis.kind != AnalysisKind::transient) return;
+  if (moved.empty() && held.empty()) return;
   for (const DeviceInstance& device : list_devices(testbench.deck)) {
-    if (!device.waveform || !sources.contains(device.name)) continue;
-    throw std::runtime_error(
-        device.name +
-        " follows a time function, so its DC value does nothing in a transient; drive the node "
-        "with a B source that scales the function by a DC source");
+    if (transient && device.waveform && (moved.contains(device.name) || held.contains(device.name))) {
+      throw std::runtime_error(
+          device.name +
+          " follows a time function, so its DC value does nothing in a transient; drive the node "
+          "with a B source that scales the function by a DC source");
+    }
+    if (!transient && !device.dc_value && moved.contains(device.name) && !held.contains(device.name)) {
+      throw std::runtime_error(device.name +
+                               " has a time function and no DC value that could vary; write one before the "
+                               "function, as in dc 0.9 pulse(...)");
+    }
   }
 }
 
@@ -118,6 +143,8 @@ const std::vector<double>& TestbenchRunner::nominals() {
   }
   load(0, false);
   read_nominals(false);
+  // The operating point behind it stays in the nodes that float.
+  if (!simulator_.singular_node().empty()) loaded_rung_ = -1;
   return nominals_;
 }
 
@@ -136,6 +163,24 @@ std::vector<double> TestbenchRunner::settings_at(const Point& x, std::string* tr
   return settings;
 }
 
+/// All knobs but the .params. What the testbench holds of models is said again, because a knob may move a device to a
+/// bin that ngspice then reads from the netlist.
+void TestbenchRunner::set_in_place(const std::vector<double>& settings) {
+  std::vector<Knob> knobs;
+  std::vector<double> values;
+  for (const Setting& held : testbench_.settings) {
+    if (held.knob.kind != KnobKind::model) continue;
+    knobs.push_back(held.knob);
+    values.push_back(held.value);
+  }
+  for (std::size_t k = 0; k < settings.size(); ++k) {
+    if (testbench_.knobs[k].kind == KnobKind::parameter) continue;
+    knobs.push_back(testbench_.knobs[k]);
+    values.push_back(settings[k]);
+  }
+  simulator_.set(knobs, values);
+}
+
 bool TestbenchRunner::simulate(const Point& x, bool keep_all, Waveforms* waveforms, RunResult* result) {
   const std::vector<std::string> everything;
   // Magnitudes and phases are made of complex vectors one by one: of a small-signal analysis what is measured is kept.
@@ -145,38 +190,33 @@ bool TestbenchRunner::simulate(const Point& x, bool keep_all, Waveforms* wavefor
   nominals();
   std::vector<double> settings = settings_at(x, &result->message);
   if (!result->message.empty()) return false;
-  std::vector<Knob> in_place;
-  std::map<std::string, double> parameters;
-  for (std::size_t k = 0; k < settings.size(); ++k) {
-    if (testbench_.knobs[k].kind == KnobKind::parameter) {
-      parameters[testbench_.knobs[k].parameter] = settings[k];
-    } else {
-      in_place.push_back(testbench_.knobs[k]);
+  std::map<std::string, Move> parameters;
+  if (has_parameters_) {
+    const std::vector<Move> moves = knob_moves(testbench_.knobs, testbench_.variables, x);
+    for (std::size_t k = 0; k < moves.size(); ++k) {
+      if (testbench_.knobs[k].kind == KnobKind::parameter)
+        parameters[testbench_.knobs[k].parameter] = moves[k];
     }
   }
   for (int rung = 0; rung < rungs; ++rung) {
     if (has_parameters_) {
-      load_deck(with_parameters(testbench_.deck, parameters), rung, keep_all);
+      const Deck moved = with_moved_parameters(testbench_.deck, parameters);
+      load_deck(moved, rung, keep_all);
       // What hangs on a .param has moved with it: the other knobs start from there.
-      if (!in_place.empty()) {
-        read_nominals(false);
-        settings = settings_at(x, &result->message);
-        if (!result->message.empty()) return false;
-      }
+      read_nominals(false);
+      if (!simulator_.singular_node().empty()) load_deck(moved, rung, keep_all);
+      settings = settings_at(x, &result->message);
+      if (!result->message.empty()) return false;
     } else {
       load(rung, keep_all);
     }
-    std::vector<double> values;
-    for (std::size_t k = 0; k < settings.size(); ++k) {
-      if (testbench_.knobs[k].kind != KnobKind::parameter) values.push_back(settings[k]);
-    }
-    simulator_.set(in_place, values);
+    set_in_place(settings);
     result->rung = static_cast<std::uint8_t>(rung);
     const bool good = simulator_.run(analysis_command(analysis_, rung), analysis_.stop,
                                      all ? everything : vectors_, waveforms);
     remember_singular();
     // What a failed or singular analysis leaves behind, or a higher rung, must not reach another run.
-    if (!good || rung > 0 || !simulator_.singular_node().empty()) loaded_rung_ = -1;
+    if (!good || rung > 0 || simulator_.rebinned() || !simulator_.singular_node().empty()) loaded_rung_ = -1;
     if (good) return true;
   }
   result->message = simulator_.messages();

@@ -42,6 +42,7 @@ class TestbenchRunner {
   void read_nominals(bool parameters);
   void check_vectors();
   std::vector<double> settings_at(const Point& x, std::string* trouble);
+  void set_in_place(const std::vector<double>& settings);
   bool simulate(const Point& x, bool keep_all, Waveforms* waveforms, RunResult* result);
   void remember_singular();
 

@@ -52,43 +52,47 @@ bool must_be_positive(const Knob& knob) {
          std::find(positive.begin(), positive.end(), knob.parameter) != positive.end();
 }
 
-std::vector<double> knob_settings(const std::vector<Knob>& knobs, const std::vector<Variable>& variables,
-                                  const std::vector<double>& nominals,
-                                  const Eigen::Ref<const Eigen::RowVectorXd>& x) {
+std::vector<Move> knob_moves(const std::vector<Knob>& knobs, const std::vector<Variable>& variables,
+                             const Eigen::Ref<const Eigen::RowVectorXd>& x) {
   if (static_cast<std::size_t>(x.size()) != variables.size()) {
     throw std::invalid_argument("a point has " + std::to_string(x.size()) + " coordinates, the testbench " +
                                 std::to_string(variables.size()) + " variables");
   }
-  if (nominals.size() != knobs.size()) throw std::invalid_argument("one nominal for every knob is needed");
-  std::vector<double> start = nominals;
-  std::vector<double> factor(knobs.size(), 1.0);
-  std::vector<double> shift(knobs.size(), 0.0);
-  std::vector<bool> replaced(knobs.size(), false);
+  std::vector<Move> moves(knobs.size());
   for (std::size_t i = 0; i < variables.size(); ++i) {
     const double value = variables[i].law.value(x[static_cast<Eigen::Index>(i)]);
     for (const Effect& effect : variables[i].effects) {
       if (effect.knob >= knobs.size()) {
         throw std::invalid_argument("variable " + variables[i].name + " moves a knob that does not exist");
       }
+      Move& move = moves[effect.knob];
       switch (effect.action) {
         case Action::shift:
-          shift[effect.knob] += value;
+          move.shift += value;
           break;
         case Action::scale:
-          factor[effect.knob] *= value;
+          move.factor *= value;
           break;
         case Action::replace:
-          if (replaced[effect.knob]) {
+          if (move.replacement) {
             throw std::invalid_argument("two variables replace " + to_string(knobs[effect.knob]));
           }
-          replaced[effect.knob] = true;
-          start[effect.knob] = value;
+          move.replacement = value;
           break;
       }
     }
   }
-  for (std::size_t k = 0; k < knobs.size(); ++k) start[k] = start[k] * factor[k] + shift[k];
-  return start;
+  return moves;
+}
+
+std::vector<double> knob_settings(const std::vector<Knob>& knobs, const std::vector<Variable>& variables,
+                                  const std::vector<double>& nominals,
+                                  const Eigen::Ref<const Eigen::RowVectorXd>& x) {
+  const std::vector<Move> moves = knob_moves(knobs, variables, x);
+  if (nominals.size() != knobs.size()) throw std::invalid_argument("one nominal for every knob is needed");
+  std::vector<double> settings(knobs.size());
+  for (std::size_t k = 0; k < knobs.size(); ++k) settings[k] = moves[k].of(nominals[k]);
+  return settings;
 }
 
 }  // namespace flare::engine

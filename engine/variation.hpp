@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -83,10 +84,22 @@ std::string to_string(const Knob& knob);
 /// True for parameters that only make sense above zero: sizes, areas, resistances given as such.
 bool must_be_positive(const Knob& knob);
 
+/// What a point does to one knob: a setting is (what replaces it, else its nominal) times its factors plus its shifts.
+struct Move {
+  std::optional<double> replacement;
+  double factor = 1.0;
+  double shift = 0.0;
+
+  double of(double nominal) const { return replacement.value_or(nominal) * factor + shift; }
+};
+
+/// One move a knob at the standard-normal point x (length variables.size()). Throws std::invalid_argument where lengths
+/// differ, an effect names a knob that does not exist, or two variables replace the same knob.
+std::vector<Move> knob_moves(const std::vector<Knob>& knobs, const std::vector<Variable>& variables,
+                             const Eigen::Ref<const Eigen::RowVectorXd>& x);
+
 /// Settings of all knobs at the standard-normal point x (length variables.size()). `nominals`: what the circuit says,
-/// one value a knob. A setting is (what replaces it, else its nominal) times its factors plus its shifts.
-/// Throws std::invalid_argument where lengths differ, an effect names a knob that does not exist, or two variables
-/// replace the same knob.
+/// one value a knob. Throws std::invalid_argument as knob_moves does.
 std::vector<double> knob_settings(const std::vector<Knob>& knobs, const std::vector<Variable>& variables,
                                   const std::vector<double>& nominals,
                                   const Eigen::Ref<const Eigen::RowVectorXd>& x);

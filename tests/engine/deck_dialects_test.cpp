@@ -130,6 +130,9 @@ TEST(DeckDialects, SourcesThatMoveAreSeenHoweverTheyAreWritten) {
     const bool still =
         device.name == "v10" || device.name == "v11" || device.name == "v12" || device.name == "r13";
     EXPECT_EQ(device.waveform, !still) << device.name;
+    const bool without = device.name == "v1" || device.name == "v3" || device.name == "v5" ||
+                         device.name == "v6" || device.name == "v7" || device.name == "v9";
+    EXPECT_EQ(device.dc_value, !without) << device.name;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/deck.hpp"
+#include "engine/deck_parameters.hpp"
 #include "tests/engine/deck_fixture.hpp"
 
 namespace flare::engine {
@@ -107,6 +108,16 @@ TEST(DeckParameters, AreReplacedWhereverTheTopLevelDefinesThem) {
   EXPECT_EQ(moved.lines[2], ".param dv={0.125}");
   EXPECT_EQ(moved.lines[4], ".param vdd={1e-09}");
   EXPECT_EQ(moved.place(2), deck.place(2));
+}
+
+TEST(DeckParameters, AreMovedFromWhatStandsThere) {
+  const Deck deck = deck_of(".param a=1k b={2*a} c='b + 1'\n.param d=a f(a)={a}\n");
+  const Deck moved = with_moved_parameters(
+      deck,
+      {{"a", {{}, 1.5, 0.0}}, {"B", {{}, 1.0, -0.25}}, {"c", {{}, 2.0, 1.0}}, {"d", {{4.0}, 0.5, 1.0}}});
+  EXPECT_EQ(moved.lines[2], ".param a={(1k)*(1.5)+(0)} b={(2*a)*(1)+(-0.25)} c={(b + 1)*(2)+(1)}");
+  EXPECT_EQ(moved.lines[3], ".param d={3} f(a)={a}");
+  EXPECT_THROW(with_moved_parameters(deck, {{"q", {}}}), DeckError);
 }
 
 TEST(DeckParameters, UnknownNamesAndOddValuesAreErrors) {

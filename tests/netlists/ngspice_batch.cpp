@@ -69,10 +69,12 @@ double Curve::at(double where) const {
   return y[j - 1] + (y[j] - y[j - 1]) * (where - x[j - 1]) / (x[j] - x[j - 1]);
 }
 
-BatchRun run_ngspice(const std::string& netlist, const std::vector<std::string>& files) {
+BatchRun run_ngspice(const std::string& netlist, const std::vector<std::string>& files,
+                     const std::string& initialisation) {
   const ScratchFolder folder;
   std::ofstream(folder.path() / "test.cir") << netlist;
-  std::ofstream(folder.path() / ".spiceinit") << "set num_threads=1\n";  // threads only get in the way here
+  std::ofstream(folder.path() / ".spiceinit") << "set num_threads=1\n"  // threads only get in the way here
+                                              << initialisation << "\n";
   BatchRun run;
   run.output = command_output("cd '" + folder.path().string() + "' && ngspice -b test.cir 2>&1");
   if (run.output.find("rror") != std::string::npos) throw std::runtime_error("ngspice: " + run.output);

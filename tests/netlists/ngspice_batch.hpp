@@ -23,9 +23,11 @@ struct BatchRun {
   std::string output;                      // what ngspice printed
 };
 
-/// Runs `netlist` in a folder of its own. `files`: names the netlist writes with wrdata.
+/// Runs `netlist` in a folder of its own. `files`: names the netlist writes with wrdata. `initialisation`: further
+/// lines of the .spiceinit there ("set ngbehavior=hsa").
 /// Throws std::runtime_error, with what ngspice printed, where it fails or a file is missing.
-BatchRun run_ngspice(const std::string& netlist, const std::vector<std::string>& files = {});
+BatchRun run_ngspice(const std::string& netlist, const std::vector<std::string>& files = {},
+                     const std::string& initialisation = {});
 
 std::filesystem::path netlist_folder();
 
