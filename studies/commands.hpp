@@ -33,6 +33,7 @@ struct CheckCommand {
   std::filesystem::path study;
   std::vector<std::string> overrides;
   std::filesystem::path netlists;  // folder to write every kind of netlist to; empty: none
+  bool identity = false;           // print study_identity() alone: what a result of the study would rest on
 };
 int check_command(const CheckCommand& command);
 

@@ -64,6 +64,9 @@ void add_check(CLI::App& app, CheckCommand& command) {
       ->add_option("--netlists", command.netlists,
                    "Write the column's netlists (with a 300 ps pulse) to this folder")
       ->type_name("DIR");
+  check->add_flag("--identity", command.identity,
+                  "Print only what identifies the study's result: a hash of its text, of all files it reads "
+                  "and of the versions");
 }
 
 void add_merge(CLI::App& app, MergeCommand& command) {
