@@ -37,6 +37,9 @@ struct CheckCommand {
 };
 int check_command(const CheckCommand& command);
 
+/// The reference of every key of a study, as Markdown.
+int keys_command();
+
 struct MergeCommand {
   std::filesystem::path out;
   std::vector<std::filesystem::path> parts;

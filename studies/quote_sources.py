@@ -266,7 +266,18 @@ def study_identity(study: str, overrides=()) -> Callable[[], str]:
 
 
 def files_identity(*patterns: str) -> Callable[[], str]:
-    return lambda: hash_files(file for pattern in patterns for file in ROOT.glob(pattern) if file.is_file())
+    """Hash of all files that match; a pattern that nothing matches is a mistake, or a file that moved."""
+
+    def identity() -> str:
+        files = []
+        for pattern in patterns:
+            matching = [file for file in ROOT.glob(pattern) if file.is_file()]
+            if not matching:
+                raise SystemExit(f"renew_quotes: no file {pattern}; mend quote_sources.py")
+            files += matching
+        return hash_files(files)
+
+    return identity
 
 
 ALL = ("engine", "analysis", "flare_arch", "studies")

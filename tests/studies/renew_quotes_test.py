@@ -31,11 +31,13 @@ class RenewQuotes(unittest.TestCase):
         self.readme.write_text(README)
         (self.root / "drawn.svg").write_text("<svg/>")
         # What the run says, what it reads and what it is made of; tests change them.
-        self.said, self.read, self.code = "1,000", "input", "code"
+        self.said, self.read, self.code, self.keys = "1,000", "input", "code", "a key"
         for name, value in {
             "ROOT": self.root,
             "LEDGER": self.root / "data/quotes",
             "FIGURES": self.root / "data/figures",
+            "KEYS": self.root / "KEYS.md",
+            "key_reference": lambda: self.keys,
             "readmes": lambda: [self.readme],
         }.items():
             before = getattr(quotes, name)
@@ -90,6 +92,13 @@ class RenewQuotes(unittest.TestCase):
         self.code = "other code"
         self.assertEqual(self.check(), 0)
         self.assertEqual(self.check(release=True), 1)
+
+    def test_a_reference_of_keys_that_the_program_does_not_print_is_stale(self):
+        self.use(cheap=False)
+        self.keys = "another key"
+        self.assertEqual(self.check(), 1)
+        quotes.fill()
+        self.assertEqual(self.check(), 0)
 
     def test_a_figure_that_no_run_drew_is_stale(self):
         self.use(cheap=False)
