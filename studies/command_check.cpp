@@ -6,6 +6,7 @@
 #include "studies/circuit_study.hpp"
 #include "studies/column_study.hpp"
 #include "studies/commands.hpp"
+#include "studies/study_inputs.hpp"
 #include "studies/study_testbench.hpp"
 
 namespace flare::studies {
@@ -30,6 +31,10 @@ void write_netlists(const Study& study, const std::filesystem::path& folder) {
 
 int check_command(const CheckCommand& command) {
   const Study study = read_study(command.study, command.overrides);
+  if (command.identity) {
+    fmt::print("{}\n", engine::hash_text(study_identity(study, study_inputs(study))));
+    return exit_done;
+  }
   // One worker loads the circuits and is asked about them; nothing is sampled.
   engine::WorkerPoolOptions options;
   options.workers = 1;

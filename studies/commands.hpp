@@ -33,8 +33,12 @@ struct CheckCommand {
   std::filesystem::path study;
   std::vector<std::string> overrides;
   std::filesystem::path netlists;  // folder to write every kind of netlist to; empty: none
+  bool identity = false;           // print study_identity() alone: what a result of the study would rest on
 };
 int check_command(const CheckCommand& command);
+
+/// The reference of every key of a study, as Markdown.
+int keys_command();
 
 struct MergeCommand {
   std::filesystem::path out;

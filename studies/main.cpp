@@ -65,6 +65,9 @@ void add_check(CLI::App& app, CheckCommand& command) {
       ->add_option("--netlists", command.netlists,
                    "Write the column's netlists (with a 300 ps pulse) to this folder")
       ->type_name("DIR");
+  check->add_flag("--identity", command.identity,
+                  "Print only what identifies the study's result: a hash of its text, of all files it reads "
+                  "and of the versions");
 }
 
 void add_merge(CLI::App& app, MergeCommand& command) {
@@ -206,6 +209,7 @@ int run(int argc, char** argv) {
   SparsityCommand sparsity_options;
   add_run(app, run_options, shard);
   add_check(app, check_options);
+  app.add_subcommand("keys", "Every key that may stand in a study, as Markdown");
   add_merge(app, merge_options);
   add_report(app, report_options);
   add_replay(app, replay_options);
@@ -223,6 +227,7 @@ int run(int argc, char** argv) {
     return run_command(run_options, signals.token());
   }
   if (app.got_subcommand("check")) return check_command(check_options);
+  if (app.got_subcommand("keys")) return keys_command();
   if (app.got_subcommand("merge")) return merge_command(merge_options, signals.token());
   if (app.got_subcommand("accuracy")) return accuracy_command(accuracy_options, signals.token());
   if (app.got_subcommand("sparsity")) return sparsity_command(sparsity_options, signals.token());

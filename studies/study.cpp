@@ -256,11 +256,12 @@ void read_simulator(Section s, Study& study) {
   s.finish();
 }
 
-Study read_table(const toml::table& table, const std::filesystem::path& file, std::string text) {
+Study read_table(const toml::table& table, const std::filesystem::path& file, std::string text,
+                 KeyLog* log = nullptr) {
   Study study;
   study.file = file;
   study.text = std::move(text);
-  Section root(table, "", file);
+  Section root(table, "", file, log);
   study.title = root.text("title", file.stem().string());
   study.seed = static_cast<std::uint64_t>(root.integer("seed", 1, 0, INT64_MAX));
   study.commands = read_commands(root);
@@ -316,9 +317,9 @@ Study read_study(const std::filesystem::path& file, const std::vector<std::strin
   return read_table(table, file, std::move(text));
 }
 
-Study parse_study(const std::string& text, const std::filesystem::path& file) {
+Study parse_study(const std::string& text, const std::filesystem::path& file, KeyLog* log) {
   const toml::table table = parse_toml(text, file);
-  return read_table(table, file, text);
+  return read_table(table, file, text, log);
 }
 
 }  // namespace flare::studies

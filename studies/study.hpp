@@ -110,7 +110,8 @@ struct Study {
 /// Throws StudyError.
 Study read_study(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});
 
-/// The same for the text of a study, e.g. the one kept in a result file; `file` anchors relative paths.
-Study parse_study(const std::string& text, const std::filesystem::path& file);
+/// The same for the text of a study, e.g. the one kept in a result file; `file` anchors relative paths. `log` takes in
+/// what is asked of every key.
+Study parse_study(const std::string& text, const std::filesystem::path& file, KeyLog* log = nullptr);
 
 }  // namespace flare::studies

@@ -5,12 +5,15 @@
 #include <toml++/toml.h>
 #include <filesystem>
 #include <initializer_list>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "studies/key_log.hpp"
 
 namespace flare::studies {
 
@@ -23,7 +26,8 @@ class StudyError : public std::runtime_error {
 /// One table of a study. Each getter marks its key as known; finish() refuses the keys nobody asked for.
 class Section {
  public:
-  Section(const toml::table& table, std::string path, std::filesystem::path file);
+  /// `log`, where it is given, takes in what is asked of every key here and in sub-tables; it must outlive them.
+  Section(const toml::table& table, std::string path, std::filesystem::path file, KeyLog* log = nullptr);
 
   /// Whether the key is there; asking makes it a known one.
   bool has(std::string_view key);
@@ -73,11 +77,18 @@ class Section {
   const toml::node* find(std::string_view key);
   const toml::node& require(std::string_view key, std::string_view what);
   std::string where(std::string_view key) const;
+  /// Into the log: what the key takes and its default. Before the key counts as known: one that is then is optional.
+  void note(std::string_view key, const std::string& values,
+            const std::optional<std::string>& otherwise = {});
+  std::string text_of(std::string_view key);
+  std::vector<std::string> texts_of(std::string_view key);
 
   const toml::table* table_;
   std::string path_;
   std::filesystem::path file_;
   std::set<std::string, std::less<>> known_;
+  KeyLog* log_;
+  bool own_names_ = false;  // the keys are the user's
 };
 
 /// `name` of `candidates` that is closest to `word` by edit distance; empty where none is close.

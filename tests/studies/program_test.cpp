@@ -361,6 +361,28 @@ TEST_F(Program, ASampleReplaysToTheSameBits) {
   EXPECT_EQ(run({"replay", "out.h5", "points/sram8t/sawl2/tt_0.90V_27C/samples/k2", "700"}).status, 2);
 }
 
+TEST_F(Program, IdentityFollowsContentNotPlace) {
+  const fs::path sources(FLARE_SOURCE_DIR);
+  const auto identity = [&](const fs::path& study, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments{"check", study.string(), "--identity"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Ended check = run(arguments);
+    EXPECT_EQ(check.status, 0) << check.out;
+    EXPECT_THAT(check.out, ::testing::MatchesRegex("[0-9a-f]+\n"));
+    return check.out;
+  };
+  const fs::path moved = folder_ / "studies" / "read_current.toml";
+  fs::create_directories(moved.parent_path());
+  fs::copy_file(sources / "studies" / "read_current.toml", moved);
+  fs::copy(sources / "netlists", folder_ / "netlists", fs::copy_options::recursive);
+  const std::string here = identity(moved);
+  EXPECT_EQ(here.size(), 17U);
+  EXPECT_EQ(here, identity(sources / "studies" / "read_current.toml"));
+  EXPECT_NE(here, identity(moved, {"--set", "seed=2"}));
+  std::ofstream(folder_ / "netlists" / "cards" / "cmos28_models.lib", std::ios::app) << "* another card\n";
+  EXPECT_NE(here, identity(moved));
+}
+
 TEST_F(Program, CheckAnswersInUnderASecond) {
   const auto before = std::chrono::steady_clock::now();
   const Ended check = run({"check", std::string(FLARE_SOURCE_DIR) + "/studies/pick_sawl.toml"});

@@ -1,0 +1,303 @@
+"""What the READMEs quote, and the runs it comes from.
+
+A source is a command and what is quoted of it: named pieces of Markdown, and figures. To quote something new, add it to
+the dictionary that the source's function returns and put its name between marks in a README (renew_quotes says how).
+"""
+
+import hashlib
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable
+
+import h5py
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS = ROOT / "build/release/bin"
+
+
+@dataclass
+class Quoted:
+    """What a run said: text by name, figures by their name in data/figures."""
+
+    texts: dict = field(default_factory=dict)
+    figures: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A command whose output is quoted.
+
+    cheap: `check` makes the run again and compares; else it compares `identity`.
+    read: makes the run in a folder and reads it; the result file of a study is taken from there where it is complete.
+    identity: what the run depends on besides the program, hashed.
+    code: folders whose sources make the numbers.
+    """
+
+    name: str
+    command: str
+    cheap: bool
+    read: Callable[[Path], Quoted]
+    identity: Callable[[], str]
+    code: tuple
+
+    def code_hash(self) -> str:
+        files = [f for folder in self.code for f in (ROOT / folder).rglob("*") if f.suffix in (".cpp", ".hpp")]
+        return hash_files(files)
+
+
+def hash_files(files) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def output_of(program: str, *arguments) -> str:
+    """stdout of one of the built programs; its stderr goes where ours goes."""
+    command = [str(PROGRAMS / program), *map(str, arguments)]
+    ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if ended.returncode != 0:
+        raise SystemExit(f"renew_quotes: '{' '.join(command)}' ended with status {ended.returncode}:\n{ended.stdout}")
+    return ended.stdout
+
+
+def found(pattern: str, text: str) -> list:
+    """All matches of a pattern that must be there."""
+    matches = re.findall(pattern, text)
+    if not matches:
+        raise SystemExit(f"renew_quotes: no '{pattern}' in this output, mend quote_sources.py:\n{text}")
+    return matches
+
+
+def table_with(head: str, printed: str) -> str:
+    """A table as the program prints it, from the line of its heads on, without its indentation."""
+    lines = printed.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.split()[:1] == [head])
+    last = next(i for i in range(first, len(lines) + 1) if i == len(lines) or not lines[i].strip())
+    return "\n".join(line.strip() for line in lines[first:last])
+
+
+def study_run(study: str, out: Path, overrides=()) -> str:
+    """What `flare run` prints of a study; a complete result in `out` is read, not made again."""
+    sets = [word for override in overrides for word in ("--set", override)]
+    return output_of("flare", "run", study, "-o", out, *sets)
+
+
+def rows(file: Path, table: str) -> np.ndarray:
+    with h5py.File(file) as f:
+        return f[table][:]
+
+
+def accuracy_row(file: Path, converter: str) -> str:
+    """Cells of a Markdown table: float, without errors, then every SAWL with the deviation of its repeats."""
+    accuracy = rows(file, "accuracy")
+    of = lambda row: f"{100 * row['accuracy_mean']:.1f}"  # noqa: E731
+    plain = [row for row in accuracy if row["sawl"] == 0]
+    cells = [f"{of(row)} %" for quantizer in (b"float", b"emsbq") for row in plain if row["quantizer"] == quantizer]
+    for row in accuracy:
+        if row["sawl"] == 0 or row["adc"].decode() != converter or row["mode"] != b"read":
+            continue
+        spread = f"{100 * row['accuracy_std']:.1f}"
+        cells.append(of(row) + (f" ± {spread}" if float(spread) > 0 else "") + " %")
+    return " | ".join(cells)
+
+
+def read_current(folder: Path) -> Quoted:
+    study_run("studies/read_current.toml", folder / "read_current.h5")
+    texts = {}
+    for row in rows(folder / "read_current.h5", "failures"):
+        interval = f"[{row['sigma_low']:.2f}, {row['sigma_high']:.2f}]"
+        process = row["corner"].decode().split("_")[0]
+        texts[process] = f"{row['sigma']:.2f} sigma {interval} from {row['runs']} runs"
+    return Quoted(texts)
+
+
+def pick_sawl_quick(folder: Path) -> Quoted:
+    printed = study_run("studies/pick_sawl_quick.toml", folder / "pick_sawl_quick.h5")
+    return Quoted({"table": fenced(table_with("cell", printed))})
+
+
+def fenced(text: str) -> str:
+    return f"```\n{text}\n```"
+
+
+def tail_runs(file: Path, sawl: int) -> str:
+    """Runs behind all tails of a corner, and the half-widths of their intervals, over the corners run in full."""
+    runs, widths = [], []
+    with h5py.File(file) as f:
+        for corner in f[f"points/sram8t/sawl{sawl}"].values():
+            counts = []
+            corner["tail_samples"].visititems(
+                lambda name, node: counts.append(len(node)) if name.endswith("/runs") else None
+            )
+            runs.append(sum(counts))
+            tails = corner["tails"][:]
+            estimated = tails[tails["status"] == b"estimated"]
+            widths.extend((estimated["sigma_high"] - estimated["sigma_low"]) / 2)
+    return (
+        f"{min(runs):,} to {max(runs):,} runs at half-widths of {min(widths):.2f} to {max(widths):.2f} sigma"
+    )
+
+
+def pick_sawl(folder: Path) -> Quoted:
+    result = folder / "pick_sawl.h5"
+    printed = study_run("studies/pick_sawl.toml", result)
+    output_of("flare", "report", result, "-o", folder / "report")
+    return Quoted(
+        {
+            "table": fenced(table_with("cell", printed)),
+            "verdict": "> " + found(r"(?m)^sram8t with flash: pick .*$", printed)[0],
+            "accuracy": accuracy_row(result, "flash"),
+            "tail_runs": tail_runs(result, 8),
+        },
+        {
+            "carriers.svg": folder / "report/carriers_sram8t_8_flash.svg",
+            "error_over_sawl.svg": folder / "report/error_over_sawl.svg",
+        },
+    )
+
+
+SMALLEST = ("column.cell=sram8t_min", "estimator.method=fit")
+
+
+def pick_sawl_min(folder: Path) -> Quoted:
+    result = folder / "pick_sawl_min.h5"
+    study_run("studies/pick_sawl.toml", result, SMALLEST)
+    sigmas = ", ".join(f"{row['sigma']:.1f}" for row in rows(result, "verdict") if row["adc"] == b"flash")
+    return Quoted({"sigmas": f"{sigmas} sigma", "accuracy": accuracy_row(result, "flash")})
+
+
+def three_sigma(folder: Path) -> Quoted:
+    quoted = Quoted()
+    for study, table in (
+        ("column_3_sigma", "points/sram8t_min/sawl2/tt_0.90V_27C/tails"),
+        ("level_3_sigma", "failures"),
+    ):
+        study_run(f"studies/checks/{study}.toml", folder / f"{study}.h5")
+        for row in rows(folder / f"{study}.h5", table):
+            what = f"{row['k']}_{row['direction'].decode()}" if "k" in row.dtype.names else "level"
+            interval = f"[{row['sigma_low']:.2f}, {row['sigma_high']:.2f}]"
+            quoted.texts[what] = f"{row['sigma']:.2f} {interval} | {row['runs']}"
+    return quoted
+
+
+def sparsity(folder: Path) -> Quoted:
+    images = ("sparsity", "data/models/digits_vit", "data/digits/digits.csv", "--images", "0")
+    printed = output_of("flare", *images, "--figures", folder / "as_they_are")
+    output_of("flare", *images, "--depth", "1024", "--figures", folder / "tall")
+    boost = {
+        # Columns: ideal, 1/(1-s), then next fit with slices of 8 and 16.
+        encoding: found(rf"(?m)^all +{encoding} +[\d.]+ +[\d.]+ \| +[\d.]+ +([\d.]+)", printed)[0]
+        for encoding in ("twos_complement", "sign_magnitude")
+    }
+    return Quoted(
+        {"boost": f"{boost['twos_complement']} (two's complement) and {boost['sign_magnitude']} (sign-magnitude)"},
+        {
+            "sparsity.svg": folder / "as_they_are/sparsity.svg",
+            "boost.svg": folder / "as_they_are/boost.svg",
+            "boost_1024_rows.svg": folder / "tall/boost.svg",
+        },
+    )
+
+
+def netlists_cards(folder: Path) -> Quoted:
+    del folder
+    printed = output_of("netlists_cards")
+    quoted = Quoted()
+    for device in ("nfet", "pfet"):
+        # A ratio to another length or corner has a name of its own; the unit ends the line.
+        values = [
+            found(rf"(?m)^{figure} +{device} +tt +27 degC +30 nm +(\S+ \S+)$", printed)[0]
+            for figure in ("on_current", "off_current", "saturated_threshold", "dibl", "subthreshold_swing")
+        ]
+        quoted.texts[device] = " | ".join(values)
+    return quoted
+
+
+def netlists_column(folder: Path) -> Quoted:
+    del folder
+    printed = output_of("netlists_column")
+    whole = dict(found(r"(\w+): whole cells and read ports differ by at most (\S+) mV", printed))
+    places = [float(x) for x in found(r"near end (\S+), middle (\S+), far end (\S+) mV", printed)[0]]
+    lumped = [abs(float(x)) for x in found(r"real rows minus lumped ones (\S+) mV", printed)]
+    dummies = {c: (on, off) for c, on, off in found(r"(\w+): spread .* (\S+) mV with .* (\S+) mV without", printed)}
+    energy = {c: e for c, *e in found(r"(\w+) +k 8: bitline (\S+) fJ, word lines (\S+) fJ, .* (\S+) fF", printed)}
+    both = lambda i: f"{energy['sram8t'][i]} against {energy['sram8t_min'][i]}"  # noqa: E731
+    return Quoted(
+        {
+            "ports": f"{whole['tt']} mV tt, {whole['ss']} mV ss/0.81 V/-40 degC, {whole['ff']} mV ff/0.99 V/125 degC",
+            "lumped": f"{max(lumped):.3f} mV",
+            "places": f"{max(places) - min(places):.3f} mV",
+            "pattern": f"{max(float(on) for on, _ in dummies.values()):.3f} mV",
+            "no_dummies": f"{dummies['tt'][1]} mV tt, {dummies['ff'][1]} mV ff hot",
+            "capacitance": f"{both(2)} fF",
+            "bitline_energy": f"{both(0)} fJ",
+            "wordline_energy": f"{both(1)} fJ",
+        }
+    )
+
+
+def netlists_sizing(folder: Path) -> Quoted:
+    del folder
+    printed = output_of("netlists_sizing", "--gtest_filter=-*WorstCornerIs*")
+    texts = {
+        f"{access}_{driver}".replace("/", "x"): f"{cell} % | {last} | {sigma}"
+        for access, driver, cell, last, sigma in found(
+            r"(\d+/\d+) +(\d+/\d+) .* cell (\S+ / \S+) % +last/first (\S+ / \S+) +sigma (\S+ / \S+)", printed
+        )
+    }
+    sawls = {int(n): f"{a} / {b}" for n, a, b in found(r"sawl +(\d+): sigma (\S+) nominal, (\S+) worst", printed)}
+    texts["sawls"] = ", ".join(sawls[n] for n in (2, 4, 16, 32))
+    texts["boosted"] = found(r"above the supply: (\S+)", printed)[0] + f" instead of {sawls[8].split()[2]}"
+    return Quoted(texts)
+
+
+def estimators(folder: Path) -> Quoted:
+    del folder
+    return Quoted({"table": output_of("estimator_validation", "--markdown").strip()})
+
+
+def study_identity(study: str, overrides=()) -> Callable[[], str]:
+    sets = [word for override in overrides for word in ("--set", override)]
+    return lambda: output_of("flare", "check", study, "--identity", *sets).strip()
+
+
+def files_identity(*patterns: str) -> Callable[[], str]:
+    """Hash of all files that match; a pattern that nothing matches is a mistake, or a file that moved."""
+
+    def identity() -> str:
+        files = []
+        for pattern in patterns:
+            matching = [file for file in ROOT.glob(pattern) if file.is_file()]
+            if not matching:
+                raise SystemExit(f"renew_quotes: no file {pattern}; mend quote_sources.py")
+            files += matching
+        return hash_files(files)
+
+    return identity
+
+
+ALL = ("engine", "analysis", "flare_arch", "studies")
+NETLISTS = files_identity("netlists/**/*", "tests/netlists/*.cpp", "studies/column.cpp")
+SOURCES = [
+    Source("read_current", "flare run studies/read_current.toml", True, read_current,
+           study_identity("studies/read_current.toml"), ALL),
+    Source("pick_sawl_quick", "flare run studies/pick_sawl_quick.toml", True, pick_sawl_quick,
+           study_identity("studies/pick_sawl_quick.toml"), ALL),
+    Source("three_sigma", "flare run studies/checks/{column,level}_3_sigma.toml", True, three_sigma,
+           lambda: "+".join(study_identity(f"studies/checks/{s}_3_sigma.toml")() for s in ("column", "level")), ALL),
+    Source("netlists_cards", "netlists_cards", True, netlists_cards, NETLISTS, ()),
+    Source("netlists_column", "netlists_column", True, netlists_column, NETLISTS, ()),
+    Source("netlists_sizing", "netlists_sizing", True, netlists_sizing, NETLISTS, ()),
+    Source("sparsity", "flare sparsity data/models/digits_vit data/digits/digits.csv --images 0 [--depth 1024]", False,
+           sparsity, files_identity("data/models/digits_vit/*", "data/digits/digits.csv"), ("flare_arch", "studies")),
+    Source("pick_sawl", "flare run studies/pick_sawl.toml", False, pick_sawl,
+           study_identity("studies/pick_sawl.toml"), ALL),
+    Source("pick_sawl_min", " --set ".join(("flare run studies/pick_sawl.toml", *SMALLEST)), False, pick_sawl_min,
+           study_identity("studies/pick_sawl.toml", SMALLEST), ALL),
+    Source("estimators", "estimator_validation --markdown", False, estimators,
+           files_identity("tests/analysis/estimator_validation.cpp", "tests/analysis/rare_event_*.*pp"), ("analysis",)),
+]
