@@ -109,10 +109,6 @@ Deck with_draw(const Deck& deck, double draw);
 /// Names of the parameters that .param statements of the top level define, lower case, sorted.
 std::vector<std::string> parameter_names(const Deck& deck);
 
-/// The deck with other values for parameters of its top level. Every definition of the name is replaced (of
-/// several ngspice takes the last). Throws DeckError, with the nearest name, for one that is not there.
-Deck with_parameters(const Deck& deck, const std::map<std::string, double>& values);
-
 /// Throws DeckError where a deck from elsewhere (a result file) runs commands or touches files and its
 /// `allow_commands` is not set.
 void refuse_commands(const Deck& deck);

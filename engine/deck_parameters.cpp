@@ -121,14 +121,6 @@ void set_parameters(const std::map<std::string, std::string>& values, Deck* deck
       names, [&](const std::string& name, const std::string&) { return wanted.at(name); }, deck);
 }
 
-Deck with_parameters(const Deck& deck, const std::map<std::string, double>& values) {
-  std::map<std::string, std::string> texts;
-  for (const auto& [name, value] : values) texts[name] = fmt::format("{}", value);
-  Deck moved = deck;
-  set_parameters(texts, &moved);
-  return moved;
-}
-
 Deck with_moved_parameters(const Deck& deck, const std::map<std::string, Move>& moves) {
   std::map<std::string, Move> wanted;
   std::set<std::string> names;

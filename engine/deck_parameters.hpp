@@ -17,7 +17,8 @@ void refuse_commas(const Statement& statement);
 void set_parameters(const std::map<std::string, std::string>& values, Deck* deck);
 
 /// The deck with parameters of its top level moved from what they are there. One that is an expression of others stays
-/// that expression, so it starts from where those have moved to. Throws DeckError for a name that is not there.
+/// that expression, so it starts from where those have moved to. Every definition of a name is moved (of several ngspice
+/// takes the last). Throws DeckError, with the nearest name, for one that is not there.
 Deck with_moved_parameters(const Deck& deck, const std::map<std::string, Move>& moves);
 
 }  // namespace flare::engine

@@ -104,7 +104,7 @@ TEST(DeckParameters, AreReplacedWhereverTheTopLevelDefinesThem) {
                           ".param VDD={cload*2} f(x)={x}", ".param vdd={cload*2}", ".subckt s a vdd=5",
                           ".param vdd=4", "r1 a 0 {vdd}", ".ends", "x1 a s"));
   EXPECT_THAT(parameter_names(deck), ElementsAre("cload", "dv", "l", "vdd", "w"));
-  const Deck moved = with_parameters(deck, {{"dv", 0.125}, {"VDD", 1e-9}});
+  const Deck moved = with_moved_parameters(deck, {{"dv", {0.125}}, {"VDD", {1e-9}}});
   EXPECT_EQ(moved.lines[2], ".param dv={0.125}");
   EXPECT_EQ(moved.lines[4], ".param vdd={1e-09}");
   EXPECT_EQ(moved.place(2), deck.place(2));
@@ -137,7 +137,7 @@ TEST(DeckParameters, UnknownNamesAndOddValuesAreErrors) {
               StartsWith("a.cir:2: ngspice does not come back from a comma"));
   EXPECT_THAT(error_of("t\n.subckt s n a={1},b=2\nr1 n 0 1\n.ends\n"), HasSubstr("write a blank before b"));
   EXPECT_EQ(error_of("t\n.param a=1 , f(x,y)={x+y}, \n"), "");
-  EXPECT_THROW(with_parameters(deck_of(".param p=1\n"), {{"q", 1.0}}), DeckError);
+  EXPECT_THROW(with_moved_parameters(deck_of(".param p=1\n"), {{"q", {1.0}}}), DeckError);
 }
 
 TEST(DeckCommands, BlocksAreRefusedLeftOutOrRun) {
