@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/circuit.hpp"
 #include "engine/base/matrix.hpp"
+#include "engine/circuit.hpp"
 #include "engine/testbench.hpp"
 
 namespace flare::engine {

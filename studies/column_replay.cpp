@@ -15,7 +15,8 @@ namespace {
 
 /// The column of a sample that was read with the word-line pulse of its die: the level is what was simulated there.
 engine::Testbench bench_of_die(const Study& study, const H5::H5File& file, const std::string& group,
-                               Eigen::Index row, const ColumnPoint& point, int k, const LoadedCircuit& loaded) {
+                               Eigen::Index row, const ColumnPoint& point, int k,
+                               const LoadedCircuit& loaded) {
   const engine::Matrix measures = engine::read_matrix(file, group + "/measures");
   const Eigen::Index column = column_of_measure(file, group, wordline_off_measure);
   const double off = column < measures.cols() && row < measures.rows() ? measures(row, column) : NAN;

@@ -108,8 +108,7 @@ TEST_F(ReportTest, EveryConverterShowsItsOwnScreening) {
   }
   std::ostringstream out;
   print_report(data, out);
-  EXPECT_THAT(out.str(),
-              HasSubstr("Screening of flash: the estimate is 0.990 to 1.020 of it at 12 corners"));
+  EXPECT_THAT(out.str(), HasSubstr("Screening of flash: the estimate is 0.990 to 1.020 of it at 12 corners"));
   EXPECT_THAT(out.str(), HasSubstr("Screening of enob5: the estimate is 0.980 to 1.010"));
   const std::string html = report_page(data, {}, "none asked for");
   EXPECT_THAT(html, HasSubstr("scatter of 0.4 % about the mean of each SAWL"));
