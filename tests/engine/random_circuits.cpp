@@ -272,8 +272,10 @@ class Builder {
     circuit_.analysis.step = 20e-12;
     circuit_.analysis.stop = 1e-9;
     circuit_.analysis.max_step = 50e-12;
-    circuit_.simulator.reltol = 1e-4;
-    circuit_.simulator.trtol = 1.0;
+    // Two programs that end Newton's iteration a step apart differ by what these leave: far below the comparison.
+    circuit_.simulator.reltol = 1e-6;
+    circuit_.simulator.vntol = 1e-9;
+    circuit_.simulator.trtol = 100.0;
     circuit_.simulator.method = dice_.chance(0.5) ? "trap" : "gear";
     circuit_.simulator.temperature = dice_.chance(0.5) ? 27.0 : dice_.decade(10, 90);
   }
