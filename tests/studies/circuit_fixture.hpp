@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/hdf5_io.hpp"
+#include "engine/base/hdf5_io.hpp"
 #include "tests/studies/program_fixture.hpp"
 
 namespace flare::studies::testing {
