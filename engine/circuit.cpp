@@ -190,6 +190,9 @@ void Circuit::add_device(std::string_view text) {
   for (std::size_t i = 1; i < count && i <= nodes; ++i) device.nodes.push_back(words[i]);
   if (device.type == 'v' || device.type == 'i') {
     device.waveform = std::any_of(words.begin() + 1, words.end(), is_time_function);
+    for (std::size_t i = nodes + 1; i < words.size(); ++i) {
+      if (const std::optional<double> number = spice_number(words[i])) device.levels.push_back(*number);
+    }
   }
   for (std::size_t i = 1; i + 1 < words.size(); ++i)
     device.initial |= words[i] == "ic" && words[i + 1] == "=";

@@ -118,18 +118,26 @@ void check_shared_parameter(const Study& study, const engine::Deck& deck, const 
   }
 }
 
-/// Sources at the supply's level that stay there: often a mistake, sometimes meant.
-void note_left_behind(const Study& study, const Corner& corner, const SourceValues& sources, double before,
-                      std::vector<std::string>& notes) {
+/// Sources at the supply's level that would stay there: they follow, or the study says that they do not.
+void refuse_left_behind(const Study& study, const Corner& corner, const engine::Circuit& circuit,
+                        double before) {
+  const auto listed = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
   std::vector<std::string> left;
-  for (std::size_t i = 0; i < sources.names.size(); ++i) {
-    const auto& moved = study.circuit->supply_sources;
-    const bool moves = std::find(moved.begin(), moved.end(), sources.names[i]) != moved.end();
-    if (!moves && SourceValues::close(sources.values[i], before)) left.push_back(sources.names[i]);
+  for (const CircuitDevice& device : circuit.devices()) {
+    if (device.type != 'v' || listed(study.circuit->supply_sources, device.name)) continue;
+    if (listed(study.circuit->fixed_sources, device.name)) continue;
+    const bool at_level = std::any_of(device.levels.begin(), device.levels.end(),
+                                      [&](double level) { return SourceValues::close(level, before); });
+    if (at_level) left.push_back(device.name);
   }
   if (left.empty()) return;
-  notes.push_back(fmt::format("at {} V {} stays at {} V: list it in supply_source if it follows the supply",
-                              corner.supply.value(), fmt::join(left, ", "), before));
+  throw StudyError(
+      fmt::format("{}: at {} V {} would stay at {} V: name it in [circuit] supply_source if it follows the "
+                  "supply (levels of a waveform: let them hang on a .param, supply_parameter), or in "
+                  "fixed_sources if it does not",
+                  study.supply_place, corner.supply.value(), fmt::join(left, ", "), before));
 }
 
 /// Moves the supply sources, or says why a supply is none.
@@ -147,7 +155,7 @@ void apply_supply(const Study& study, const Corner& corner, const LoadedCircuit&
                               : sources.values[static_cast<std::size_t>(place - sources.names.begin())];
     if (!SourceValues::close(before, *corner.supply)) {
       check_shared_parameter(study, bench.deck, name);
-      if (before != 0.0) note_left_behind(study, corner, sources, before, notes);
+      if (before != 0.0) refuse_left_behind(study, corner, loaded.circuit, before);
     }
     bench.settings.push_back(source_setting(name, *corner.supply));
   }

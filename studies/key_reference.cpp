@@ -131,6 +131,7 @@ std::string sweep_example(std::string_view circuit) {
 [circuit]
 netlist = "."
 supply_source = "vdd"
+fixed_sources = "vref"
 {}
 [[measure]]
 name = "m"
@@ -173,6 +174,7 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
      "the netlist's"},
     {"circuit", "supply_source",
      "sources that the corners' supply moves; needed where there are several supplies"},
+    {"circuit", "fixed_sources", "sources at the supply's level that do not follow it"},
     {"circuit", "supply_parameter", "`.param` that the corners' supply moves, instead of sources"},
     {"measure[]", "name", "by which `[failing]` and expressions know it"},
     {"measure[]", "kind", "what is taken of the waveform"},

@@ -95,6 +95,7 @@ CircuitStudy read_circuit(Section s, Section& root) {
   circuit.netlist = s.file("netlist");
   if (s.has("supply_source")) circuit.supply_sources = s.texts("supply_source");
   circuit.supply_parameter = s.text("supply_parameter", "");
+  if (s.has("fixed_sources")) circuit.fixed_sources = s.texts("fixed_sources");
   if (!circuit.supply_sources.empty() && !circuit.supply_parameter.empty()) {
     s.fail("supply_parameter", "the supply moves either sources or a parameter; give one of them");
   }

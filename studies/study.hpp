@@ -34,6 +34,7 @@ struct CircuitStudy {
   // What the corners' supply moves: sources, or a .param of the netlist; both empty: nothing.
   std::vector<std::string> supply_sources;
   std::string supply_parameter;
+  std::vector<std::string> fixed_sources;  // at the supply's level, and meant to stay there
   Failing failing;
 };
 
