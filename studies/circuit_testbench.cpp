@@ -21,8 +21,6 @@ using engine::CircuitDevice;
 using engine::Knob;
 using engine::KnobKind;
 
-bool is_source(const CircuitDevice& device) { return device.type == 'v' || device.type == 'i'; }
-
 /// The values of one thing over the study's corners.
 template <typename Value>
 std::size_t different(const Study& study, const Value& value) {
@@ -86,18 +84,8 @@ void check_unmoved_supply(const Study& study, const Corner& corner, const Source
 
 void check_source(const std::string& place, const engine::Circuit& circuit, const std::string& name,
                   const engine::Testbench& bench) {
-  const CircuitDevice* device = circuit.find(name);
-  if (device == nullptr || !is_source(*device)) {
-    std::vector<std::string> names;
-    for (const CircuitDevice& d : circuit.devices()) {
-      if (is_source(d)) names.push_back(d.name);
-    }
-    const std::string close = nearest(name, names);
-    throw StudyError(fmt::format(
-        "{}: the circuit has no source '{}'; {}", place, name,
-        close.empty() ? fmt::format("it has {}", fmt::join(names, ", ")) : "did you mean '" + close + "'?"));
-  }
-  if (device->waveform && bench.analysis.kind == engine::AnalysisKind::transient) {
+  const CircuitDevice& device = source_of(place, circuit, name);
+  if (device.waveform && bench.analysis.kind == engine::AnalysisKind::transient) {
     throw StudyError(
         fmt::format("{}: {} follows a time function, so its DC value does nothing in a transient; let its "
                     "levels hang on a .param and move that (supply_parameter, or [corners.parameters])",

@@ -1,7 +1,6 @@
 #include "studies/study_analysis.hpp"
 
-#include <algorithm>
-#include <cctype>
+#include "engine/deck_lexer.hpp"
 
 namespace flare::studies {
 
@@ -27,9 +26,7 @@ Analysis read_transient(Section& s) {
 Analysis read_dc_sweep(Section& s) {
   Analysis analysis;
   analysis.kind = AnalysisKind::dc_sweep;
-  analysis.swept = s.text("sweep");
-  std::transform(analysis.swept.begin(), analysis.swept.end(), analysis.swept.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  analysis.swept = engine::lower(s.text("sweep"));
   const char kind = source_kind(analysis.swept);
   if (kind != 'v' && kind != 'i') {
     s.fail("sweep", "names the voltage or current source that is swept, e.g. \"vin\" or \"v.x1.vin\"");

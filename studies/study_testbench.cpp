@@ -167,21 +167,6 @@ void add_parameter_variation(const DeviceVariation& variation, engine::Testbench
   add_variable(testbench, std::move(shared));
 }
 
-const CircuitDevice& source_of(const std::string& place, const engine::Circuit& circuit,
-                               const std::string& name) {
-  if (const CircuitDevice* found = circuit.find(name); found && (found->type == 'v' || found->type == 'i')) {
-    return *found;
-  }
-  std::vector<std::string> sources;
-  for (const CircuitDevice& device : circuit.devices()) {
-    if (device.type == 'v' || device.type == 'i') sources.push_back(device.name);
-  }
-  const std::string close = nearest(name, sources);
-  throw StudyError(fmt::format(
-      "{}: the circuit has no source '{}'; {}", place, name,
-      close.empty() ? fmt::format("it has {}", fmt::join(sources, ", ")) : "did you mean '" + close + "'?"));
-}
-
 void add_die_variation(const DieVariation& variation, const LoadedCircuit& loaded,
                        engine::Testbench& testbench) {
   Knob knob{KnobKind::temperature, "", ""};
@@ -351,7 +336,6 @@ void check_nominals(engine::Evaluator& evaluator, const Study& study, const Load
   std::map<std::string, double> nominals;
   for (std::size_t i = 0; i < asked.size(); ++i) nominals[to_string(asked[i])] = values[i];
   for (const engine::Variable& variable : testbench.variables) {
-    std::set<std::size_t> moved;
     for (const engine::Effect& effect : variable.effects) {
       const Knob& knob = testbench.knobs[effect.knob];
       if (knob.kind == KnobKind::temperature) continue;
@@ -396,6 +380,21 @@ void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,
                     "another run; give every state of it an .ic",
                     testbench.name));
   }
+}
+
+const CircuitDevice& source_of(const std::string& place, const engine::Circuit& circuit,
+                               const std::string& name) {
+  if (const CircuitDevice* found = circuit.find(name); found && (found->type == 'v' || found->type == 'i')) {
+    return *found;
+  }
+  std::vector<std::string> sources;
+  for (const CircuitDevice& device : circuit.devices()) {
+    if (device.type == 'v' || device.type == 'i') sources.push_back(device.name);
+  }
+  const std::string close = nearest(name, sources);
+  throw StudyError(fmt::format(
+      "{}: the circuit has no source '{}'; {}", place, name,
+      close.empty() ? fmt::format("it has {}", fmt::join(sources, ", ")) : "did you mean '" + close + "'?"));
 }
 
 engine::Setting source_setting(const std::string& source, double value) {

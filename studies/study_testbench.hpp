@@ -43,6 +43,10 @@ void check_nominals(engine::Evaluator& evaluator, const Study& study, const Load
 void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,
               const engine::Testbench& testbench);
 
+/// The independent source called `name`. Throws StudyError at `place`, with the nearest name, where there is none.
+const engine::CircuitDevice& source_of(const std::string& place, const engine::Circuit& circuit,
+                                       const std::string& name);
+
 /// A setting of the DC value of a source.
 engine::Setting source_setting(const std::string& source, double value);
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
+#include "engine/deck_lexer.hpp"
 #include "engine/units.hpp"
 
 namespace flare::studies {
@@ -15,6 +15,7 @@ namespace {
 
 using engine::Action;
 using engine::LawKind;
+using engine::lower;
 
 /// A parameter as users know it, and what the simulator calls it.
 struct ParameterWord {
@@ -57,12 +58,6 @@ constexpr std::array<ParameterWord, 27> parameter_words{{
     {"toxe", "toxe", "m", "", false, false, false},
     {"tox", "tox", "m", "", false, false, false},
 }};
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 /// The word's row; a parameter nobody knows here is the simulator's own, in its unit.
 ParameterWord parameter_word(const std::string& label, bool of_model) {
