@@ -281,7 +281,7 @@ def files_identity(*patterns: str) -> Callable[[], str]:
 
 
 ALL = ("engine", "analysis", "flare_arch", "studies")
-NETLISTS = files_identity("netlists/**/*", "tests/netlists/*.cpp", "studies/column.cpp")
+NETLISTS = files_identity("netlists/**/*", "tests/netlists/*.cpp", "studies/column/column.cpp")
 SOURCES = [
     Source("read_current", "flare run studies/read_current.toml", True, read_current,
            study_identity("studies/read_current.toml"), ALL),
@@ -299,5 +299,5 @@ SOURCES = [
     Source("pick_sawl_min", " --set ".join(("flare run studies/pick_sawl.toml", *SMALLEST)), False, pick_sawl_min,
            study_identity("studies/pick_sawl.toml", SMALLEST), ALL),
     Source("estimators", "estimator_validation --markdown", False, estimators,
-           files_identity("tests/analysis/estimator_validation.cpp", "tests/analysis/rare_event_*.*pp"), ("analysis",)),
+           files_identity("tests/analysis/rare_event/estimator_validation.cpp", "tests/analysis/rare_event/rare_event_*.*pp"), ("analysis",)),
 ]

@@ -11,7 +11,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <random>
 
-#include "flare_arch/array.hpp"
+#include "flare_arch/array/array.hpp"
 
 namespace flare::arch {
 namespace {

@@ -27,11 +27,11 @@
 #include <random>
 #include <stdexcept>
 
-#include "engine/deck.hpp"
-#include "engine/ngspice.hpp"
-#include "engine/testbench_runner.hpp"
-#include "engine/worker_pool.hpp"
-#include "studies/column.hpp"
+#include "engine/netlist/deck.hpp"
+#include "engine/simulate/ngspice.hpp"
+#include "engine/simulate/testbench_runner.hpp"
+#include "engine/workers/worker_pool.hpp"
+#include "studies/column/column.hpp"
 
 namespace flare {
 namespace {

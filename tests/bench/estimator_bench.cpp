@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "analysis/output_tails.hpp"
-#include "analysis/rare_event.hpp"
+#include "analysis/output_tails/output_tails.hpp"
+#include "analysis/rare_event/rare_event.hpp"
 
 namespace {
 

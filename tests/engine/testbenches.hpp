@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/testbench.hpp"
+#include "engine/simulate/testbench.hpp"
 
 namespace flare::engine::testing {
 

@@ -11,7 +11,7 @@
 #include <sstream>
 #include <tuple>
 
-#include "studies/column.hpp"
+#include "studies/column/column.hpp"
 #include "tests/netlists/ngspice_batch.hpp"
 
 namespace flare {

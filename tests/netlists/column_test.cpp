@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <set>
 
-#include "studies/column.hpp"
+#include "studies/column/column.hpp"
 #include "tests/netlists/ngspice_batch.hpp"
 
 namespace flare::studies {

@@ -9,7 +9,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "studies/column.hpp"
+#include "studies/column/column.hpp"
 #include "tests/netlists/ngspice_batch.hpp"
 
 namespace flare::studies {

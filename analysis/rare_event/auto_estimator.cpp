@@ -1,0 +1,253 @@
+#include "analysis/rare_event/auto_estimator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "analysis/rare_event/core/estimator_session.hpp"
+#include "analysis/rare_event/estimate_audit.hpp"
+#include "analysis/rare_event/estimators/plain_monte_carlo.hpp"
+#include "analysis/rare_event/last_resort.hpp"
+#include "analysis/rare_event/plan_choice.hpp"
+#include "analysis/rare_event/plan_estimate.hpp"
+#include "analysis/rare_event/search/failure_search.hpp"
+#include "analysis/rare_event/search/plain_look.hpp"
+#include "analysis/tails/interval.hpp"
+
+namespace flare::analysis {
+namespace {
+
+constexpr double negligible_share = 0.02;  // of P: not worth a second search
+constexpr double most_missing = 0.15;      // of P: more than this is not a matter of a wider interval
+
+class AutoEstimator {
+ public:
+  AutoEstimator(EvaluationLedger& ledger, const RareEventOptions& options, std::string_view label)
+      : session_(ledger, options, label) {}
+
+  RareEventSummary run() {
+    RareEventSummary summary = guarded([&] { return estimate(); });
+    if (summary.status == TailStatus::refused && !stopped_) summary = last_resort(std::move(summary));
+    summary.draws = session_.made_draws();
+    summary.diagnostics.unseen_share = search_.unseen_share;
+    release_kept();
+    if (session_.ledger().saw_unknown() && !stopped_ && !summary.bracketed)
+      summary = bracket(std::move(summary));
+    summary.diagnostics.search = session_.notes();
+    return summary;
+  }
+
+ private:
+  template <class F>
+  RareEventSummary guarded(F step) {
+    RareEventSummary summary;
+    try {
+      return step();
+    } catch (const BudgetSpent& error) {
+      summary.reason = error.what();
+    } catch (const StopRequested& error) {
+      stopped_ = true;
+      summary.reason = error.what();
+    }
+    return summary;
+  }
+
+  RareEventSummary estimate() {
+    EvaluationLedger& ledger = session_.ledger();
+    look_ = look_around(session_);
+    if (ledger.saw_unknown()) ledger.hold_back(for_unknown());
+    if (crude_suffices()) return monte_carlo();
+    search_failures(session_, look_, search_);
+    return estimate_regions();
+  }
+
+  // The same again with every unknown run read as a failure, from the same search plus the unknown points.
+  RareEventSummary estimate_with_unknown_failing() {
+    look_.read_unknown_as_failed();
+    if (crude_suffices()) return monte_carlo();
+    search_unknown_points(session_, look_, search_);
+    return estimate_regions();
+  }
+
+  RareEventSummary estimate_regions() {
+    if (search_.regions.empty()) return nothing_found();
+    if (hopeless()) {
+      RareEventSummary summary;
+      summary.reason = unseen_objection(search_);
+      return summary;
+    }
+    Audited audited = run_plans();
+    if (audited.finding.unseen_share() > negligible_share && can_search_again(audited)) {
+      search_again(session_, look_, audited.finding.unexplained, search_);
+      audited = run_plans();
+    }
+    RareEventSummary summary = std::move(audited.summary);
+    if (audited.finding.contradicts()) allow_for_missing(audited, summary);
+    audit_against_rays(search_, summary);
+    audit_against_subset(search_, summary);
+    std::sort(summary.regions.begin(), summary.regions.end(),
+              [](const FailureRegion& a, const FailureRegion& b) { return a.share > b.share; });
+    return summary;
+  }
+
+  struct Audited {
+    RareEventSummary summary;
+    AuditFinding finding;
+    std::vector<LineRegion> regions;  // that the estimate knew
+    std::uint64_t cost = 0;           // runs of pilots, estimate and audit
+  };
+
+  bool can_search_again(const Audited& audited) const {
+    const std::uint64_t search = search_.planar ? session_.options().max_runs / 3 : 100;
+    return session_.ledger().remaining() > audited.cost + audited.cost / 4 + search;
+  }
+
+  // The audit met failures that the estimate does not know and the budget does not allow for another one:
+  // a wider interval where they hold little, no number where they hold much.
+  void allow_for_missing(const Audited& audited, RareEventSummary& summary) {
+    const double missing = missing_share(session_, audited.regions, audited.finding, summary.log_p);
+    session_.note(fmt::format("what the audit met may hold {:.3f} of P", missing));
+    if (missing > most_missing) {
+      return refuse(summary, fmt::format("the audit met {} failures that belong to no region known",
+                                         audited.finding.unexplained.size()));
+    }
+    summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(2.0 * missing));
+  }
+
+  Audited run_plans() {
+    Audited audited;
+    const bool chosen = session_.options().method == RareEventMethod::automatic;
+    const std::uint64_t before = session_.ledger().counts().total();
+    audited.summary.reason =
+        look_.noisy() ? "the margins are noisy, and what may be used with noise saw too few failures to go on"
+                      : "no engine's pilot saw enough failures to go on";
+    for (Plan& plan :
+         chosen ? choose_plans(session_, look_, search_) : plan_as_asked(session_, look_, search_)) {
+      audited = estimate_and_audit(plan);
+      if (audited.summary.status == TailStatus::estimated) break;
+      session_.note(fmt::format("{} refused: {}", plan.name, audited.summary.reason));
+    }
+    audited.cost = session_.ledger().counts().total() - before;
+    return audited;
+  }
+
+  Audited estimate_and_audit(Plan& plan) {
+    EvaluationLedger& ledger = session_.ledger();
+    const std::uint64_t runs = audit_runs(session_, look_, plan);
+    const std::uint64_t kept = runs + runs / 2;
+    ledger.hold_back(kept);
+    Audited audited;
+    audited.summary = estimate_with(session_, search_, plan);
+    audited.regions = plan.regions;
+    ledger.release(kept);
+    if (runs > 0 && audited.summary.status == TailStatus::estimated)
+      audited.finding = audit_regions(session_, search_, plan.regions, runs);
+    return audited;
+  }
+
+  void release_kept() {
+    session_.ledger().release(search_.kept);
+    search_.kept = 0;
+  }
+
+  // Runs kept for the second reading of unknown ones.
+  std::uint64_t for_unknown() const { return session_.options().max_runs * 45 / 100; }
+
+  bool crude_suffices() const {
+    if (look_.often_fails()) return true;
+    return look_.failures * 20 >= look_.runs() && monte_carlo_runs() <= session_.ledger().remaining();
+  }
+  std::uint64_t monte_carlo_runs() const {
+    return look_.monte_carlo_runs(session_.options().target_half_width);
+  }
+
+  RareEventSummary monte_carlo() {
+    EvaluationLedger& ledger = session_.ledger();
+    return plain_monte_carlo(ledger, std::min(monte_carlo_runs(), ledger.remaining()), session_.random(),
+                             Purpose::estimate);
+  }
+
+  RareEventSummary nothing_found() {
+    EvaluationLedger& ledger = session_.ledger();
+    if (look_.failures > 0)
+      return plain_monte_carlo(ledger, ledger.remaining(), session_.random(), Purpose::estimate);
+    return ledger.saw_failure() ? bound_without_failure(session_, look_) : nothing_seen();
+  }
+
+  // No engine that samples around regions will be believed, and rays are for fewer dimensions.
+  bool hopeless() const {
+    return session_.options().method == RareEventMethod::automatic && session_.ledger().margins() &&
+           session_.ledger().dimension() > 12 && !unseen_objection(search_).empty();
+  }
+
+  // Methods that were asked for by name refuse instead.
+  RareEventSummary last_resort(RareEventSummary refused) {
+    release_kept();
+    if (!session_.ledger().saw_failure()) return guarded([&] { return nothing_seen(); });
+    if (session_.options().method != RareEventMethod::automatic) return refused;
+    return guarded([&] { return subset_at_last(session_, look_, search_, refused); });
+  }
+
+  // No run has failed yet, whatever it was made for.
+  RareEventSummary nothing_seen() {
+    const std::vector<engine::Vector> failing = look_far_out(session_);
+    if (failing.empty()) return bound_without_failure(session_, look_);
+    search_again(session_, look_, failing, search_);
+    return estimate_regions();
+  }
+
+  // `passing` is the estimate with every unknown run read as a pass; the result reaches to the one with all
+  // of them read as failures.
+  RareEventSummary bracket(RareEventSummary passing) {
+    EvaluationLedger& ledger = session_.ledger();
+    ledger.release(for_unknown());
+    ledger.set_unknown_as(UnknownAs::fail);
+    session_.note("again, with unknown runs read as failures");
+    RareEventSummary failing = guarded([&] { return estimate_with_unknown_failing(); });
+    if (stopped_) return failing;
+    if (failing.status == TailStatus::refused) failing = crude_limit();
+    RareEventSummary summary = std::move(passing);
+    if (summary.status == TailStatus::refused) {
+      summary.log_p_low = -std::numeric_limits<double>::infinity();
+      summary.log_p_unknown_pass = summary.log_p_low;
+      summary.reason = "only an upper limit: " + summary.reason;
+    } else {
+      summary.log_p_unknown_pass = summary.log_p;
+    }
+    const bool two_sided = summary.status == TailStatus::estimated;
+    summary.status = two_sided ? TailStatus::estimated : TailStatus::bound;
+    summary.bracketed = true;
+    summary.log_p_unknown_fail = failing.log_p;
+    summary.log_p = two_sided ? failing.log_p : failing.log_p_high;
+    summary.log_p_high = failing.log_p_high;
+    return summary;
+  }
+
+  // The binomial limit of what is left of the budget, spent on plain runs.
+  RareEventSummary crude_limit() {
+    return guarded([&] {
+      const std::uint64_t count = std::min<std::uint64_t>(session_.ledger().remaining(), 2000);
+      if (count >= 50)
+        return plain_monte_carlo(session_.ledger(), count, session_.random(), Purpose::estimate);
+      RareEventSummary summary;
+      summary.log_p = summary.log_p_high = std::log(clopper_pearson(look_.failures, look_.runs()).high);
+      return summary;
+    });
+  }
+
+  EstimatorSession session_;
+  PlainLook look_;
+  SearchResult search_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+RareEventSummary estimate_automatically(EvaluationLedger& ledger, const RareEventOptions& options,
+                                        std::string_view label) {
+  return AutoEstimator(ledger, options, label).run();
+}
+
+}  // namespace flare::analysis

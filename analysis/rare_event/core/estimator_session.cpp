@@ -1,0 +1,31 @@
+#include "analysis/rare_event/core/estimator_session.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace flare::analysis {
+namespace {
+
+Response as_response(const Outcome& outcome) {
+  if (outcome.unknown) return Response::unknown();
+  if (outcome.has_margin) return Response::margin(outcome.margin);
+  return outcome.failed ? Response::fail() : Response::pass();
+}
+
+}  // namespace
+
+ReadDraws EstimatorSession::draws_at(double scale, Eigen::Index count) {
+  for (const ScaledDraws& known : options_->known) {
+    if (known.points.rows() < count || std::abs(std::log(known.scale / scale)) > std::log(1.2)) continue;
+    note(fmt::format("{} known draws at {:.1f} sigma", known.points.rows(), known.scale));
+    return {known.points, ledger_->take_in(known.points, known.responses)};
+  }
+  ScaledDraws made{scale, scale * random_.normal_matrix(count, ledger_->dimension()), {}};
+  std::vector<Outcome> outcomes = ledger_->evaluate(made.points, Purpose::explore);
+  for (const Outcome& outcome : outcomes) made.responses.push_back(as_response(outcome));
+  made_.push_back(std::move(made));
+  return {made_.back().points, std::move(outcomes)};
+}
+
+}  // namespace flare::analysis

@@ -1,0 +1,99 @@
+#include "analysis/rare_event/core/evaluation_ledger.hpp"
+
+#include <fmt/format.h>
+
+namespace flare::analysis {
+namespace {
+
+std::uint64_t& counter(RunCounts& counts, Purpose purpose) {
+  switch (purpose) {
+    case Purpose::explore:
+      return counts.explore;
+    case Purpose::pilot:
+      return counts.pilot;
+    case Purpose::estimate:
+      return counts.estimate;
+    case Purpose::audit:
+      break;
+  }
+  return counts.audit;
+}
+
+}  // namespace
+
+Outcome read_response(const Response& response, UnknownAs reading) {
+  Outcome outcome;
+  switch (response.kind) {
+    case ResponseKind::margin:
+      outcome.has_margin = true;
+      outcome.margin = response.value;
+      outcome.failed = response.value <= 0.0;
+      break;
+    case ResponseKind::pass:
+      break;
+    case ResponseKind::fail:
+      outcome.failed = true;
+      break;
+    case ResponseKind::unknown:
+      outcome.unknown = true;
+      outcome.failed = reading == UnknownAs::fail;
+      break;
+  }
+  return outcome;
+}
+
+EvaluationLedger::EvaluationLedger(std::size_t dimension, const BatchEvaluator& evaluator,
+                                   std::uint64_t budget, std::stop_token stop)
+    : dimension_(static_cast<Eigen::Index>(dimension)),
+      evaluator_(&evaluator),
+      budget_(budget),
+      stop_(std::move(stop)) {}
+
+std::vector<Outcome> EvaluationLedger::evaluate(const engine::Matrix& points, Purpose purpose) {
+  const auto rows = static_cast<std::uint64_t>(points.rows());
+  if (rows == 0) return {};
+  if (stop_.stop_requested()) throw StopRequested("stopped on request");
+  if (rows > remaining()) {
+    throw BudgetSpent(fmt::format("the budget of {} runs is spent", budget_));
+  }
+  const std::vector<Response> responses = (*evaluator_)(points);
+  if (stop_.stop_requested() && responses.size() != rows) throw StopRequested("stopped on request");
+  if (responses.size() != rows) {
+    throw std::invalid_argument(
+        fmt::format("rare event: the evaluator answered {} runs of a batch of {}", responses.size(), rows));
+  }
+  counter(counts_, purpose) += rows;
+  std::vector<Outcome> outcomes = take_in(points, responses);
+  for (const Outcome& outcome : outcomes) counts_.unknown += outcome.unknown ? 1 : 0;
+  return outcomes;
+}
+
+std::vector<Outcome> EvaluationLedger::take_in(const engine::Matrix& points,
+                                               const std::vector<Response>& responses) {
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(responses.size());
+  for (std::size_t i = 0; i < responses.size(); ++i) {
+    Response response = responses[i];
+    if (response.kind == ResponseKind::margin) response = Response::margin(response.value);
+    outcomes.push_back(read_response(response, reading_));
+    if (outcomes.back().unknown) {
+      if (unknown_points_.size() < 40) unknown_points_.push_back(points.row(static_cast<Eigen::Index>(i)));
+      continue;
+    }
+    saw_failure_ = saw_failure_ || outcomes.back().failed;
+    if (outcomes.back().has_margin) {
+      saw_margin_ = true;
+    } else {
+      saw_bare_ = true;
+    }
+  }
+  return outcomes;
+}
+
+Outcome EvaluationLedger::evaluate_one(const engine::Vector& point, Purpose purpose) {
+  engine::Matrix row(1, dimension_);
+  row.row(0) = point.transpose();
+  return evaluate(row, purpose).front();
+}
+
+}  // namespace flare::analysis

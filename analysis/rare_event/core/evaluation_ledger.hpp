@@ -1,0 +1,92 @@
+// Every run an estimator makes goes through the ledger: it counts runs by purpose, keeps the budget, reads
+// pass/fail/unknown the same way everywhere, and stops when asked to.
+#pragma once
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "analysis/rare_event/rare_event.hpp"
+
+namespace flare::analysis {
+
+enum class Purpose { explore, pilot, estimate, audit };
+
+/// How an unknown run is read while a bound of the bracket is estimated.
+enum class UnknownAs { pass, fail };
+
+/// A run, read.
+struct Outcome {
+  bool failed = false;
+  bool has_margin = false;
+  bool unknown = false;
+  double margin = 0.0;  // where has_margin
+};
+
+Outcome read_response(const Response& response, UnknownAs reading);
+
+/// Thrown before a batch that the budget does not cover.
+class BudgetSpent : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Thrown before a batch once a stop was requested.
+class StopRequested : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class EvaluationLedger {
+ public:
+  /// `evaluator` must outlive the ledger.
+  EvaluationLedger(std::size_t dimension, const BatchEvaluator& evaluator, std::uint64_t budget,
+                   std::stop_token stop);
+
+  std::vector<Outcome> evaluate(const engine::Matrix& points, Purpose purpose);
+  Outcome evaluate_one(const engine::Vector& point, Purpose purpose);
+  /// Reads responses of runs that were made elsewhere: they count as no run.
+  std::vector<Outcome> take_in(const engine::Matrix& points, const std::vector<Response>& responses);
+
+  /// Runs of an estimate that was given up become a pilot's: they enter no estimate.
+  void count_estimate_as_pilot(std::uint64_t runs) {
+    counts_.estimate -= runs;
+    counts_.pilot += runs;
+  }
+
+  Eigen::Index dimension() const { return dimension_; }
+  std::uint64_t remaining() const {
+    const std::uint64_t spent = counts_.total() + held_back_;
+    return spent < budget_ ? budget_ - spent : 0;
+  }
+  const RunCounts& counts() const { return counts_; }
+  void set_unknown_as(UnknownAs reading) { reading_ = reading; }
+  /// The first unknown points (at most 40), as rows.
+  const std::vector<engine::Vector>& unknown_points() const { return unknown_points_; }
+  bool saw_unknown() const { return !unknown_points_.empty(); }
+  UnknownAs unknown_as() const { return reading_; }
+  /// Keeps `runs` back, besides those kept already: they cannot be spent until they are released.
+  void hold_back(std::uint64_t runs) { held_back_ += runs; }
+  void release(std::uint64_t runs) { held_back_ -= std::min(runs, held_back_); }
+  /// Some run gave a margin / some gave only pass or fail (unknown aside).
+  bool saw_margin() const { return saw_margin_; }
+  bool saw_bare() const { return saw_bare_; }
+  /// Some run failed, whatever it was made for and wherever it was made.
+  bool saw_failure() const { return saw_failure_; }
+  /// Margins are usable throughout: some were seen and nothing came without.
+  bool margins() const { return saw_margin_ && !saw_bare_; }
+
+ private:
+  Eigen::Index dimension_;
+  const BatchEvaluator* evaluator_;
+  std::uint64_t budget_;
+  std::stop_token stop_;
+  RunCounts counts_;
+  UnknownAs reading_ = UnknownAs::pass;
+  std::uint64_t held_back_ = 0;
+  std::vector<engine::Vector> unknown_points_;
+  bool saw_margin_ = false;
+  bool saw_bare_ = false;
+  bool saw_failure_ = false;
+};
+
+}  // namespace flare::analysis

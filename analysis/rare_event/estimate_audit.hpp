@@ -1,0 +1,49 @@
+// Looks for contradictions to an estimate that was made, with runs of its own.
+//
+// Fresh draws at inflated spread, of which only those are run that every known region says pass. A failure
+// among them must belong to a known region all the same (its boundary bends), or the search has missed one.
+// Half-spaces are met in any dimension: one as far out as the nearest region fails about one such draw in
+// ten, so 30 draws miss it one time in 20. Small bounded regions are met in few dimensions only.
+#pragma once
+
+#include "analysis/rare_event/core/estimator_session.hpp"
+#include "analysis/rare_event/estimation_plan.hpp"
+#include "analysis/rare_event/search/failure_search.hpp"
+
+namespace flare::analysis {
+
+struct AuditFinding {
+  std::size_t predicted = 0;                // draws that a known region says fail: not run
+  std::size_t passing = 0;                  // draws that all known regions let pass: run
+  std::size_t failures = 0;                 // of these
+  std::size_t examined = 0;                 // of these
+  std::vector<engine::Vector> unexplained;  // failing boundary points of no known region
+
+  bool contradicts() const { return !unexplained.empty(); }
+  /// Good-Turing on fresh draws: share of the failing ones that belong to no known region.
+  double unseen_share() const;
+};
+
+/// Runs to keep back for the audit of an estimate; 0 where it has nothing to say (the origin fails).
+std::uint64_t audit_runs(const EstimatorSession& session, const PlainLook& look, const Plan& plan);
+
+/// Spends at most `runs` on the draws and half as many on explaining failures.
+AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search,
+                           const std::vector<LineRegion>& regions, std::uint64_t runs);
+
+/// Share of P = exp(log_p) that the regions behind unexplained failures hold, by the larger of two measures:
+/// unseen_share() and the distance of their most probable points (at most ten times the latter). Makes runs;
+/// 1 where the budget ends.
+double missing_share(EstimatorSession& session, const std::vector<LineRegion>& regions,
+                     const AuditFinding& finding, double log_p);
+
+/// Subset simulation's own number, where there is one: seeing clearly more than the estimate refuses it.
+void audit_against_subset(const SearchResult& search, RareEventSummary& summary);
+
+/// The rays' pilot, where there is one: seeing clearly more than the estimate refuses it.
+void audit_against_rays(const SearchResult& search, RareEventSummary& summary);
+
+/// Takes the number away.
+void refuse(RareEventSummary& summary, std::string reason);
+
+}  // namespace flare::analysis

@@ -1,0 +1,79 @@
+// Importance line sampling over disjoint cells (after Koutsourelakis et al. 2004; Papaioannou & Straub 2021).
+//
+// Region k has a unit direction a_k. Space is cut into cones: a point belongs to the cell of the direction it
+// reaches furthest along. Along a line y = x + t a_k, x orthogonal to a_k, the cell is t > cmin_k(x), with
+//     cmin_k(x) = max_j (a_j . x) / (1 - a_j . a_k),
+// and where failure begins at t = c_k(x) and goes on,
+//     P = sum_k E_q [ phi(x)/q(x) Phi(-max(c_k(x), cmin_k(x))) ].
+//
+// Two things make it exact where that picture is not:
+//   * A root known only to a bracket [lo passes, hi fails] (pass/fail, jumps, noise) is finished with one
+//   random
+//     point t of the bracket: Phi(-hi) + (Phi(-lo) - Phi(-hi)) I(t) is unbiased.
+//   * A share of the lines is checked at one more random point, beyond or short of the root; a point that
+//     contradicts the picture adds or subtracts what it stands for, so lines that fail in several pieces
+//     (shells, bounded regions) stay unbiased and show up as variance instead of as a bias.
+#pragma once
+
+#include <vector>
+
+#include "analysis/rare_event/core/evaluation_ledger.hpp"
+#include "analysis/rare_event/core/shaped_normal.hpp"
+#include "analysis/tails/interval.hpp"
+
+namespace flare::analysis {
+
+/// Prediction of the root along a direction: offset + slope.x + bend |x|^2.
+struct RootModel {
+  double offset = 0.0;
+  engine::Vector slope;
+  double bend = 0.0;
+  double spread = 1.0;  // typical error of the prediction
+
+  double predict(const engine::Vector& x) const { return offset + slope.dot(x) + bend * x.squaredNorm(); }
+};
+
+struct LineRegion {
+  engine::Vector direction;  // unit
+  RootModel root;
+  double steepness = 1.0;  // typical -d(margin)/dt at the root
+  ShapedNormal law;        // of x in the hyperplane
+  engine::Vector most_probable_point;
+
+  LineRegion(const engine::Vector& a, double beta);
+};
+
+/// What one line told.
+struct LineResult {
+  std::size_t region = 0;
+  engine::Vector x;         // in the hyperplane
+  double log_weight = 0.0;  // ln phi/q
+  double root = 0.0;        // max(c, cmin); infinite where the line does not fail
+  bool root_free = true;    // root is the boundary itself, not the edge of the cell
+  double steepness = 0.0;   // -d(margin)/dt seen by the search; 0 where none was
+  double log_value = 0.0;   // ln(weight * Phi(-root)), without corrections
+  double correction = 0.0;  // sum of corrections, in units of exp(log_scale)
+  double log_scale = 0.0;
+};
+
+struct LineOptions {
+  double log_scale = 0.0;          // unit of corrections
+  double log_negligible = -1e300;  // lines whose largest possible value is below are not searched
+  double check_share = 0.0;        // of lines checked at one more random point
+  double tolerance = 0.02;         // of the root, sigma: the last step of a converged search is shorter
+  int max_steps = 9;
+  double reach = 0.0;  // look this far beyond the predicted root; 0: as far as probability matters
+};
+
+/// Draws counts[k] lines of each region and searches them all in step, one batch a step.
+std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector<LineRegion>& regions,
+                                     const std::vector<std::size_t>& counts, const LineOptions& options,
+                                     NormalStream& random, Purpose purpose);
+
+/// Refits every region's root model and law to the lines drawn so far. `keep_law` leaves the law alone.
+void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResult>& lines);
+
+/// One stratum a region.
+std::vector<Stratum> line_strata(const std::vector<LineResult>& lines, std::size_t regions, double log_scale);
+
+}  // namespace flare::analysis

@@ -1,0 +1,376 @@
+#include "analysis/rare_event/search/failure_regions.hpp"
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "analysis/tails/normal_tail.hpp"
+
+namespace flare::analysis {
+
+using engine::Matrix;
+using engine::Vector;
+
+Gradient finite_difference(EvaluationLedger& ledger, const Vector& point, double step, Purpose purpose) {
+  const Eigen::Index d = point.size();
+  Matrix points(d + 1, d);
+  for (Eigen::Index i = 0; i <= d; ++i) points.row(i) = point;
+  for (Eigen::Index i = 0; i < d; ++i) points(i + 1, i) += step;
+  const std::vector<Outcome> outcomes = ledger.evaluate(points, purpose);
+  Gradient gradient;
+  gradient.margin = outcomes.front().margin;
+  Vector slope(d);
+  for (Eigen::Index i = 0; i < d; ++i) {
+    const Outcome& moved = outcomes[static_cast<std::size_t>(i) + 1];
+    if (!moved.has_margin || !outcomes.front().has_margin) return gradient;
+    slope(i) = (moved.margin - gradient.margin) / step;
+  }
+  if (slope.norm() > 0.0 && std::isfinite(slope.norm())) gradient.slope = slope;
+  return gradient;
+}
+
+std::size_t RegionFinder::cell(const Vector& x) const {
+  std::size_t best = 0;
+  double reach = -1e300;
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    const double along = regions_[k].direction.dot(x);
+    if (along > reach) {
+      reach = along;
+      best = k;
+    }
+  }
+  return best;
+}
+
+std::vector<Vector> RegionFinder::walk_in(const std::vector<Vector>& failing) {
+  if (!origin_passes_) return failing;
+  struct Walk {
+    double low = 0.0, high = 1.0;
+    double low_margin = 0.0, high_margin = 0.0;
+    double next = 0.5;
+  };
+  std::vector<Walk> walks(failing.size());
+  for (int step = 0; step < 7; ++step) {
+    std::vector<std::size_t> active;
+    for (std::size_t i = 0; i < walks.size(); ++i)
+      if ((walks[i].high - walks[i].low) * failing[i].norm() > 0.15) active.push_back(i);
+    if (active.empty()) break;
+    Matrix points(static_cast<Eigen::Index>(active.size()), ledger_->dimension());
+    for (std::size_t j = 0; j < active.size(); ++j) {
+      Walk& walk = walks[active[j]];
+      walk.next = 0.5 * (walk.low + walk.high);
+      if (step % 2 == 1 && walk.low_margin > 0.0 && walk.high_margin < 0.0) {
+        const double width = walk.high - walk.low;
+        // Aim slightly past the secant's root: the failing end is the one that is kept.
+        const double secant = walk.low + width * walk.low_margin / (walk.low_margin - walk.high_margin);
+        walk.next = std::clamp(secant + 0.05 * width, walk.low + 0.1 * width, walk.high - 0.1 * width);
+      }
+      points.row(static_cast<Eigen::Index>(j)) = walk.next * failing[active[j]];
+    }
+    const std::vector<Outcome> outcomes = ledger_->evaluate(points, purpose_);
+    for (std::size_t j = 0; j < active.size(); ++j) {
+      Walk& walk = walks[active[j]];
+      const Outcome& outcome = outcomes[j];
+      (outcome.failed ? walk.high : walk.low) = walk.next;
+      (outcome.failed ? walk.high_margin : walk.low_margin) = outcome.has_margin ? outcome.margin : 0.0;
+    }
+  }
+  std::vector<Vector> boundary;
+  for (std::size_t i = 0; i < walks.size(); ++i) boundary.push_back(walks[i].high * failing[i]);
+  return boundary;
+}
+
+std::size_t RegionFinder::find_twin(const Vector& own) {
+  std::size_t nearest = regions_.size();
+  double best = 1e300;
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    const double distance = (regions_[k].most_probable_point - own).norm();
+    if (distance < best) {
+      best = distance;
+      nearest = k;
+    }
+  }
+  if (nearest == regions_.size() || best < 0.5) return nearest;
+  const Vector middle = 0.5 * (regions_[nearest].most_probable_point + own);
+  if (!(middle.norm() > 0.5 * own.norm())) return regions_.size();
+  const Vector deepened = middle * (1.0 + 0.4 / middle.norm());
+  return ledger_->evaluate_one(deepened, purpose_).failed ? nearest : regions_.size();
+}
+
+std::optional<double> RegionFinder::root_along(const Vector& direction, double start, double steepness) {
+  double t = start;
+  for (int i = 0; i < 6; ++i) {
+    const Outcome outcome = ledger_->evaluate_one(t * direction, purpose_);
+    if (!outcome.has_margin) return std::nullopt;
+    const double step = outcome.margin / steepness;
+    if (std::abs(step) < 0.02) return t + step;
+    t += std::clamp(step, -1.5, 1.5);
+  }
+  return std::nullopt;
+}
+
+// Does the margin change across the boundary as its gradient says? A difference taken across a jump does not.
+bool RegionFinder::smooth_across(const LineRegion& region) {
+  const double step = 0.3;
+  Matrix points(2, ledger_->dimension());
+  points.row(0) = (region.root.offset - step) * region.direction;
+  points.row(1) = (region.root.offset + step) * region.direction;
+  const std::vector<Outcome> sides = ledger_->evaluate(points, purpose_);
+  if (!sides[0].has_margin || !sides[1].has_margin) return false;
+  const double expected = step * region.steepness;
+  return sides[0].margin > 0.3 * expected && sides[0].margin < 3.0 * expected;
+}
+
+std::optional<LineRegion> RegionFinder::build_with_gradient(Vector boundary) {
+  const Eigen::Index d = boundary.size();
+  const int rounds = d > 200 ? 1 : (d > 60 ? 2 : 3);
+  const double nearest = boundary.norm();
+  std::optional<LineRegion> region;
+  for (int i = 0; i < rounds; ++i) {
+    const Gradient gradient = finite_difference(*ledger_, boundary, 0.05, purpose_);
+    if (gradient.slope.size() == 0) break;
+    const double steepness = gradient.slope.norm();
+    const Vector a = -gradient.slope / steepness;
+    const double start = a.dot(boundary) + gradient.margin / steepness;
+    const std::optional<double> root = root_along(a, start, steepness);
+    if (!root || (origin_passes_ && (*root <= 0.0 || *root > nearest + 0.5))) break;
+    const double turned = region ? a.dot(region->direction) : a.dot(boundary) / boundary.norm();
+    region.emplace(a, *root);
+    region->steepness = steepness;
+    boundary = a * *root;
+    if (turned > 0.999) break;
+  }
+  if (region && !smooth_across(*region)) region->steepness = std::numeric_limits<double>::infinity();
+  return region;
+}
+
+// Pass or fail only: the boundary's normal from bisected roots of lines around the ray.
+std::optional<LineRegion> RegionFinder::build_with_lines(const Vector& boundary) {
+  const Eigen::Index d = boundary.size();
+  LineRegion region(boundary, boundary.norm());
+  region.steepness = std::numeric_limits<double>::infinity();
+  if (d == 1) return region;
+  for (int i = 0; i < 3; ++i) {
+    region.root.spread = i == 0 ? 0.5 : 0.25;
+    region.law = ShapedNormal(d, region.direction, 1.0);
+    std::vector<LineRegion> one{region};
+    LineOptions options;
+    options.reach = 8.0;
+    const auto count = static_cast<std::size_t>(d + 8);
+    const std::vector<LineResult> lines = sample_lines(*ledger_, one, {count}, options, *random_, purpose_);
+    std::vector<const LineResult*> used;
+    for (const LineResult& line : lines)
+      if (std::isfinite(line.root)) used.push_back(&line);
+    if (used.size() < count / 2) return i > 0 ? std::optional<LineRegion>(region) : std::nullopt;
+    Matrix x(static_cast<Eigen::Index>(used.size()), d + 1);
+    Vector c(static_cast<Eigen::Index>(used.size()));
+    for (std::size_t j = 0; j < used.size(); ++j) {
+      x.row(static_cast<Eigen::Index>(j)).head(d) = used[j]->x;
+      x(static_cast<Eigen::Index>(j), d) = 1.0;
+      c(static_cast<Eigen::Index>(j)) = used[j]->root;
+    }
+    const Eigen::MatrixXd gram = x.transpose() * x + 1e-3 * Eigen::MatrixXd::Identity(d + 1, d + 1);
+    const Vector fit = gram.ldlt().solve(x.transpose() * c);
+    Vector slope = fit.head(d);
+    slope -= region.direction * region.direction.dot(slope);
+    const double steep = slope.norm();
+    const Vector turned = region.direction - slope;
+    const double beta = fit(d) / std::sqrt(1.0 + steep * steep);
+    region = LineRegion(turned, beta);
+    region.steepness = std::numeric_limits<double>::infinity();
+    region.root.spread = 0.2;
+    if (steep < 0.3) break;
+  }
+  return region;
+}
+
+std::optional<LineRegion> RegionFinder::build_from_population(const Vector& failing) {
+  Vector mean = failing / failing.norm();
+  for (Eigen::Index i = 0; i < population_.rows(); ++i) {
+    const Vector x = population_.row(i);
+    if (x.dot(failing) > 0.5 * x.norm() * failing.norm()) mean += x / failing.norm();
+  }
+  if (!(mean.norm() > 0.0)) return std::nullopt;
+  LineRegion region(mean, failing.norm());
+  region.root.offset = failing.dot(region.direction);
+  region.steepness = ledger_->margins() ? 1.0 : std::numeric_limits<double>::infinity();
+  region.root.spread = 0.5;
+  return region;
+}
+
+std::optional<LineRegion> RegionFinder::build(const Vector& boundary) {
+  std::optional<LineRegion> region;
+  if (ledger_->margins() && trust_margins_) region = build_with_gradient(boundary);
+  // A population shows the way where gradients do not (corners, wedges); lines where there is none (cliffs).
+  const bool populated = population_.rows() >= 40;
+  if (!region && !populated && origin_passes_ && boundary.size() <= 60) region = build_with_lines(boundary);
+  if (!region) region = build_from_population(boundary);
+  return region;
+}
+
+// Which open points does the region they lie furthest along reach? Deepened a little along its direction and
+// brought halfway to its axis, they must still fail.
+std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
+                                        std::vector<std::size_t>& tried, const Vector* first,
+                                        bool independent) {
+  std::vector<char> explained(open.size(), 0);
+  if (regions_.empty()) return explained;
+  Matrix points(static_cast<Eigen::Index>(open.size()), ledger_->dimension());
+  std::vector<std::size_t> asked, best;
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    const Vector& x = *open[i];
+    const std::size_t k = cell(x);
+    std::size_t& last = tried[static_cast<std::size_t>(open[i] - first)];
+    if (last == k) continue;
+    last = k;
+    const Vector& a = regions_[k].direction;
+    const double along = a.dot(x);
+    if (along <= 0.0 && origin_passes_) continue;
+    const Vector across = x - a * along;
+    const double typical = 0.8 * std::sqrt(static_cast<double>(std::max<Eigen::Index>(1, x.size() - 1)));
+    const double shrink = std::min(0.5, typical / std::max(1e-9, across.norm()));
+    points.row(static_cast<Eigen::Index>(asked.size())) = a * (along + 0.15) + shrink * across;
+    asked.push_back(i);
+    best.push_back(k);
+  }
+  const std::vector<Outcome> outcomes =
+      ledger_->evaluate(points.topRows(static_cast<Eigen::Index>(asked.size())), purpose_);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (!outcomes[i].failed) continue;
+    explained[asked[i]] = 1;
+    if (independent) ++found_[best[i]];
+  }
+  return explained;
+}
+
+std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing) {
+  const std::vector<Vector> boundary = walk_in(failing);
+  std::vector<const Vector*> open;
+  for (const Vector& x : boundary) open.push_back(&x);
+  std::vector<std::size_t> tried(failing.size(), static_cast<std::size_t>(-1));
+  const std::vector<char> explained = explain(open, tried, boundary.data(), false);
+  std::vector<Vector> rest;
+  for (std::size_t i = 0; i < boundary.size(); ++i)
+    if (!explained[i] && find_twin(boundary[i]) == regions_.size()) rest.push_back(boundary[i]);
+  return rest;
+}
+
+void RegionFinder::add(const std::vector<Vector>& failing, bool independent, int max_builds) {
+  const std::vector<Vector> boundary = walk_in(failing);
+  std::vector<const Vector*> open;
+  open.reserve(boundary.size());
+  for (const Vector& x : boundary) open.push_back(&x);
+  if (independent) starts_ += failing.size();
+  std::vector<std::size_t> tried(failing.size(), static_cast<std::size_t>(-1));
+  while (!open.empty()) {
+    const std::vector<char> explained = explain(open, tried, boundary.data(), independent);
+    std::vector<const Vector*> rest;
+    for (std::size_t i = 0; i < open.size(); ++i)
+      if (!explained[i]) rest.push_back(open[i]);
+    open = std::move(rest);
+    if (open.empty()) return;
+    if (full() || max_builds == 0) {
+      if (independent) lost_ += open.size();
+      return;
+    }
+    --max_builds;
+    std::optional<LineRegion> region = build(*open.front());
+    open.erase(open.begin());
+    if (!region) {
+      if (independent) ++lost_;
+      continue;
+    }
+    const std::size_t twin = find_twin(region->most_probable_point);
+    if (twin < regions_.size()) {
+      if (independent) ++found_[twin];
+      if (region->root.offset < regions_[twin].root.offset - 0.05) regions_[twin] = std::move(*region);
+      continue;
+    }
+    regions_.push_back(std::move(*region));
+    found_.push_back(independent ? 1 : 0);
+  }
+}
+
+double RegionFinder::unseen_share() const {
+  if (starts_ == 0) return 1.0;
+  std::size_t singles = lost_;
+  for (const std::size_t n : found_) singles += n == 1 ? 1 : 0;
+  if (starts_ < complete_starts() && !witnessed_) ++singles;  // too few to call it complete
+  return std::min(1.0, static_cast<double>(singles) / static_cast<double>(starts_));
+}
+
+// In many dimensions a region costs more than many batches: two gradients.
+int RegionFinder::affordable_builds(std::uint64_t until) const {
+  const auto d = static_cast<std::uint64_t>(ledger_->dimension());
+  if (d <= 60) return -1;
+  const std::uint64_t spent = std::min(until, ledger_->counts().total());
+  return static_cast<int>(std::max<std::uint64_t>(1, (until - spent) / (2 * (d + 1))));
+}
+
+void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
+  const std::uint64_t until = ledger_->counts().total() + max_runs;
+  const std::size_t batch = 50;
+  int batches = 0;
+  // A few starts more where only they are missing: the runs went into building the first regions.
+  const auto few = [&] { return starts_ > 0 && starts_ < complete_starts(); };
+  while (ledger_->counts().total() + batch <= until + (few() ? max_runs / 2 : 0) &&
+         ledger_->remaining() > batch) {
+    const Matrix points =
+        scale * random_->normal_matrix(static_cast<Eigen::Index>(batch), ledger_->dimension());
+    const std::vector<Outcome> outcomes = ledger_->evaluate(points, purpose_);
+    std::vector<Vector> failing;
+    for (std::size_t i = 0; i < batch; ++i)
+      if (outcomes[i].failed) failing.push_back(points.row(static_cast<Eigen::Index>(i)));
+    const double share = static_cast<double>(failing.size()) / static_cast<double>(batch);
+    if (failing.size() > 20) failing.resize(20);
+    add(failing, true, affordable_builds(until));
+    // Equally likely regions are all met after about five starts each.
+    if (starts_ >= std::max<std::size_t>(15, 5 * (regions_.size() + 2)) && unseen_share() <= 0.04) return;
+    if (++batches >= patience && starts_ < 4) return;  // inflated sigma does not reach the failures
+    // Too many to tell apart, or all around.
+    const std::size_t hopeless = ledger_->dimension() <= 6 ? 16 : 40;
+    if (full() || (starts_ >= hopeless && unseen_share() > 0.35)) return;
+    if (share < 0.05 && scale < 5.0) scale *= 1.3;
+    if (share > 0.6 && scale > 1.5) scale /= 1.3;
+  }
+}
+
+void RegionFinder::count_population(const Matrix& population) {
+  std::vector<char> met(regions_.size(), 0);
+  for (Eigen::Index i = 0; i < population.rows(); ++i) met[cell(population.row(i))] = 1;
+  witnessed_ = true;
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    if (!met[k]) continue;
+    ++found_[k];
+    ++starts_;
+  }
+}
+
+void RegionFinder::shape_from_population() {
+  std::vector<std::vector<Eigen::Index>> members(regions_.size());
+  for (Eigen::Index i = 0; i < population_.rows(); ++i) members[cell(population_.row(i))].push_back(i);
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    if (members[k].size() < 12) continue;
+    Matrix own(static_cast<Eigen::Index>(members[k].size()), population_.cols());
+    for (std::size_t i = 0; i < members[k].size(); ++i)
+      own.row(static_cast<Eigen::Index>(i)) = population_.row(members[k][i]);
+    regions_[k].law.fit(own, std::vector<double>(members[k].size(), 1.0), 0.02, 4.0);
+  }
+}
+
+void RegionFinder::drop_negligible() {
+  double best = -1e300;
+  for (const LineRegion& region : regions_) best = std::max(best, log_upper_tail(region.root.offset));
+  std::vector<LineRegion> kept;
+  for (LineRegion& region : regions_)
+    if (log_upper_tail(region.root.offset) > best - 12.0) kept.push_back(std::move(region));
+  if (kept.size() == regions_.size()) {
+    regions_ = std::move(kept);
+    return;
+  }
+  regions_ = std::move(kept);
+  found_.assign(regions_.size(), 2);
+}
+
+}  // namespace flare::analysis

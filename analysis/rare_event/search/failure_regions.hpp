@@ -1,0 +1,100 @@
+// Finds failure regions: where failing points are known, which directions lead to them, and how many starts
+// found something nobody else found. Exploration only; nothing here enters an estimate.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/rare_event/estimators/line_sampling.hpp"
+
+namespace flare::analysis {
+
+/// Margin and gradient at a point by forward differences: d + 1 runs.
+struct Gradient {
+  double margin = 0.0;
+  engine::Vector slope;  // of the margin; empty where a margin was missing or nothing moved
+};
+Gradient finite_difference(EvaluationLedger& ledger, const engine::Vector& point, double step,
+                           Purpose purpose);
+
+class RegionFinder {
+ public:
+  RegionFinder(EvaluationLedger& ledger, NormalStream& random, bool origin_passes, int max_regions,
+               Purpose purpose = Purpose::explore)
+      : ledger_(&ledger),
+        random_(&random),
+        origin_passes_(origin_passes),
+        max_regions_(max_regions),
+        purpose_(purpose) {}
+
+  /// Margins change when a run is repeated: no gradients, boundaries from passes and failures only.
+  void distrust_margins() { trust_margins_ = false; }
+
+  /// Sorts failing points into the regions known, building a region for each that none explains.
+  /// `independent` starts count for the unseen share. `max_builds` < 0: no limit.
+  void add(const std::vector<engine::Vector>& failing, bool independent, int max_builds = -1);
+  /// The boundary points, on the rays of `failing`, that neither belong to a region known nor reach one
+  /// through failures only.
+  std::vector<engine::Vector> unexplained(const std::vector<engine::Vector>& failing);
+  /// A typical failing population (rows): shapes the regions' laws, serves as fallback for directions.
+  void set_population(engine::Matrix population) { population_ = std::move(population); }
+
+  /// Counts a population that was found independently of others: one start for each region it reaches.
+  void count_population(const engine::Matrix& population);
+
+  /// Draws from N(0, scale^2 I), the scale adapted to fail now and then, until enough starts agree on the
+  /// regions or `max_runs` are spent.
+  /// Gives up after `patience` batches of 50 that met fewer than 4 failures.
+  void scan(std::size_t max_runs, double scale, int patience);
+
+  std::vector<LineRegion>& regions() { return regions_; }
+  /// Declares the regions put into regions() by hand as found `times` times each.
+  void count_found(std::size_t times) { found_.resize(regions_.size(), times); }
+  /// Good-Turing: starts whose region no other start found, over starts; 1 where there are none.
+  double unseen_share() const;
+  /// Every independent start led to a region.
+  bool all_placed() const { return lost_ == 0; }
+  std::size_t starts() const { return starts_; }
+  bool full() const { return static_cast<int>(regions_.size()) >= max_regions_; }
+  /// Shapes each region's law from the population points of its cell.
+  void shape_from_population();
+  /// Drops regions too far out to matter beside the nearest one.
+  void drop_negligible();
+
+ private:
+  std::size_t cell(const engine::Vector& x) const;
+  /// Fewer starts than this do not show that the regions known are all.
+  std::size_t complete_starts() const { return std::max<std::size_t>(8, 3 * regions_.size()); }
+  std::vector<char> explain(const std::vector<const engine::Vector*>& open, std::vector<std::size_t>& tried,
+                            const engine::Vector* first, bool independent);
+  /// Of a batch of the scan; no limit: -1.
+  int affordable_builds(std::uint64_t until) const;
+  std::optional<LineRegion> build(const engine::Vector& boundary);
+  bool smooth_across(const LineRegion& region);
+  std::optional<LineRegion> build_with_gradient(engine::Vector boundary);
+  std::optional<LineRegion> build_with_lines(const engine::Vector& boundary);
+  std::optional<LineRegion> build_from_population(const engine::Vector& failing);
+  /// Moves failing points along their rays to the boundary nearest to the origin's side, all in step.
+  std::vector<engine::Vector> walk_in(const std::vector<engine::Vector>& failing);
+  /// The region that a failing point between its most probable point and `own` shows to be the same;
+  /// regions_.size() if none.
+  std::size_t find_twin(const engine::Vector& own);
+  std::optional<double> root_along(const engine::Vector& direction, double start, double steepness);
+
+  EvaluationLedger* ledger_;
+  NormalStream* random_;
+  bool origin_passes_;
+  int max_regions_;
+  Purpose purpose_;
+  bool trust_margins_ = true;
+  std::vector<LineRegion> regions_;
+  std::vector<std::size_t> found_;  // independent starts per region
+  std::size_t starts_ = 0;
+  bool witnessed_ = false;  // two independent populations were counted
+  std::size_t lost_ = 0;    // independent starts that led to no region
+  engine::Matrix population_;
+};
+
+}  // namespace flare::analysis

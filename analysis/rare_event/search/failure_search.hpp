@@ -1,0 +1,56 @@
+// Where a design fails: the exploring half of the default estimator. Nothing here enters an estimate.
+//
+// One plane that explains the margin at 1 and at 3 sigma is the short way. Else subset simulation and a scan
+// at inflated spread look for failures, and every start that no known region explains founds one.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "analysis/rare_event/core/linear_model.hpp"
+#include "analysis/rare_event/estimators/line_sampling.hpp"
+#include "analysis/rare_event/estimators/subset_simulation.hpp"
+#include "analysis/rare_event/search/plain_look.hpp"
+
+namespace flare::analysis {
+
+/// What the pilot of one engine said, for the audit of another's estimate.
+struct Witness {
+  double log_p = 0.0;
+  double coefficient_of_variation = 0.0;
+};
+
+struct SearchResult {
+  std::vector<LineRegion> regions;
+  double unseen_share = 0.0;  // Good-Turing
+  bool planar = false;        // one plane explains all: no wide search was made
+  std::size_t starts = 0;     // independent ones
+  std::optional<LinearModel> plane;
+  std::optional<Witness> rays;         // know nothing of regions; made where failures may surround the origin
+  std::optional<SubsetResult> subset;  // where one was made and reached the failure set
+  std::uint64_t kept =
+      0;  // runs the search held back in the ledger: for repeats of subset simulation at last
+
+  /// Share of P that regions nobody met may hold. Among many regions two more than Good-Turing expects are
+  /// allowed for: its own error.
+  double unseen_allowance() const;
+  /// Smallest distance of a region from the origin.
+  double nearest() const;
+};
+
+/// Fills in what it finds as it finds it: where the budget ends on the way, `result` holds what is known.
+void search_failures(EstimatorSession& session, const PlainLook& look, SearchResult& result);
+
+/// Why estimates around the regions found cannot be believed: too many starts found regions of their own.
+/// Empty where they can.
+std::string unseen_objection(const SearchResult& result);
+
+/// Goes on from failing points that no region of `result` explains: widely, where one plane had seemed to
+/// explain all.
+void search_again(EstimatorSession& session, const PlainLook& look,
+                  const std::vector<engine::Vector>& surprises, SearchResult& result);
+
+/// Adds to `result` what the unknown runs, now read as failures, reveal.
+void search_unknown_points(EstimatorSession& session, const PlainLook& look, SearchResult& result);
+
+}  // namespace flare::analysis

@@ -1,0 +1,120 @@
+#include "analysis/rare_event/search/plane_search.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace flare::analysis {
+namespace {
+
+using engine::Vector;
+
+constexpr double enough_near = 0.85;  // r2 at nominal spread
+constexpr double enough_far = 0.9;    // r2 far out, the bend apart
+
+// The plane that a neighbouring problem's nearest failing point suggests; nothing where it does not fit here.
+std::optional<LinearModel> plane_from_neighbour(EstimatorSession& session, const PlainLook& look) {
+  const Vector& start = session.options().warm_starts.front();
+  const Outcome outcome = session.ledger().evaluate_one(start, Purpose::explore);
+  if (!outcome.has_margin || !(outcome.margin < look.origin.margin)) return std::nullopt;
+  LinearModel model;
+  model.at_origin = look.origin.margin;
+  model.slope = -(look.origin.margin - outcome.margin) / start.squaredNorm() * start;
+  model.r2 = explained_variance(model, look.draws.points, look.draws.outcomes);
+  if (model.r2 < enough_near) return std::nullopt;
+  return model;
+}
+
+std::optional<LinearModel> plane_from_gradient(EstimatorSession& session, const PlainLook& look) {
+  const Eigen::Index d = session.ledger().dimension();
+  if (static_cast<std::uint64_t>(d + 1) * 5 >= session.ledger().remaining() * 3) return std::nullopt;
+  const Gradient gradient = finite_difference(session.ledger(), Vector::Zero(d), 0.1, Purpose::explore);
+  if (gradient.slope.size() == 0) return std::nullopt;
+  LinearModel model{gradient.margin, gradient.slope};
+  model.r2 = explained_variance(model, look.draws.points, look.draws.outcomes);
+  return model;
+}
+
+std::optional<LinearModel> find_plane(EstimatorSession& session, const PlainLook& look) {
+  std::optional<LinearModel> plane;
+  if (session.trusts_neighbour()) plane = plane_from_neighbour(session, look);
+  if (!plane) plane = fit_linear(look.draws.points, look.draws.outcomes);
+  if (!plane && !look.noisy()) plane = plane_from_gradient(session, look);
+  return plane;
+}
+
+void collect_surprises(const LinearModel& plane, const ReadDraws& draws, std::vector<Vector>& failing) {
+  for (Eigen::Index i = 0; i < draws.points.rows(); ++i)
+    if (draws.outcomes[static_cast<std::size_t>(i)].failed && plane.is_surprised_by(draws.points.row(i)))
+      failing.push_back(draws.points.row(i));
+}
+
+// Does the plane, with a bend, hold for draws farther out? Failures it does not predict are added to
+// `failing`.
+bool holds_far(EstimatorSession& session, double scale, const ReadDraws& far, LinearModel& plane,
+               std::vector<Vector>& failing) {
+  if (std::any_of(far.outcomes.begin(), far.outcomes.end(), [](const Outcome& o) { return !o.has_margin; }))
+    return false;
+  const double r2 = fit_bend(plane, far.points, far.outcomes);
+  collect_surprises(plane, far, failing);
+  session.note(fmt::format(
+      "a plane explains {:.3f} of the margin's variance at 1 sigma, with a bend {:.3f} at {:.1f} sigma",
+      plane.r2, r2, scale));
+  return r2 >= enough_far;
+}
+
+// Draws far out say more about the slope; with noise every one of them is needed.
+void refit(LinearModel& plane, const std::vector<const ReadDraws*>& all) {
+  Eigen::Index rows = 0;
+  for (const ReadDraws* draws : all) rows += draws->points.rows();
+  engine::Matrix points(rows, all.front()->points.cols());
+  std::vector<Outcome> outcomes;
+  for (const ReadDraws* draws : all) {
+    points.middleRows(static_cast<Eigen::Index>(outcomes.size()), draws->points.rows()) = draws->points;
+    outcomes.insert(outcomes.end(), draws->outcomes.begin(), draws->outcomes.end());
+  }
+  const std::optional<LinearModel> better = fit_linear(points, outcomes);
+  if (!better || better->at_origin <= 0.0) return;
+  plane.at_origin = better->at_origin;
+  plane.slope = better->slope;
+}
+
+LineRegion region_of(const LinearModel& plane) {
+  const double steepness = plane.slope.norm();
+  LineRegion region(-plane.slope, plane.at_origin / steepness);
+  region.steepness = steepness;
+  region.root.spread = 0.3;
+  return region;
+}
+
+}  // namespace
+
+PlaneSearch search_plane(EstimatorSession& session, const PlainLook& look, RegionFinder& finder) {
+  PlaneSearch search;
+  if (!session.ledger().margins() || look.origin.failed || !look.origin.has_margin) return search;
+  search.plane = find_plane(session, look);
+  // With noise only the far draws tell: there the margin stands out.
+  if (!search.plane || search.plane->at_origin <= 0.0) return search;
+  if (search.plane->r2 < enough_near && !look.noisy()) return search;
+  const double offset = search.plane->at_origin / search.plane->slope.norm();
+  const double scale = std::clamp(offset / 1.5, 1.5, 3.0);
+  const ReadDraws far = session.draws_at(scale, session.trusts_neighbour() ? 30 : 60);
+  if (look.noisy()) refit(*search.plane, {&look.draws, &far});
+  std::vector<Vector> failing;
+  if (!holds_far(session, scale, far, *search.plane, failing)) return search;
+  // Further out only failures count: a cliff that the plane does not know of.
+  const ReadDraws farther =
+      session.draws_at(std::clamp(offset / 1.2, 2.0, 4.5), session.trusts_neighbour() ? 15 : 40);
+  collect_surprises(*search.plane, farther, failing);
+  if (look.noisy()) refit(*search.plane, {&look.draws, &far, &farther});
+  finder.regions().push_back(region_of(*search.plane));
+  finder.count_found(1);
+  if (failing.size() > 8) failing.resize(8);
+  finder.add(failing, true, 2);
+  search.explains_all = finder.regions().size() == 1 && finder.all_placed();
+  if (!search.explains_all)
+    session.note(fmt::format("but {} failures were met where it predicts none", failing.size()));
+  return search;
+}
+
+}  // namespace flare::analysis

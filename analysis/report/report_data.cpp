@@ -1,0 +1,252 @@
+#include "analysis/report/report_data.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <stdexcept>
+
+#include "analysis/tails/tail_table.hpp"
+
+namespace flare::analysis {
+namespace {
+
+using engine::Table;
+
+std::string text_or(const H5::H5File& file, const std::string& name, const std::string& otherwise) {
+  return engine::has_attribute(file, "/", name) ? engine::read_text(file, "/", name) : otherwise;
+}
+
+std::vector<std::string> members_of(const H5::H5File& file, const std::string& path) {
+  return engine::exists(file, path) ? engine::members(file, path) : std::vector<std::string>{};
+}
+
+std::optional<int> sawl_of(const std::string& name) {
+  constexpr std::size_t most_digits = 4;
+  if (name.size() < 5 || name.size() > 4 + most_digits || name.rfind("sawl", 0) != 0) return std::nullopt;
+  if (!std::all_of(name.begin() + 4, name.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    return std::nullopt;
+  return std::stoi(name.substr(4));
+}
+
+// Runs with an answer: the first measure, "level", in V. Others hold NaN.
+std::vector<double> samples_of(const H5::H5File& file, const std::string& path) {
+  std::vector<double> values;
+  if (!engine::exists(file, path)) return values;
+  const engine::Matrix measures = engine::read_matrix(file, path);
+  for (Eigen::Index i = 0; measures.cols() > 0 && i < measures.rows(); ++i) {
+    if (std::isfinite(measures(i, 0))) values.push_back(measures(i, 0));
+  }
+  return values;
+}
+
+// The law the tails of level k were read from, rebuilt from its moments.
+std::optional<LevelShape> shape_of(const ReportLevel& level, const std::vector<TailRow>& tails) {
+  if (!(level.sigma > 0.0)) return std::nullopt;
+  Family family = Family::shifted_lognormal;
+  for (const TailRow& row : tails) {
+    if (row.tail.k != level.k) continue;
+    if (row.tail.probability.status == TailStatus::refused) return std::nullopt;
+    if (row.tail.probability.method.find(to_string(Family::sinh_arcsinh_4)) != std::string::npos) {
+      family = Family::sinh_arcsinh_4;
+    }
+  }
+  try {
+    return LevelShape(family, level.mean, level.sigma, level.skewness, level.kurtosis);
+  } catch (const std::exception&) {
+    return std::nullopt;  // not drawn
+  }
+}
+
+ReportPoint read_point(const H5::H5File& file, const ModelKey& key) {
+  ReportPoint point{key, {}};
+  const std::string path = key.point_path();
+  const Table table = engine::read_table(file, path + "/levels");
+  const std::vector<TailRow> tails =
+      engine::exists(file, path + "/tails") ? read_tails(file, key) : std::vector<TailRow>{};
+  for (std::size_t i = 0; i < table.rows(); ++i) {
+    ReportLevel level;
+    level.k = static_cast<std::size_t>(std::max<std::int64_t>(table.integers("k")[i], 0));
+    level.mean = table.numbers("mean")[i];
+    level.sigma = table.numbers("sigma")[i];
+    level.skewness = table.numbers("skewness")[i];
+    level.kurtosis = table.numbers("kurtosis")[i];
+    level.runs = static_cast<std::size_t>(std::max<std::int64_t>(table.integers("runs")[i], 0));
+    level.unknown = static_cast<std::size_t>(std::max<std::int64_t>(table.integers("unknown")[i], 0));
+    level.samples = samples_of(file, path + "/samples/k" + std::to_string(level.k) + "/measures");
+    level.shape = shape_of(level, tails);
+    point.levels.push_back(std::move(level));
+  }
+  return point;
+}
+
+ReportModel read_model(const H5::H5File& file, const ModelKey& key) {
+  const ErrorModel model = read_error_model(file, key);
+  ReportModel result;
+  result.key = key;
+  for (std::size_t k = 0; k < model.p_wrong.size(); ++k) {
+    TailProbability error;
+    error.p = Probability(model.p_wrong[k]);
+    error.low = Probability(model.p_wrong_low.at(k));
+    error.high = Probability(model.p_wrong_high.at(k));
+    if (!std::isnan(model.p_wrong[k])) error.status = tail_status(model.status);
+    if (k == 0 || worse(error, result.error)) result.error = error;
+  }
+  result.thresholds = model.thresholds;
+  result.level_mean = model.level_mean;
+  return result;
+}
+
+void read_points(const H5::H5File& file, ReportData& data) {
+  for (const std::string& cell : members_of(file, "/points")) {
+    for (const std::string& sawl_name : members_of(file, "/points/" + cell)) {
+      const std::optional<int> sawl = sawl_of(sawl_name);
+      if (!sawl) continue;
+      for (const std::string& corner : members_of(file, "/points/" + cell + "/" + sawl_name)) {
+        const ModelKey key{cell, *sawl, "", corner};
+        if (engine::exists(file, key.point_path() + "/levels")) data.points.push_back(read_point(file, key));
+      }
+    }
+  }
+  std::stable_sort(data.points.begin(), data.points.end(),
+                   [](const ReportPoint& a, const ReportPoint& b) { return a.key.sawl < b.key.sawl; });
+}
+
+void read_models(const H5::H5File& file, ReportData& data) {
+  for (const std::string& cell : members_of(file, "/error_models")) {
+    for (const std::string& sawl_name : members_of(file, "/error_models/" + cell)) {
+      const std::optional<int> sawl = sawl_of(sawl_name);
+      if (!sawl) continue;
+      const std::string folder = "/error_models/" + cell + "/" + sawl_name;
+      for (const std::string& adc : members_of(file, folder)) {
+        for (const std::string& corner : members_of(file, folder + "/" + adc)) {
+          data.models.push_back(read_model(file, {cell, *sawl, adc, corner}));
+        }
+      }
+    }
+  }
+  std::stable_sort(data.models.begin(), data.models.end(),
+                   [](const ReportModel& a, const ReportModel& b) { return a.key.sawl < b.key.sawl; });
+}
+
+void read_accuracy(const H5::H5File& file, ReportData& data) {
+  if (!engine::exists(file, "/accuracy")) return;
+  const Table table = engine::read_table(file, "/accuracy");
+  for (std::size_t i = 0; i < table.rows(); ++i) {
+    ReportAccuracy row;
+    row.model = table.texts("model")[i];
+    row.dataset = table.texts("dataset")[i];
+    row.quantizer = table.texts("quantizer")[i];
+    row.cell = table.texts("cell")[i];
+    row.adc = table.texts("adc")[i];
+    row.corner = table.texts("corner")[i];
+    row.mode = table.texts("mode")[i];
+    row.sawl = static_cast<int>(table.integers("sawl")[i]);
+    row.repeats = table.integers("repeats")[i];
+    row.examples = table.integers("examples")[i];
+    row.mean = table.numbers("accuracy_mean")[i];
+    row.std = table.numbers("accuracy_std")[i];
+    row.floating = table.numbers("accuracy_float")[i];
+    data.accuracy.push_back(std::move(row));
+  }
+}
+
+void read_failures(const H5::H5File& file, ReportData& data) {
+  if (!engine::exists(file, "/failures")) return;
+  const Table table = engine::read_table(file, "/failures");
+  const std::vector<TailProbability> tails = read_tail_columns(table, "p");
+  for (std::size_t i = 0; i < table.rows(); ++i) {
+    ReportFailure row{table.texts("corner")[i], tails[i]};
+    data.failures.push_back(std::move(row));
+  }
+}
+
+/// Where each converter decides: at the largest SAWL that passes, else at the smallest.
+void read_carriers(const H5::H5File& file, ReportData& data) {
+  std::map<std::pair<std::string, std::string>, const VerdictRow*> deciding;
+  for (const VerdictRow& row : data.verdict) {
+    const VerdictRow*& best = deciding[{row.key.cell, row.key.adc}];
+    if (best == nullptr || (row.passes && (!best->passes || row.key.sawl > best->key.sawl)) ||
+        (!row.passes && !best->passes && row.key.sawl < best->key.sawl)) {
+      best = &row;
+    }
+  }
+  for (const auto& [name, row] : deciding) {
+    ReportCarriers carriers = read_column_carriers(file, row->key);
+    if (!carriers.bars.empty()) data.carriers.push_back(std::move(carriers));
+  }
+  if (data.failures.empty()) return;
+  std::vector<std::string> corners;
+  for (const ReportFailure& row : data.failures) corners.push_back(row.corner);
+  for (const std::string& circuit : members_of(file, "/points")) {
+    ReportCarriers carriers = read_circuit_carriers(file, circuit, corners);
+    if (!carriers.bars.empty()) data.carriers.push_back(std::move(carriers));
+  }
+}
+
+bool same_point(const ModelKey& a, const ModelKey& b) {
+  return a.cell == b.cell && a.sawl == b.sawl && a.corner == b.corner;
+}
+
+}  // namespace
+
+const ReportPoint* ReportData::point(const ModelKey& key) const {
+  const auto at = std::find_if(points.begin(), points.end(),
+                               [&](const ReportPoint& point) { return same_point(point.key, key); });
+  return at == points.end() ? nullptr : &*at;
+}
+
+bool ReportData::all_refused() const {
+  const auto refused = [](const TailProbability& tail) { return tail.status == TailStatus::refused; };
+  return !(verdict.empty() && failures.empty()) &&
+         std::all_of(verdict.begin(), verdict.end(), [&](const VerdictRow& r) { return refused(r.error); }) &&
+         std::all_of(failures.begin(), failures.end(),
+                     [&](const ReportFailure& r) { return refused(r.tail); });
+}
+
+const ReportModel* ReportData::model(const ModelKey& key) const {
+  const auto at = std::find_if(models.begin(), models.end(), [&](const ReportModel& model) {
+    return same_point(model.key, key) && model.key.adc == key.adc;
+  });
+  return at == models.end() ? nullptr : &*at;
+}
+
+ReportData read_report_data(const std::filesystem::path& path) {
+  const H5::H5File file = engine::open_result(path);
+  ReportData data;
+  data.file = path.filename().string();
+  const std::string format = text_or(file, "format", "");
+  if (format != "flare/1") {
+    throw engine::FileError(path.string() + ": format \"" + format +
+                            "\" is not flare/1; give a file written by flare run");
+  }
+  data.title = text_or(file, "title", "");
+  data.study = text_or(file, "study", "");
+  data.flare_version = text_or(file, "flare_version", "unknown");
+  data.ngspice_version = text_or(file, "ngspice_version", "unknown");
+  data.created = text_or(file, "created", "");
+  if (engine::has_attribute(file, "/", "seed")) data.seed = engine::read_integer(file, "/", "seed");
+  if (engine::has_attribute(file, "/", "complete"))
+    data.complete = engine::read_integer(file, "/", "complete") != 0;
+  if (engine::exists(file, "/verdict")) {
+    data.verdict = read_verdict(file);
+    if (engine::has_attribute(file, "/verdict", "pick"))
+      data.pick = engine::read_text(file, "/verdict", "pick");
+    if (engine::has_attribute(file, "/verdict", "rule"))
+      data.rule = engine::read_text(file, "/verdict", "rule");
+    if (engine::has_attribute(file, "/verdict", "tracking"))
+      data.tracking = engine::read_text(file, "/verdict", "tracking");
+    if (engine::has_attribute(file, "/verdict", "target")) {
+      data.target = engine::read_number(file, "/verdict", "target");
+    }
+  }
+  read_points(file, data);
+  read_models(file, data);
+  data.screening = read_screening(file);
+  data.screening_error = read_screening_error(file);
+  read_accuracy(file, data);
+  read_failures(file, data);
+  read_carriers(file, data);
+  return data;
+}
+
+}  // namespace flare::analysis

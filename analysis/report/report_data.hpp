@@ -1,0 +1,83 @@
+// What a report shows, read from a result file and from nothing else. A file comes from elsewhere: every part
+// may be absent, and every name is text to be escaped.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/report/report_carriers.hpp"
+#include "analysis/report/report_screening.hpp"
+#include "analysis/verdict/verdict.hpp"
+
+namespace flare::analysis {
+
+/// One level of a point that was run in full.
+struct ReportLevel {
+  std::size_t k = 0;
+  double mean = 0.0;   // V
+  double sigma = 0.0;  // V
+  double skewness = 0.0;
+  double kurtosis = 3.0;
+  std::size_t runs = 0;
+  std::size_t unknown = 0;
+  std::vector<double> samples;      // V, runs with an answer; empty where the file holds none
+  std::optional<LevelShape> shape;  // the fitted law
+};
+
+/// One (cell, SAWL, corner) run in full.
+struct ReportPoint {
+  ModelKey key;  // adc empty
+  std::vector<ReportLevel> levels;
+};
+
+/// One error model, i.e. one (cell, SAWL, converter, corner).
+struct ReportModel {
+  ModelKey key;
+  TailProbability error;           // of the worst level; without its runs and method
+  std::vector<double> thresholds;  // steps
+  std::vector<double> level_mean;  // steps
+};
+
+/// One row of /accuracy.
+struct ReportAccuracy {
+  std::string model, dataset, quantizer, cell, adc, corner, mode;
+  int sawl = 0;
+  std::int64_t repeats = 0, examples = 0;
+  double mean = 0.0, std = 0.0, floating = 0.0;
+};
+
+/// One row of /failures (a study of a circuit rather than of a column).
+struct ReportFailure {
+  std::string corner;
+  TailProbability tail;
+};
+
+struct ReportData {
+  std::string file, title, study, flare_version, ngspice_version, created;
+  std::int64_t seed = 0;
+  bool complete = false;
+  std::vector<VerdictRow> verdict;
+  std::string pick, rule;
+  std::string tracking;  // what follows the die, where die-wide variables exist; else empty
+  double target = six_sigma_probability();
+  std::vector<ReportPoint> points;
+  std::vector<ReportModel> models;
+  std::vector<ReportScreening> screening;
+  std::vector<ReportScreeningError> screening_error;  // by converter
+  std::vector<ReportAccuracy> accuracy;
+  std::vector<ReportFailure> failures;
+  std::vector<ReportCarriers> carriers;  // of each converter where it decides, or of the circuit
+
+  const ReportPoint* point(const ModelKey& key) const;  // adc ignored
+  const ReportModel* model(const ModelKey& key) const;
+
+  /// There are rows in the verdict or failures, and every one is refused.
+  bool all_refused() const;
+};
+
+/// Throws engine::FileError for a file that is not a result or is damaged.
+ReportData read_report_data(const std::filesystem::path& file);
+
+}  // namespace flare::analysis

@@ -1,0 +1,335 @@
+#include "analysis/report/report_html.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "analysis/report/report.hpp"
+#include "analysis/tails/tail_text.hpp"
+
+namespace flare::analysis {
+namespace {
+
+constexpr const char* style = R"(
+:root { --ink: #1c2128; --soft: #57606a; --line: #d8dee4; --tint: #f6f8fa; --accent: #0072b2; --good: #00704f; --bad: #b00020; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 76rem; padding: 2rem 1.25rem 4rem; background: #fff; color: var(--ink);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .3rem; }
+h2 { font-size: 1.2rem; margin: 2.6rem 0 .6rem; }
+.meta { color: var(--soft); font-size: .9rem; margin: 0 0 1.5rem; }
+.answer { border-left: 4px solid var(--accent); background: var(--tint); padding: .8rem 1.1rem; margin: 1.2rem 0; }
+.answer p { margin: .3rem 0; }
+.warn { border-left: 4px solid var(--bad); background: #fff5f5; padding: .7rem 1.1rem; margin: 1.2rem 0; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; width: 100%; }
+th, td { text-align: left; padding: .38rem .8rem .38rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { color: var(--soft); font-weight: 600; }
+td.n, th.n { text-align: right; }
+.yes { color: var(--good); font-weight: 600; } .no { color: var(--bad); font-weight: 600; }
+.status { color: var(--soft); } .status.extrapolated, .status.bound, .status.refused { color: #9a5b00; font-style: italic; }
+figure { margin: 1rem 0 0; } figure svg { width: 100%; height: auto; display: block; }
+figcaption, .note { color: var(--soft); font-size: .88rem; max-width: 52rem; }
+details { margin: .8rem 0; } summary { cursor: pointer; color: var(--accent); }
+pre { background: var(--tint); padding: 1rem; overflow-x: auto; font-size: .82rem; line-height: 1.45; }
+@media print { body { max-width: none; padding: 0; } details { display: none; } figure { break-inside: avoid; } }
+)";
+
+struct Cell {
+  std::string html;
+  bool number = false;
+  std::string css;
+};
+Cell text(const std::string& value) { return {escape_html(value), false, ""}; }
+Cell number(std::string value) { return {escape_html(value), true, ""}; }
+
+std::string table(const std::vector<Cell>& head, const std::vector<std::vector<Cell>>& rows) {
+  const auto line = [](const std::vector<Cell>& cells, const char* tag) {
+    std::string html = "<tr>";
+    for (const Cell& cell : cells) {
+      std::string css = cell.number ? "n" : "";
+      if (!cell.css.empty()) css += (css.empty() ? "" : " ") + cell.css;
+      html += fmt::format("<{0}{1}>{2}</{0}>", tag, css.empty() ? "" : " class=\"" + css + "\"", cell.html);
+    }
+    return html + "</tr>\n";
+  };
+  std::string html = "<div class=\"wide\"><table>\n<thead>" + line(head, "th") + "</thead>\n<tbody>\n";
+  for (const auto& row : rows) html += line(row, "td");
+  return html + "</tbody></table></div>\n";
+}
+
+// "1.23e-09" as 1.23 x 10^-9 with a raised exponent, "1.23e-02" as 0.0123.
+std::string raised(std::string_view text) {
+  const std::size_t e = text.find('e');
+  if (e == std::string_view::npos) return std::string(text);
+  const int exponent = std::stoi(std::string(text.substr(e + 1)));
+  const std::string mantissa(text.substr(0, e));
+  if (exponent >= -2) return fmt::format("{:.3g}", std::stod(std::string(text)));
+  if (mantissa == "1") return fmt::format("10<sup>{}</sup>", exponent);
+  return fmt::format("{}\u00d710<sup>{}</sup>", mantissa, exponent);
+}
+
+// A text of tail_text.hpp: numbers one by one, "< " and ".." between them.
+Cell tail_number(const std::string& text) {
+  std::string html;
+  std::size_t from = 0;
+  while (from < text.size()) {
+    const std::size_t to = std::min(text.find(' ', from), text.size());
+    const std::string_view word = std::string_view(text).substr(from, to - from);
+    if (!html.empty()) html += ' ';
+    html += word == ".." ? "\u2026" : word == "<" ? "&lt;" : word == ">" ? "&gt;" : raised(word);
+    from = to + 1;
+  }
+  return {html, true, ""};
+}
+
+Cell status_cell(TailStatus status) {
+  const std::string word(to_string(status));
+  return {"<span class=\"status " + word + "\">" + word + "</span>", false, ""};
+}
+
+std::string verdict_section(const ReportData& data) {
+  std::vector<std::vector<Cell>> rows;
+  for (const VerdictRow& row : data.verdict) {
+    const TailProbability& e = row.error;
+    rows.push_back({text(row.key.cell),
+                    number(std::to_string(row.key.sawl)),
+                    text(row.key.adc),
+                    number(fmt::format("{:.2f}", row.enob)),
+                    text(corner_text(row.key.corner)),
+                    tail_number(probability_text(e)),
+                    tail_number(probability_interval_text(e)),
+                    tail_number(sigma_text(e)),
+                    tail_number(sigma_interval_text(e)),
+                    status_cell(e.status),
+                    {row.passes ? "yes" : "no", false, row.passes ? "yes" : "no"}});
+  }
+  std::string html = "<h2>Verdict</h2>\n";
+  html += table({text("cell"), number("SAWL"), text("converter"), number("ENOB (bit)"), text("worst corner"),
+                 number("error per read"), number("95 % interval"), number("sigma"), number("95 % interval"),
+                 text("status"), text("passes")},
+                rows);
+  html += "<p class=\"note\">";
+  if (!data.rule.empty()) html += "A SAWL " + escape_html(data.rule) + ". ";
+  if (!data.tracking.empty()) html += "Die-wide variables: " + escape_html(data.tracking) + ". ";
+  html +=
+      "The error per read is that of the worst level. \u201cestimated\u201d: the runs made reach the number; "
+      "\u201cextrapolated\u201d: it is continued beyond them from the fitted laws; \u201cbound\u201d: no "
+      "failure was seen; "
+      "\u201crefused\u201d: the runs support no number.</p>\n";
+  return html;
+}
+
+std::string failures_section(const ReportData& data) {
+  std::vector<std::vector<Cell>> rows;
+  std::string reasons;
+  for (const ReportFailure& row : data.failures) {
+    const TailProbability& t = row.tail;
+    rows.push_back({text(corner_text(row.corner)), tail_number(probability_text(t)),
+                    tail_number(probability_interval_text(t)), tail_number(sigma_text(t)),
+                    tail_number(sigma_interval_text(t)), number(std::to_string(t.runs)),
+                    number(std::to_string(t.unknown)), text(method_name(t)), status_cell(t.status)});
+    if (!method_reason(t).empty()) {
+      reasons += "<p class=\"note\">" + escape_html(corner_text(row.corner)) + ", " +
+                 std::string(to_string(t.status)) + ": " + escape_html(method_reason(t)) + ".</p>\n";
+    }
+  }
+  return "<h2>Failure probability</h2>\n" +
+         table({text("corner"), number("P(fail)"), number("95 % interval"), number("sigma"),
+                number("95 % interval"), number("runs"), number("unknown"), text("method"), text("status")},
+               rows) +
+         reasons;
+}
+
+std::string accuracy_section(const ReportData& data) {
+  std::vector<std::vector<Cell>> rows;
+  for (const ReportAccuracy& row : data.accuracy) {
+    rows.push_back({text(row.model), text(row.dataset), text(row.quantizer),
+                    number(row.sawl > 0 ? std::to_string(row.sawl) : "\u2013"),
+                    text(row.adc.empty() ? "\u2013" : row.adc),
+                    text(row.corner.empty() ? "\u2013" : corner_text(row.corner)), text(row.mode),
+                    number(fmt::format("{:.2f} %", 100.0 * row.mean)),
+                    number(row.repeats > 1 ? fmt::format("{:.2f} %", 100.0 * row.std) : "\u2013"),
+                    number(fmt::format("{:.2f} %", 100.0 * row.floating)),
+                    number(std::to_string(row.examples))});
+  }
+  return "<h2>Model accuracy</h2>\n" +
+         table({text("model"), text("dataset"), text("quantiser"), number("SAWL"), text("converter"),
+                text("corner"), text("errors"), number("accuracy"), number("std"), number("floating point"),
+                number("examples")},
+               rows);
+}
+
+std::string figure_section(const ReportFigure& figure) {
+  return fmt::format(
+      "<h2>{0}</h2>\n<figure role=\"img\" aria-label=\"{0}\">\n{1}\n<figcaption>{2}</figcaption></figure>\n",
+      escape_html(figure.heading), figure.svg, escape_html(figure.caption));
+}
+
+std::string carriers_section(const ReportData& data) {
+  std::string html;
+  for (const ReportCarriers& carriers : data.carriers) {
+    std::vector<Cell> head = {text("level or corner"), number("distance (sigma)")};
+    for (const std::string& role : carriers.roles) head.push_back(number(role));
+    std::vector<std::vector<Cell>> rows;
+    for (const CarrierBar& bar : carriers.bars) {
+      rows.push_back({text(bar.label), number(fmt::format("{:.2f}", bar.distance))});
+      for (const double share : bar.shares)
+        rows.back().push_back(number(fmt::format("{:.1f} %", 100.0 * share)));
+    }
+    html += fmt::format("<details><summary>{}</summary>\n", escape_html(carriers.subject));
+    html += table(head, rows) + "</details>\n";
+  }
+  if (html.empty()) return html;
+  return "<h2>Carriers of the failures</h2>\n" + html;
+}
+
+/// Every corner of one converter: what the screening said, what the estimate.
+std::string corners_section(const ReportData& data) {
+  std::string html;
+  for (const ReportScreeningError& screening : data.screening_error) {
+    std::vector<std::vector<Cell>> rows;
+    for (const ReportScreening& row : data.screening) {
+      if (row.adc != screening.adc) continue;
+      rows.push_back({text(row.cell), number(std::to_string(row.sawl)), text(corner_text(row.corner)),
+                      number(std::isfinite(row.sigma) ? fmt::format("{:.2f}", row.sigma) : "\u2013"),
+                      number(std::isfinite(row.estimated) ? fmt::format("{:.2f}", row.estimated) : "\u2013"),
+                      text(row.full ? "run in full" : "screened only")});
+    }
+    html += fmt::format("<details><summary>{}</summary>\n", escape_html(screening_text(screening)));
+    html += table({text("cell"), number("SAWL"), text("corner"), number("screened (sigma)"),
+                   number("estimated (sigma)"), text("")},
+                  rows);
+    html += "</details>\n";
+  }
+  return html.empty() ? html : "<h2>Corners</h2>\n" + html;
+}
+
+std::string levels_section(const ReportData& data) {
+  std::string html;
+  for (const ReportPoint& point : data.points) {
+    std::vector<std::vector<Cell>> rows;
+    for (const ReportLevel& level : point.levels) {
+      rows.push_back({number(std::to_string(level.k)), number(fmt::format("{:.2f}", 1e3 * level.mean)),
+                      number(fmt::format("{:.3f}", 1e3 * level.sigma)),
+                      number(fmt::format("{:.3f}", level.skewness)),
+                      number(fmt::format("{:.3f}", level.kurtosis)), number(std::to_string(level.runs)),
+                      number(std::to_string(level.unknown))});
+    }
+    html += fmt::format("<details><summary>{}, SAWL {}, {}</summary>\n", escape_html(point.key.cell),
+                        point.key.sawl, escape_html(corner_text(point.key.corner)));
+    html += table({number("k"), number("mean (mV)"), number("sigma (mV)"), number("skewness"),
+                   number("kurtosis"), number("runs"), number("unknown")},
+                  rows);
+    html += "</details>\n";
+  }
+  if (html.empty()) return html;
+  return "<h2>Bitline levels</h2>\n<p class=\"note\">Moments of every level of every point that was run in "
+         "full. The "
+         "kurtosis of a normal law is 3. Unknown runs gave no answer; they widen the intervals above.</p>\n" +
+         html;
+}
+
+std::string answer_section(const ReportData& data) {
+  if (data.pick.empty()) return "";
+  std::string html = "<div class=\"answer\">";
+  std::size_t from = 0;
+  while (from <= data.pick.size()) {
+    const std::size_t to = std::min(data.pick.find('\n', from), data.pick.size());
+    html += "<p>" + escape_html(data.pick.substr(from, to - from)) + "</p>";
+    from = to + 1;
+  }
+  return html + "</div>\n";
+}
+
+}  // namespace
+
+std::string escape_html(std::string_view text) {
+  std::string safe;
+  safe.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      case '\'':
+        safe += "&#39;";
+        break;
+      default:
+        safe += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? '?' : c;
+    }
+  }
+  return safe;
+}
+
+std::string report_page(const ReportData& data, const std::vector<ReportFigure>& figures,
+                        const std::string& no_figures) {
+  const std::string title = data.title.empty() ? "Variability report" : data.title;
+  std::string html = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
+  html += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+  html += "<title>" + escape_html(title) + "</title>\n<style>" + style + "</style>\n</head>\n<body>\n";
+  html += "<h1>" + escape_html(title) + "</h1>\n";
+  html += "<p class=\"meta\">" + escape_html(data.file) + " \u00b7 seed " + std::to_string(data.seed) +
+          " \u00b7 FLARE " + escape_html(data.flare_version) + " \u00b7 ngspice " +
+          escape_html(data.ngspice_version) +
+          (data.created.empty() ? "" : " \u00b7 " + escape_html(data.created)) + "</p>\n";
+  if (!data.complete)
+    html += "<div class=\"warn\">This result is not complete: the run stopped before its end.</div>\n";
+  html += answer_section(data);
+  if (!data.verdict.empty()) html += verdict_section(data);
+  if (!data.failures.empty()) html += failures_section(data);
+  if (!data.accuracy.empty()) html += accuracy_section(data);
+  if (!no_figures.empty()) html += "<div class=\"warn\">No figures: " + escape_html(no_figures) + "</div>\n";
+  for (const ReportFigure& figure : figures) html += figure_section(figure);
+  html += corners_section(data);
+  html += carriers_section(data);
+  html += levels_section(data);
+  if (!data.study.empty()) {
+    html += "<h2>Study</h2>\n<details><summary>The study as it was run</summary>\n<pre>" +
+            escape_html(data.study) + "</pre></details>\n";
+  }
+  return html + "</body>\n</html>\n";
+}
+
+namespace {
+
+void write_text(const std::filesystem::path& path, const std::string& content) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << content;
+  out.close();
+  if (!out) throw std::runtime_error(path.string() + ": cannot be written; choose another folder with -o");
+}
+
+}  // namespace
+
+std::filesystem::path write_report(const std::filesystem::path& result, const std::filesystem::path& folder) {
+  const ReportData data = read_report_data(result);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    throw std::runtime_error(folder.string() + ": cannot be made (" + error.message() +
+                             "); choose another with -o");
+  std::vector<ReportFigure> figures;
+  std::string no_figures;
+  try {
+    figures = draw_report_figures(data);
+  } catch (const FigureError& reason) {
+    no_figures = reason.what();
+  }
+  for (const ReportFigure& figure : figures) write_text(folder / (figure.name + ".svg"), figure.svg + "\n");
+  const std::filesystem::path page = folder / "index.html";
+  write_text(page, report_page(data, figures, no_figures));
+  return page;
+}
+
+}  // namespace flare::analysis

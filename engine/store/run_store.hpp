@@ -1,0 +1,112 @@
+// Every run that was made, kept so that nothing is lost and nothing is simulated twice.
+//
+// While a study runs, each finished run is appended to a journal beside the result file: one checksummed
+// record a run, so that a process killed at any moment leaves at most one torn record at the end, which
+// opening cuts off. A run is found again by (stream, index) and by the fingerprint of everything it depends
+// on (testbench and point): a stale journal can cost time but never give a wrong number.
+#pragma once
+
+#include <H5Cpp.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/simulate/evaluator.hpp"
+
+namespace flare::engine {
+
+/// The disk is full, the folder cannot be written, the journal belongs to something else. what() is one line.
+class StoreError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// 64-bit hash of all that decides a testbench's results: deck, knobs, variables, analysis, options,
+/// measures.
+std::uint64_t fingerprint(const Testbench& testbench);
+/// The same with the point.
+std::uint64_t fingerprint(std::uint64_t testbench, const Eigen::Ref<const Eigen::RowVectorXd>& point);
+
+class RunStore {
+ public:
+  /// In memory only.
+  RunStore() = default;
+  /// Opens or creates the journal and takes in what it holds. `study` identifies the study; a journal of
+  /// another one is refused. Throws StoreError.
+  RunStore(const std::filesystem::path& journal, std::uint64_t study);
+  ~RunStore();
+  RunStore(const RunStore&) = delete;
+  RunStore& operator=(const RunStore&) = delete;
+
+  std::size_t size() const { return runs_.size(); }
+  const RunResult* find(const std::string& stream, std::uint64_t index, std::uint64_t fingerprint) const;
+  /// Keeps the run; in the journal too. Throws StoreError where the disk is full: what was kept before stays.
+  void add(const std::string& stream, std::uint64_t index, std::uint64_t fingerprint,
+           const RunResult& result);
+  /// Asks the system to put the journal on the disk (against power loss; a killed process loses nothing
+  /// anyway).
+  void sync();
+  /// Closes and deletes the journal: its runs are safe elsewhere.
+  void discard_journal();
+
+  /// Writes all runs under /runs, or takes in the runs under /runs of a part.
+  void write_runs(H5::H5File& file) const;
+  void read_runs(const H5::H5File& file);
+
+ private:
+  struct Kept {
+    std::uint64_t fingerprint = 0;
+    RunResult result;
+  };
+  using Key = std::pair<std::uint32_t, std::uint64_t>;  // stream number, index
+
+  std::uint32_t stream_number(const std::string& stream);
+  void load_journal(std::uint64_t study);
+  void append(std::string_view payload);
+
+  std::filesystem::path path_;
+  int file_ = -1;
+  std::uint64_t journal_bytes_ = 0;
+  std::map<std::string, std::uint32_t> streams_;
+  std::vector<std::string> stream_names_;
+  std::map<Key, Kept> runs_;
+};
+
+/// A stretch of one stream: row r of `points` is the sample (stream, first + r).
+struct RunRequest {
+  std::string stream;
+  std::uint64_t first = 0;
+  std::shared_ptr<const Testbench> testbench;
+  Matrix points;
+  /// fingerprint(*testbench), where the caller has it already.
+  std::optional<std::uint64_t> testbench_fingerprint = std::nullopt;
+};
+
+/// How far run_all is. Work weighs a run by the size of its netlist, so that a time left can be told.
+struct RunProgress {
+  std::size_t runs_done = 0;  // found or made
+  std::size_t runs_total = 0;
+  double work_done = 0.0;
+  double work_total = 0.0;
+};
+using OnProgress = std::function<void(const RunProgress& progress)>;
+
+/// Results of all requests, in their order: found in the store, or evaluated and kept. Where `stop` is
+/// requested, throws Stopped after everything finished has been kept.
+class Stopped : public std::runtime_error {
+ public:
+  Stopped() : std::runtime_error("stopped before the end") {}
+};
+std::vector<std::vector<RunResult>> run_all(Evaluator& evaluator, RunStore& store,
+                                            std::span<const RunRequest> requests, std::stop_token stop = {},
+                                            const OnProgress& on_progress = {});
+
+}  // namespace flare::engine

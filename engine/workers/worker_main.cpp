@@ -1,0 +1,164 @@
+// flare_worker: one ngspice, spoken to over the socket it inherits as file descriptor 3. Started by
+// WorkerPool, of no use by hand. It ends when the pool closes the socket or the pool's process dies.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <memory>
+#include <string_view>
+
+#include "engine/simulate/ngspice.hpp"
+#include "engine/simulate/testbench_io.hpp"
+#include "engine/simulate/testbench_runner.hpp"
+#include "engine/workers/worker_protocol.hpp"
+
+namespace flare::engine {
+namespace {
+
+constexpr int pool_socket = 3;
+
+/// The worker outlives neither the pool's process nor its own usefulness, and leaves no core files.
+bool tie_to_parent(std::string_view parent) {
+  pid_t expected = 0;
+  const auto parsed = std::from_chars(parent.data(), parent.data() + parent.size(), expected);
+  if (parsed.ec != std::errc() || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  return getppid() == expected;  // else it died before prctl
+}
+
+class Worker {
+ public:
+  int serve();
+
+ private:
+  std::optional<Message> receive();
+  void send(MessageKind kind, std::span<const std::uint8_t> body);
+  void answer(const Message& message);
+  TestbenchRunner& runner();
+  Bytes listing(std::span<const std::uint8_t> body);
+  Bytes values(std::span<const std::uint8_t> body);
+  Bytes rehearse(std::span<const std::uint8_t> body);
+
+  NgspiceSimulator simulator_;
+  MessageCutter cutter_;
+  Testbench testbench_;
+  std::unique_ptr<TestbenchRunner> runner_;
+};
+
+std::optional<Message> Worker::receive() {
+  std::array<std::uint8_t, 65536> buffer;
+  for (;;) {
+    if (std::optional<Message> message = cutter_.next()) return message;
+    const ssize_t got = recv(pool_socket, buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return std::nullopt;
+    cutter_.feed({buffer.data(), static_cast<std::size_t>(got)});
+  }
+}
+
+void Worker::send(MessageKind kind, std::span<const std::uint8_t> body) {
+  Bytes out;
+  append_message(kind, body, &out);
+  for (std::size_t sent = 0; sent < out.size();) {
+    const ssize_t put = ::send(pool_socket, out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) throw ProtocolError("the pool has gone");
+    sent += static_cast<std::size_t>(put);
+  }
+}
+
+TestbenchRunner& Worker::runner() {
+  if (!runner_) throw ProtocolError("a run before its testbench");
+  return *runner_;
+}
+
+Eigen::RowVectorXd point(BodyReader& body) {
+  const std::vector<double> values = body.numbers();
+  return Eigen::Map<const Eigen::RowVectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
+}
+
+Bytes Worker::listing(std::span<const std::uint8_t> body) {
+  const Testbench asked = testbench_from_cbor(body);
+  runner_.reset();
+  simulator_.load(asked.deck, asked.options, 0, {});
+  const std::vector<std::string> lines = simulator_.listing();
+  return BodyWriter().texts(lines).texts(simulator_.vector_names()).take();
+}
+
+Bytes Worker::values(std::span<const std::uint8_t> body) {
+  runner_.reset();
+  testbench_ = testbench_from_cbor(body);
+  return BodyWriter().numbers(TestbenchRunner(simulator_, testbench_).nominals()).take();
+}
+
+Bytes Worker::rehearse(std::span<const std::uint8_t> body) {
+  runner_.reset();
+  testbench_ = testbench_from_cbor(body);
+  return encode_rehearsal(TestbenchRunner(simulator_, testbench_).rehearse());
+}
+
+void Worker::answer(const Message& message) {
+  BodyReader body(message.body);
+  switch (message.kind) {
+    case MessageKind::load:
+      runner_.reset();
+      testbench_ = testbench_from_cbor(message.body);
+      runner_ = std::make_unique<TestbenchRunner>(simulator_, testbench_);
+      return;
+    case MessageKind::run: {
+      const auto tag = body.number<std::uint64_t>();
+      return send(MessageKind::result, encode_result(tag, runner().run(point(body))));
+    }
+    case MessageKind::waveforms:
+      return send(MessageKind::waveforms, encode_waveforms(runner().waveforms(point(body))));
+    case MessageKind::listing:
+      return send(MessageKind::listing, listing(message.body));
+    case MessageKind::values:
+      return send(MessageKind::values, values(message.body));
+    case MessageKind::rehearse:
+      return send(MessageKind::rehearse, rehearse(message.body));
+    default:
+      throw ProtocolError("a message that only workers send");
+  }
+}
+
+int Worker::serve() {
+  send(MessageKind::hello, BodyWriter().text(NgspiceSimulator::version()).take());
+  while (std::optional<Message> message = receive()) {
+    try {
+      answer(*message);
+    } catch (const ProtocolError&) {
+      return 1;
+    } catch (const std::exception& error) {
+      // After a netlist that failed, ngspice is not trusted with another.
+      send(MessageKind::failed, BodyWriter().text(error.what()).take());
+      return 0;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace flare::engine
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fputs("flare_worker is started by flare\n", stderr);
+    return 2;
+  }
+  if (!flare::engine::tie_to_parent(argv[1])) return 1;
+  int status = 1;
+  try {
+    status = flare::engine::Worker().serve();
+  } catch (const std::exception&) {
+    // The pool sees the socket close; there is nobody else to tell.
+  }
+  // ngspice registers clean-up that is not needed and has been seen to hang after a failure.
+  _exit(status);
+}

@@ -1,0 +1,44 @@
+// Local worker processes, each with one ngspice inside, behind the Evaluator interface.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "engine/simulate/evaluator.hpp"
+
+namespace flare::engine {
+
+struct WorkerPoolOptions {
+  std::filesystem::path
+      worker;       // the flare_worker program; empty: beside this program, then ../libexec/flare
+  int workers = 0;  // 0: one per core
+  std::chrono::milliseconds run_time_limit{
+      60'000};                   // past it the worker is replaced and the run retried once
+  int runs_per_worker = 20'000;  // then the worker is recycled: ngspice's memory grows by about 0.65 kB a run
+
+  /// True where the options make sense; else false with the reason.
+  bool is_valid(std::string* error) const;
+};
+
+class WorkerPool final : public Evaluator {
+ public:
+  explicit WorkerPool(WorkerPoolOptions options);
+  ~WorkerPool() override;
+
+  void evaluate(std::span<const Job> jobs, const OnRun& on_run, std::stop_token stop = {}) override;
+  Listing listing(const Deck& deck, const SimulatorOptions& options) override;
+  std::vector<double> values(const Deck& deck, const SimulatorOptions& options,
+                             std::span<const Setting> settings, std::span<const Knob> knobs) override;
+  Rehearsal rehearse(const Testbench& testbench) override;
+  Waveforms waveforms(const Testbench& testbench, const Eigen::RowVectorXd& point) override;
+
+  int workers() const;
+  std::string ngspice_version();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace flare::engine

@@ -1,0 +1,394 @@
+#include "flare_arch/array/array.hpp"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cmath>
+#include <mutex>
+#include <stdexcept>
+#include <type_traits>
+
+#include "flare_arch/array/array_job.hpp"
+#include "flare_arch/array/array_kernels.hpp"
+#include "flare_arch/array/integer_product.hpp"
+
+namespace flare::arch {
+
+ArrayCounters& ArrayCounters::operator+=(const ArrayCounters& other) {
+  cycles += other.cycles;
+  fixed_cycles += other.fixed_cycles;
+  ideal_cycles += other.ideal_cycles;
+  conversions += other.conversions;
+  driven_rows += other.driven_rows;
+  dummy_rows += other.dummy_rows;
+  wrong_reads += other.wrong_reads;
+  return *this;
+}
+
+namespace {
+
+void check_range(const MatrixI& values, const PlaneFormat& format, const char* what) {
+  format.check();
+  const std::int32_t* v = values.data();
+  const std::uint32_t low = static_cast<std::uint32_t>(format.lowest());
+  const std::uint32_t span = static_cast<std::uint32_t>(format.highest()) - low;
+  std::uint32_t outside = 0;  // one pass without branches, for the compiler to vectorise
+  for (Eigen::Index i = 0; i < values.size(); ++i)
+    outside |= (static_cast<std::uint32_t>(v[i]) - low) > span ? 1u : 0u;
+  if (outside != 0)
+    throw std::invalid_argument(fmt::format("array: {} between {} and {} do not fit {} bits ({} to {})", what,
+                                            values.minCoeff(), values.maxCoeff(), format.bits,
+                                            format.lowest(), format.highest()));
+}
+
+/// Rounds half up from fixed point to integer.
+std::int64_t round_fixed(std::int64_t value, int fraction_bits) {
+  if (fraction_bits == 0) return value;
+  return (value + (std::int64_t{1} << (fraction_bits - 1))) >> fraction_bits;
+}
+
+double largest_magnitude(const PlaneFormat& format) {
+  return std::max(-static_cast<double>(format.lowest()), static_cast<double>(format.highest()));
+}
+
+double sum_of_scales(const PlaneFormat& format) {
+  double sum = 0;
+  for (int plane = 0; plane < format.planes(); ++plane)
+    sum += std::abs(static_cast<double>(format.scale(plane)));
+  return sum;
+}
+
+/// Most reads one plane of one token can take. Remainders of slices are packed so that two neighbouring reads
+/// together drive more than SAWL rows, or as many where they must stay strictly below.
+double most_reads(int depth, const SegmentationOptions& segmentation) {
+  const double sawl = segmentation.rows_per_read;
+  if (segmentation.packing == Packing::fixed) return std::ceil(depth / sawl);
+  return std::min<double>(depth, std::floor(2 * depth / sawl) + 1);
+}
+
+}  // namespace
+
+double largest_sum(int depth, const PlaneFormat& weights, const PlaneFormat& inputs,
+                   const SegmentationOptions& segmentation, const CodeSampler* sampler) {
+  const double exact = depth * largest_magnitude(weights) * largest_magnitude(inputs);
+  if (sampler == nullptr) return exact;
+  const double read = std::ldexp(static_cast<double>(sampler->largest_value()), -sampler->fraction_bits());
+  const double half_steps = depth * std::max(largest_magnitude(weights), largest_magnitude(inputs)) / 2;
+  return std::max(
+      exact,
+      most_reads(depth, segmentation) * read * sum_of_scales(weights) * sum_of_scales(inputs) + half_steps);
+}
+
+/// Made on first use, by whichever thread comes first.
+struct Array::Lazy {
+  Lazy(const MatrixI& weights, const PlaneFormat& format) : product(weights, format) {}
+
+  IntegerProduct product;
+  std::once_flag once;
+  std::vector<std::uint64_t> row_bits;
+};
+
+Array::~Array() = default;
+Array::Array(Array&&) noexcept = default;
+
+Array::Array(const MatrixI& weights, const PlaneFormat& format, const SegmentationOptions& segmentation)
+    : weights_(weights), format_(format), segmentation_(segmentation) {
+  std::string error;
+  if (!segmentation.is_valid(&error)) throw std::invalid_argument("array: " + error);
+  if (weights.rows() < 1 || weights.cols() < 1 || weights.rows() > 65536 || weights.cols() > (1 << 20))
+    throw std::invalid_argument("array: 1 to 65536 rows and 1 to 1048576 columns are supported");
+  check_range(weights, format, "weights");
+  patterns_.resize(weights.size());
+  for (Eigen::Index c = 0; c < weights.cols(); ++c)
+    for (Eigen::Index r = 0; r < weights.rows(); ++r)
+      patterns_[c * weights.rows() + r] = format.pattern(weights(r, c));
+  lazy_ = std::make_unique<Lazy>(weights_, format_);
+}
+
+const std::uint64_t* Array::row_bits() const {
+  std::call_once(lazy_->once, [this] {
+    std::vector<std::uint64_t> bits(static_cast<std::size_t>(depth()) * row_words());
+    for (int column = 0; column < columns(); ++column)
+      for (int row = 0; row < depth(); ++row) {
+        const std::uint32_t pattern = column_patterns(column)[row];
+        for (int q = 0; q < format_.planes(); ++q) {
+          const std::size_t line = static_cast<std::size_t>(column) * format_.planes() + q;
+          bits[row * row_words() + line / 64] |= static_cast<std::uint64_t>((pattern >> q) & 1)
+                                                 << (line % 64);
+        }
+      }
+    lazy_->row_bits = std::move(bits);
+  });
+  return lazy_->row_bits.data();
+}
+
+int ArrayJob::on_cells(std::span<const std::uint16_t> rows, int bitline) const {
+  const std::uint32_t* column = array.column_patterns(bitline / weight_planes());
+  const int weight_plane = bitline % weight_planes();
+  std::uint32_t k = 0;
+  for (const std::uint16_t row : rows) k += (column[row] >> weight_plane) & 1;
+  return static_cast<int>(k);
+}
+
+void TokenPlan::make(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters) {
+  const SegmentationOptions& options = job.array.segmentation();
+  const int depth = job.array.depth(), sawl = options.rows_per_read, words = (depth + 63) / 64;
+  planes.resize(job.format.planes());
+  cycles = 0;
+  bits_.assign(static_cast<std::size_t>(words) * planes.size(), 0);
+  for (int row = 0; row < depth; ++row)
+    for (std::uint32_t left = job.format.pattern(job.inputs(token, row)); left != 0; left &= left - 1)
+      bits_[static_cast<std::size_t>(std::countr_zero(left)) * words + row / 64] |= std::uint64_t{1}
+                                                                                    << (row % 64);
+  for (std::size_t plane = 0; plane < planes.size(); ++plane) {
+    ones_.clear();
+    for (int w = 0; w < words; ++w)
+      for (std::uint64_t left = bits_[plane * words + w]; left != 0; left &= left - 1)
+        ones_.push_back(static_cast<std::uint16_t>(64 * w + std::countr_zero(left)));
+    plan_reads(ones_, depth, options, planes[plane]);
+    const auto ones = static_cast<std::int64_t>(ones_.size());
+    cycles += static_cast<std::int64_t>(planes[plane].reads());
+    counters.driven_rows += ones;
+    counters.dummy_rows += planes[plane].dummy_rows(options);
+    counters.fixed_cycles += (depth + sawl - 1) / sawl;
+    counters.ideal_cycles += (ones + sawl - 1) / sawl;
+  }
+  counters.cycles += cycles;
+  counters.conversions += cycles * job.bitlines();
+}
+
+int die_code(const ArrayJob& job, std::span<const std::uint16_t> rows, int bitline, double noise) {
+  const DieVariation& die = *job.errors.die;
+  const std::uint32_t* column = job.array.column_patterns(bitline / job.weight_planes());
+  const int weight_plane = bitline % job.weight_planes();
+  std::int32_t deviation = 0;
+  int k = 0;
+  for (const std::uint16_t row : rows) {
+    const bool on = (column[row] >> weight_plane) & 1;
+    k += on ? 1 : 0;
+    deviation += on ? die.on_deviation(row, bitline) : die.off_deviation(row, bitline);
+  }
+  const SegmentationOptions& options = job.array.segmentation();
+  if (options.dummy_rows)
+    for (int d = 0; d + static_cast<int>(rows.size()) < options.rows_per_read; ++d)
+      deviation += die.off_deviation(die.rows() + d, bitline);
+  const double level = die.level_mean(k) + deviation + noise;
+  int code = 0;
+  for (int c = 0; c < die.comparators(); ++c) code += level > die.thresholds(bitline)[c] ? 1 : 0;
+  return code;
+}
+
+namespace {
+
+/// Value of one read, drawn by itself.
+std::int32_t read_value(const ArrayJob& job, std::span<const std::uint16_t> rows, int bitline,
+                        std::uint32_t token, std::uint32_t plane, std::uint32_t read,
+                        ArrayCounters& counters) {
+  const CodeSampler* sampler = job.errors.sampler;
+  if (sampler == nullptr) return job.on_cells(rows, bitline);
+  const std::uint32_t seed_bitline = static_cast<std::uint32_t>(bitline);
+  if (job.errors.mode == ErrorMode::die) {
+    const double sigma = std::ldexp(sampler->model().per_read.noise_sigma, job.errors.die->fraction_bits());
+    const StreamKey key(job.errors.seed, Purpose::read_noise, job.errors.array);
+    const double noise = sigma > 0 ? sigma * standard_normal(key, token, plane, read, seed_bitline) : 0;
+    return sampler->code_value(die_code(job, rows, bitline, noise));
+  }
+  const int k = job.on_cells(rows, bitline);
+  const StreamKey key(job.errors.seed, Purpose::read_codes, job.errors.array);
+  const auto w = random_words(key, token, plane, read, seed_bitline);
+  const double u = open_uniform(w[0], w[1]);
+  if (u < sampler->error_rate(k)) ++counters.wrong_reads;
+  return sampler->sample(k, u, open_uniform(w[2], w[3]));
+}
+
+}  // namespace
+
+void add_reference(const ArrayJob& job, Eigen::Index token, const TokenPlan& plan, TokenSums& sums,
+                   ArrayCounters& counters) {
+  for (int plane = 0; plane < job.format.planes(); ++plane)
+    for (std::size_t read = 0; read < plan.planes[plane].reads(); ++read)
+      for (int bitline = 0; bitline < job.bitlines(); ++bitline)
+        sums[bitline / job.weight_planes()] +=
+            job.scale(plane, bitline) * read_value(job, plan.planes[plane].rows(read), bitline,
+                                                   job.token_number(token), static_cast<std::uint32_t>(plane),
+                                                   static_cast<std::uint32_t>(read), counters);
+}
+
+ReadPath choose_path(const CodeSampler& sampler, ErrorMode mode) {
+  constexpr double rare = 0.005;  // a drawn error costs about as much as two hundred coded reads
+  if (mode == ErrorMode::die) return die_kernel_takes(sampler) ? ReadPath::dense : ReadPath::reference;
+  if (sampler.is_lossless() && sampler.largest_error_rate() <= rare) return ReadPath::sparse;
+  return dense_takes(sampler) ? ReadPath::dense : ReadPath::reference;
+}
+
+namespace {
+
+/// The path that was forced, where it can be walked.
+ReadPath resolve_path(const ErrorInjection& errors) {
+  const CodeSampler& sampler = *errors.sampler;
+  if (errors.path == ReadPath::automatic) return choose_path(sampler, errors.mode);
+  if (errors.path == ReadPath::sparse && (errors.mode == ErrorMode::die || !sampler.is_lossless()))
+    throw std::invalid_argument("array: the sparse path needs read mode and a lossless converter");
+  const bool taken = errors.mode == ErrorMode::die ? die_kernel_takes(sampler) : dense_takes(sampler);
+  if (errors.path == ReadPath::dense && !taken)
+    throw std::invalid_argument("array: the dense path needs evenly spaced codes, at most 128 of them");
+  return errors.path;
+}
+
+template <class Sum>
+void add_sums(const TokenSums& sums, int fraction_bits, Eigen::Index token, Matrix<Sum>& result) {
+  for (Eigen::Index c = 0; c < result.cols(); ++c)
+    result(token, c) += static_cast<Sum>(round_fixed(sums[c], fraction_bits));
+}
+
+/// A lossless converter's errors: integers go straight to their columns, fractions are added up first.
+template <class Sum>
+void add_errors(const std::vector<ColumnError>& errors, int fraction_bits, Eigen::Index token,
+                Matrix<Sum>& result) {
+  if (fraction_bits == 0) {
+    for (const ColumnError& e : errors) result(token, e.column) += static_cast<Sum>(e.value);
+    return;
+  }
+  TokenSums sums(result.cols());
+  for (const ColumnError& e : errors) sums[e.column] += e.value;
+  add_sums(sums, fraction_bits, token, result);
+}
+
+/// Runs `body(token, counters)` for every token on `threads` threads and adds up the counters.
+template <class Body>
+void for_each_token(std::int64_t tokens, int threads, ArrayCounters& counters, const Body& body) {
+#pragma omp parallel num_threads(threads) if (threads > 1)
+  {
+    ArrayCounters mine;
+#pragma omp for schedule(static, 1)
+    for (std::int64_t token = 0; token < tokens; ++token) body(token, mine);
+#pragma omp critical(flare_arch_counters)
+    counters += mine;
+  }
+}
+
+/// Threads worth starting for the sparse path: none where a few hundred draws are all there is to do.
+int sparse_threads(const ArrayJob& job, std::int64_t tokens, bool plan_needed) {
+  constexpr double worth_a_thread = 300;
+  if (plan_needed || job.errors.sampler == nullptr) return job.errors.threads;
+  const int sawl = job.array.segmentation().rows_per_read;
+  const std::int64_t groups = (job.array.depth() + sawl - 1) / sawl;
+  const std::int64_t reads = tokens * job.format.planes() * groups * job.bitlines();
+  const double candidates = static_cast<double>(reads) * job.errors.sampler->largest_error_rate();
+  return candidates < worth_a_thread ? 1 : job.errors.threads;
+}
+
+template <class Sum>
+void multiply_sparse(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
+  const bool plan_needed = job.count || job.array.segmentation().packing != Packing::fixed;
+  const int threads = sparse_threads(job, result.rows(), plan_needed);
+  const StreamKey key(job.errors.seed, Purpose::error_positions, job.errors.array);
+  for_each_token(result.rows(), threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
+    TokenPlan plan;
+    if (plan_needed) plan.make(job, token, mine);
+    if (job.errors.sampler == nullptr) return;
+    std::vector<ColumnError> errors;
+    find_sparse_errors(job, key, token, plan_needed ? &plan : nullptr, errors);
+    mine.wrong_reads += static_cast<std::int64_t>(errors.size());
+    add_errors(errors, job.errors.sampler->fraction_bits(), token, result);
+  });
+}
+
+/// Blocks of tokens bound the memory of their plans; a block is large enough to share the tables of a block of bit
+/// lines.
+template <class Sum>
+void multiply_die(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
+  constexpr Eigen::Index tokens_at_once = 1024;
+  std::vector<TokenPlan> plans(std::min(tokens_at_once, result.rows()));
+  for (Eigen::Index first = 0; first < result.rows(); first += tokens_at_once) {
+    const Eigen::Index tokens = std::min(tokens_at_once, result.rows() - first);
+    std::vector<TokenSums> sums(tokens, TokenSums(result.cols()));
+    for_each_token(tokens, job.errors.threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
+      plans[token].make(job, first + token, mine);
+    });
+    add_die(job, first, plans, sums, job.errors.threads);
+    for (Eigen::Index token = 0; token < tokens; ++token)
+      add_sums(sums[token], job.errors.sampler->fraction_bits(), first + token, result);
+  }
+}
+
+template <class Sum>
+void multiply_coded(const ArrayJob& job, ReadPath path, Matrix<Sum>& result, ArrayCounters& counters) {
+  std::unique_ptr<const SlotTable> slots;
+  if (path == ReadPath::dense) slots = std::make_unique<SlotTable>(job.errors.sampler->model());
+  const int fraction = job.errors.sampler != nullptr ? job.errors.sampler->fraction_bits() : 0;
+  for_each_token(result.rows(), job.errors.threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
+    TokenPlan plan;
+    plan.make(job, token, mine);
+    TokenSums sums(job.array.columns());
+    if (slots != nullptr)
+      add_dense(job, *slots, token, plan, sums, mine);
+    else
+      add_reference(job, token, plan, sums, mine);
+    add_sums(sums, fraction, token, result);
+  });
+}
+
+}  // namespace
+
+MatrixI Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+                        ArrayCounters* counters) const {
+  MatrixI result;
+  multiply(inputs, format, errors, counters, result);
+  return result;
+}
+
+void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+                     ArrayCounters* counters, MatrixI& result) const {
+  multiply_as(inputs, format, errors, counters, result);
+}
+
+void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+                     ArrayCounters* counters, MatrixL& result) const {
+  multiply_as(inputs, format, errors, counters, result);
+}
+
+template <class Sum>
+void Array::multiply_as(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+                        ArrayCounters* counters, Matrix<Sum>& result) const {
+  if (inputs.cols() != depth())
+    throw std::invalid_argument(
+        fmt::format("array: inputs of {} values meet {} rows", inputs.cols(), depth()));
+  format.check();
+  const double largest = largest_sum(depth(), format_, format, segmentation_, errors.sampler);
+  if (std::is_same_v<Sum, std::int32_t> && !fits_32_bits(largest))
+    throw std::invalid_argument(fmt::format("array: sums of up to {:.4g} do not fit 32 bits", largest));
+  if (errors.sampler != nullptr && std::ldexp(largest, errors.sampler->fraction_bits()) >= 0x1p62)
+    throw std::invalid_argument(
+        fmt::format("array: sums of up to {:.4g} with {} bits after the point do not fit 62 bits", largest,
+                    errors.sampler->fraction_bits()));
+  if (errors.threads < 1) throw std::invalid_argument("array: at least one thread is needed");
+  if (errors.sampler != nullptr && errors.sampler->rows_per_read() < segmentation_.rows_per_read)
+    throw std::invalid_argument(fmt::format("array: reads of {} rows meet an error model of SAWL {}",
+                                            segmentation_.rows_per_read, errors.sampler->rows_per_read()));
+  const bool die = errors.sampler != nullptr && errors.mode == ErrorMode::die;
+  if (die && (errors.die == nullptr || errors.die->rows() < depth() || errors.die->bitlines() < bitlines()))
+    throw std::invalid_argument("array: die mode needs the frozen variation of an array of this size");
+
+  ArrayCounters ignored;
+  ArrayCounters& count = counters != nullptr ? *counters : ignored;
+  const ArrayJob job{*this, inputs, format, errors, counters != nullptr};
+  const bool reference = errors.path == ReadPath::reference;
+  const ReadPath path = errors.sampler != nullptr ? resolve_path(errors)
+                        : reference               ? ReadPath::reference
+                                                  : ReadPath::sparse;
+  if (path != ReadPath::sparse || !lazy_->product.checks(inputs, format))
+    check_range(inputs, format, "inputs");
+  if (path == ReadPath::sparse) {
+    lazy_->product.multiply(inputs, format, result);
+    if (errors.sampler != nullptr || job.count) multiply_sparse(job, result, count);
+    return;
+  }
+  result.setZero(inputs.rows(), columns());
+  if (die && path == ReadPath::dense)
+    multiply_die(job, result, count);
+  else
+    multiply_coded(job, path, result, count);
+}
+
+}  // namespace flare::arch

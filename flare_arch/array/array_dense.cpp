@@ -1,0 +1,208 @@
+// A code for every read: the vector kernels around one token (read mode) or one block of bit lines (die
+// mode).
+#include <array>
+#include <boost/math/special_functions/erf.hpp>
+#include <cmath>
+#include <cstring>
+
+#include "flare_arch/array/array_job.hpp"
+#include "flare_arch/array/array_kernels.hpp"
+
+namespace flare::arch {
+namespace {
+
+constexpr double band_sigmas = 4.5;  // noise beyond it (7e-6 of all reads) is drawn apart
+
+PlaneReads reads_of(const ReadPlan& plan) { return {plan.row_data(), plan.start_data(), plan.reads()}; }
+
+/// Adds a plane's code sums to the columns'.
+void add_plane(const ArrayJob& job, int plane, std::int64_t reads, const std::int32_t* code_sums,
+               int first_line, int lines, TokenSums& sums) {
+  const CodeSampler& sampler = *job.errors.sampler;
+  const std::int64_t offset = reads * sampler.value_offset(), step = sampler.value_step();
+  const int planes = job.weight_planes();
+  std::array<std::int64_t, 32> scales{};
+  for (int q = 0; q < planes; ++q) scales[q] = job.scale(plane, q);
+  for (int i = 0, column = first_line / planes, q = first_line % planes; i < lines; ++column, q = 0) {
+    std::int64_t sum = 0;
+    for (; q < planes && i < lines; ++q, ++i) sum += scales[q] * (offset + step * code_sums[i]);
+    sums[column] += sum;
+  }
+}
+
+double normal_quantile(double p) { return -std::sqrt(2.0) * boost::math::erfc_inv(2 * p); }
+double normal_tail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
+
+/// Read noise in units, split at +-band: inside drawn per read when it matters, outside by its positions.
+struct Noise {
+  double sigma = 0;  // units
+  int band = 0;      // units; 0: no noise
+  double tail = 0;   // P(noise > band)
+
+  explicit Noise(const ArrayJob& job) {
+    sigma = std::ldexp(job.errors.sampler->model().per_read.noise_sigma, job.errors.die->fraction_bits());
+    if (sigma <= 0) return;
+    band = std::max(1, std::min(8000, static_cast<int>(std::ceil(band_sigmas * sigma))));
+    tail = normal_tail(band / sigma);
+  }
+  double inside(double u) const { return sigma * normal_quantile(tail + u * (1 - 2 * tail)); }
+  double outside(double u) const {
+    const double z = -normal_quantile(tail * (u < 0.5 ? 2 * u : 2 * u - 1));
+    return u < 0.5 ? -sigma * z : sigma * z;
+  }
+};
+
+double inside_noise(const Noise& noise, StreamKey key, std::uint32_t token, int plane, std::uint32_t read,
+                    int bitline) {
+  const auto w =
+      random_words(key, token, static_cast<std::uint32_t>(plane), read, static_cast<std::uint32_t>(bitline));
+  return noise.inside(open_uniform(w[0], w[1]));
+}
+
+/// What a block of bit lines needs, laid out for the kernel.
+struct BlockTables {
+  std::vector<std::int16_t> deviations, dummies, thresholds, means;
+  DieBlock block;
+
+  BlockTables(const ArrayJob& job, int first_line, int band) {
+    const DieVariation& die = *job.errors.die;
+    const Array& array = job.array;
+    const int sawl = array.segmentation().rows_per_read, depth = array.depth();
+    const int lines = std::min(line_block, job.bitlines() - first_line);
+    deviations.assign(static_cast<std::size_t>(depth) * line_block, 0);
+    dummies.assign(static_cast<std::size_t>(sawl + 1) * line_block, 0);
+    thresholds.assign(static_cast<std::size_t>(die.comparators()) * line_block, 32767);
+    means.assign(round_up(sawl + 1, 8), 0);
+    for (int row = 0; row < depth; ++row) {
+      const std::uint64_t* bits = array.row_bits() + row * array.row_words() + first_line / 64;
+      const std::int16_t *on = die.on_row(row) + first_line, *off = die.off_row(row) + first_line;
+      std::int16_t* out = deviations.data() + static_cast<std::size_t>(row) * line_block;
+      for (int i = 0; i < lines; ++i) out[i] = ((bits[i / 64] >> (i % 64)) & 1) != 0 ? on[i] : off[i];
+    }
+    for (int d = 1; d <= sawl; ++d)
+      for (int i = 0; i < lines; ++i)
+        dummies[d * line_block + i] = static_cast<std::int16_t>(
+            dummies[(d - 1) * line_block + i] + die.off_deviation(die.rows() + d - 1, first_line + i));
+    for (int c = 0; c < die.comparators(); ++c)
+      for (int i = 0; i < lines; ++i)
+        thresholds[c * line_block + i] = static_cast<std::int16_t>(die.thresholds(first_line + i)[c]);
+    for (int k = 0; k <= sawl; ++k) means[k] = static_cast<std::int16_t>(die.level_mean(k));
+    block.lines = line_block;
+    block.row_bits = array.row_bits() + first_line / 64;
+    block.row_words = array.row_words();
+    block.level_mean = means.data();
+    block.levels = sawl + 1;
+    block.deviations = deviations.data();
+    block.dummies = dummies.data();
+    block.thresholds = thresholds.data();
+    block.comparators = die.comparators();
+    block.dummy_rows_up_to = array.segmentation().dummy_rows ? sawl : 0;
+    block.noise_band = band;
+  }
+};
+
+int code_of_level(const DieVariation& die, int bitline, double level) {
+  int code = 0;
+  for (int c = 0; c < die.comparators(); ++c) code += level > die.thresholds(bitline)[c] ? 1 : 0;
+  return code;
+}
+
+/// One token's planes on one block.
+void add_block(const ArrayJob& job, const DieBlock& block, const Noise& noise, StreamKey key,
+               Eigen::Index token, const TokenPlan& plan, int first_line, TokenSums& sums) {
+  const int lines = std::min(line_block, job.bitlines() - first_line);
+  std::int32_t code_sums[line_block];
+  std::vector<NearRead> near;
+  for (int plane = 0; plane < job.format.planes(); ++plane) {
+    const ReadPlan& reads = plan.planes[plane];
+    if (reads.reads() == 0) continue;
+    std::memset(code_sums, 0, sizeof code_sums);
+    near.clear();
+    sum_die_codes(block, reads_of(reads), code_sums, &near);
+    for (const NearRead& n : near) {
+      if (n.line >= lines) continue;
+      const int bitline = first_line + n.line;
+      const double drawn = inside_noise(noise, key, job.token_number(token), plane, n.read, bitline);
+      code_sums[n.line] += code_of_level(*job.errors.die, bitline, n.level + drawn) - n.code;
+    }
+    add_plane(job, plane, static_cast<std::int64_t>(reads.reads()), code_sums, first_line, lines, sums);
+  }
+}
+
+/// Reads whose noise lies beyond the band: found by geometric skipping, and put right one by one.
+void add_tail_noise(const ArrayJob& job, const Noise& noise, StreamKey key, Eigen::Index token,
+                    const TokenPlan& plan, TokenSums& sums) {
+  if (noise.tail <= 0) return;
+  const double log_keep = std::log1p(-2 * noise.tail);
+  UniformSequence uniform(StreamKey(job.errors.seed, Purpose::noise_tail, job.errors.array),
+                          job.token_number(token), 0, 0);
+  const std::int64_t bitlines = job.bitlines(), total = plan.cycles * bitlines;
+  std::int64_t position = -1, plane_begin = 0;
+  int plane = 0;
+  const auto plane_size = [&] { return static_cast<std::int64_t>(plan.planes[plane].reads()) * bitlines; };
+  for (;;) {
+    const double skip = std::floor(std::log(uniform.next()) / log_keep);
+    if (!(skip < static_cast<double>(total - position - 1))) return;
+    position += 1 + static_cast<std::int64_t>(skip);
+    while (position - plane_begin >= plane_size()) {
+      plane_begin += plane_size();
+      ++plane;
+    }
+    const auto read = static_cast<std::uint32_t>((position - plane_begin) / bitlines);
+    const int bitline = static_cast<int>((position - plane_begin) % bitlines);
+    const auto rows = plan.planes[plane].rows(read);
+    const double inside = inside_noise(noise, key, job.token_number(token), plane, read, bitline);
+    const int before = die_code(job, rows, bitline, inside),
+              after = die_code(job, rows, bitline, noise.outside(uniform.next()));
+    sums[bitline / job.weight_planes()] +=
+        job.scale(plane, bitline) * job.errors.sampler->value_step() * (after - before);
+  }
+}
+
+}  // namespace
+
+bool dense_takes(const CodeSampler& sampler) { return sampler.is_even() && sampler.model().codes() <= 128; }
+
+bool die_kernel_takes(const CodeSampler& sampler) { return sampler.is_even(); }
+
+void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, const TokenPlan& plan,
+               TokenSums& sums, ArrayCounters& counters) {
+  DensePlane dense;
+  dense.row_bits = job.array.row_bits();
+  dense.row_words = job.array.row_words();
+  dense.lines = round_up(job.bitlines(), line_block);
+  dense.real_lines = job.bitlines();
+  dense.largest_code = std::max(1, job.errors.sampler->model().codes() - 1);
+  dense.slots = &slots;
+  dense.key = StreamKey(job.errors.seed, Purpose::read_codes, job.errors.array);
+  dense.token = job.token_number(token);
+  std::vector<std::int32_t> code_sums(dense.lines);
+  for (int plane = 0; plane < job.format.planes(); ++plane) {
+    const ReadPlan& reads = plan.planes[plane];
+    if (reads.reads() == 0) continue;
+    dense.plane = static_cast<std::uint32_t>(plane);
+    std::fill(code_sums.begin(), code_sums.end(), 0);
+    sum_codes(dense, reads_of(reads), code_sums.data(), job.count ? &counters.wrong_reads : nullptr);
+    add_plane(job, plane, static_cast<std::int64_t>(reads.reads()), code_sums.data(), 0, job.bitlines(),
+              sums);
+  }
+}
+
+void add_die(const ArrayJob& job, Eigen::Index first_token, const std::vector<TokenPlan>& plans,
+             std::vector<TokenSums>& sums, int threads) {
+  const Noise noise(job);
+  const StreamKey key(job.errors.seed, Purpose::read_noise, job.errors.array);
+  const auto tokens = static_cast<std::int64_t>(sums.size());
+  for (int first_line = 0; first_line < job.bitlines(); first_line += line_block) {
+    const BlockTables tables(job, first_line, noise.band);
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (std::int64_t t = 0; t < tokens; ++t)
+      add_block(job, tables.block, noise, key, first_token + t, plans[t], first_line, sums[t]);
+  }
+  if (noise.band == 0) return;
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+  for (std::int64_t t = 0; t < tokens; ++t)
+    add_tail_noise(job, noise, key, first_token + t, plans[t], sums[t]);
+}
+
+}  // namespace flare::arch

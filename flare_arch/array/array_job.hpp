@@ -1,0 +1,77 @@
+// What the read paths of the array share. Internal to flare_arch.
+#pragma once
+
+#include <vector>
+
+#include "flare_arch/array/array.hpp"
+#include "flare_arch/array/random_streams.hpp"
+
+namespace flare::arch {
+
+/// One multiply call.
+struct ArrayJob {
+  const Array& array;
+  const MatrixI& inputs;
+  PlaneFormat format;
+  ErrorInjection errors;
+  bool count = false;  // fill counters
+
+  int bitlines() const { return array.bitlines(); }
+  int weight_planes() const { return array.format().planes(); }
+  std::uint32_t token_number(Eigen::Index token) const {
+    return errors.first_token + static_cast<std::uint32_t>(token);
+  }
+  /// What one unit of a code of this input plane and bit line counts in the sum.
+  std::int64_t scale(int plane, int bitline) const {
+    return static_cast<std::int64_t>(format.scale(plane)) * array.format().scale(bitline % weight_planes());
+  }
+  /// Ones among the driven rows of a bit line.
+  int on_cells(std::span<const std::uint16_t> rows, int bitline) const;
+};
+
+/// The reads of all planes of one token.
+struct TokenPlan {
+  std::vector<ReadPlan> planes;
+  std::int64_t cycles = 0;
+
+  void make(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters);
+
+ private:
+  std::vector<std::uint64_t> bits_;
+  std::vector<std::uint16_t> ones_;
+};
+
+/// Sums of one token, in the sampler's fixed point, one per column.
+using TokenSums = std::vector<std::int64_t>;
+
+/// Code of one read on a die, its noise given in units.
+int die_code(const ArrayJob& job, std::span<const std::uint16_t> rows, int bitline, double noise);
+
+// Each adds what its path finds to sums.
+void add_reference(const ArrayJob& job, Eigen::Index token, const TokenPlan& plan, TokenSums& sums,
+                   ArrayCounters& counters);
+/// What one read's error adds to a column.
+struct ColumnError {
+  int column = 0;
+  std::int64_t value = 0;  // fixed point
+};
+/// Appends the errors of one token. `plan` may be null for fixed groups: their reads need no planning. Each
+/// candidate has one block of random words: 53 bits for the distance, 32 to thin, 32 for the wrong code.
+void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, const TokenPlan* plan,
+                        std::vector<ColumnError>& found);
+
+struct SlotTable;
+
+/// Read mode, a code for every read. True where the model is one the kernels take (evenly spaced codes, at
+/// most 128 of them).
+bool dense_takes(const CodeSampler& sampler);
+void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, const TokenPlan& plan,
+               TokenSums& sums, ArrayCounters& counters);
+
+/// Die mode, a block of tokens at once: sums has one TokenSums per token, plans at least as many, for the tokens
+/// from `first_token` of the inputs.
+bool die_kernel_takes(const CodeSampler& sampler);
+void add_die(const ArrayJob& job, Eigen::Index first_token, const std::vector<TokenPlan>& plans,
+             std::vector<TokenSums>& sums, int threads);
+
+}  // namespace flare::arch

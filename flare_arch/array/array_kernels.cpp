@@ -1,0 +1,533 @@
+#include "flare_arch/array/array_kernels.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "flare_arch/array/array_kernels.cpp"
+#include <hwy/aligned_allocator.h>
+#include <hwy/foreach_target.h>  // compiles this file once for every target
+#include <hwy/highway.h>
+
+#ifndef FLARE_ARCH_KERNEL_LIMITS
+#define FLARE_ARCH_KERNEL_LIMITS
+namespace flare::arch {
+constexpr int most_level_planes = 7, most_block_lines = 4096;
+
+/// Second draws have a key of their own, and the bit line as last counter.
+inline StreamKey second_draw_key(StreamKey key) {
+  key.high ^= 0x5bd1e995u;
+  return key;
+}
+}  // namespace flare::arch
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace flare::arch::HWY_NAMESPACE {
+
+#if HWY_TARGET == HWY_SCALAR
+
+// The plain twin of every kernel below: what the definitions say, one bit line after the other.
+
+void random_bytes(StreamKey key, std::uint32_t token, std::uint32_t plane, std::uint32_t read, int lines,
+                  std::uint8_t* bytes) {
+  for (int group = 0; group * random_group < lines; ++group)
+    for (int i = 0; i < 16; ++i) {
+      const auto words = random_words(key, token, plane, read, static_cast<std::uint32_t>(16 * group + i));
+      for (int w = 0; w < 4; ++w)
+        for (int b = 0; b < 4; ++b)
+          bytes[group * random_group + 64 * w + 4 * i + b] = static_cast<std::uint8_t>(words[w] >> (8 * b));
+    }
+}
+
+int count_line(const std::uint64_t* bits, std::size_t stride, const std::uint16_t* rows, int count,
+               int line) {
+  int k = 0;
+  for (int i = 0; i < count; ++i)
+    k += static_cast<int>((bits[rows[i] * stride + line / 64] >> (line % 64)) & 1);
+  return k;
+}
+
+void sum_codes_here(const DensePlane& job, const PlaneReads& reads, std::int32_t* code_sums,
+                    std::int64_t* wrong) {
+  std::vector<std::uint8_t> bytes(round_up(job.lines, random_group));
+  const SlotTable* slots = job.slots;
+  const StreamKey again = second_draw_key(job.key);
+  for (std::size_t read = 0; read < reads.reads; ++read) {
+    const auto number = static_cast<std::uint32_t>(read);
+    const std::uint16_t* rows = reads.rows + reads.starts[read];
+    const int count = static_cast<int>(reads.starts[read + 1] - reads.starts[read]);
+    if (slots != nullptr) random_bytes(job.key, job.token, job.plane, number, job.real_lines, bytes.data());
+    for (int line = 0; line < job.real_lines; ++line) {
+      const int k = count_line(job.row_bits, job.row_words, rows, count, line);
+      int code = k;
+      if (slots != nullptr) {
+        const int u = bytes[line];
+        code = slots->base_code[k];
+        for (int a = 0; a < slots->alternatives; ++a)
+          if (u > slots->last_before[a][k]) code = slots->code[a][k];
+        if (u > slots->mixed_last_before[k]) {
+          const auto words =
+              random_words(again, job.token, job.plane, number, static_cast<std::uint32_t>(line));
+          code = slots->mixed_code(k, open_uniform(words[0], words[1]));
+        }
+        if (wrong != nullptr) *wrong += code != slots->base_code[k] ? 1 : 0;
+      }
+      code_sums[line] += code;
+    }
+  }
+}
+
+void sum_die_codes_here(const DieBlock& block, const PlaneReads& reads, std::int32_t* code_sums,
+                        std::vector<NearRead>* near) {
+  for (std::size_t read = 0; read < reads.reads; ++read) {
+    const std::uint16_t* rows = reads.rows + reads.starts[read];
+    const int count = static_cast<int>(reads.starts[read + 1] - reads.starts[read]);
+    const std::size_t dummies =
+        static_cast<std::size_t>(std::max(0, block.dummy_rows_up_to - count)) * block.lines;
+    for (int line = 0; line < block.lines; ++line) {
+      int level = block.level_mean[count_line(block.row_bits, block.row_words, rows, count, line)] +
+                  block.dummies[dummies + line];
+      for (int i = 0; i < count; ++i)
+        level += block.deviations[static_cast<std::size_t>(rows[i]) * block.lines + line];
+      int code = 0, highest = 0;
+      for (int c = 0; c < block.comparators; ++c) {
+        const int threshold = block.thresholds[static_cast<std::size_t>(c) * block.lines + line];
+        code += level - block.noise_band > threshold ? 1 : 0;
+        highest += level + block.noise_band >= threshold ? 1 : 0;
+      }
+      if (block.noise_band > 0 && highest != code)
+        near->push_back({static_cast<std::uint32_t>(read), line, level, code});
+      code_sums[line] += code;
+    }
+  }
+}
+
+bool narrow_here(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest,
+                 std::uint8_t* bytes) {
+  bool fits = true;
+  for (std::size_t i = 0; i < size; ++i) {
+    fits = fits && values[i] >= lowest && values[i] <= highest;
+    bytes[i] = static_cast<std::uint8_t>(values[i]);
+  }
+  return fits;
+}
+
+#else
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+HWY_ATTR bool narrow_here(const std::int32_t* values, std::size_t size, std::int32_t lowest,
+                          std::int32_t highest, std::uint8_t* bytes) {
+  const hn::ScalableTag<std::uint32_t> d;
+  const hn::RebindToSigned<decltype(d)> d_signed;
+  const std::size_t lanes = hn::Lanes(d);
+  auto largest = hn::Set(d_signed, lowest), smallest = hn::Set(d_signed, highest);
+  std::size_t i = 0;
+  for (; i + lanes <= size; i += lanes) {
+    const auto v = hn::LoadU(d_signed, values + i);
+    largest = hn::Max(largest, v);
+    smallest = hn::Min(smallest, v);
+    const auto low_byte = hn::And(hn::BitCast(d, v), hn::Set(d, 0xffu));
+    const hn::Rebind<std::uint8_t, decltype(d)> d8;
+    hn::StoreU(hn::U8FromU32(low_byte), d8, bytes + i);
+  }
+  bool fits = hn::GetLane(hn::MaxOfLanes(d_signed, largest)) <= highest &&
+              hn::GetLane(hn::MinOfLanes(d_signed, smallest)) >= lowest;
+  for (; i < size; ++i) {
+    fits = fits && values[i] >= lowest && values[i] <= highest;
+    bytes[i] = static_cast<std::uint8_t>(values[i]);
+  }
+  return fits;
+}
+
+/// Philox 4x32-10 for 16 blocks at a time, as many per vector as fit; block i of group g has the counter
+/// (token, plane, read, 16 g + i). Word w of block i makes bytes 64 w + 4 i .. 4 i + 3 of the group.
+HWY_ATTR void random_bytes(StreamKey key, std::uint32_t token, std::uint32_t plane, std::uint32_t read,
+                           int lines, std::uint8_t* HWY_RESTRICT bytes) {
+  const hn::CappedTag<std::uint32_t, 16> d;
+  const hn::RepartitionToWide<decltype(d)> d64;
+  const auto multiplier0 = hn::Set(d, 0xD2511F53u), multiplier1 = hn::Set(d, 0xCD9E8D57u);
+  const int per_vector = static_cast<int>(hn::Lanes(d));
+  for (int group = 0; group * random_group < lines; ++group)
+    for (int i = 0; i < 16; i += per_vector) {
+      auto x0 = hn::Set(d, token), x1 = hn::Set(d, plane), x2 = hn::Set(d, read);
+      auto x3 = hn::Iota(d, static_cast<std::uint32_t>(16 * group + i));
+      std::uint32_t k0 = key.low, k1 = key.high;
+      const auto low_and_high = [&](auto x, auto m, auto& low, auto& high) HWY_ATTR {
+        const auto even = hn::MulEven(x, m);
+        const auto odd = hn::MulEven(hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(d64, x))), m);
+        low = hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd)), hn::BitCast(d, even));
+        high = hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even)));
+      };
+      for (int round = 0; round < 10; ++round) {
+        auto low0 = x0, high0 = x0, low1 = x0, high1 = x0;
+        low_and_high(x0, multiplier0, low0, high0);
+        low_and_high(x2, multiplier1, low1, high1);
+        x0 = hn::Xor3(high1, x1, hn::Set(d, k0));
+        x2 = hn::Xor3(high0, x3, hn::Set(d, k1));
+        x1 = low1;
+        x3 = low0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+      }
+      auto* out = reinterpret_cast<std::uint32_t*>(bytes + group * random_group) + i;
+      hn::StoreU(x0, d, out);
+      hn::StoreU(x1, d, out + 16);
+      hn::StoreU(x2, d, out + 32);
+      hn::StoreU(x3, d, out + 48);
+    }
+}
+
+/// Popcounts of up to 8 rows, bit-sliced: planes[b][word] is bit b of the number of ones at each position.
+/// A carry-save adder tree: 4 full adders for the ones, then carries into twos, fours and eights.
+HWY_ATTR void count_eight(const std::uint64_t* const* rows, int words, std::uint64_t* const* planes) {
+  const hn::ScalableTag<std::uint64_t> d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  const auto full = [](auto a, auto b, auto c, auto& carry) HWY_ATTR {
+    const auto ab = hn::Xor(a, b);
+    carry = hn::OrAnd(hn::And(a, b), ab, c);
+    return hn::Xor(ab, c);
+  };
+  for (int w = 0; w < words; w += lanes) {
+    const auto row = [&](int i) HWY_ATTR { return hn::LoadU(d, rows[i] + w); };
+    auto c1 = hn::Zero(d), c2 = c1, c3 = c1, d1 = c1;
+    const auto s1 = full(row(0), row(1), row(2), c1);
+    const auto s2 = full(s1, row(3), row(4), c2);
+    const auto s3 = full(s2, row(5), row(6), c3);
+    const auto last = row(7);
+    const auto c4 = hn::And(s3, last);
+    const auto two = full(c1, c2, c3, d1);
+    const auto d2 = hn::And(two, c4);
+    hn::StoreU(hn::Xor(s3, last), d, planes[0] + w);
+    hn::StoreU(hn::Xor(two, c4), d, planes[1] + w);
+    hn::StoreU(hn::Xor(d1, d2), d, planes[2] + w);
+    hn::StoreU(hn::And(d1, d2), d, planes[3] + w);
+  }
+}
+
+/// total += part, both bit-sliced; part has 4 planes.
+HWY_ATTR void add_planes(int words, std::uint64_t* const* part, std::uint64_t* const* total,
+                         int total_planes) {
+  const hn::ScalableTag<std::uint64_t> d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  for (int w = 0; w < words; w += lanes) {
+    auto carry = hn::Zero(d);
+    for (int b = 0; b < total_planes; ++b) {
+      const auto x = hn::LoadU(d, total[b] + w), y = b < 4 ? hn::LoadU(d, part[b] + w) : hn::Zero(d);
+      const auto xy = hn::Xor(x, y);
+      hn::StoreU(hn::Xor(xy, carry), d, total[b] + w);
+      carry = hn::OrAnd(hn::And(x, y), xy, carry);
+    }
+  }
+}
+
+/// The lanes of a mask as bits; at most 64 lanes.
+template <class D, class M>
+HWY_ATTR std::uint64_t mask_bits(D d, M mask) {
+  static_assert(hn::MaxLanes(D()) <= 64);
+  std::uint8_t bytes[8] = {};
+  hn::StoreMaskBits(d, mask, bytes);
+  std::uint64_t bits;
+  std::memcpy(&bits, bytes, sizeof bits);
+  return bits;
+}
+
+/// table[index] for tables of up to 80 bytes, 16 at a time.
+template <class D, class V>
+HWY_ATTR V lookup(D d, const std::uint8_t* table, int size, V index) {
+  const V low = hn::And(index, hn::Set(d, std::uint8_t{15}));
+  V result = hn::TableLookupBytes(hn::LoadDup128(d, table), low);
+  for (int base = 16; base < size; base += 16) {
+    const auto here = hn::Gt(index, hn::Set(d, static_cast<std::uint8_t>(base - 1)));
+    result = hn::IfThenElse(here, hn::TableLookupBytes(hn::LoadDup128(d, table + base), low), result);
+  }
+  return result;
+}
+
+/// Buffers of one call.
+struct DenseScratch {
+  explicit DenseScratch(int lines)
+      : words(round_up(lines / 64, 8)),
+        planes(hwy::AllocateAligned<std::uint64_t>((most_level_planes + 5) * words)),
+        bytes(hwy::AllocateAligned<std::uint8_t>(round_up(lines, random_group))),
+        sums(hwy::AllocateAligned<std::uint8_t>(lines)) {
+    std::memset(planes.get(), 0, (most_level_planes + 5) * words * sizeof(std::uint64_t));
+    std::memset(sums.get(), 0, lines);
+    for (int b = 0; b < most_level_planes; ++b) total[b] = planes.get() + b * words;
+    for (int b = 0; b < 4; ++b) part[b] = planes.get() + (most_level_planes + b) * words;
+    zero = planes.get() + (most_level_planes + 4) * words;
+  }
+  int words;
+  hwy::AlignedFreeUniquePtr<std::uint64_t[]> planes;
+  hwy::AlignedFreeUniquePtr<std::uint8_t[]> bytes, sums;
+  std::uint64_t *total[most_level_planes], *part[4], *zero;
+};
+
+/// Bit-sliced on-cell counts of one read into scratch.total; the number of planes used.
+HWY_ATTR int count_read(const std::uint64_t* bits, std::size_t stride, const std::uint16_t* rows, int count,
+                        DenseScratch& s) {
+  for (int begin = 0; begin == 0 || begin < count; begin += 8) {
+    const std::uint64_t* eight[8];
+    for (int i = 0; i < 8; ++i) eight[i] = begin + i < count ? bits + rows[begin + i] * stride : s.zero;
+    if (begin == 0) {
+      count_eight(eight, s.words, s.total);
+      continue;
+    }
+    if (begin == 8) std::memset(s.total[4], 0, 3 * static_cast<std::size_t>(s.words) * sizeof(std::uint64_t));
+    count_eight(eight, s.words, s.part);
+    add_planes(s.words, s.part, s.total, most_level_planes);
+  }
+  return count > 8 ? most_level_planes : 4;
+}
+
+HWY_ATTR void flush(DenseScratch& s, int lines, std::int32_t* code_sums) {
+  for (int i = 0; i < lines; ++i) code_sums[i] += s.sums[i];
+  std::memset(s.sums.get(), 0, lines);
+}
+
+HWY_ATTR void sum_codes_here(const DensePlane& job, const PlaneReads& reads, std::int32_t* code_sums,
+                             std::int64_t* wrong) {
+  const hn::ScalableTag<std::uint8_t> d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  DenseScratch s(job.lines);
+  const SlotTable* slots = job.slots;
+  const int period = 255 / job.largest_code;
+  int since_flush = 0;
+  const StreamKey again = second_draw_key(job.key);
+  for (std::size_t read = 0; read < reads.reads; ++read) {
+    const std::uint16_t* rows = reads.rows + reads.starts[read];
+    const int planes = count_read(job.row_bits, job.row_words, rows,
+                                  static_cast<int>(reads.starts[read + 1] - reads.starts[read]), s);
+    if (slots != nullptr)
+      random_bytes(job.key, job.token, job.plane, static_cast<std::uint32_t>(read), job.real_lines,
+                   s.bytes.get());
+    for (int line = 0; line < job.lines; line += lanes) {
+      auto level = hn::Zero(d);
+      for (int b = 0; b < planes; ++b) {
+        const auto on = hn::LoadMaskBits(d, reinterpret_cast<const std::uint8_t*>(s.total[b]) + line / 8);
+        level = hn::Or(level, hn::IfThenElseZero(on, hn::Set(d, static_cast<std::uint8_t>(1 << b))));
+      }
+      auto code = level;
+      if (slots != nullptr) {
+        const auto u = hn::Load(d, s.bytes.get() + line);
+        const auto base = lookup(d, slots->base_code.data(), slots->levels, level);
+        code = base;
+        for (int a = 0; a < slots->alternatives; ++a) {
+          const auto other = hn::Gt(u, lookup(d, slots->last_before[a].data(), slots->levels, level));
+          code = hn::IfThenElse(other, lookup(d, slots->code[a].data(), slots->levels, level), code);
+        }
+        const auto mixed = hn::Gt(u, lookup(d, slots->mixed_last_before.data(), slots->levels, level));
+        if (HWY_UNLIKELY(!hn::AllFalse(d, mixed))) {
+          code = hn::IfThenZeroElse(mixed, code);
+          HWY_ALIGN std::uint8_t levels[hn::MaxLanes(d)];
+          hn::Store(level, d, levels);
+          for (std::uint64_t left = mask_bits(d, mixed); left != 0; left &= left - 1) {
+            const int i = std::countr_zero(left);
+            if (line + i >= job.real_lines) break;
+            const auto words = random_words(again, job.token, job.plane, static_cast<std::uint32_t>(read),
+                                            static_cast<std::uint32_t>(line + i));
+            const int drawn = slots->mixed_code(levels[i], open_uniform(words[0], words[1]));
+            code_sums[line + i] += drawn;
+            if (wrong != nullptr) *wrong += drawn != slots->base_code[levels[i]] ? 1 : 0;
+          }
+        }
+        if (wrong != nullptr) {
+          const auto real =
+              hn::FirstN(d, static_cast<std::size_t>(std::clamp(job.real_lines - line, 0, lanes)));
+          *wrong += static_cast<std::int64_t>(
+              hn::CountTrue(d, hn::And(real, hn::AndNot(mixed, hn::Not(hn::Eq(code, base))))));
+        }
+      }
+      hn::Store(hn::Add(hn::Load(d, s.sums.get() + line), code), d, s.sums.get() + line);
+    }
+    if (++since_flush == period) {
+      flush(s, job.lines, code_sums);
+      since_flush = 0;
+    }
+  }
+  flush(s, job.lines, code_sums);
+}
+
+HWY_ATTR void sum_die_codes_here(const DieBlock& block, const PlaneReads& reads, std::int32_t* code_sums,
+                                 std::vector<NearRead>* near) {
+  const hn::ScalableTag<std::int16_t> d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  const hn::Repartition<std::uint8_t, decltype(d)> d8;
+  const auto band = hn::Set(d, static_cast<std::int16_t>(block.noise_band));
+  DenseScratch s(block.lines);
+  HWY_ALIGN std::int16_t sums[most_block_lines];
+  std::memset(sums, 0, block.lines * sizeof(std::int16_t));
+  const int period = 32767 / (block.comparators + 1);
+  int since_flush = 0;
+  const auto flush_sums = [&] {
+    for (int i = 0; i < block.lines; ++i) code_sums[i] += sums[i];
+    std::memset(sums, 0, block.lines * sizeof(std::int16_t));
+    since_flush = 0;
+  };
+  for (std::size_t read = 0; read < reads.reads; ++read) {
+    const std::uint16_t* rows = reads.rows + reads.starts[read];
+    const int count = static_cast<int>(reads.starts[read + 1] - reads.starts[read]);
+    const std::int16_t* dummies =
+        block.dummies + static_cast<std::size_t>(std::max(0, block.dummy_rows_up_to - count)) * block.lines;
+    const int planes = count_read(block.row_bits, block.row_words, rows, count, s);
+    for (int line = 0; line < block.lines; line += lanes) {
+      auto k = hn::Zero(d);
+      for (int b = 0; b < planes; ++b) {
+        const auto on = hn::LoadMaskBits(d, reinterpret_cast<const std::uint8_t*>(s.total[b]) + line / 8);
+        k = hn::Or(k, hn::IfThenElseZero(on, hn::Set(d, static_cast<std::int16_t>(1 << b))));
+      }
+      // level_mean[k], 8 entries a table: the bytes of entry k are 2 k and 2 k + 1.
+      const auto in_table = hn::And(k, hn::Set(d, std::int16_t{7}));
+      const auto bytes =
+          hn::BitCast(d8, hn::Add(hn::ShiftLeft<1>(hn::Or(in_table, hn::ShiftLeft<8>(in_table))),
+                                  hn::Set(d, std::int16_t{0x100})));
+      const auto* means = reinterpret_cast<const std::uint8_t*>(block.level_mean);
+      auto level = hn::BitCast(d, hn::TableLookupBytes(hn::LoadDup128(d8, means), bytes));
+      for (int first = 8; first < block.levels; first += 8)
+        level = hn::IfThenElse(
+            hn::Gt(k, hn::Set(d, static_cast<std::int16_t>(first - 1))),
+            hn::BitCast(d, hn::TableLookupBytes(hn::LoadDup128(d8, means + 2 * first), bytes)), level);
+      level = hn::Add(level, hn::LoadU(d, dummies + line));
+      for (int i = 0; i < count; ++i)
+        level = hn::Add(
+            level, hn::LoadU(d, block.deviations + static_cast<std::size_t>(rows[i]) * block.lines + line));
+      auto code = hn::Zero(d);  // minus the number of comparators that fired
+      if (block.noise_band == 0) {
+        for (int c = 0; c < block.comparators; ++c)
+          code = hn::Add(
+              code,
+              hn::VecFromMask(
+                  d, hn::Gt(level, hn::LoadU(d, block.thresholds + static_cast<std::size_t>(c) * block.lines +
+                                                    line))));
+      } else {
+        const auto high = hn::SaturatedAdd(level, band), low = hn::SaturatedSub(level, band);
+        auto code_high = code, code_low = code;
+        for (int c = 0; c < block.comparators; ++c) {
+          const auto threshold =
+              hn::LoadU(d, block.thresholds + static_cast<std::size_t>(c) * block.lines + line);
+          code_high = hn::Add(code_high, hn::VecFromMask(d, hn::Not(hn::Gt(threshold, high))));
+          code_low = hn::Add(code_low, hn::VecFromMask(d, hn::Gt(low, threshold)));
+        }
+        code = code_low;
+        const auto open = hn::Not(hn::Eq(code_high, code_low));
+        if (HWY_UNLIKELY(!hn::AllFalse(d, open))) {
+          HWY_ALIGN std::int16_t levels[hn::MaxLanes(d)], codes[hn::MaxLanes(d)];
+          hn::Store(level, d, levels);
+          hn::Store(code, d, codes);
+          for (std::uint64_t left = mask_bits(d, open); left != 0; left &= left - 1) {
+            const int i = std::countr_zero(left);
+            near->push_back({static_cast<std::uint32_t>(read), line + i, levels[i], -codes[i]});
+          }
+        }
+      }
+      hn::Store(hn::Sub(hn::Load(d, sums + line), code), d, sums + line);
+    }
+    if (++since_flush == period) flush_sums();
+  }
+  flush_sums();
+}
+
+#endif  // HWY_TARGET == HWY_SCALAR
+
+}  // namespace flare::arch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace flare::arch {
+
+HWY_EXPORT(random_bytes);
+HWY_EXPORT(narrow_here);
+HWY_EXPORT(sum_codes_here);
+HWY_EXPORT(sum_die_codes_here);
+
+SlotTable::SlotTable(const ErrorModel& model) : levels(model.rows_per_read + 1) {
+  if (model.codes() > 128) throw std::invalid_argument("slot table: at most 128 codes are supported");
+  const int padded = round_up(levels, 16);
+  base_code.assign(padded, 0);
+  mixed_last_before.assign(padded, 255);
+  mixed_cumulative.resize(levels);
+  for (int k = 0; k < levels; ++k) {
+    const int likely = model.likely_code(k);
+    base_code[k] = static_cast<std::uint8_t>(likely);
+    std::vector<double> rest(model.codes());
+    double sum = 0;
+    int next = 0, used = 0;
+    const auto take = [&](int c) {
+      // Never all 256 slots at once, so that the bound before the first alternative fits a byte.
+      const int whole = static_cast<int>(std::floor(256 * model.confusion(k, c)));
+      rest[c] = model.confusion(k, c) * 256 - whole;
+      next += whole;
+      return whole;
+    };
+    take(likely);
+    for (int c = 0; c < model.codes(); ++c) {
+      if (c == likely) continue;
+      const int before = next;
+      if (take(c) == 0) continue;
+      if (used == alternatives) {
+        last_before.emplace_back(padded, 255);
+        code.emplace_back(padded, 0);
+        ++alternatives;
+      }
+      last_before[used][k] = static_cast<std::uint8_t>(before - 1);
+      code[used++][k] = static_cast<std::uint8_t>(c);
+    }
+    // Alternatives this level does not use stay behind byte 255; the shared slots begin where whole ones end.
+    mixed_last_before[k] = static_cast<std::uint8_t>(std::min(next, 256) - 1);
+    for (const double r : rest) mixed_cumulative[k].push_back(sum += r);
+    if (sum > 0)
+      for (double& c : mixed_cumulative[k]) c /= sum;
+  }
+}
+
+int SlotTable::mixed_code(int level, double u) const {
+  const std::vector<double>& c = mixed_cumulative[level];
+  return static_cast<int>(
+      std::min<std::size_t>(std::upper_bound(c.begin(), c.end(), u) - c.begin(), c.size() - 1));
+}
+
+void sum_codes(const DensePlane& plane, const PlaneReads& reads, std::int32_t* code_sums,
+               std::int64_t* wrong) {
+  HWY_DYNAMIC_DISPATCH(sum_codes_here)(plane, reads, code_sums, wrong);
+}
+
+void sum_die_codes(const DieBlock& block, const PlaneReads& reads, std::int32_t* code_sums,
+                   std::vector<NearRead>* near) {
+  if (block.lines > most_block_lines) throw std::invalid_argument("die block: too many bit lines");
+  HWY_DYNAMIC_DISPATCH(sum_die_codes_here)(block, reads, code_sums, near);
+}
+
+void fill_random_bytes(StreamKey key, std::uint32_t token, std::uint32_t plane, std::uint32_t read, int lines,
+                       std::uint8_t* bytes) {
+  HWY_DYNAMIC_DISPATCH(random_bytes)(key, token, plane, read, lines, bytes);
+}
+
+bool narrow_to_bytes(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest,
+                     std::uint8_t* bytes) {
+  return HWY_DYNAMIC_DISPATCH(narrow_here)(values, size, lowest, highest, bytes);
+}
+
+std::vector<std::string> kernel_targets() {
+  std::vector<std::string> names;
+  for (std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS; targets != 0; targets &= targets - 1)
+    names.emplace_back(hwy::TargetName(targets & -targets));
+  return names;
+}
+
+void use_kernel_target(const std::string& name) {
+  std::int64_t chosen = 0;
+  hwy::SetSupportedTargetsForTest(0);
+  for (std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS; targets != 0; targets &= targets - 1)
+    if (name == hwy::TargetName(targets & -targets)) chosen = targets & -targets;
+  if (!name.empty() && chosen == 0)
+    throw std::invalid_argument("kernel target " + name + " is not supported here");
+  hwy::SetSupportedTargetsForTest(chosen);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+}  // namespace flare::arch
+#endif  // HWY_ONCE

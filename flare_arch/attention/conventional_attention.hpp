@@ -1,0 +1,84 @@
+// The arithmetic FLARE is compared with: every stage dequantised to floating point and quantised again
+// (DQ-Q), with a floating-point softmax.
+//
+// Int8Attention runs on the same analog arrays as FLARE's attention, 8 bits by 8 bits, absmax scales: one per
+// token for activations, one per tensor for weights, one per head for K and V.
+// QrazorAttention is digital: base precisions by absmax, then four salient bits (see sdr.hpp).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "flare_arch/attention/attention.hpp"
+
+namespace flare::arch {
+
+struct Int8Options {
+  Encoding input_encoding = Encoding::twos_complement;
+  Encoding weight_encoding = Encoding::twos_complement;
+  SegmentationOptions stationary, dynamic;
+};
+
+class Int8Attention : public AttentionLayer {
+ public:
+  Int8Attention(const AttentionWeights& weights, int layer, const Int8Options& options = {});
+  MatrixF forward(const MatrixF& x, const AttentionErrors& errors) const override;
+  LayerDie make_die(const AttentionErrors& errors, Eigen::Index tokens) const override;
+
+ private:
+  struct Projection {
+    std::unique_ptr<Array> array;
+    double scale = 1;
+  };
+  MatrixF project(const Projection& p, int number, const MatrixF& x, const AttentionErrors& errors) const;
+  MatrixF attend(int head, const MatrixF& q, const MatrixF& k, const MatrixF& v,
+                 const AttentionErrors& errors) const;
+
+  Int8Options options_;
+  int layer_, heads_;
+  Eigen::Index head_width_;
+  Projection query_, key_, value_, output_;
+  VectorF output_bias_;
+};
+
+/// Salient bits per operand: 4 razored, 8 base precision as it is.
+struct QrazorOptions {
+  int weight_bits = 4;      // from base 8, per output channel
+  int activation_bits = 8;  // 8: base 8 per token; 4: razored from base 16 per token
+  int kv_bits = 8;          // 4: razored from base 8
+  int group = 16;           // 8 .. 128
+};
+
+class QrazorAttention : public AttentionLayer {
+ public:
+  QrazorAttention(const AttentionWeights& weights, const QrazorOptions& options = {});
+  MatrixF forward(const MatrixF& x, const AttentionErrors& errors) const override;
+
+ private:
+  struct Operand;  // rows of integers with a scale each
+  Operand activation(const MatrixF& x) const;
+  static Operand weight(const MatrixF& w, const QrazorOptions& options);
+  Operand cache(const MatrixF& kv) const;
+  static MatrixF product(const Operand& a, const Operand& b);
+
+  QrazorOptions options_;
+  int heads_;
+  Eigen::Index head_width_;
+  std::vector<Operand> weights_;  // query, key, value, output, transposed
+  VectorF output_bias_;
+
+ public:
+  ~QrazorAttention() override;
+};
+
+/// Storage of one tensor of rows x columns (a token a row) under a quantiser, in bits.
+struct StorageBits {
+  std::int64_t payload = 0;   // the values
+  std::int64_t metadata = 0;  // scales, shifts, flags
+};
+StorageBits int8_storage(std::int64_t rows, std::int64_t columns);                // a float32 scale per token
+StorageBits emsb_storage(std::int64_t rows, std::int64_t columns, int bits = 8);  // a 5-bit shift per token
+StorageBits qrazor_storage(std::int64_t rows, std::int64_t columns, int base,
+                           int group);  // flags, a scale per token
+
+}  // namespace flare::arch

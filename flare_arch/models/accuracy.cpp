@@ -1,0 +1,219 @@
+#include "flare_arch/models/accuracy.hpp"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+
+#include "flare_arch/array/random_streams.hpp"
+
+namespace flare::arch {
+namespace {
+
+using Layers = std::vector<std::unique_ptr<AttentionLayer>>;
+
+bool runs_on_arrays(const std::string& quantizer) { return quantizer == "emsbq" || quantizer == "int8"; }
+
+const std::map<std::string, QrazorOptions>& qrazor_variants() {
+  static const std::map<std::string, QrazorOptions> variants = {{"qrazor_w4a8", {4, 8, 8}},
+                                                                {"qrazor_w4a4", {4, 4, 8}},
+                                                                {"qrazor_w4a8kv4", {4, 8, 4}},
+                                                                {"qrazor_w4a4kv4", {4, 4, 4}}};
+  return variants;
+}
+
+/// Widths and packing as asked for; the SAWL of each kind of array is its error model's.
+IntegerAttentionOptions array_options(const AccuracyOptions& options) {
+  IntegerAttentionOptions o = options.attention;
+  if (options.weight_arrays) o.stationary.rows_per_read = options.weight_arrays->rows_per_read;
+  if (options.dynamic_arrays) o.dynamic.rows_per_read = options.dynamic_arrays->rows_per_read;
+  return o;
+}
+
+std::unique_ptr<AttentionLayer> make_layer(const AttentionWeights& weights, int layer,
+                                           const std::vector<MatrixF>& calibration,
+                                           const AccuracyOptions& options) {
+  const std::string& q = options.quantizer;
+  const IntegerAttentionOptions arrays = array_options(options);
+  if (q == "emsbq") return std::make_unique<IntegerAttention>(weights, layer, calibration, arrays);
+  if (q == "int8") {
+    const Int8Options int8{arrays.input_encoding, arrays.weight_encoding, arrays.stationary, arrays.dynamic};
+    return std::make_unique<Int8Attention>(weights, layer, int8);
+  }
+  QrazorOptions razored;
+  if (qrazor_options(q, options.qrazor_group, &razored))
+    return std::make_unique<QrazorAttention>(weights, razored);
+  const Ablation ablation = q == "uniform"   ? Ablation::uniform
+                            : q == "removed" ? Ablation::removed
+                                             : Ablation::none;
+  return std::make_unique<FloatAttention>(weights, ablation);
+}
+
+Layers make_layers(const VitModel& model, const Dataset& dataset, const AccuracyOptions& options) {
+  std::vector<std::vector<MatrixF>> inputs(model.config().layers);
+  if (options.quantizer == "emsbq")
+    inputs = model.attention_inputs(dataset.train, options.calibration_examples);
+  Layers layers;
+  for (int i = 0; i < model.config().layers; ++i)
+    layers.push_back(make_layer(model.attention(i), i, inputs[i], options));
+  return layers;
+}
+
+std::uint64_t repeat_seed(std::uint64_t seed, int repeat) {
+  const StreamKey key(seed, Purpose::repeat, static_cast<std::uint32_t>(repeat));
+  return (static_cast<std::uint64_t>(key.high) << 32) | key.low;
+}
+
+/// Runs the images of one repeat over the threads; keeps the first exception and stops early on request.
+class Repeat {
+ public:
+  Repeat(const VitModel& model, const ImageSet& images, const Layers& layers, const AccuracyOptions& options)
+      : model_(model), images_(images), layers_(layers), options_(options) {}
+
+  /// Number of right answers among `examples`; negative where the run was stopped.
+  std::int64_t run(AttentionErrors errors, std::int64_t examples, const std::vector<LayerDie>& dies,
+                   AttentionCounters& counters, const std::function<void(std::int64_t)>& done_one) {
+    const int threads = options_.threads > 0 ? options_.threads : omp_get_max_threads();
+    std::int64_t right = 0;
+    std::atomic<bool> quit = false;
+    std::exception_ptr failure;
+    std::mutex mutex;
+#pragma omp parallel for schedule(dynamic) num_threads(threads) reduction(+ : right)
+    for (std::int64_t image = 0; image < examples; ++image) {
+      if (quit || options_.stop.stop_requested()) continue;
+      try {
+        AttentionCounters mine;
+        right += is_right(image, errors, dies, mine) ? 1 : 0;
+        const std::lock_guard lock(mutex);
+        counters += mine;
+        done_one(image);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (!failure) failure = std::current_exception();
+        quit = true;
+      }
+    }
+    if (failure) std::rethrow_exception(failure);
+    return options_.stop.stop_requested() ? -1 : right;
+  }
+
+ private:
+  bool is_right(std::int64_t image, AttentionErrors errors, const std::vector<LayerDie>& dies,
+                AttentionCounters& counters) const {
+    errors.counters = &counters;
+    errors.first_token = static_cast<std::uint32_t>(image * model_.config().tokens());
+    const VectorF logits =
+        model_.logits({images_.pixels.row(image).data(), static_cast<std::size_t>(images_.pixels.cols())},
+                      [&](int layer, const MatrixF& x) {
+                        AttentionErrors here = errors;
+                        here.die = dies.empty() ? nullptr : &dies[layer];
+                        return layers_[layer]->forward(x, here);
+                      });
+    Eigen::Index answer = 0;
+    logits.maxCoeff(&answer);
+    return answer == images_.labels[image];
+  }
+
+  const VitModel& model_;
+  const ImageSet& images_;
+  const Layers& layers_;
+  const AccuracyOptions& options_;
+};
+
+void summarise(AccuracyResult& result) {
+  const auto n = static_cast<double>(result.accuracies.size());
+  if (n == 0) return;
+  double sum = 0, squares = 0;
+  for (const double a : result.accuracies) sum += a;
+  result.mean = sum / n;
+  for (const double a : result.accuracies) squares += (a - result.mean) * (a - result.mean);
+  result.standard_deviation = n > 1 ? std::sqrt(squares / (n - 1)) : 0;
+}
+
+}  // namespace
+
+std::vector<std::string> quantizer_names() {
+  std::vector<std::string> names = {"float", "uniform", "removed", "emsbq", "int8"};
+  for (const auto& [name, variant] : qrazor_variants()) names.push_back(name);
+  return names;
+}
+
+bool qrazor_options(const std::string& quantizer, int group, QrazorOptions* options) {
+  const auto at = qrazor_variants().find(quantizer);
+  if (at == qrazor_variants().end()) return false;
+  *options = at->second;
+  options->group = group;
+  return true;
+}
+
+bool AccuracyOptions::is_valid(std::string* error) const {
+  const auto fail = [&](const std::string& what) {
+    if (error != nullptr) *error = what;
+    return false;
+  };
+  const std::vector<std::string> names = quantizer_names();
+  if (std::find(names.begin(), names.end(), quantizer) == names.end())
+    return fail(fmt::format("unknown quantizer '{}'; known: {}", quantizer, fmt::join(names, ", ")));
+  if (repeats < 1 || repeats > 10'000) return fail("repeats must be 1 to 10000");
+  if (examples < 0) return fail("examples must not be negative");
+  if (calibration_examples < 1) return fail("at least one calibration example is needed");
+  if (qrazor_group < 1 || qrazor_group > 4096) return fail("the QRazor group must be 1 to 4096");
+  if (threads < 0 || threads > 1024) return fail("threads must be 0 to 1024");
+  if (!runs_on_arrays(quantizer) && (weight_arrays || dynamic_arrays))
+    return fail(
+        fmt::format("quantizer '{}' does not run on analog arrays and takes no error model", quantizer));
+  for (const auto& m : {weight_arrays, dynamic_arrays})
+    if (m && !m->is_valid(error)) return false;
+  return true;
+}
+
+AccuracyResult evaluate_accuracy(const VitModel& model, const Dataset& dataset,
+                                 const AccuracyOptions& options) {
+  std::string error;
+  if (!options.is_valid(&error)) throw std::invalid_argument("accuracy: " + error);
+  const ImageSet& images = dataset.test;
+  AccuracyResult result;
+  result.examples =
+      options.examples > 0 ? std::min<std::int64_t>(options.examples, images.size()) : images.size();
+  if (result.examples == 0) throw std::invalid_argument("accuracy: the data set has no test images");
+  if (images.image_size != model.config().image_size)
+    throw std::invalid_argument("accuracy: the model takes images of another size");
+
+  const Layers layers = make_layers(model, dataset, options);
+  std::unique_ptr<const CodeSampler> stationary, dynamic;
+  if (options.weight_arrays) stationary = std::make_unique<CodeSampler>(*options.weight_arrays);
+  if (options.dynamic_arrays) dynamic = std::make_unique<CodeSampler>(*options.dynamic_arrays);
+  const bool random = stationary || dynamic;
+  const int repeats = random ? options.repeats : 1;
+  std::int64_t done = 0;
+  for (int r = 0; r < repeats && !result.stopped; ++r) {
+    AttentionErrors errors;
+    errors.stationary = stationary.get();
+    errors.dynamic = dynamic.get();
+    errors.mode = options.mode;
+    errors.path = options.path;
+    errors.seed = repeat_seed(options.seed, r);
+    std::vector<LayerDie> dies;
+    if (random && options.mode == ErrorMode::die)
+      for (const auto& layer : layers) dies.push_back(layer->make_die(errors, model.config().tokens()));
+    const auto progress = [&](std::int64_t) {
+      ++done;
+      if (options.progress) options.progress(done, result.examples * repeats);
+    };
+    const std::int64_t right =
+        Repeat(model, images, layers, options).run(errors, result.examples, dies, result.counters, progress);
+    result.stopped = right < 0;
+    if (!result.stopped)
+      result.accuracies.push_back(static_cast<double>(right) / static_cast<double>(result.examples));
+  }
+  summarise(result);
+  return result;
+}
+
+}  // namespace flare::arch

@@ -1,0 +1,159 @@
+#include "studies/circuit/circuit_study.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/tails/tail_table.hpp"
+#include "engine/base/random_stream.hpp"
+#include "studies/circuit/circuit_margin.hpp"
+#include "studies/circuit/circuit_testbench.hpp"
+#include "studies/run/rare_event_runs.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+std::string circuit_name(const Study& study) { return study.circuit->netlist.stem().string(); }
+
+/// Corners often have the same to say: each note once.
+void add_notes(std::vector<std::string>& notes, const std::vector<std::string>& more) {
+  for (const std::string& note : more) {
+    if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+  }
+}
+
+/// Runs that no estimate uses: not kept.
+std::vector<engine::RunResult> plain_runs(const StudyRun& run,
+                                          const std::shared_ptr<const engine::Testbench>& testbench,
+                                          const engine::Matrix& points) {
+  std::vector<engine::RunResult> results(static_cast<std::size_t>(points.rows()));
+  const engine::Job job{testbench, points};
+  run.evaluator.evaluate(
+      {&job, 1},
+      [&](std::size_t, std::size_t row, const engine::RunResult& result) { results[row] = result; },
+      run.stop);
+  if (run.stop.stop_requested()) throw engine::Stopped();
+  return results;
+}
+
+/// Rare-event estimate at one corner; the plain samples are known draws of its search.
+void estimate_failure(const StudyRun& run, CircuitPoint& point) {
+  const CircuitStudy& circuit = *run.study.circuit;
+  const std::string where = "at " + point.corner.name();
+  StoredEvaluator evaluator(run, "tails/" + point.samples.stream, point.samples.testbench);
+  analysis::RareEventOptions options;
+  options.method = rare_event_method(run.study.estimator.method);
+  options.target_half_width = run.study.estimator.accuracy;
+  options.max_runs = static_cast<std::uint64_t>(run.study.estimator.budget);
+  options.seed = run.study.seed ^ engine::stream_key(point.samples.stream);
+  options.known = {{1.0, point.samples.points, responses(circuit, point.samples.runs, where)}};
+  point.summary = analysis::estimate_failure_probability(
+      point.samples.testbench->dimension(),
+      [&](const engine::Matrix& points) {
+        run.progress.update(static_cast<double>(evaluator.runs()) / static_cast<double>(options.max_runs),
+                            fmt::format("{} runs of at most {}", evaluator.runs(), options.max_runs));
+        return responses(circuit, evaluator.evaluate(points), where);
+      },
+      options, run.stop);
+  if (run.stop.stop_requested()) throw engine::Stopped();
+  point.failure = probability_of(point.summary);
+  point.tail_samples = evaluator.take_samples();
+}
+
+/// Shares of the variables in the nearest failing point.
+void write_carriers(H5::H5File& file, const Study& study, const CircuitPoint& point) {
+  if (point.summary.regions.empty()) return;
+  const engine::Vector& nearest = point.summary.regions.front().most_probable_point;
+  engine::TableRows<double, std::string, double> rows(
+      {{{"distance", "sigma"}, {"variable", ""}, {"share", ""}}});
+  for (const VariableShare& s : variable_shares(nearest, *point.samples.testbench)) {
+    rows.add(nearest.norm(), s.variable, s.share);
+  }
+  engine::write_table(file, fmt::format("/points/{}/{}/carriers", circuit_name(study), point.corner.name()),
+                      std::move(rows).table());
+}
+
+}  // namespace
+
+CircuitPlan plan_circuit_study(const Study& study, engine::Evaluator& evaluator) {
+  CircuitPlan plan;
+  for (const Corner& corner : study.corners) {
+    CircuitTestbench made = circuit_testbench(study, corner, evaluator);
+    plan.dimension = made.testbench->dimension();
+    plan.variables.clear();
+    for (const engine::Variable& v : made.testbench->variables) plan.variables.push_back(v.name);
+    plan.runs += static_cast<std::size_t>(study.estimator.runs);
+    add_notes(plan.notes, made.notes);
+  }
+  return plan;
+}
+
+CircuitResult run_circuit_study(const StudyRun& run) {
+  const Study& study = run.study;
+  CircuitResult result;
+  std::vector<engine::RunRequest> requests;
+  const auto count = static_cast<std::size_t>(study.estimator.runs);
+  for (std::size_t c = 0; c < study.corners.size(); ++c) {
+    const Corner& corner = study.corners[c];
+    CircuitTestbench made = circuit_testbench(study, corner, run.evaluator);
+    add_notes(result.notes, made.notes);
+    const std::string stream = fmt::format("points/{}/{}", circuit_name(study), corner.name());
+    const engine::SampleSource source{study.seed, stream, study.estimator.design, count};
+    engine::Matrix points = engine::draw(source, 0, count, made.testbench->dimension());
+    if (run.shard.mine(c)) requests.push_back({stream, 0, std::move(made.testbench), std::move(points)});
+    result.points.push_back({corner, {}, {}, {}, {}});
+  }
+  for (const std::string& note : result.notes) run.progress.note(note);
+  auto results = run.run("samples", requests);
+  if (run.shard.count > 1) return result;
+  for (std::size_t c = 0; c < result.points.size(); ++c) {
+    CircuitPoint& point = result.points[c];
+    point.samples = {requests[c].stream, 0, requests[c].testbench, requests[c].points, std::move(results[c])};
+    check_samples(study, point.samples, "at " + point.corner.name(), [&](const engine::Matrix& points) {
+      return plain_runs(run, point.samples.testbench, points);
+    });
+    if (study.estimator.method == "fit") {
+      point.failure = fitted_failure(*study.circuit, point.samples);
+    } else if (study.estimator.method == "monte_carlo") {
+      point.failure = counted_failure(*study.circuit, point.samples);
+    } else {
+      run.progress.stage("failure at " + point.corner.name());
+      estimate_failure(run, point);
+      run.progress.finish(point.summary.brief_report());
+    }
+  }
+  return result;
+}
+
+engine::Testbench circuit_replay_testbench(const Study& study, const std::string& group,
+                                           engine::Evaluator& evaluator) {
+  for (const Corner& corner : study.corners) {
+    if (!group.starts_with(fmt::format("/points/{}/{}/", circuit_name(study), corner.name()))) continue;
+    return *circuit_testbench(study, corner, evaluator).testbench;
+  }
+  throw StudyError(group + ": is not a group of samples of a corner of the study");
+}
+
+void write_circuit_result(H5::H5File& file, const Study& study, const CircuitResult& result) {
+  std::vector<std::string> corners;
+  std::vector<analysis::TailProbability> failures;
+  for (const CircuitPoint& point : result.points) {
+    write_samples(file, fmt::format("/points/{}/{}/samples", circuit_name(study), point.corner.name()),
+                  point.samples);
+    if (!point.tail_samples.runs.empty()) {
+      write_samples(file, fmt::format("/points/{}/{}/tail_samples", circuit_name(study), point.corner.name()),
+                    point.tail_samples);
+    }
+    write_carriers(file, study, point);
+    corners.push_back(point.corner.name());
+    failures.push_back(point.failure);
+  }
+  engine::Table table;
+  table.add("corner", "", std::move(corners));
+  analysis::add_tail_columns(table, failures, "p", "");
+  engine::write_table(file, "/failures", table);
+  if (!result.notes.empty()) engine::write_attribute(file, "/failures", "notes", result.notes);
+}
+
+}  // namespace flare::studies

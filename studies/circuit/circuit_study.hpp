@@ -1,0 +1,46 @@
+// The study of any netlist with a measure and a limit: how probable is it that a sample fails?
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "analysis/rare_event/rare_event.hpp"
+#include "analysis/tails/tail.hpp"
+#include "studies/run/study_run.hpp"
+
+namespace flare::studies {
+
+/// One corner of a circuit study.
+struct CircuitPoint {
+  Corner corner;
+  SampleSet samples;  // plain: measures as the study names them
+  analysis::TailProbability failure;
+  SampleSet tail_samples;              // of the rare-event estimate, in the order made; else empty
+  analysis::RareEventSummary summary;  // likewise
+};
+
+struct CircuitResult {
+  std::vector<CircuitPoint> points;
+  std::vector<std::string> notes;  // what a user should know of how the corners were applied
+};
+
+struct CircuitPlan {
+  std::size_t dimension = 0;
+  std::size_t runs = 0;
+  std::vector<std::string> variables;
+  std::vector<std::string> notes;
+};
+/// Builds the testbench of every corner and rehearses it. Throws what a run would throw for the same reasons.
+CircuitPlan plan_circuit_study(const Study& study, engine::Evaluator& evaluator);
+
+CircuitResult run_circuit_study(const StudyRun& run);
+
+/// The testbench of a group of samples of a result file. Throws StudyError for a group of no corner of the
+/// study.
+engine::Testbench circuit_replay_testbench(const Study& study, const std::string& group,
+                                           engine::Evaluator& evaluator);
+
+/// /points/<netlist's name>/<corner>/samples and /failures.
+void write_circuit_result(H5::H5File& file, const Study& study, const CircuitResult& result);
+
+}  // namespace flare::studies

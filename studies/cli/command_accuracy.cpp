@@ -1,0 +1,208 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "analysis/verdict/verdict.hpp"
+#include "engine/base/content_hash.hpp"
+#include "flare_arch/models/accuracy.hpp"
+#include "studies/cli/commands.hpp"
+#include "studies/model/accuracy_stage.hpp"
+#include "studies/model/accuracy_tables.hpp"
+#include "studies/model/array_spec.hpp"
+#include "studies/run/table_file.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+/// How both kinds of arrays err in one evaluation.
+struct Setting {
+  ArrayErrors weights, dynamic;
+};
+
+/// The worst corners of the verdict that the command asks for.
+std::vector<ArrayErrors> chosen_errors(const AccuracyCommand& command) {
+  const H5::H5File file = engine::open_result(command.result);
+  std::vector<ArrayErrors> chosen;
+  std::vector<std::string> there;
+  for (const analysis::VerdictRow& row : analysis::read_verdict(file)) {
+    const analysis::ModelKey& key = row.key;
+    there.push_back(fmt::format("SAWL {} with {}", key.sawl, key.adc));
+    if (!command.converter.empty() && key.adc != command.converter) continue;
+    if (!command.sawl.empty() &&
+        std::find(command.sawl.begin(), command.sawl.end(), key.sawl) == command.sawl.end()) {
+      continue;
+    }
+    chosen.push_back(array_errors(command.result, key.cell, key.sawl, key.adc, key.corner));
+  }
+  if (chosen.empty()) {
+    throw StudyError(fmt::format("{}: holds no error model that was asked for; it has {}",
+                                 command.result.string(), fmt::join(there, ", ")));
+  }
+  return chosen;
+}
+
+/// Both kinds alike, one error model after the other, unless a kind was named by itself.
+std::vector<Setting> chosen_settings(const AccuracyCommand& command) {
+  const bool weights_named = !command.weight_arrays.empty(), dynamic_named = !command.dynamic_arrays.empty();
+  if (command.result.empty() && !(weights_named && dynamic_named)) {
+    throw StudyError(
+        "accuracy: needs a result file, or both --weight-arrays and --dynamic-arrays (flare accuracy "
+        "--help)");
+  }
+  Setting named;
+  if (weights_named) named.weights = array_errors("--weight-arrays", command.weight_arrays, command.result);
+  if (dynamic_named) named.dynamic = array_errors("--dynamic-arrays", command.dynamic_arrays, command.result);
+  if (weights_named && dynamic_named) return {named};
+  std::vector<Setting> settings;
+  for (const ArrayErrors& errors : chosen_errors(command))
+    settings.push_back({weights_named ? named.weights : errors, dynamic_named ? named.dynamic : errors});
+  return settings;
+}
+
+/// What must be known about die mode, once each.
+std::vector<std::string> die_notes(const AccuracyCommand& command, const std::vector<Setting>& settings) {
+  std::vector<std::string> notes;
+  if (std::find(command.modes.begin(), command.modes.end(), "die") == command.modes.end()) return notes;
+  for (const Setting& setting : settings)
+    for (const ArrayErrors* errors : {&setting.weights, &setting.dynamic}) {
+      const std::string note = die_mode_note(*errors);
+      if (!note.empty() && std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+    }
+  return notes;
+}
+
+template <class Value>
+Value choice(const std::string& option, const std::string& text,
+             const std::vector<std::pair<std::string, Value>>& choices) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : choices) {
+    if (name == text) return value;
+    names.push_back(name);
+  }
+  throw StudyError(fmt::format("{} {}: is not one of {}", option, text, fmt::join(names, ", ")));
+}
+
+arch::IntegerAttentionOptions attention_options(const AccuracyCommand& command) {
+  using arch::Packing;
+  arch::IntegerAttentionOptions o;
+  o.activation_bits = command.activation_bits;
+  o.kv_bits = command.kv_bits;
+  o.guard_bits = command.guard_bits;
+  o.rounding = choice<arch::Rounding>("--rounding", command.rounding,
+                                      {{"round", arch::Rounding::round},
+                                       {"truncate", arch::Rounding::truncate},
+                                       {"half_lsb", arch::Rounding::half_lsb}});
+  o.input_encoding = o.weight_encoding =
+      choice<arch::Encoding>("--encoding", command.encoding,
+                             {{"twos_complement", arch::Encoding::twos_complement},
+                              {"sign_magnitude", arch::Encoding::sign_magnitude}});
+  o.start_bit = choice<arch::StartBit>(
+      "--start-bit", command.start_bit,
+      {{"calibrated", arch::StartBit::calibrated}, {"absolute", arch::StartBit::absolute}});
+  o.row_scale = choice<arch::RowScale>(
+      "--row-scale", command.row_scale,
+      {{"side_band", arch::RowScale::side_band}, {"reciprocal", arch::RowScale::reciprocal}});
+  arch::SegmentationOptions reads;
+  reads.slice_length = command.slice_length;
+  reads.strictly_below = command.strictly_below;
+  reads.dummy_rows = !command.no_dummy_rows;
+  reads.packing = choice<Packing>("--packing", command.packing,
+                                  {{"next_fit", Packing::next_fit},
+                                   {"first_fit", Packing::first_fit},
+                                   {"best_fit", Packing::best_fit},
+                                   {"ideal", Packing::ideal},
+                                   {"fixed", Packing::fixed}});
+  o.stationary = o.dynamic = reads;
+  return o;
+}
+
+AccuracyStudy study_of(const AccuracyCommand& command) {
+  AccuracyStudy study;
+  study.model = command.model;
+  study.dataset = command.dataset;
+  study.quantizer = command.quantizer;
+  study.modes = command.modes;
+  study.repeats = command.repeats;
+  study.examples = command.examples;
+  const std::vector<std::string> quantizers = arch::quantizer_names();
+  if (std::find(quantizers.begin(), quantizers.end(), study.quantizer) == quantizers.end()) {
+    throw StudyError(
+        fmt::format("--quantizer {}: is not one of {}", study.quantizer, fmt::join(quantizers, ", ")));
+  }
+  for (const std::filesystem::path& input : {study.model, study.dataset}) {
+    if (!std::filesystem::exists(input)) throw StudyError(input.string() + ": no such file");
+  }
+  return study;
+}
+
+/// The files that the numbers depend on.
+std::vector<engine::InputFile> inputs_of(const AccuracyStudy& study, const std::vector<Setting>& settings) {
+  std::vector<std::filesystem::path> files = arch::VitModel::files(study.model);
+  files.push_back(study.dataset);
+  for (const Setting& setting : settings)
+    for (const ArrayErrors* errors : {&setting.weights, &setting.dynamic})
+      if (!errors->file.empty()) files.push_back(errors->file);
+  return engine::input_files(files);
+}
+
+std::vector<AccuracyRow> evaluate_settings(AccuracyBench& bench, const AccuracyStudy& study,
+                                           const std::vector<Setting>& settings) {
+  std::vector<AccuracyRow> rows = {bench.evaluate("float")};
+  if (study.quantizer != "float") rows.push_back(bench.evaluate(study.quantizer));
+  for (const Setting& setting : settings)
+    for (const std::string& mode : study.modes) {
+      if (!setting.weights.model && !setting.dynamic.model) continue;  // the row before
+      rows.push_back(bench.evaluate(study.quantizer, setting.weights, setting.dynamic, mode));
+    }
+  for (AccuracyRow& row : rows) row.in_float = rows.front().mean;
+  bench.finish();
+  return rows;
+}
+
+}  // namespace
+
+int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
+  const AccuracyStudy study = study_of(command);
+  const arch::IntegerAttentionOptions attention = attention_options(command);
+  const std::vector<Setting> settings = chosen_settings(command);
+  if (!command.out.empty()) check_place(command.out);
+  std::uint64_t seed = command.seed < 0 ? 1 : static_cast<std::uint64_t>(command.seed);
+  if (command.seed < 0 && !command.result.empty())
+    seed = static_cast<std::uint64_t>(engine::read_integer(engine::open_result(command.result), "/", "seed"));
+  Progress progress(stderr);
+  AccuracyBench bench(study, seed, progress, std::move(stop), 2 + settings.size() * study.modes.size());
+  const std::vector<engine::InputFile> inputs = inputs_of(study, settings);
+  bench.arithmetic().attention = attention;
+  bench.arithmetic().qrazor_group = command.group;
+  std::vector<AccuracyRow> rows;
+  try {
+    rows = evaluate_settings(bench, study, settings);
+  } catch (const std::invalid_argument& e) {
+    // Widths that do not fit each other, or errors on a digital product.
+    throw StudyError(e.what());
+  }
+  print_accuracies(rows);
+  for (const std::string& note : die_notes(command, settings)) fmt::print("Note: {}.\n", note);
+  const std::vector<CounterLine> counters = counter_lines(rows, attention);
+  if (!counters.empty()) print_counters(counters);
+  if (study.quantizer == "emsbq") print_sizes(bench.model().config(), attention);
+  arch::AccuracyOptions arithmetic = bench.arithmetic();
+  arithmetic.quantizer = study.quantizer;
+  const std::vector<arch::TensorStorage> storage =
+      arch::layer_storage(shape_of(bench.model().config()), arithmetic);
+  print_storage(storage);
+  if (command.out.empty()) return exit_done;
+  write_table_file(command.out, "flare-accuracy/1", [&](H5::H5File& file) {
+    engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(seed));
+    write_accuracy(file, rows);
+    engine::write_table(file, "/array_counters", counters_table(counters));
+    engine::write_table(file, "/storage", storage_table(storage));
+    engine::write_table(file, "/inputs", inputs_table(inputs));
+  });
+  fmt::print("\nTables: {}\n", command.out.string());
+  return exit_done;
+}
+
+}  // namespace flare::studies

@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "engine/workers/worker_pool.hpp"
+#include "studies/circuit/circuit_study.hpp"
+#include "studies/cli/commands.hpp"
+#include "studies/column/column_study.hpp"
+#include "studies/run/study_inputs.hpp"
+#include "studies/run/study_testbench.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+void write_netlists(const Study& study, const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  for (const int sawl : study.column->sawl) {
+    for (int k = 0; k <= sawl; ++k) {
+      const std::filesystem::path file =
+          folder / fmt::format("{}_sawl{}_k{}.cir", study.column->cell, sawl, k);
+      std::ofstream out(file);
+      out << column_netlist(column_options(study, sawl, k, study.nominal));
+      if (!out.flush()) throw StudyError(file.string() + ": cannot be written");
+    }
+  }
+  fmt::print("netlists written to {}; run one with: ngspice -b FILE\n", folder.string());
+}
+
+}  // namespace
+
+int check_command(const CheckCommand& command) {
+  const Study study = read_study(command.study, command.overrides);
+  if (command.identity) {
+    fmt::print("{}\n", engine::hash_text(study_identity(study, study_inputs(study))));
+    return exit_done;
+  }
+  // One worker loads the circuits and is asked about them; nothing is sampled.
+  engine::WorkerPoolOptions options;
+  options.workers = 1;
+  engine::WorkerPool pool(options);
+  if (study.circuit) {
+    const CircuitPlan plan = plan_circuit_study(study, pool);
+    fmt::print("{}: {}\n", command.study.string(), study.title);
+    fmt::print("  netlist   {}\n  varies    {} variables at {} corners\n  runs      {}\n",
+               study.circuit->netlist.string(), plan.dimension, study.corners.size(), plan.runs);
+    for (const std::string& note : plan.notes) fmt::print("  note      {}\n", note);
+    fmt::print("OK\n");
+    return exit_done;
+  }
+  const ColumnPlan plan = plan_column_study(study, pool);
+  fmt::print("{}: {}\n", command.study.string(), study.title);
+  fmt::print("  column    {}, {} rows\n", study.column->cell, study.column->rows);
+  for (const auto& [sawl, dimension] : plan.dimension) {
+    fmt::print("  SAWL {:<4} {} levels, {} variables\n", sawl, sawl + 1, dimension);
+  }
+  const std::string full = study.full_corners
+                               ? fmt::format("the {} worst of every converter", *study.full_corners)
+                               : "of every converter as many of the worst as it takes to know the worst";
+  fmt::print("  corners   {} screened; the nominal one and {} in full\n", study.corners.size(), full);
+  fmt::print("  runs      at most {}: {} timing, {} nominal, {} screening, {} in full\n", plan.total(),
+             plan.timing, plan.nominal, plan.screening, plan.full);
+  if (!command.netlists.empty()) write_netlists(study, command.netlists);
+  fmt::print("OK\n");
+  return exit_done;
+}
+
+}  // namespace flare::studies

@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <fstream>
+#include <iostream>
+
+#include "engine/measures/measure_set.hpp"
+#include "engine/workers/worker_pool.hpp"
+#include "studies/circuit/circuit_study.hpp"
+#include "studies/cli/commands.hpp"
+#include "studies/column/column_study.hpp"
+#include "studies/run/study_inputs.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+void write_waveforms(std::ostream& out, const engine::Waveforms& waveforms) {
+  out << "time";
+  for (const std::string& name : waveforms.names) out << ',' << name;
+  out << '\n';
+  for (std::size_t i = 0; i < waveforms.time.size(); ++i) {
+    out << fmt::format("{:.9e}", waveforms.time[i]);
+    for (const auto& values : waveforms.values) out << fmt::format(",{:.9e}", values[i]);
+    out << '\n';
+  }
+}
+
+/// Row of `samples` with the recorded index.
+Eigen::Index row_of(const H5::H5File& file, const std::string& samples, std::int64_t index) {
+  const std::vector<std::int64_t> indices = engine::read_table(file, samples + "/runs").integers("index");
+  for (std::size_t r = 0; r < indices.size(); ++r) {
+    if (indices[r] == index) return static_cast<Eigen::Index>(r);
+  }
+  throw StudyError(fmt::format("{}: {} has no sample {}; it has {} to {}", file.getFileName(), samples, index,
+                               indices.empty() ? 0 : indices.front(), indices.empty() ? 0 : indices.back()));
+}
+
+}  // namespace
+
+int replay_command(const ReplayCommand& command) {
+  const H5::H5File file = engine::open_result(command.result);
+  const std::string group = command.samples.starts_with('/') ? command.samples : "/" + command.samples;
+  if (!engine::exists(file, group + "/parameters")) {
+    throw StudyError(
+        fmt::format("{}: holds no samples at {}; expected e.g. "
+                    "points/sram8t/sawl8/tt_0.90V_27C/samples/k8",
+                    command.result.string(), command.samples));
+  }
+  const Study study =
+      parse_study(engine::read_text(file, "/", "study"), engine::read_text(file, "/", "study_file"));
+  const std::string changed = changed_inputs(file, study_inputs(study));
+  if (!changed.empty()) {
+    throw StudyError(
+        fmt::format("{}: cannot be replayed: {} since it was made", command.result.string(), changed));
+  }
+  const Eigen::Index row = row_of(file, group, command.index);
+  const engine::Matrix parameters = engine::read_matrix(file, group + "/parameters");
+  const engine::Matrix measures = engine::read_matrix(file, group + "/measures");
+
+  engine::WorkerPoolOptions options;
+  options.workers = 1;
+  engine::WorkerPool pool(options);
+  const engine::Testbench bench = study.circuit ? circuit_replay_testbench(study, group, pool)
+                                                : column_replay_testbench(study, file, group, row, pool);
+  const engine::Waveforms waveforms = pool.waveforms(bench, parameters.row(row));
+  if (command.out.empty()) {
+    write_waveforms(std::cout, waveforms);
+  } else {
+    std::ofstream out(command.out);
+    write_waveforms(out, waveforms);
+    if (!out.flush()) throw StudyError(command.out.string() + ": cannot be written");
+  }
+  const std::vector<double> again = engine::MeasureSet(bench.measures).evaluate(waveforms);
+  bool all_same = true;
+  for (std::size_t m = 0; m < again.size(); ++m) {
+    const Eigen::Index column = column_of_measure(file, group, bench.measures[m].name);
+    const double recorded = column < measures.cols() ? measures(row, column) : NAN;
+    const bool same = again[m] == recorded || (std::isnan(again[m]) && std::isnan(recorded));
+    fmt::print(stderr, "{}: recorded {:.17g}, now {:.17g}{}\n", bench.measures[m].name, recorded, again[m],
+               same ? " (the same)" : "");
+    all_same &= same;
+  }
+  if (all_same) return exit_done;
+  fmt::print(stderr,
+             "flare: {} does not reproduce what {} recorded: other versions than {} and ngspice {}, or a "
+             "machine with another mathematics library\n",
+             command.samples, command.result.string(), engine::read_text(file, "/", "flare_version"),
+             engine::read_text(file, "/", "ngspice_version"));
+  return exit_failure;
+}
+
+}  // namespace flare::studies

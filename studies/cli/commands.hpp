@@ -1,0 +1,112 @@
+// The subcommands of the program, one function each. They print to stdout for people, throw on failure, and
+// return the exit status of a success (main.cpp maps exceptions to statuses).
+#pragma once
+
+#include <filesystem>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "studies/run/study_run.hpp"
+
+namespace flare::studies {
+
+/// What the program promises a script.
+enum ExitStatus : int {
+  exit_done = 0,
+  exit_failure = 1,
+  exit_bad_input = 2,
+  exit_unfinished = 3,  // stopped before its end; the same command goes on
+};
+
+struct RunCommand {
+  std::filesystem::path study;
+  std::filesystem::path out;  // empty: the study's name with .h5, in the current folder
+  int workers = 0;            // 0: one per core
+  std::vector<std::string> overrides;
+  Shard shard;
+  bool fresh = false;
+};
+int run_command(const RunCommand& command, std::stop_token stop);
+
+struct CheckCommand {
+  std::filesystem::path study;
+  std::vector<std::string> overrides;
+  std::filesystem::path netlists;  // folder to write every kind of netlist to; empty: none
+  bool identity = false;           // print study_identity() alone: what a result of the study would rest on
+};
+int check_command(const CheckCommand& command);
+
+/// The reference of every key of a study, as Markdown.
+int keys_command();
+
+struct MergeCommand {
+  std::filesystem::path out;
+  std::vector<std::filesystem::path> parts;
+  int workers = 0;
+};
+int merge_command(const MergeCommand& command, std::stop_token stop);
+
+struct AccuracyCommand {
+  std::filesystem::path result;  // empty: both kinds of arrays are named by themselves
+  std::filesystem::path model;
+  std::filesystem::path dataset;
+  std::filesystem::path out;  // HDF5 tables; empty: none
+  std::vector<int> sawl;      // empty: all
+  std::string converter;      // empty: all
+  std::string weight_arrays;  // errors of the arrays of W_Q, W_K, W_V, W_O (studies/model/array_spec.hpp);
+  std::string
+      dynamic_arrays;  // of those of keys and values; empty: as in the result, one SAWL after the other
+  std::string quantizer = "emsbq";
+  std::vector<std::string> modes{"read"};
+  int repeats = 2;
+  int examples = 0;        // 0: all
+  std::int64_t seed = -1;  // negative: the result's
+  // Arithmetic of attention; see flare_arch/attention/integer_attention.hpp and bitsift.hpp.
+  std::string rounding = "round";
+  std::string encoding = "twos_complement";
+  std::string packing = "next_fit";
+  std::string start_bit = "calibrated";
+  std::string row_scale = "side_band";
+  int slice_length = 16;
+  bool strictly_below = false;  // remainders are packed to fewer than SAWL ones
+  bool no_dummy_rows = false;
+  int activation_bits = 8;
+  int kv_bits = 12;
+  int guard_bits = -1;
+  int group = 16;
+};
+int accuracy_command(const AccuracyCommand& command, std::stop_token stop);
+
+struct SparsityCommand {
+  std::filesystem::path model;
+  std::filesystem::path dataset;
+  std::filesystem::path out;      // HDF5 tables; empty: none
+  std::filesystem::path figures;  // folder for the figures; empty: none
+  int images = 50;                // 0: all
+  int sawl = 8;
+  std::vector<int> slices{8, 16, 32, 64};
+  int depth = 0;         // lay vectors end to end to this many rows; 0: as they are
+  int group = 8;         // N neighbouring values or bits
+  bool tensors = false;  // keep the first image's tensors in `out`
+};
+int sparsity_command(const SparsityCommand& command, std::stop_token stop);
+
+struct ReportCommand {
+  std::filesystem::path result;
+  std::filesystem::path folder;  // empty: tables on the terminal only
+};
+int report_command(const ReportCommand& command);
+
+struct ReplayCommand {
+  std::filesystem::path result;
+  std::string samples;  // group of the result file, e.g. points/sram8t/sawl8/tt_0.90V_27C/samples/k8
+  std::int64_t index = 0;
+  std::filesystem::path out;  // CSV of the waveforms; empty: stdout
+};
+int replay_command(const ReplayCommand& command);
+
+/// "I/N" with 1 <= I <= N. Throws StudyError.
+Shard parse_shard(const std::string& text);
+
+}  // namespace flare::studies

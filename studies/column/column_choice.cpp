@@ -1,0 +1,117 @@
+#include "studies/column/column_choice.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <stdexcept>
+
+namespace flare::studies {
+
+namespace {
+
+/// The corners of a SAWL that are not run in full, worst first as the screening saw them.
+std::vector<std::size_t> worst_first(const analysis::ScreenedCorners& corners) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < corners.size(); ++i) {
+    if (!corners[i].full()) order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return corners[a].screened < corners[b].screened; });
+  return order;
+}
+
+analysis::CornerState state_of(analysis::TailStatus status) {
+  switch (status) {
+    case analysis::TailStatus::refused:
+      return analysis::CornerState::refused;
+    case analysis::TailStatus::bound:
+      return analysis::CornerState::bound;
+    default:
+      return analysis::CornerState::estimated;
+  }
+}
+
+}  // namespace
+
+CornerRecord::CornerRecord(const Study& study, const std::vector<ColumnPoint>& points,
+                           const ScreenedSigma& screened)
+    : sawl_(study.column->sawl), points_(sawl_.size()) {
+  for (std::size_t s = 0; s < sawl_.size(); ++s) {
+    for (std::size_t p = 0; p < points.size(); ++p) {
+      if (points[p].sawl == sawl_[s]) points_[s].push_back(p);
+    }
+  }
+  corners_.assign(study.converters.size(), std::vector<analysis::ScreenedCorners>(sawl_.size()));
+  for (std::size_t c = 0; c < corners_.size(); ++c) {
+    for (std::size_t s = 0; s < sawl_.size(); ++s) {
+      for (const std::size_t p : points_[s])
+        corners_[c][s].push_back({screened[p][c], std::numeric_limits<double>::quiet_NaN(), {}});
+    }
+  }
+}
+
+void CornerRecord::add(std::size_t p, std::size_t converter, const analysis::TailProbability& error) {
+  const auto [s, i] = place_of(p);
+  analysis::ScreenedCorner& corner = corners_[converter][s][i];
+  corner.state = state_of(error.status);
+  if (corner.state != analysis::CornerState::refused) corner.estimated = error.sigma();
+}
+
+const analysis::ScreenedCorner& CornerRecord::corner(std::size_t p, std::size_t converter) const {
+  const auto [s, i] = place_of(p);
+  return corners_[converter][s][i];
+}
+
+std::pair<std::size_t, std::size_t> CornerRecord::place_of(std::size_t p) const {
+  for (std::size_t s = 0; s < points_.size(); ++s) {
+    const auto at = std::find(points_[s].begin(), points_[s].end(), p);
+    if (at != points_[s].end()) return {s, static_cast<std::size_t>(at - points_[s].begin())};
+  }
+  throw std::out_of_range("a point of another study");
+}
+
+analysis::ScreeningError CornerRecord::error(std::size_t converter) const {
+  return analysis::screening_error(corners_[converter]);
+}
+
+analysis::CornerCoverage CornerRecord::coverage(std::size_t converter, std::size_t sawl) const {
+  return analysis::corner_coverage(corners_[converter][sawl], error(converter));
+}
+
+std::vector<std::size_t> first_choice(const Study& study, const std::vector<ColumnPoint>& points,
+                                      const CornerRecord& record) {
+  constexpr int enough_to_start = 2;
+  const auto worst = static_cast<std::size_t>(study.full_corners.value_or(enough_to_start));
+  std::set<std::size_t> chosen;
+  for (std::size_t s = 0; s < record.sawls().size(); ++s) {
+    chosen.insert(nominal_point(study, points, record.sawls()[s]));
+    for (std::size_t c = 0; c < record.converters(); ++c) {
+      const std::vector<std::size_t> order = worst_first(record.corners(c, s));
+      for (std::size_t i = 0; i < std::min(worst, order.size()); ++i)
+        chosen.insert(record.points(s)[order[i]]);
+    }
+  }
+  return {chosen.begin(), chosen.end()};
+}
+
+std::vector<std::size_t> next_choice(const CornerRecord& record) {
+  std::set<std::size_t> chosen;
+  for (std::size_t s = 0; s < record.sawls().size(); ++s) {
+    for (std::size_t c = 0; c < record.converters(); ++c) {
+      if (record.coverage(c, s).every_corner()) continue;
+      const std::vector<std::size_t> order = worst_first(record.corners(c, s));
+      if (!order.empty()) chosen.insert(record.points(s)[order.front()]);
+    }
+  }
+  return {chosen.begin(), chosen.end()};
+}
+
+std::vector<std::size_t> points_of_shard(const std::vector<std::size_t>& chosen, const Shard& shard) {
+  std::vector<std::size_t> mine;
+  for (std::size_t item = 0; item < chosen.size(); ++item) {
+    if (shard.mine(item)) mine.push_back(chosen[item]);
+  }
+  return mine;
+}
+
+}  // namespace flare::studies

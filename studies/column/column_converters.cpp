@@ -1,0 +1,38 @@
+#include "studies/column/column_converters.hpp"
+
+namespace flare::studies {
+
+analysis::ConverterOptions converter_options(const ConverterStudy& study) {
+  analysis::ConverterOptions options;
+  options.name = study.name;
+  options.kind = study.kind == ConverterKind::ideal ? analysis::ConverterKind::ideal
+                                                    : analysis::ConverterKind::behavioural;
+  options.reference =
+      study.tracking_references ? analysis::ReferenceMode::tracking : analysis::ReferenceMode::fixed;
+  options.enob = study.enob;
+  options.offset_sigma_volt = study.offset_sigma_volt;
+  options.offset_sigma_step = study.offset_sigma_step;
+  return options;
+}
+
+const std::vector<double>& reference_levels(const Study& study, const ColumnDesign& design, std::size_t p,
+                                            const ConverterStudy& converter) {
+  if (converter.tracking_references) return design.nominal[p];
+  return design.nominal[nominal_point(study, design.points, design.points[p].sawl)];
+}
+
+SetConverter set_converter(const Study& study, const ColumnDesign& design, std::size_t p,
+                           const ConverterStudy& converter) {
+  const analysis::ReferenceLevels reference(reference_levels(study, design, p, converter));
+  return {analysis::make_converter(converter_options(converter), reference), reference};
+}
+
+std::vector<std::size_t> asking_converters(const Study& study) {
+  std::vector<std::size_t> asking;
+  for (std::size_t c = 0; c < study.converters.size(); ++c) {
+    if (!study.converters[c].fit_only) asking.push_back(c);
+  }
+  return asking;
+}
+
+}  // namespace flare::studies

@@ -1,0 +1,29 @@
+// A column as it stands without variation: what the timing and the nominal levels say of every point.
+#pragma once
+
+#include <vector>
+
+#include "studies/column/column_testbench.hpp"
+#include "studies/run/study_run.hpp"
+
+namespace flare::studies {
+
+/// Of all points, in their order.
+struct ColumnDesign {
+  std::vector<ColumnPoint> points;
+  std::vector<double> wordline_off;          // s: end of the word-line pulse
+  std::vector<std::vector<double>> nominal;  // V: level k of each point
+  ColumnCircuits circuits;
+
+  const LoadedCircuit& circuit_of(std::size_t p) const { return circuits.at(points[p].sawl); }
+};
+
+/// The stages "timing" and "nominal levels". Throws engine::Stopped; std::runtime_error where the design does not work
+/// at a corner.
+ColumnDesign design_column(const StudyRun& run);
+
+/// Level `k` of a point under the study's variation.
+std::shared_ptr<engine::Testbench> level_testbench(const Study& study, const ColumnDesign& design,
+                                                   std::size_t p, int k);
+
+}  // namespace flare::studies

@@ -1,0 +1,80 @@
+#include "studies/column/column_screening.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "studies/column/column_die.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+/// One run per variable, each moved by one sigma. Where references follow the die, what a die-wide variable does to the
+/// level it does to them too: it takes no part.
+engine::Matrix one_by_one(const Study& study, const engine::Testbench& bench) {
+  const bool follows = follows_die(study);
+  std::vector<Eigen::Index> moved;
+  for (std::size_t v = 0; v < bench.variables.size(); ++v) {
+    if (!follows || bench.variables[v].scope != engine::Scope::die)
+      moved.push_back(static_cast<Eigen::Index>(v));
+  }
+  engine::Matrix points = engine::Matrix::Zero(static_cast<Eigen::Index>(moved.size()),
+                                               static_cast<Eigen::Index>(bench.dimension()));
+  for (std::size_t i = 0; i < moved.size(); ++i) points(static_cast<Eigen::Index>(i), moved[i]) = 1.0;
+  return points;
+}
+
+/// Standard deviation of a level to first order.
+double first_order_sigma(const std::vector<engine::RunResult>& moved, double nominal) {
+  double variance = 0.0;
+  for (const engine::RunResult& run : moved) {
+    variance += std::pow(measured(run, 0) - nominal, 2);  // NaN where a run has no level
+  }
+  return std::sqrt(variance);
+}
+
+}  // namespace
+
+double screened_sigma(const SetConverter& set, const std::vector<double>& nominal, double full_scale_sigma) {
+  // Infinite margins do not exist: every level has a neighbour.
+  const analysis::Converter& converter = set.converter;
+  double least = std::numeric_limits<double>::infinity();
+  const double sigma_steps = full_scale_sigma / std::fabs(set.reference.step());
+  for (std::size_t k = 0; k < nominal.size(); ++k) {
+    const double level = set.reference.to_steps(nominal[k]);
+    const double share = static_cast<double>(k) / static_cast<double>(nominal.size() - 1);
+    const double spread = std::hypot(sigma_steps * std::sqrt(share), converter.threshold_sigma());
+    const std::size_t code = converter.code_of_level[k];
+    double margin = std::numeric_limits<double>::infinity();
+    if (code > 0) margin = std::min(margin, level - converter.thresholds[code - 1]);
+    if (code < converter.thresholds.size()) margin = std::min(margin, converter.thresholds[code] - level);
+    if (margin < least * spread || spread == 0.0)
+      least = spread > 0.0 ? margin / spread : std::min(least, 1e3 * margin);
+  }
+  return least;
+}
+
+ScreenedSigma screen_corners(const StudyRun& run, const ColumnDesign& design) {
+  const Study& study = run.study;
+  std::vector<engine::RunRequest> requests;
+  for (std::size_t p = 0; p < design.points.size(); ++p) {
+    auto bench = level_testbench(study, design, p, design.points[p].sawl);
+    engine::Matrix moved = one_by_one(study, *bench);
+    requests.push_back(
+        {"screen/" + point_name(study, design.points[p]), 0, std::move(bench), std::move(moved)});
+  }
+  const auto results = run.run("screening corners", requests);
+  ScreenedSigma screened(design.points.size());
+  for (std::size_t p = 0; p < design.points.size(); ++p) {
+    const double sigma = first_order_sigma(results[p], design.nominal[p].back());
+    for (const ConverterStudy& c : study.converters) {
+      screened[p].push_back(std::isfinite(sigma)
+                                ? screened_sigma(set_converter(study, design, p, c), design.nominal[p], sigma)
+                                : -std::numeric_limits<double>::infinity());
+    }
+  }
+  return screened;
+}
+
+}  // namespace flare::studies

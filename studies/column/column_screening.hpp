@@ -1,0 +1,23 @@
+// Stage "screening" of a column study: which corners are bad, from a run per variable.
+#pragma once
+
+#include <vector>
+
+#include "studies/column/column_converters.hpp"
+
+namespace flare::studies {
+
+/// Screened sigma of every point (first) and converter (second). Minus infinity where a sensitivity has no answer:
+/// such a corner is the first to be looked at in full.
+using ScreenedSigma = std::vector<std::vector<double>>;
+
+/// Sensitivities of the full-scale level at every corner: no sampling noise between corners, and each variable counts
+/// once. Throws engine::Stopped.
+ScreenedSigma screen_corners(const StudyRun& run, const ColumnDesign& design);
+
+/// Smallest distance of a level to a neighbouring threshold over its spread, taking the variance of level k as k/SAWL
+/// of the full-scale level's (V).
+double screened_sigma(const SetConverter& converter, const std::vector<double>& nominal,
+                      double full_scale_sigma);
+
+}  // namespace flare::studies

@@ -1,0 +1,225 @@
+#include "studies/column/column_tails.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/random_stream.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+using analysis::Direction;
+using analysis::TailQuestion;
+
+/// A level towards one threshold of one converter.
+struct Question {
+  std::size_t converter = 0;
+  Direction direction = Direction::down;
+  TailQuestion ask;  // V
+};
+
+/// Fails where the level lies beyond the threshold next to its code; V, whichever way the bitline goes with k.
+TailQuestion question_of(const SetConverter& c, std::size_t k, Direction direction) {
+  const std::size_t code = c.converter.code_of_level[k];
+  const double threshold = c.converter.thresholds[direction == Direction::down ? code - 1 : code];
+  const bool below = (direction == Direction::down) == (c.reference.step() > 0.0);
+  return {c.reference.to_volts(threshold), below ? analysis::Side::below : analysis::Side::above,
+          c.converter.threshold_sigma() * std::fabs(c.reference.step())};
+}
+
+std::vector<Question> questions_of(std::size_t k, const std::vector<SetConverter>& converters) {
+  std::vector<Question> questions;
+  for (std::size_t c = 0; c < converters.size(); ++c) {
+    const analysis::Converter& converter = converters[c].converter;
+    const std::size_t code = converter.code_of_level[k];
+    if (code > 0) questions.push_back({c, Direction::down, question_of(converters[c], k, Direction::down)});
+    if (code < converter.thresholds.size()) {
+      questions.push_back({c, Direction::up, question_of(converters[c], k, Direction::up)});
+    }
+  }
+  return questions;
+}
+
+double volt_of(const engine::RunResult& run) { return measured(run, 0); }
+
+std::vector<double> volts_of(const std::vector<engine::RunResult>& runs) {
+  std::vector<double> volts;
+  volts.reserve(runs.size());
+  for (const engine::RunResult& run : runs) volts.push_back(volt_of(run));
+  return volts;
+}
+
+/// One question as a failure problem of its own: the bench's coordinates, and last the converter's deviation.
+class OwnProblem {
+ public:
+  OwnProblem(const StudyRun& run, std::string stream, const TailLevel& level, const TailQuestion& question)
+      : evaluator_(run, std::move(stream), level.plain->testbench, level.make), question_(question) {}
+
+  std::size_t dimension() const { return evaluator_.testbench().dimension() + 1; }
+
+  std::vector<analysis::Response> operator()(const engine::Matrix& points) {
+    const auto d = static_cast<Eigen::Index>(evaluator_.testbench().dimension());
+    return read(volts_of(evaluator_.evaluate(points.leftCols(d))), points.col(d));
+  }
+
+  /// Draws of the level, with draws of the converter's deviation beside them.
+  analysis::ScaledDraws read(const analysis::OutputDraws& draws, const engine::Matrix& deviations) const {
+    analysis::ScaledDraws known{
+        draws.scale, engine::Matrix(draws.points.rows(), draws.points.cols() + 1), {}};
+    known.points.leftCols(draws.points.cols()) = draws.points;
+    known.points.rightCols(1) = draws.scale * deviations;
+    known.responses = read(draws.values, known.points.rightCols(1));
+    return known;
+  }
+
+  SampleSet take_samples() { return evaluator_.take_samples(); }
+
+ private:
+  std::vector<analysis::Response> read(const std::vector<double>& volts,
+                                       const engine::Vector& deviations) const {
+    std::vector<analysis::Response> responses;
+    responses.reserve(volts.size());
+    for (std::size_t i = 0; i < volts.size(); ++i) {
+      const double noise = question_.noise * deviations(static_cast<Eigen::Index>(i));
+      responses.push_back(analysis::Response::margin(-question_.excess(volts[i]) - noise));
+    }
+    return responses;
+  }
+
+  StoredEvaluator evaluator_;
+  TailQuestion question_;
+};
+
+/// Estimates the tails of one level: the shared runs first, then what they refused.
+class LevelEstimator {
+ public:
+  LevelEstimator(const StudyRun& run, const TailLevel& level, const std::vector<SetConverter>& converters,
+                 const TailOptions& options, std::uint64_t budget)
+      : run_(run),
+        level_(level),
+        converters_(converters),
+        options_(options),
+        questions_(questions_of(level.k, converters)),
+        left_(budget),
+        stream_(fmt::format("{}/k{}", options.stream, level.k)) {
+    known_.push_back({1.0, level.plain->points, volts_of(level.plain->runs)});
+  }
+
+  void estimate(const std::vector<analysis::TailSurrogate>& warm_starts, PointTails& point) {
+    std::vector<EstimatedTail> tails(questions_.size());
+    SampleSet shared;
+    shared.stream = stream_;
+    shared.testbench = level_.plain->testbench;
+    shared.points.resize(0, level_.plain->points.cols());
+    if (options_.method == "auto") shared = share(warm_starts, tails, point);
+    for (std::size_t q = 0; q < questions_.size(); ++q) {
+      const bool answered = tails[q].tail.probability.status == analysis::TailStatus::estimated;
+      if (!answered) ask_alone(q, tails[q]);
+      point.by_converter[questions_[q].converter].push_back(std::move(tails[q]));
+    }
+    point.shared.push_back(std::move(shared));
+  }
+
+ private:
+  SampleSet share(const std::vector<analysis::TailSurrogate>& warm_starts, std::vector<EstimatedTail>& tails,
+                  PointTails& point) {
+    StoredEvaluator evaluator(run_, stream_, level_.plain->testbench, level_.make);
+    std::vector<TailQuestion> asked;
+    for (const Question& question : questions_) asked.push_back(question.ask);
+    analysis::OutputTailsOptions options;
+    options.target_half_width = options_.accuracy;
+    options.max_runs = left_ * 2 / 3;  // the rest for what is refused
+    options.seed = run_.study.seed ^ engine::stream_key(stream_);
+    options.known = known_;
+    options.warm_starts = warm_starts;
+    const analysis::OutputTailsSummary summary = analysis::estimate_output_tails(
+        evaluator.testbench().dimension(),
+        [&](const engine::Matrix& points) { return volts_of(evaluator.evaluate(points)); }, asked, options,
+        run_.stop);
+    if (run_.stop.stop_requested()) throw engine::Stopped();
+    for (std::size_t q = 0; q < tails.size(); ++q) {
+      const analysis::OutputTail& answer = summary.tails[q];
+      tails[q].tail = {level_.k, questions_[q].direction, probability_of(answer, summary.runs)};
+      tails[q].search = fmt::format("{}", fmt::join(summary.search, "; "));
+      if (answer.nearest.x.size() == 0) continue;
+      tails[q].nearest.resize(answer.nearest.x.size() + 1);
+      tails[q].nearest << answer.nearest.x, answer.nearest.noise;
+    }
+    if (!summary.surrogates.empty()) point.surrogates = summary.surrogates;
+    known_.insert(known_.end(), summary.draws.begin(), summary.draws.end());
+    left_ -= std::min(left_, summary.runs.total());
+    return evaluator.take_samples();
+  }
+
+  void ask_alone(std::size_t q, EstimatedTail& tail) {
+    const Question& question = questions_[q];
+    const std::string stream =
+        fmt::format("{}/{}/k{}_{}", options_.stream, converters_[question.converter].converter.name, level_.k,
+                    to_string(question.direction));
+    OwnProblem problem(run_, stream, level_, question.ask);
+    analysis::RareEventOptions rare;
+    rare.method = rare_event_method(options_.method);
+    rare.target_half_width = options_.accuracy;
+    // What one question leaves over goes to those after it.
+    rare.max_runs = std::max<std::uint64_t>(left_ / (questions_.size() - q),
+                                            analysis::RareEventOptions::min_runs(problem.dimension()));
+    rare.seed = run_.study.seed ^ engine::stream_key(stream);
+    for (const analysis::OutputDraws& draws : known_) {
+      const engine::SampleSource deviation{run_.study.seed, level_.plain->stream + "/converter",
+                                           engine::Design::random, 0};
+      rare.known.push_back(
+          problem.read(draws, engine::draw(deviation, 0, static_cast<std::size_t>(draws.points.rows()), 1)));
+    }
+    const analysis::RareEventSummary summary =
+        analysis::estimate_failure_probability(problem.dimension(), std::ref(problem), rare, run_.stop);
+    if (run_.stop.stop_requested()) throw engine::Stopped();
+    tail.tail = {level_.k, question.direction, probability_of(summary)};
+    tail.nearest = summary.regions.empty() ? engine::Vector() : summary.regions.front().most_probable_point;
+    tail.search = fmt::format("{}", fmt::join(summary.diagnostics.search, "; "));
+    tail.own = problem.take_samples();
+    left_ -= std::min<std::uint64_t>(left_, tail.own.runs.size());
+  }
+
+  const StudyRun& run_;
+  const TailLevel& level_;
+  const std::vector<SetConverter>& converters_;
+  const TailOptions& options_;
+  std::vector<Question> questions_;
+  std::uint64_t left_;
+  std::string stream_;
+  std::vector<analysis::OutputDraws> known_;
+};
+
+}  // namespace
+
+std::size_t PointTails::runs() const {
+  std::size_t runs = 0;
+  for (const SampleSet& level : shared) runs += level.runs.size();
+  for (const auto& tails : by_converter) {
+    for (const EstimatedTail& tail : tails) runs += tail.own.runs.size();
+  }
+  return runs;
+}
+
+PointTails estimate_tails(const StudyRun& run, const std::vector<TailLevel>& levels,
+                          const std::vector<SetConverter>& converters, const TailOptions& options) {
+  PointTails point;
+  point.by_converter.resize(converters.size());
+  point.surrogates = options.warm_starts;
+  // Full scale first: it has the most to say to its neighbours.
+  for (std::size_t i = levels.size(); i-- > 0;) {
+    const std::size_t before = point.runs();
+    const std::uint64_t left = options.budget - std::min<std::uint64_t>(options.budget, before);
+    // Copied: the level replaces the point's.
+    const std::vector<analysis::TailSurrogate> warm_starts = point.surrogates;
+    LevelEstimator(run, levels[i], converters, options, left / (i + 1)).estimate(warm_starts, point);
+    if (options.on_level) options.on_level(point.runs() - before);
+  }
+  std::reverse(point.shared.begin(), point.shared.end());
+  return point;
+}
+
+}  // namespace flare::studies

@@ -1,0 +1,74 @@
+// The last stage of a study: what the errors that remain do to a model. Reads the error models back from the
+// result file, as any other user of the array simulator does.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "flare_arch/models/accuracy.hpp"
+#include "studies/column/column_study.hpp"
+#include "studies/model/array_spec.hpp"
+
+namespace flare::studies {
+
+/// One row of /accuracy. Where the two kinds of arrays err differently, cell, adc and corner name both ("a + b"), and
+/// sawl is that of the weights' arrays.
+struct AccuracyRow {
+  std::string model, dataset, quantizer, cell;
+  int sawl = 0;                   // 0: no array
+  std::string adc, corner, mode;  // empty where there are no errors
+  int repeats = 1;
+  std::int64_t examples = 0;
+  double mean = 0.0;
+  double std = 0.0;
+  double in_float = 0.0;
+  ArrayErrors weight_arrays, dynamic_arrays;  // of the arrays of weights; of those of keys and values
+  arch::AttentionCounters counters;           // over all repeats and examples
+};
+
+/// Evaluates one model on one data set, one setting after the other, with the progress of all of them.
+class AccuracyBench {
+ public:
+  /// `evaluations`: how many there will be. Throws std::runtime_error for a model or data set that cannot be read.
+  AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Progress& progress, std::stop_token stop,
+                std::size_t evaluations);
+
+  /// Attention's widths, packing and rounding, and QRazor's group; the rest comes from the study.
+  arch::AccuracyOptions& arithmetic() { return arithmetic_; }
+
+  /// Without errors.
+  AccuracyRow evaluate(const std::string& quantizer);
+  /// Under the errors of both kinds of arrays, in mode "read" or "die".
+  AccuracyRow evaluate(const std::string& quantizer, const ArrayErrors& weights, const ArrayErrors& dynamic,
+                       const std::string& mode);
+  const arch::VitModel& model() const { return model_; }
+  void finish();
+
+ private:
+  AccuracyRow run(arch::AccuracyOptions options);
+
+  AccuracyStudy study_;
+  std::uint64_t seed_;
+  Progress& progress_;
+  std::stop_token stop_;
+  arch::AccuracyOptions arithmetic_;
+  arch::VitModel model_;
+  arch::Dataset dataset_;
+  std::size_t evaluations_;
+  std::size_t finished_ = 0;
+};
+
+/// In floating point, quantised without errors, and under every error model of `keys` in every mode of the study.
+std::vector<AccuracyRow> evaluate_verdict(AccuracyBench& bench, const AccuracyStudy& study,
+                                          const std::filesystem::path& models,
+                                          const std::vector<analysis::ModelKey>& keys);
+
+/// In floating point, quantised without errors, and under the error model of the worst corner of every SAWL
+/// in every mode asked for. `models` is the file that holds /error_models.
+std::vector<AccuracyRow> run_accuracy_stage(const StudyRun& run, const std::filesystem::path& models,
+                                            const ColumnResult& column);
+
+void write_accuracy(H5::H5File& file, const std::vector<AccuracyRow>& rows);
+
+}  // namespace flare::studies

@@ -1,0 +1,41 @@
+// What `flare accuracy` tells, on the terminal and as tables: accuracies, what the arrays did, their sizes, storage.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/base/content_hash.hpp"
+#include "flare_arch/cost/storage.hpp"
+#include "flare_arch/cost/traffic.hpp"
+#include "studies/model/accuracy_stage.hpp"
+
+namespace flare::studies {
+
+void print_accuracies(const std::vector<AccuracyRow>& rows);
+
+/// One kind of array in one evaluation.
+struct CounterLine {
+  std::string quantizer, mode, kind, errors;  // kind: "weights", or "dynamic" (keys and values)
+  int sawl = 0;                               // the error model's, or what error-free arrays are given
+  std::int64_t images = 0;                    // over all repeats
+  arch::ArrayCounters counters;
+  std::int64_t tensor_words = 0;  // over the device's border; told once, with the weights
+};
+/// Of the evaluations that ran on arrays.
+std::vector<CounterLine> counter_lines(const std::vector<AccuracyRow>& rows,
+                                       const arch::IntegerAttentionOptions& options);
+/// Means per image.
+void print_counters(const std::vector<CounterLine>& lines);
+/// Sums over all images.
+engine::Table counters_table(const std::vector<CounterLine>& lines);
+
+arch::AttentionShape shape_of(const arch::VitConfig& config);
+void print_sizes(const arch::VitConfig& config, const arch::IntegerAttentionOptions& options);
+
+void print_storage(const std::vector<arch::TensorStorage>& tensors);
+engine::Table storage_table(const std::vector<arch::TensorStorage>& tensors);
+
+/// What the numbers depend on: each file and the 64-bit FNV-1a of its bytes (engine/base/content_hash.hpp).
+engine::Table inputs_table(const std::vector<engine::InputFile>& inputs);
+
+}  // namespace flare::studies

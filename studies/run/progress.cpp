@@ -1,0 +1,70 @@
+#include "studies/run/progress.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace flare::studies {
+
+std::string format_duration(double seconds) {
+  const auto s = static_cast<long>(std::ceil(std::max(0.0, seconds)));
+  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
+                  : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+Progress::Progress(std::FILE* out) : out_(out), terminal_(::isatty(::fileno(out)) == 1) {}
+
+Progress::~Progress() { clear_line(); }
+
+void Progress::clear_line() {
+  if (line_open_) fmt::print(out_, "\r\033[K");
+  line_open_ = false;
+  std::fflush(out_);
+}
+
+void Progress::stage(const std::string& name) {
+  clear_line();
+  name_ = name;
+  started_ = Clock::now();
+  shown_ = started_;
+  first_fraction_ = -1.0;
+}
+
+void Progress::update(double fraction, const std::string& count) {
+  const Clock::time_point now = Clock::now();
+  if (first_fraction_ < 0.0) first_fraction_ = fraction;
+  const double since = std::chrono::duration<double>(now - shown_).count();
+  if (since < (terminal_ ? 0.2 : 15.0)) return;
+  shown_ = now;
+  const double elapsed = std::chrono::duration<double>(now - started_).count();
+  const double pace = (fraction - first_fraction_) / elapsed;
+  const std::string eta = pace > 0.0 ? "ETA " + format_duration((1.0 - fraction) / pace) : "";
+  if (terminal_) {
+    constexpr int width = 24;
+    const int filled = std::clamp(static_cast<int>(fraction * width), 0, width);
+    fmt::print(out_, "\r\033[K{} [{}{}] {:3.0f} %  {}  {}", name_,
+               std::string(static_cast<std::size_t>(filled), '='),
+               std::string(static_cast<std::size_t>(width - filled), ' '), 100.0 * fraction, count, eta);
+    line_open_ = true;
+  } else {
+    fmt::print(out_, "{}: {:.0f} %  {}  {}\n", name_, 100.0 * fraction, count, eta);
+  }
+  std::fflush(out_);
+}
+
+void Progress::note(const std::string& text) {
+  clear_line();
+  fmt::print(out_, "note: {}\n", text);
+  std::fflush(out_);
+}
+
+void Progress::finish(const std::string& summary) {
+  clear_line();
+  const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
+  fmt::print(out_, "{}: {}  ({})\n", name_, summary, format_duration(elapsed));
+  std::fflush(out_);
+}
+
+}  // namespace flare::studies

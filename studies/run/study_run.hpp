@@ -1,0 +1,63 @@
+// What every study needs while it runs, and the samples it has taken.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/base/hdf5_io.hpp"
+#include "engine/simulate/evaluator.hpp"
+#include "engine/store/run_store.hpp"
+#include "studies/run/progress.hpp"
+#include "studies/study/study.hpp"
+
+namespace flare::studies {
+
+/// Shard `index` (from 0) of `count`: the screening is done by every shard, the full runs are shared out.
+struct Shard {
+  int index = 0;
+  int count = 1;
+
+  bool mine(std::size_t item) const {
+    return static_cast<int>(item % static_cast<std::size_t>(count)) == index;
+  }
+};
+
+/// Who evaluates, where runs are kept, who is told. Nothing here is owned.
+struct StudyRun {
+  const Study& study;
+  engine::Evaluator& evaluator;
+  engine::RunStore& store;
+  Progress& progress;
+  std::stop_token stop;
+  Shard shard;
+
+  /// engine::run_all with the progress shown as a stage.
+  std::vector<std::vector<engine::RunResult>> run(const std::string& stage,
+                                                  const std::vector<engine::RunRequest>& requests) const;
+};
+
+/// Measure `m` of a run; NaN where the run was not simulated or the measure is not defined in it.
+double measured(const engine::RunResult& run, std::size_t m);
+
+/// Samples of one stream: what /points/.../samples/k<K> holds.
+struct SampleSet {
+  std::string stream;
+  std::uint64_t first = 0;
+  std::shared_ptr<const engine::Testbench> testbench;
+  engine::Matrix points;
+  std::vector<engine::RunResult> runs;
+
+  /// Measure `m` of the runs where it has a value. What other measures are does not matter.
+  std::vector<double> values(std::size_t m = 0) const;
+  /// Runs where it has none: not simulated, or not defined there.
+  std::size_t unknown(std::size_t m = 0) const;
+  /// The points of the runs where it has a value, row by row as values(m).
+  engine::Matrix known_points(std::size_t m = 0) const;
+};
+
+/// Writes group `path` with datasets index, outcome, parameters, measures and the names of their columns.
+void write_samples(H5::H5File& file, const std::string& path, const SampleSet& samples);
+
+}  // namespace flare::studies

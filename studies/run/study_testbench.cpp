@@ -1,0 +1,445 @@
+#include "studies/run/study_testbench.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace flare::studies {
+
+namespace {
+
+using engine::CircuitDevice;
+using engine::Knob;
+using engine::KnobKind;
+
+std::size_t knob_index(engine::Testbench& testbench, const Knob& knob) {
+  const auto found = std::find(testbench.knobs.begin(), testbench.knobs.end(), knob);
+  if (found != testbench.knobs.end()) return static_cast<std::size_t>(found - testbench.knobs.begin());
+  testbench.knobs.push_back(knob);
+  return testbench.knobs.size() - 1;
+}
+
+/// "m.x3.ma" -> "x3.ma".
+std::string short_name(const std::string& device) {
+  return device.size() > 2 && device[1] == '.' ? device.substr(2) : device;
+}
+
+/// Two variables never share a name: a second one of the same device and parameter is "#2".
+void add_variable(engine::Testbench& testbench, engine::Variable variable) {
+  const std::string name = variable.name;
+  const auto taken = [&] {
+    return std::any_of(testbench.variables.begin(), testbench.variables.end(),
+                       [&](const engine::Variable& v) { return v.name == variable.name; });
+  };
+  for (int n = 2; taken(); ++n) variable.name = fmt::format("{}#{}", name, n);
+  testbench.variables.push_back(std::move(variable));
+}
+
+bool has_type(const DeviceVariation& variation, char type) {
+  return variation.device_types.empty() || variation.device_types.find(type) != std::string::npos;
+}
+
+bool has_polarity(const DeviceVariation& variation, const engine::Circuit& circuit,
+                  const CircuitDevice& device) {
+  if (variation.polarity.empty()) return true;
+  const engine::CircuitModel* model = circuit.model_of(device);
+  return model != nullptr && model->type == variation.polarity;
+}
+
+/// A device that fits, and whether instance-wide laws move it.
+struct VaryingDevice {
+  const CircuitDevice* device = nullptr;
+  bool matched = false;
+};
+
+[[noreturn]] void fits_nothing(const DeviceVariation& variation, const std::vector<std::string>& names,
+                               std::string_view what) {
+  const std::string close = nearest(variation.pattern, names);
+  throw StudyError(fmt::format(
+      "{}: variation of {}: the pattern '{}' fits no {}; {}", variation.place, variation.label,
+      variation.pattern, what,
+      !close.empty()  ? "did you mean '" + close + "'?"
+      : names.empty() ? fmt::format("the circuit has none that has this parameter")
+                      : fmt::format("the circuit has {}, such as '{}'", names.size(), names.front())));
+}
+
+std::vector<VaryingDevice> varying_devices(const DeviceVariation& variation, const engine::Circuit& circuit,
+                                           const std::vector<std::string>& matched) {
+  const std::set<std::string> matched_set(matched.begin(), matched.end());
+  std::vector<VaryingDevice> found;
+  std::vector<std::string> names;
+  for (const CircuitDevice& device : circuit.devices()) {
+    if (!has_type(variation, device.type)) continue;
+    names.push_back(short_name(device.name));
+    if (!engine::matches(variation.pattern, device.name)) continue;
+    if (!has_polarity(variation, circuit, device)) continue;
+    found.push_back({&device, matched.empty() || matched_set.contains(device.name)});
+  }
+  const bool any =
+      variation.scope == engine::Scope::die
+          ? !found.empty()
+          : std::any_of(found.begin(), found.end(), [](const VaryingDevice& d) { return d.matched; });
+  if (!any) fits_nothing(variation, names, "device");
+  return found;
+}
+
+std::vector<std::string> varying_models(const DeviceVariation& variation, const engine::Circuit& circuit) {
+  std::vector<std::string> found;
+  std::vector<std::string> names;
+  for (const auto& [name, model] : circuit.models()) {
+    names.push_back(name);
+    // "x1:nch.3" is bin 3 of x1's own nch.
+    const std::string local = name.substr(name.rfind(':') + 1);
+    const std::string whole = local.substr(0, local.rfind('.'));
+    if (engine::matches(variation.pattern, name) || engine::matches(variation.pattern, local) ||
+        engine::matches(variation.pattern, whole)) {
+      found.push_back(name);
+    }
+  }
+  if (found.empty()) fits_nothing(variation, names, "model card");
+  return found;
+}
+
+/// In a transient a source with a time function ignores its DC value: moving it would do nothing, silently.
+void refuse_ignored(const std::string& place, const CircuitDevice& device, const std::string& parameter,
+                    const engine::Testbench& testbench) {
+  if (parameter.starts_with("ac") && (device.type == 'v' || device.type == 'i')) {
+    throw StudyError(
+        fmt::format("{}: {} of {} does nothing in this analysis", place, parameter, device.name));
+  }
+  if (parameter != "dc" || !device.waveform) return;
+  if (testbench.analysis.kind != engine::AnalysisKind::transient) return;
+  throw StudyError(fmt::format(
+      "{}: {} follows a time function, so its DC value does nothing in a transient; drive the node with a "
+      "B source that scales the function by a DC source, or vary a .param that its levels hang on "
+      "(param = \"NAME\")",
+      place, device.name));
+}
+
+engine::Variable variable_of(const DeviceVariation& variation, std::string name) {
+  return {std::move(name), variation.law, variation.scope, variation.unit, {}};
+}
+
+void add_device_variation(const DeviceVariation& variation, const LoadedCircuit& loaded,
+                          const std::vector<std::string>& matched, engine::Testbench& testbench) {
+  const bool die = variation.scope == engine::Scope::die;
+  engine::Variable shared = variable_of(
+      variation, variation.label + "_die" + (variation.polarity.empty() ? "" : "_" + variation.polarity));
+  for (const VaryingDevice& varying : varying_devices(variation, loaded.circuit, matched)) {
+    if (!die && !varying.matched) continue;
+    const CircuitDevice& device = *varying.device;
+    refuse_ignored(variation.place, device, variation.parameter, testbench);
+    const engine::Effect effect{knob_index(testbench, {KnobKind::instance, device.name, variation.parameter}),
+                                variation.action};
+    if (die) {
+      shared.effects.push_back(effect);
+      continue;
+    }
+    engine::Variable own = variable_of(variation, short_name(device.name) + "." + variation.label);
+    if (variation.pelgrom > 0.0) own.law.scale = variation.pelgrom / std::sqrt(loaded.areas.at(device.name));
+    own.effects.push_back(effect);
+    add_variable(testbench, std::move(own));
+  }
+  if (die) add_variable(testbench, std::move(shared));
+}
+
+void add_model_variation(const DeviceVariation& variation, const LoadedCircuit& loaded,
+                         engine::Testbench& testbench) {
+  engine::Variable shared = variable_of(variation, fmt::format("{}.{}", variation.pattern, variation.label));
+  for (const std::string& model : varying_models(variation, loaded.circuit)) {
+    shared.effects.push_back(
+        {knob_index(testbench, {KnobKind::model, model, variation.parameter}), variation.action});
+  }
+  add_variable(testbench, std::move(shared));
+}
+
+void add_parameter_variation(const DeviceVariation& variation, engine::Testbench& testbench) {
+  const std::vector<std::string> names = engine::parameter_names(testbench.deck);
+  if (std::find(names.begin(), names.end(), variation.pattern) == names.end()) {
+    fits_nothing(variation, names, ".param of the netlist's top level");
+  }
+  engine::Variable shared = variable_of(variation, variation.pattern);
+  shared.effects.push_back(
+      {knob_index(testbench, {KnobKind::parameter, "", variation.pattern}), variation.action});
+  add_variable(testbench, std::move(shared));
+}
+
+void add_die_variation(const DieVariation& variation, const LoadedCircuit& loaded,
+                       engine::Testbench& testbench) {
+  Knob knob{KnobKind::temperature, "", ""};
+  if (!variation.source.empty()) {
+    const CircuitDevice& source = source_of(variation.place, loaded.circuit, variation.source);
+    refuse_ignored(variation.place, source, "dc", testbench);
+    knob = {KnobKind::instance, source.name, "dc"};
+  }
+  engine::Variable variable{(variation.source.empty() ? "temperature" : variation.source) + "_die",
+                            variation.law,
+                            engine::Scope::die,
+                            variation.unit,
+                            {}};
+  variable.effects.push_back({knob_index(testbench, knob), variation.action});
+  add_variable(testbench, std::move(variable));
+}
+
+/// Devices whose size a Pelgrom law needs.
+std::vector<std::string> sized_devices(const Study& study, const engine::Circuit& circuit,
+                                       const std::vector<std::string>& matched) {
+  std::set<std::string> names;
+  for (const DeviceVariation& variation : study.devices) {
+    if (variation.pelgrom <= 0.0) continue;
+    for (const VaryingDevice& varying : varying_devices(variation, circuit, matched)) {
+      if (varying.matched) names.insert(varying.device->name);
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+DeviceAreas read_areas(engine::Evaluator& evaluator, const engine::Deck& deck,
+                       const engine::SimulatorOptions& options, const std::vector<std::string>& devices) {
+  DeviceAreas areas;
+  if (devices.empty()) return areas;
+  std::vector<Knob> asked;
+  for (const std::string& device : devices) {
+    for (const char* parameter : {"w", "l", "m"}) asked.push_back({KnobKind::instance, device, parameter});
+  }
+  const std::vector<double> sizes = evaluator.values(deck, options, {}, asked);
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    const double multiplier = sizes[3 * i + 2];
+    const double area = sizes[3 * i] * sizes[3 * i + 1] * (multiplier > 0.0 ? multiplier : 1.0);
+    if (!(area > 0.0))
+      throw StudyError(devices[i] + ": the circuit gives it no gate area; Pelgrom's law needs W and L");
+    areas[devices[i]] = area;
+  }
+  return areas;
+}
+
+/// Why the loaded circuit has no such parameter, in the words of whoever wrote the study.
+std::string missing_parameter(const LoadedCircuit& loaded, const Knob& knob) {
+  const CircuitDevice* device = loaded.circuit.find(knob.device);
+  if (knob.kind != KnobKind::instance || device == nullptr) {
+    return fmt::format("the circuit gives no value of {}; is the parameter set on the card?",
+                       to_string(knob));
+  }
+  const engine::CircuitModel* model = loaded.circuit.model_of(*device);
+  const std::string card = model == nullptr
+                               ? ""
+                               : fmt::format(" (model {}, {} level {})", device->model, model->type,
+                                             model->level.empty() ? "1" : model->level);
+  if (knob.parameter == "delvto") {
+    return fmt::format(
+        "{}{} has no threshold shift per instance ('delvto'): use a BSIM card (level 8, 14, 49 or 54), "
+        "or put a voltage source in series with its gate and vary its dc",
+        device->name, card);
+  }
+  if (knob.parameter == "mulu0") {
+    return fmt::format(
+        "{}{} has no mobility factor per instance ('mulu0'): use a BSIM4 card (level 14 or 54), or vary "
+        "w",
+        device->name, card);
+  }
+  return fmt::format("{}{} has no parameter '{}'", device->name, card, knob.parameter);
+}
+
+/// The netlist's own random numbers would be drawn once and kept. Kits multiply theirs by a switch: what counts is
+/// whether the loaded circuit changes with them.
+void refuse_draws(engine::Evaluator& evaluator, const engine::Deck& deck,
+                  const engine::SimulatorOptions& options, const engine::Listing& without) {
+  if (deck.random_calls.empty() ||
+      evaluator.listing(engine::with_draw(deck, 1.0), options).lines == without.lines) {
+    return;
+  }
+  const engine::RandomCall& first = deck.random_calls.front();
+  throw StudyError(fmt::format(
+      "{}: {} would be drawn once, when the netlist is loaded, and kept for all samples{}; make "
+      "it a variable of the study ([[variation]]), or switch the netlist's draws off",
+      first.place, first.call,
+      deck.random_calls.size() > 1 ? fmt::format(" (as would {} more)", deck.random_calls.size() - 1)
+                                   : std::string()));
+}
+
+void check_effect(const engine::Variable& variable, const engine::Effect& effect, const Knob& knob,
+                  double nominal, const std::string& file) {
+  if (effect.action == engine::Action::scale && nominal == 0.0) {
+    throw StudyError(
+        fmt::format("{}: {} scales {}, which is 0 in the circuit: a part of it has no meaning; give sigma "
+                    "in the unit of the parameter",
+                    file, variable.name, to_string(knob)));
+  }
+}
+
+/// The project's own netlists: beside the installed program, or in the source tree it was built from.
+std::filesystem::path netlists_folder() {
+  std::error_code ignored;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  const std::filesystem::path installed = program.parent_path().parent_path() / "share/flare/netlists";
+  return std::filesystem::is_directory(installed, ignored) ? installed
+                                                           : std::filesystem::path(FLARE_SOURCE_NETLISTS);
+}
+
+/// Two values cannot both stand in one place.
+void check_replacements(const engine::Testbench& testbench, const std::string& file) {
+  std::map<std::size_t, std::string> replaced;
+  for (const engine::Variable& variable : testbench.variables) {
+    for (const engine::Effect& effect : variable.effects) {
+      if (effect.action != engine::Action::replace) continue;
+      const auto [first, alone] = replaced.emplace(effect.knob, variable.name);
+      if (alone) continue;
+      throw StudyError(
+          fmt::format("{}: {} and {} both replace {}: leave one of them out, or let it scale or shift "
+                      "(effect, without median)",
+                      file, first->second, variable.name, to_string(testbench.knobs[effect.knob])));
+    }
+  }
+}
+
+}  // namespace
+
+LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
+                           const engine::SimulatorOptions& options, const std::vector<std::string>& matched) {
+  const engine::Listing listing = evaluator.listing(deck, options);
+  refuse_draws(evaluator, deck, options, listing);
+  LoadedCircuit loaded{listing.circuit(), {}};
+  loaded.areas = read_areas(evaluator, deck, options, sized_devices(study, loaded.circuit, matched));
+  return loaded;
+}
+
+void add_variation(const Study& study, const LoadedCircuit& loaded, const std::vector<std::string>& matched,
+                   engine::Testbench& testbench) {
+  for (const DeviceVariation& variation : study.devices) {
+    switch (variation.target) {
+      case VariationTarget::devices:
+        add_device_variation(variation, loaded, matched, testbench);
+        break;
+      case VariationTarget::models:
+        add_model_variation(variation, loaded, testbench);
+        break;
+      case VariationTarget::parameter:
+        add_parameter_variation(variation, testbench);
+        break;
+    }
+  }
+  for (const DieVariation& variation : study.die) add_die_variation(variation, loaded, testbench);
+}
+
+void check_nominals(engine::Evaluator& evaluator, const Study& study, const LoadedCircuit& loaded,
+                    const engine::Testbench& testbench) {
+  check_replacements(testbench, study.file.string());
+  std::vector<Knob> asked;
+  for (const Knob& knob : testbench.knobs) {
+    if (knob.kind != KnobKind::temperature) asked.push_back(knob);
+  }
+  const std::vector<double> values =
+      evaluator.values(testbench.deck, testbench.options, testbench.settings, asked);
+  std::map<std::string, double> nominals;
+  for (std::size_t i = 0; i < asked.size(); ++i) nominals[to_string(asked[i])] = values[i];
+  for (const engine::Variable& variable : testbench.variables) {
+    for (const engine::Effect& effect : variable.effects) {
+      const Knob& knob = testbench.knobs[effect.knob];
+      if (knob.kind == KnobKind::temperature) continue;
+      const double nominal = nominals.at(to_string(knob));
+      if (std::isnan(nominal)) {
+        throw StudyError(fmt::format("{}: variation of {}: {}", study.file.string(), variable.name,
+                                     missing_parameter(loaded, knob)));
+      }
+      check_effect(variable, effect, knob, nominal, study.file.string());
+    }
+  }
+}
+
+void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,
+              const engine::Testbench& testbench) {
+  const engine::Rehearsal rehearsal = evaluator.rehearse(testbench);
+  if (rehearsal.nominal.outcome == engine::Outcome::unconverged) {
+    throw StudyError(fmt::format(
+        "{}: does not simulate without variation: {}", testbench.name,
+        rehearsal.nominal.message.empty() ? "ngspice gives no reason" : rehearsal.nominal.message));
+  }
+  // A transient starts such a node from its .ic, which the operating point that reads the nominals does not know.
+  const auto started = [&](const std::string& node) {
+    return testbench.analysis.kind == engine::AnalysisKind::transient && circuit.has_initial(node);
+  };
+  std::vector<std::string> floating = circuit.floating_nodes();
+  std::erase_if(floating, started);
+  const bool singular = !rehearsal.singular_node.empty();
+  if (floating.empty() && singular && !started(rehearsal.singular_node)) {
+    floating.push_back(rehearsal.singular_node);
+  }
+  if (!floating.empty() && (singular || rehearsal.remembers())) {
+    throw StudyError(fmt::format(
+        "{}: node {} has no DC path to ground, so nothing sets its voltage at the start; give it "
+        "an .ic (in a transient) or a path{}",
+        testbench.name, fmt::join(floating, ", "),
+        singular ? fmt::format(" (ngspice: singular matrix: check node {})", rehearsal.singular_node) : ""));
+  }
+  if (rehearsal.remembers()) {
+    throw StudyError(
+        fmt::format("{}: the circuit remembers the run before it: the same point gives other values after "
+                    "another run; give every state of it an .ic",
+                    testbench.name));
+  }
+}
+
+const CircuitDevice& source_of(const std::string& place, const engine::Circuit& circuit,
+                               const std::string& name) {
+  if (const CircuitDevice* found = circuit.find(name); found && (found->type == 'v' || found->type == 'i')) {
+    return *found;
+  }
+  std::vector<std::string> sources;
+  for (const CircuitDevice& device : circuit.devices()) {
+    if (device.type == 'v' || device.type == 'i') sources.push_back(device.name);
+  }
+  const std::string close = nearest(name, sources);
+  throw StudyError(fmt::format(
+      "{}: the circuit has no source '{}'; {}", place, name,
+      close.empty() ? fmt::format("it has {}", fmt::join(sources, ", ")) : "did you mean '" + close + "'?"));
+}
+
+engine::Setting source_setting(const std::string& source, double value) {
+  return {{KnobKind::instance, source, "dc"}, value};
+}
+
+engine::SimulatorOptions simulator_options(const Study& study, const engine::SimulatorOptions& netlist) {
+  engine::SimulatorOptions options = netlist;
+  const SimulatorStudy& said = study.simulator;
+  options.method = said.method.value_or(options.method);
+  options.reltol = said.reltol.value_or(options.reltol);
+  options.abstol = said.abstol.value_or(options.abstol);
+  options.vntol = said.vntol.value_or(options.vntol);
+  options.chgtol = said.chgtol.value_or(options.chgtol);
+  options.trtol = said.trtol.value_or(options.trtol);
+  options.compatibility = said.compatibility;
+  return options;
+}
+
+ColumnOptions column_options(const Study& study, int sawl, int on_cells, const Corner& corner) {
+  ColumnOptions options;
+  // Absolute, so that a netlist written out runs from any folder; read_deck then takes the text in.
+  options.card = std::filesystem::absolute(study.cards);
+  options.netlists = netlists_folder();
+  options.section = corner.process;
+  options.cell = read_cell(study.column->cell);
+  options.sawl = sawl;
+  options.on_cells = on_cells;
+  options.rows = study.column->rows;
+  options.supply = corner.supply.value();
+  options.temperature = corner.temperature.value();
+  return options;
+}
+
+engine::Deck column_deck(const Study& study, const ColumnOptions& options) {
+  engine::DeckOptions deck_options;
+  deck_options.commands = study.commands;
+  try {
+    return engine::parse_deck(column_netlist(options), study.file.parent_path() / "column netlist",
+                              deck_options);
+  } catch (const engine::DeckError& e) {
+    // The column is ours; what can be wrong is the user's card file and the sections asked of it.
+    throw StudyError(
+        fmt::format("{}: with process '{}': {}", study.process_place, options.section, e.what()));
+  }
+}
+
+}  // namespace flare::studies

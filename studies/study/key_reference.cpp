@@ -1,0 +1,347 @@
+#include "studies/study/key_reference.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "studies/study/study.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+// Each example is a study that a reader accepts; "." stands for any file. A branch of a reader that no example reaches
+// has keys that the test does not find here.
+constexpr std::string_view column_example = R"toml(
+[technology]
+cards = "."
+[column]
+sawl = [8]
+[[variation]]
+parameter = "vth"
+pelgrom = "1.3 mV um"
+[[variation]]
+parameter = "beta"
+law = "lognormal"
+sigma = "3 %"
+[[die]]
+temperature = true
+sigma = "10 K"
+[corners]
+process = ["tt"]
+supply = ["0.9 V"]
+temperature = ["27 degC"]
+nominal = "tt 0.9 V 27 degC"
+full = 2
+[[converter]]
+name = "flash"
+offset_sigma = "0.03 step"
+[[converter]]
+name = "sar"
+kind = "enob"
+enob = 5
+offset_sigma = "1 mV"
+[accuracy]
+model = "."
+dataset = "."
+modes = ["read"]
+[simulator]
+method = "gear"
+reltol = 1e-4
+abstol = 1e-12
+vntol = 1e-6
+chgtol = 1e-17
+trtol = 5.0
+)toml";
+
+constexpr std::string_view transient_example = R"toml(
+[circuit]
+netlist = "."
+stop = "1 ns"
+uic = true
+supply_parameter = "vdd"
+[[measure]]
+name = "delay"
+kind = "crossing"
+vector = "v(out)"
+minus = "v(in)"
+level = "0.5 V"
+from = "0.1 ns"
+to = "0.9 ns"
+unmeasured = "fails"
+[[measure]]
+name = "ring"
+kind = "period"
+vector = "v(out)"
+level = "0.5 V"
+[[measure]]
+name = "last"
+vector = "@m1[gm]"
+vector_unit = "A/V"
+at = "1 ns"
+[[measure]]
+name = "twice"
+expression = "2 * delay"
+unit = "s"
+[failing]
+measure = "delay"
+below = "0.2 ns"
+above = "0.5 ns"
+unmeasured = "passes"
+[[variation]]
+model = "nfet"
+parameter = "vth0"
+sigma = "10 mV"
+[[variation]]
+param = "rload"
+sigma = "3 %"
+median = 1.0
+[[variation]]
+parameter = "r"
+devices = "r1"
+sigma = "1 %"
+[[die]]
+source = "vdd"
+sigma = "10 mV"
+[corners]
+[corners.sources]
+vbias = ["0.4 V", "0.5 V"]
+[corners.parameters]
+cload = ["1e-15"]
+[corners.sections]
+"mos.lib" = ["tt"]
+[[corners.named]]
+name = "hot"
+process = "ff"
+supply = "1 V"
+temperature = "125 degC"
+[corners.named.sources]
+vbias = "0.4 V"
+[corners.named.parameters]
+cload = 2e-15
+[corners.named.sections]
+"mos.lib" = "ff"
+)toml";
+
+/// Analyses over a sweep: what stands in [circuit] besides the netlist, and a level in the unit of the sweep's output.
+std::string sweep_example(std::string_view circuit) {
+  return fmt::format(R"toml(
+[circuit]
+netlist = "."
+supply_source = "vdd"
+fixed_sources = "vref"
+{}
+[[measure]]
+name = "m"
+kind = "crossing"
+vector = "v(out)"
+level = "0.5 V"
+[failing]
+above = "0.5 {}"
+[[die]]
+source = "vdd"
+sigma = "1 %"
+)toml",
+                     circuit, circuit.find("Hz") != std::string_view::npos ? "Hz" : "V");
+}
+
+constexpr std::array descriptions = std::to_array<KeyDescription>({
+    {"", "title", "what the result and the report are called", "the file's name"},
+    {"", "seed", "all random numbers follow from it"},
+    {"", "commands", "what becomes of a netlist's `.control` blocks", "`\"refuse\"`"},
+    {"", "allow_commands", "older way to write `commands = \"run\"`, for netlists that you trust"},
+    {"technology", "cards",
+     "library of device cards; its sections are the corners' processes; a column needs it"},
+    {"column", "cell", "the read port, by name"},
+    {"column", "sawl", "word lines that are read at once: one design each"},
+    {"column", "rows", "cells on the bitline"},
+    {"column", "swing", "fall of the bitline at full scale, which sets the pulse of the word line"},
+    {"column", "timing",
+     "the pulse is found at each corner, as a replica column does, or at the nominal one"},
+    {"column", "tracking",
+     "references and timing follow the corner, or each die with its die-wide deviations"},
+    {"circuit", "netlist", "SPICE text, relative to the study's folder"},
+    {"circuit", "analysis", "what is simulated; analyses that stand in the netlist are left out"},
+    {"circuit", "stop", "end of a transient or of a sweep; `dc` in V or A, `ac` in Hz"},
+    {"circuit", "start", "begin of a sweep, as `stop`"},
+    {"circuit", "step", "of a transient or of a `dc` sweep", "a 200th of the span"},
+    {"circuit", "max_step", "largest time step of a transient", "the lesser of `step` and a 50th of `stop`"},
+    {"circuit", "points", "of an `ac` analysis, a decade"},
+    {"circuit", "sweep", "voltage or current source that a `dc` analysis sweeps"},
+    {"circuit", "uic", "a transient begins at the `ic=` of the netlist instead of an operating point",
+     "the netlist's"},
+    {"circuit", "supply_source",
+     "sources that the corners' supply moves; needed where there are several supplies"},
+    {"circuit", "fixed_sources", "sources at the supply's level that do not follow it"},
+    {"circuit", "supply_parameter", "`.param` that the corners' supply moves, instead of sources"},
+    {"measure[]", "name", "by which `[failing]` and expressions know it"},
+    {"measure[]", "kind", "what is taken of the waveform"},
+    {"measure[]", "vector", "`v(node)`, `v(a,b)`, `i(source)`, `-i(source)` or `@device[parameter]`"},
+    {"measure[]", "minus", "vector that is subtracted"},
+    {"measure[]", "vector_unit", "SI unit of the vector", "as its form tells"},
+    {"measure[]", "scale", "factor of the result"},
+    {"measure[]", "at", "place of a `value`, in the unit of the time or sweep", "the end"},
+    {"measure[]", "from", "begin of what is looked at", "the start of the run"},
+    {"measure[]", "to", "end of what is looked at", "the end of the run"},
+    {"measure[]", "level", "of a crossing, in the unit of the vector"},
+    {"measure[]", "occurrence", "the n-th crossing after `from`"},
+    {"measure[]", "edge", "direction of the crossing; of a period `rise` or `fall`",
+     "`\"either\"`; of a period `\"rise\"`"},
+    {"measure[]", "expression", "arithmetic over other measures, instead of a vector"},
+    {"measure[]", "unit", "SI unit of the expression", "follows from what it uses"},
+    {"measure[]", "unmeasured", "what a run is in which the measure has no value", "the study stops there"},
+    {"failing", "measure", "name of a measure or an expression", "the first measure"},
+    {"failing", "below",
+     "a sample fails below it, in the unit of the measure; with `above`, outside of the window"},
+    {"failing", "above", "a sample fails above it"},
+    {"failing", "unmeasured", "what a run is in which the measure has no value", "as the measure says"},
+    {"variation[]", "parameter",
+     "`vth`, `beta`, `w`, `l`, `r`, `c`, `dc`, … or the simulator's own instance parameter"},
+    {"variation[]", "devices", "pattern of device names"},
+    {"variation[]", "model", "model card whose parameter varies, die-wide, instead of devices"},
+    {"variation[]", "param", "`.param` that varies, die-wide, instead of devices"},
+    {"variation[]", "polarity", "only transistors of this polarity", "both"},
+    {"variation[]", "pelgrom",
+     "coefficient, in the parameter's unit times m or a percentage times m; either this or `sigma`"},
+    {"variation[]", "sigma", "in the parameter's unit, or a percentage of the circuit's value"},
+    {"variation[]", "law", "of the deviation", "`\"normal\"`; of `beta` `\"lognormal\"`"},
+    {"variation[]", "scope", "every device by itself, or all of a die alike",
+     "`\"instance\"`; of a `model` or `param` `\"die\"`"},
+    {"variation[]", "effect", "on the circuit's value",
+     "a percentage scales, another sigma shifts, `median` replaces"},
+    {"variation[]", "median", "of the law where it replaces the circuit's value, or of a factor",
+     "the circuit's value; of a factor 1"},
+    {"die[]", "source", "source whose value varies from die to die"},
+    {"die[]", "temperature", "the temperature varies from die to die, instead of a source"},
+    {"die[]", "sigma",
+     "of a normal variable: of a source in its unit or as a percentage, of the temperature in K"},
+    {"corners", "process", "sections of the cards; all combinations of the lists are corners"},
+    {"corners", "supply", "values of the supply"},
+    {"corners", "temperature", "of the circuit", "the netlist's"},
+    {"corners", "nominal", "where typical numbers are taken: `\"tt 0.9 V 27 degC\"` or a corner's name",
+     "the middle of each list"},
+    {"corners", "full",
+     "how many of each converter's worst corners are run in full; `auto`: until no other can be worse"},
+    {"corners.sources", "*", "values of the source of this name", "the netlist's"},
+    {"corners.parameters", "*", "values of the `.param` of this name", "the netlist's"},
+    {"corners.sections", "*", "sections taken of the library of this name", "the netlist's"},
+    {"corners.named[]", "name", "of one more corner, which stands by itself"},
+    {"corners.named[]", "process", "section of the cards", "the netlist's"},
+    {"corners.named[]", "supply", "value of the supply", "the netlist's"},
+    {"corners.named[]", "temperature", "of the circuit", "the netlist's"},
+    {"corners.named[].sources", "*", "value of the source of this name", "the netlist's"},
+    {"corners.named[].parameters", "*", "value of the `.param` of this name", "the netlist's"},
+    {"corners.named[].sections", "*", "section taken of the library of this name", "the netlist's"},
+    {"converter[]", "name", "a word; names its groups in the result file"},
+    {"converter[]", "kind", "`ideal`: one comparator per level; `enob`: behavioural"},
+    {"converter[]", "enob", "effective bits of `kind = \"enob\"`"},
+    {"converter[]", "offset_sigma", "of each comparator, in V or in steps", "0"},
+    {"converter[]", "references", "follow the corner, or stay those of the nominal one"},
+    {"converter[]", "tails", "by rare-event simulation, or of the fitted law (`extrapolated`)"},
+    {"estimator", "method", "of the failure probabilities"},
+    {"estimator", "accuracy", "half-width of the 95 % interval that is aimed at; above 0"},
+    {"estimator", "budget",
+     "runs at most, for all levels and converters of one SAWL at one corner, or for one margin"},
+    {"estimator", "runs", "plain samples of every level, or of the margin"},
+    {"estimator", "design", "of the plain samples"},
+    {"accuracy", "model", "folder of a model, as `data/models/digits_vit`"},
+    {"accuracy", "dataset", "its examples"},
+    {"accuracy", "converter", "whose error models are applied", "the first"},
+    {"accuracy", "modes", "errors drawn afresh in every read (`read`), or frozen on a die (`die`)",
+     "`[\"read\"]`"},
+    {"accuracy", "quantizer", "arithmetic of attention; `flare accuracy --help` lists them"},
+    {"accuracy", "repeats", "draws or dies"},
+    {"accuracy", "examples", "of the test split; 0: all"},
+    {"simulator", "method", "of integration", "the netlist's, else `{}`"},
+    {"simulator", "reltol", "relative tolerance", "the netlist's, else `{}`"},
+    {"simulator", "abstol", "of currents, in A", "the netlist's, else `{}`"},
+    {"simulator", "vntol", "of voltages, in V", "the netlist's, else `{}`"},
+    {"simulator", "chgtol", "of charges, in C", "the netlist's, else `{}`"},
+    {"simulator", "trtol", "factor of the truncation error", "the netlist's, else `{}`"},
+    {"simulator", "compatibility", "ngspice's compatibility mode, e.g. `\"hsa\"`"},
+    {"simulator", "run_time_limit", "after which a run counts as timed out; at least 1 ms"},
+});
+
+/// "variation[]" stands in a study as [[variation]].
+std::string heading(std::string_view table) {
+  if (table.empty()) return "The study itself";
+  const bool many = table.ends_with("[]");
+  std::string name(many ? table.substr(0, table.size() - 2) : table);
+  if (const auto at = name.find("[]"); at != std::string::npos) name.erase(at, 2);
+  return many ? fmt::format("`[[{}]]`", name) : fmt::format("`[{}]`", name);
+}
+
+/// A text that was looked at before it was read as a quantity is no other value than that.
+std::string values_text(const KeyFacts& facts) {
+  std::set<std::string> values = facts.values;
+  const bool quantity = std::any_of(values.begin(), values.end(),
+                                    [](const std::string& value) { return value.starts_with("quantity"); });
+  if (quantity) values.erase("text");
+  return fmt::format("{}", fmt::join(values, "; "));
+}
+
+/// What the engine takes where neither the study nor the netlist says it.
+std::string engine_default(std::string_view key) {
+  const engine::SimulatorOptions options;
+  if (key == "method") return fmt::format("\"{}\"", options.method);
+  const double value = key == "reltol"   ? options.reltol
+                       : key == "abstol" ? options.abstol
+                       : key == "vntol"  ? options.vntol
+                       : key == "chgtol" ? options.chgtol
+                                         : options.trtol;
+  return fmt::format("{}", value);
+}
+
+std::string default_text(const KeyFacts& facts, const KeyDescription& key) {
+  if (key.otherwise.find("{}") != std::string_view::npos) {
+    return fmt::format(fmt::runtime(key.otherwise), engine_default(key.key));
+  }
+  if (!key.otherwise.empty()) return std::string(key.otherwise);
+  if (facts.required) return "needed";
+  std::string text;
+  for (const std::string& value : facts.defaults) {
+    if (!value.empty()) text += (text.empty() ? "`" : " or `") + value + "`";
+  }
+  return text.empty() ? "–" : text;
+}
+
+}  // namespace
+
+std::span<const KeyDescription> key_descriptions() { return descriptions; }
+
+KeyLog keys_read() {
+  KeyLog log;
+  const auto read = [&](std::string_view name, const std::string& text) {
+    parse_study(text, std::filesystem::path(".") / name, &log);
+  };
+  read("column", std::string(column_example));
+  read("transient", std::string(transient_example));
+  read("dc", sweep_example("analysis = \"dc\"\nsweep = \"vin\"\nstart = \"0 V\"\nstop = \"1 V\""));
+  read("ac", sweep_example("analysis = \"ac\"\nstart = \"1 Hz\"\nstop = \"1 GHz\""));
+  return log;
+}
+
+std::string key_reference() {
+  const KeyLog log = keys_read();
+  std::string page =
+      "# Keys of a study\n\n"
+      "Written by `flare keys` from the code that reads them. *Needed*: there is no default; of keys that "
+      "belong to one "
+      "kind of their table, where it is that kind. A `*` stands for names of your own.\n";
+  std::string_view table = "none";
+  for (const KeyDescription& key : descriptions) {
+    if (key.table != table) {
+      table = key.table;
+      page +=
+          fmt::format("\n## {}\n\n| key | takes | default | meaning |\n|---|---|---|---|\n", heading(table));
+    }
+    const KeyFacts& facts = log.at({std::string(key.table), std::string(key.key)});
+    page += fmt::format("| `{}` | {} | {} | {} |\n", key.key, values_text(facts), default_text(facts, key),
+                        key.meaning);
+  }
+  return page;
+}
+
+}  // namespace flare::studies

@@ -1,0 +1,326 @@
+#include "studies/study/study.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <sstream>
+
+#include "engine/base/units.hpp"
+#include "flare_arch/models/accuracy.hpp"
+#include "studies/column/column.hpp"
+#include "studies/study/study_analysis.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+constexpr std::size_t max_study_bytes = 1u << 20;
+
+std::string read_text_file(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(file, error);
+  if (error) throw StudyError(file.string() + ": no such study; expected a TOML file");
+  if (size > max_study_bytes) throw StudyError(file.string() + ": larger than 1 MiB; expected a TOML study");
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) throw StudyError(file.string() + ": cannot be read");
+  return text.str();
+}
+
+toml::table parse_toml(const std::string& text, const std::filesystem::path& file) {
+  try {
+    return toml::parse(text, file.string());
+  } catch (const toml::parse_error& e) {
+    throw StudyError(
+        fmt::format("{}:{}: not TOML: {}", file.string(), e.source().begin.line, e.description()));
+  }
+}
+
+/// Applies "a.b=value".
+void apply_override(toml::table& table, const std::string& assignment) {
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw StudyError("--set " + assignment + ": expected KEY=VALUE, e.g. --set estimator.runs=500");
+  }
+  const std::string key = assignment.substr(0, equals);
+  const std::string value = assignment.substr(equals + 1);
+  toml::table parsed;
+  try {
+    parsed = toml::parse("value = " + value);
+  } catch (const toml::parse_error&) {
+    parsed.insert_or_assign("value", value);  // a bare word
+  }
+  toml::table* place = &table;
+  std::size_t start = 0;
+  while (true) {
+    const std::size_t dot = key.find('.', start);
+    const std::string part = key.substr(start, dot == std::string::npos ? dot : dot - start);
+    if (part.empty()) throw StudyError("--set " + assignment + ": an empty part in the key");
+    if (dot == std::string::npos) {
+      place->insert_or_assign(part, *parsed.get("value"));
+      return;
+    }
+    if (!place->contains(part)) place->insert(part, toml::table{});
+    place = place->get(part)->as_table();
+    if (place == nullptr) throw StudyError("--set " + assignment + ": '" + part + "' is not a table");
+    start = dot + 1;
+  }
+}
+
+ColumnStudy read_column(Section s) {
+  ColumnStudy column;
+  column.cell = s.text("cell", "sram8t");
+  const std::vector<std::string> cells = read_cell_names();
+  if (std::find(cells.begin(), cells.end(), column.cell) == cells.end()) {
+    s.fail("cell", fmt::format("'{}' is not a cell; there are {}", column.cell, fmt::join(cells, ", ")));
+  }
+  for (const std::int64_t n : s.integers("sawl", 1, 64)) column.sawl.push_back(static_cast<int>(n));
+  column.rows = static_cast<int>(s.integer("rows", 128, 1, 4096));
+  if (*std::max_element(column.sawl.begin(), column.sawl.end()) > column.rows) {
+    s.fail("rows", "must be at least the largest SAWL");
+  }
+  column.swing = s.quantity("swing", "V", 0.4);
+  if (!(column.swing > 0.0)) s.fail("swing", "must be above 0 V");
+  column.tracking_timing = s.choice("timing", {"tracking", "fixed"}, "tracking") == "tracking";
+  column.tracking_die = s.choice("tracking", {"corner", "die"}, "corner") == "die";
+  s.finish();
+  return column;
+}
+
+CircuitStudy read_circuit(Section s, Section& root) {
+  CircuitStudy circuit;
+  circuit.netlist = s.file("netlist");
+  if (s.has("supply_source")) circuit.supply_sources = s.texts("supply_source");
+  circuit.supply_parameter = s.text("supply_parameter", "");
+  if (s.has("fixed_sources")) circuit.fixed_sources = s.texts("fixed_sources");
+  if (!circuit.supply_sources.empty() && !circuit.supply_parameter.empty()) {
+    s.fail("supply_parameter", "the supply moves either sources or a parameter; give one of them");
+  }
+  circuit.analysis = read_analysis(s);
+  if (s.has("uic")) circuit.uic = s.flag("uic", false);
+  s.finish();
+  StudyMeasures asked = read_measures(root, circuit.analysis);
+  circuit.measures = std::move(asked.measures);
+  circuit.failing = asked.failing;
+  return circuit;
+}
+
+ConverterStudy read_converter(Section& s) {
+  ConverterStudy c;
+  c.name = s.text("name");
+  if (c.name.empty() || c.name.find_first_of("/. ") != std::string::npos) {
+    s.fail("name", "must be a word without '/', '.' and blanks: it names a group of the result file");
+  }
+  c.kind =
+      s.choice("kind", {"ideal", "enob"}, "ideal") == "ideal" ? ConverterKind::ideal : ConverterKind::enob;
+  c.tracking_references = s.choice("references", {"tracking", "fixed"}, "tracking") == "tracking";
+  c.fit_only = s.choice("tails", {"simulated", "fit"}, "simulated") == "fit";
+  if (c.kind == ConverterKind::enob) c.enob = s.number("enob", 0.5, 24.0);
+  if (s.has("offset_sigma")) {
+    const std::string text = s.text("offset_sigma");
+    if (text.find("step") != std::string::npos) {
+      c.offset_sigma_step = s.quantity("offset_sigma", "step");
+    } else {
+      c.offset_sigma_volt = s.quantity("offset_sigma", "V");
+    }
+    if (c.offset_sigma_step < 0.0 || c.offset_sigma_volt < 0.0)
+      s.fail("offset_sigma", "must not be negative");
+  }
+  s.finish();
+  return c;
+}
+
+/// What follows each die has no fixed references and no deviation in V: levels are told in steps of the die.
+void check_followers(Section& root, const std::vector<ConverterStudy>& converters) {
+  for (const ConverterStudy& c : converters) {
+    if (!c.tracking_references) {
+      root.fail("converter",
+                fmt::format("'{}' has references = \"fixed\", but tracking = \"die\" lets references "
+                            "follow each die; choose one",
+                            c.name));
+    }
+    if (c.offset_sigma_volt > 0.0) {
+      root.fail("converter", fmt::format("'{}' has an offset_sigma in V; where references follow each die "
+                                         "(tracking = \"die\") it must be in steps, e.g. \"0.03 step\"",
+                                         c.name));
+    }
+  }
+}
+
+EstimatorStudy read_estimator(Section s) {
+  EstimatorStudy e;
+  e.method = s.choice(
+      "method",
+      {"auto", "fit", "monte_carlo", "quasi_monte_carlo", "subset", "importance", "line", "scaled_sigma"},
+      e.method);
+  const std::string design = s.choice("design", {"random", "sobol", "latin_hypercube"}, "random");
+  e.design = design == "sobol"             ? engine::Design::sobol
+             : design == "latin_hypercube" ? engine::Design::latin_hypercube
+                                           : engine::Design::random;
+  e.runs = static_cast<int>(s.integer("runs", e.runs, 20, 100'000'000));
+  e.accuracy = s.quantity("accuracy", "sigma", e.accuracy);
+  if (!(e.accuracy > 0.0)) s.fail("accuracy", "must be above 0 sigma");
+  e.budget = static_cast<int>(s.integer("budget", e.budget, 50, 1'000'000'000));
+  s.finish();
+  return e;
+}
+
+AccuracyStudy read_accuracy(Section s, const std::vector<ConverterStudy>& converters) {
+  AccuracyStudy a;
+  a.model = s.file("model");
+  a.dataset = s.file("dataset");
+  a.modes = s.has("modes") ? s.texts("modes") : std::vector<std::string>{"read"};
+  for (const std::string& mode : a.modes) {
+    if (mode != "read" && mode != "die") s.fail("modes", fmt::format("'{}' is not one of read, die", mode));
+  }
+  a.repeats = static_cast<int>(s.integer("repeats", a.repeats, 1, 10'000));
+  a.examples = static_cast<int>(s.integer("examples", 0, 0, 100'000'000));
+  a.quantizer = s.text("quantizer", a.quantizer);
+  const std::vector<std::string> quantizers = arch::quantizer_names();
+  if (std::find(quantizers.begin(), quantizers.end(), a.quantizer) == quantizers.end()) {
+    s.fail("quantizer", fmt::format("'{}' is not one of {}", a.quantizer, fmt::join(quantizers, ", ")));
+  }
+  a.converter = s.text("converter", converters.empty() ? "" : converters.front().name);
+  if (std::none_of(converters.begin(), converters.end(),
+                   [&](const ConverterStudy& c) { return c.name == a.converter; })) {
+    s.fail("converter", fmt::format("there is no [[converter]] called '{}'", a.converter));
+  }
+  s.finish();
+  return a;
+}
+
+/// [corners] of any study; a column needs all three lists.
+void read_all_corners(Section s, Study& study) {
+  if (study.column) {
+    for (const char* key : {"process", "supply", "temperature"}) {
+      if (!s.has(key)) s.fail("", fmt::format("a [column] study needs '{}' here, a list", key));
+    }
+  }
+  Corners corners = read_corners(s);
+  study.corners = std::move(corners.all);
+  study.nominal = std::move(corners.nominal);
+  study.process_place = std::move(corners.process_place);
+  study.supply_place = std::move(corners.supply_place);
+  if (s.has("full") && !s.has_text("full")) {
+    study.full_corners = static_cast<int>(s.integer("full", 0, 1000));
+  } else if (s.text("full", "auto") != "auto") {
+    s.fail("full", "must be \"auto\" or how many of the worst corners");
+  }
+  s.finish();
+}
+
+/// What becomes of .control blocks: `commands`, or the older flag `allow_commands`.
+engine::Commands read_commands(Section& root) {
+  const std::string commands = root.choice("commands", {"", "refuse", "leave out", "run"}, "");
+  const bool allow = root.flag("allow_commands", false);
+  if (allow && !commands.empty() && commands != "run") {
+    root.fail("allow_commands",
+              fmt::format("says the contrary of commands = \"{}\"; leave it out", commands));
+  }
+  if (commands == "leave out") return engine::Commands::leave_out;
+  return allow || commands == "run" ? engine::Commands::run : engine::Commands::refuse;
+}
+
+/// ngspice looks for its words anywhere in the text and passes over the rest in silence ("hspice" is half of "hsa").
+bool is_compatibility(std::string_view modes) {
+  constexpr std::array<std::string_view, 10> words{"spe", "hs", "ps", "xs", "lt",
+                                                   "ki",  "ll", "s3", "eg", "a"};
+  return modes.empty() || modes == "mc" ||
+         std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+           return modes.starts_with(word) && is_compatibility(modes.substr(word.size()));
+         });
+}
+
+void read_simulator(Section s, Study& study) {
+  SimulatorStudy& simulator = study.simulator;
+  if (s.has("method")) simulator.method = s.choice("method", {"trap", "gear"}, "trap");
+  const auto tolerance = [&](std::string_view key, double least, double most, std::optional<double>& value) {
+    if (s.has(key)) value = s.number(key, least, most);
+  };
+  tolerance("reltol", 1e-9, 0.1, simulator.reltol);
+  tolerance("abstol", 1e-18, 1e-3, simulator.abstol);
+  tolerance("vntol", 1e-12, 1e-1, simulator.vntol);
+  tolerance("chgtol", 1e-24, 1e-9, simulator.chgtol);
+  tolerance("trtol", 1e-4, 1e3, simulator.trtol);
+  simulator.compatibility = s.text("compatibility", "");
+  if (!is_compatibility(simulator.compatibility)) {
+    s.fail("compatibility",
+           fmt::format("'{}' is no mode of ngspice's; say e.g. \"hsa\" (HSPICE), \"psa\" (PSPICE), "
+                       "\"lta\" (LTspice), or \"ltpsa\"",
+                       simulator.compatibility));
+  }
+  study.run_time_limit = s.quantity("run_time_limit", "s", study.run_time_limit);
+  if (!(study.run_time_limit >= 1e-3)) s.fail("run_time_limit", "must be at least 1 ms");
+  s.finish();
+}
+
+Study read_table(const toml::table& table, const std::filesystem::path& file, std::string text,
+                 KeyLog* log = nullptr) {
+  Study study;
+  study.file = file;
+  study.text = std::move(text);
+  Section root(table, "", file, log);
+  study.title = root.text("title", file.stem().string());
+  study.seed = static_cast<std::uint64_t>(root.integer("seed", 1, 0, INT64_MAX));
+  study.commands = read_commands(root);
+
+  Section technology = root.section("technology");
+  if (technology.has("cards")) study.cards = technology.file("cards");
+  study.cards_place = technology.place("cards");
+  technology.finish();
+
+  const bool column = root.has("column");
+  if (column == root.has("circuit")) root.fail("", "a study needs either [column] or [circuit]");
+  if (column) {
+    study.column = read_column(root.section("column"));
+    if (study.cards.empty()) root.fail("", "a [column] study needs [technology] with cards = \"FILE\"");
+  } else {
+    study.circuit = read_circuit(root.section("circuit"), root);
+  }
+  read_all_corners(root.section("corners"), study);
+  for (Section& s : root.sections("variation")) study.devices.push_back(read_device_variation(s));
+  for (Section& s : root.sections("die")) study.die.push_back(read_die_variation(s));
+  if (study.devices.empty() && study.die.empty())
+    root.fail("", "nothing varies: add a [[variation]] or a [[die]]");
+  for (Section& s : root.sections("converter")) {
+    study.converters.push_back(read_converter(s));
+    const auto& names = study.converters;
+    if (std::count_if(names.begin(), names.end(),
+                      [&](const ConverterStudy& c) { return c.name == names.back().name; }) > 1) {
+      s.fail("name", "two converters have this name");
+    }
+  }
+  if (column && study.column->tracking_die) check_followers(root, study.converters);
+  if (column && study.converters.empty()) root.fail("", "a [column] study needs at least one [[converter]]");
+  study.estimator = read_estimator(root.section("estimator"));
+  const bool has_accuracy = root.has("accuracy");
+  Section accuracy = root.section("accuracy");
+  if (has_accuracy) study.accuracy = read_accuracy(std::move(accuracy), study.converters);
+  read_simulator(root.section("simulator"), study);
+  root.finish();
+  return study;
+}
+
+}  // namespace
+
+Study read_study(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+  std::string text = read_text_file(file);
+  toml::table table = parse_toml(text, file);
+  if (!overrides.empty()) {
+    for (const std::string& assignment : overrides) apply_override(table, assignment);
+    std::ostringstream changed;
+    changed << table << '\n';
+    text = changed.str();
+  }
+  return read_table(table, file, std::move(text));
+}
+
+Study parse_study(const std::string& text, const std::filesystem::path& file, KeyLog* log) {
+  const toml::table table = parse_toml(text, file);
+  return read_table(table, file, text, log);
+}
+
+}  // namespace flare::studies

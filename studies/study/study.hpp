@@ -1,0 +1,118 @@
+// A study as the user wrote it (TOML), checked and in SI units. What may stand in it: studies/README.md.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/sampling.hpp"
+#include "engine/measures/measure.hpp"
+#include "engine/simulate/testbench.hpp"
+#include "studies/study/study_corners.hpp"
+#include "studies/study/study_measures.hpp"
+#include "studies/study/study_variation.hpp"
+#include "studies/toml/toml_section.hpp"
+
+namespace flare::studies {
+
+struct ColumnStudy {
+  std::string cell = "sram8t";
+  std::vector<int> sawl;
+  int rows = 256;
+  double swing = 0.4;           // V, of the full-scale level at the sense time
+  bool tracking_timing = true;  // sense time from a replica column at the same corner
+  bool tracking_die = false;    // references and that timing follow the die, not its corner
+};
+
+struct CircuitStudy {
+  std::filesystem::path netlist;
+  engine::Analysis analysis;
+  std::optional<bool> uic;  // start from .ic and ic= values; not said: as the netlist's own .tran has it
+  std::vector<engine::Measure> measures;
+  // What the corners' supply moves: sources, or a .param of the netlist; both empty: nothing.
+  std::vector<std::string> supply_sources;
+  std::string supply_parameter;
+  std::vector<std::string> fixed_sources;  // at the supply's level, and meant to stay there
+  Failing failing;
+};
+
+enum class ConverterKind { ideal, enob };
+
+struct ConverterStudy {
+  std::string name;
+  ConverterKind kind = ConverterKind::ideal;
+  double offset_sigma_volt = 0.0;  // of one comparator, V ...
+  double offset_sigma_step = 0.0;  // ... or in steps of the mean level spacing
+  double enob = 0.0;
+  bool tracking_references = true;
+  bool fit_only = false;  // tails from the fit to the plain samples: "extrapolated"
+};
+
+struct EstimatorStudy {
+  std::string method = "auto";  // "fit" (extrapolated), "monte_carlo", or a rare-event method
+  engine::Design design = engine::Design::random;
+  int runs = 300;         // per level: moments and fit
+  double accuracy = 0.1;  // half-width of the 95 % interval, in sigma
+  int budget = 5000;      // runs per point (all levels of one SAWL at one corner) or per margin
+};
+
+struct AccuracyStudy {
+  std::filesystem::path model;
+  std::filesystem::path dataset;
+  std::vector<std::string> modes;  // "read", "die"
+  int repeats = 2;
+  int examples = 0;                 // 0: all of the test split
+  std::string quantizer = "emsbq";  // arithmetic of attention (flare_arch/models/accuracy.hpp)
+  std::string converter;            // name of the converter whose error models are used
+};
+
+/// Numerical options the study asks for; what it leaves open is the netlist's, else the engine's default.
+struct SimulatorStudy {
+  std::optional<std::string> method;
+  std::optional<double> reltol;
+  std::optional<double> abstol;
+  std::optional<double> vntol;
+  std::optional<double> chgtol;
+  std::optional<double> trtol;
+  std::string compatibility;  // ngspice's compatibility modes
+};
+
+struct Study {
+  std::filesystem::path file;
+  std::string text;  // as run: with the overrides applied
+  std::string title;
+  std::uint64_t seed = 1;
+  engine::Commands commands = engine::Commands::refuse;  // what becomes of .control blocks
+
+  std::filesystem::path cards;  // card file; sections are the corners' processes
+  std::string cards_place;      // "file:line: key", for errors
+  std::string process_place;    // of the corners' processes
+  std::string supply_place;     // of the corners' supply
+  std::vector<Corner> corners;
+  Corner nominal;
+  /// How many of each converter's worst corners are run in full, besides the nominal one; nothing ("auto"): until no
+  /// other can be worse.
+  std::optional<int> full_corners;
+  std::vector<DeviceVariation> devices;
+  std::vector<DieVariation> die;
+  SimulatorStudy simulator;
+  double run_time_limit = 60.0;  // s
+
+  std::optional<ColumnStudy> column;  // exactly one of the two
+  std::optional<CircuitStudy> circuit;
+  std::vector<ConverterStudy> converters;
+  EstimatorStudy estimator;
+  std::optional<AccuracyStudy> accuracy;
+};
+
+/// Reads and checks a study; `overrides` are "a.b=value" texts (TOML values; a bare word is a text).
+/// Throws StudyError.
+Study read_study(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});
+
+/// The same for the text of a study, e.g. the one kept in a result file; `file` anchors relative paths. `log` takes in
+/// what is asked of every key.
+Study parse_study(const std::string& text, const std::filesystem::path& file, KeyLog* log = nullptr);
+
+}  // namespace flare::studies

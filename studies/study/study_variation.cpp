@@ -1,0 +1,276 @@
+#include "studies/study/study_variation.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "engine/base/units.hpp"
+#include "engine/netlist/deck_lexer.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+using engine::Action;
+using engine::LawKind;
+using engine::lower;
+
+/// A parameter as users know it, and what the simulator calls it.
+struct ParameterWord {
+  std::string_view word;
+  std::string_view simulator;
+  std::string_view unit;          // "": any; a list "V|A" where it depends on the element
+  std::string_view device_types;  // first letters of the elements that have it; "": any
+  bool needs_unit = false;        // a bare number is refused
+  bool shifts_only = false;
+  bool scales_only = false;
+};
+
+constexpr std::array<ParameterWord, 27> parameter_words{{
+    {"vth", "delvto", "V", "m", true, true, false},
+    {"vt", "delvto", "V", "m", true, true, false},
+    {"delvto", "delvto", "V", "m", true, true, false},
+    {"delvt0", "delvto", "V", "m", true, true, false},
+    // Multiplies the mobility: a factor, by default lognormal, so that it stays positive far out in the tail.
+    {"beta", "mulu0", "1", "m", false, false, true},
+    {"mulu0", "mulu0", "1", "m", false, false, true},
+    {"dc", "dc", "V|A", "vi", false, false, false},
+    {"resistance", "resistance", "Ohm", "r", false, false, false},
+    {"r", "resistance", "Ohm", "r", false, false, false},
+    {"capacitance", "capacitance", "F", "c", false, false, false},
+    {"c", "capacitance", "F", "c", false, false, false},
+    {"inductance", "inductance", "V s/A", "l", false, false, false},
+    {"w", "w", "m", "m", true, false, false},
+    {"l", "l", "m", "m", true, false, false},
+    {"ad", "ad", "m2", "m", false, false, false},
+    {"as", "as", "m2", "m", false, false, false},
+    {"pd", "pd", "m", "m", false, false, false},
+    {"ps", "ps", "m", "m", false, false, false},
+    {"m", "m", "1", "", false, false, false},
+    {"nf", "nf", "1", "m", false, false, false},
+    {"area", "area", "1", "dqjz", false, false, false},
+    {"dtemp", "dtemp", "K", "", false, false, false},
+    {"gain", "gain", "", "efgh", false, false, false},
+    {"vth0", "vth0", "V", "", false, false, false},
+    {"vto", "vto", "V", "", false, false, false},
+    {"toxe", "toxe", "m", "", false, false, false},
+    {"tox", "tox", "m", "", false, false, false},
+}};
+
+/// The word's row; a parameter nobody knows here is the simulator's own, in its unit.
+ParameterWord parameter_word(const std::string& label, bool of_model) {
+  const std::string word = lower(label);
+  for (const ParameterWord& row : parameter_words) {
+    // On a model card the words mean the card's own parameters.
+    if (row.word == word && (!of_model || row.word == row.simulator)) {
+      return of_model ? ParameterWord{row.word, row.simulator, row.unit, "", false, false, false} : row;
+    }
+  }
+  return {};
+}
+
+/// A size of the spread as written: with %, it is relative.
+struct Spread {
+  double value = 0.0;
+  bool relative = false;
+};
+
+/// In one of the units of `word`; a bare number is in the simulator's unit where the word allows one.
+double absolute(Section& s, std::string_view key, const ParameterWord& word) {
+  const std::string text = s.text_or_number(key);
+  const bool bare = text.find_first_not_of("0123456789.eE+- ") == std::string::npos;
+  if (word.unit.empty() && !bare) {
+    s.fail(key, fmt::format("'{}': write a plain number, in the simulator's own unit of this parameter, or a "
+                            "percentage of the circuit's value",
+                            text));
+  }
+  if (bare && !word.needs_unit) return engine::quantity(text, "1");
+  std::string_view units = word.unit;
+  while (true) {
+    const std::size_t bar = units.find('|');
+    try {
+      return engine::quantity(text, units.substr(0, bar));
+    } catch (const engine::UnitError& e) {
+      if (bar == std::string_view::npos) s.fail(key, e.what());
+      units.remove_prefix(bar + 1);
+    }
+  }
+}
+
+double ratio(Section& s, std::string_view key) {
+  try {
+    return engine::quantity(s.text_or_number(key), "1");
+  } catch (const engine::UnitError& e) {
+    s.fail(key, e.what());
+  }
+}
+
+Spread read_spread(Section& s, const ParameterWord& word, bool lognormal) {
+  const std::string text = s.text_or_number("sigma");
+  const bool relative = text.find('%') != std::string::npos || lognormal || word.scales_only;
+  if (relative && word.shifts_only && !lognormal) {
+    s.fail("sigma",
+           fmt::format("{} is a shift of the threshold and has no value to be a part of; write it in V, "
+                       "e.g. \"20 mV\"",
+                       word.word));
+  }
+  return {relative ? ratio(s, "sigma") : absolute(s, "sigma", word), relative};
+}
+
+LawKind law_kind(const std::string& name) {
+  if (name == "lognormal") return LawKind::lognormal;
+  if (name == "uniform") return LawKind::uniform;
+  if (name == "gumbel") return LawKind::gumbel;
+  return LawKind::normal;
+}
+
+/// Pelgrom's coefficient of `v`; true where it is relative ("0.7 % um").
+bool read_pelgrom(Section& s, const ParameterWord& word, DeviceVariation& v) {
+  if (v.target != VariationTarget::devices || v.scope == engine::Scope::die) {
+    s.fail("pelgrom", "is a law of single devices; a die-wide variable needs 'sigma'");
+  }
+  const std::string text = s.text("pelgrom");
+  const bool relative = text.find('%') != std::string::npos || word.unit == "1";
+  if (relative && word.shifts_only) {
+    s.fail("pelgrom",
+           fmt::format("'{}' has the wrong unit; expected a quantity in V m, e.g. \"1.3 mV um\"", text));
+  }
+  v.pelgrom = s.quantity("pelgrom", relative || word.unit.empty() ? "m" : fmt::format("{} m", word.unit));
+  if (!(v.pelgrom > 0.0)) s.fail("pelgrom", "must be above 0");
+  return relative;
+}
+
+/// What the spread does to the circuit's value, where the study does not say.
+Action usual_action(const ParameterWord& word, bool relative, bool has_median) {
+  if (word.shifts_only) return Action::shift;
+  if (word.scales_only) return Action::scale;
+  if (has_median) return Action::replace;
+  return relative ? Action::scale : Action::shift;
+}
+
+Action read_action(Section& s, const ParameterWord& word, bool relative) {
+  const Action usual = usual_action(word, relative, s.has("median"));
+  const std::string said = s.choice("effect", {"", "shift", "scale", "replace"}, "");
+  const Action action = said == "shift"     ? Action::shift
+                        : said == "scale"   ? Action::scale
+                        : said == "replace" ? Action::replace
+                                            : usual;
+  if (word.shifts_only && action != Action::shift) {
+    s.fail("effect", fmt::format("{} is added to what the circuit says; it can only shift", word.word));
+  }
+  if (word.scales_only && action != Action::scale) {
+    s.fail("effect", fmt::format("{} is a factor; it can only scale", word.word));
+  }
+  return action;
+}
+
+/// Location of the law, and what its scale is measured in. `relative`: the spread is a part of something.
+void finish_law(Section& s, const ParameterWord& word, bool relative, DeviceVariation& v) {
+  const bool lognormal = v.law.kind == LawKind::lognormal;
+  const bool factor = v.action == Action::scale;
+  if (s.has("median")) {
+    v.law.location = factor ? ratio(s, "median") : absolute(s, "median", word);
+  } else {
+    if (v.action == Action::replace) s.fail("", "replaces the circuit's value: needs 'median'");
+    if (lognormal && !factor) {
+      s.fail("law",
+             "a lognormal shift needs 'median', in the unit of the shift; 'sigma' is that of the logarithm");
+    }
+    v.law.location = factor ? 1.0 : 0.0;
+  }
+  if (lognormal && !(v.law.location > 0.0)) s.fail("median", "of a lognormal law must be above 0");
+  if (factor && !relative) {
+    s.fail("effect", "a factor needs a relative 'sigma', e.g. \"3 %\"");
+  }
+  if (relative && !factor && !lognormal) {
+    if (v.action != Action::replace) {
+      s.fail("effect", "a shift needs 'sigma' in the unit of the parameter; a percentage scales");
+    }
+    v.law.scale *= v.law.location;  // a part of the median
+    if (v.pelgrom > 0.0) v.pelgrom *= v.law.location;
+  }
+}
+
+void read_target(Section& s, DeviceVariation& v) {
+  const bool model = s.has("model");
+  const bool parameter = s.has("param");
+  if (static_cast<int>(model) + static_cast<int>(parameter) + static_cast<int>(s.has("devices")) > 1) {
+    s.fail("", "moves either 'devices', a 'model' or a 'param'; give one of them");
+  }
+  if (model || parameter) {
+    v.target = model ? VariationTarget::models : VariationTarget::parameter;
+    v.pattern = lower(s.text(model ? "model" : "param"));
+    v.place = s.place(model ? "model" : "param");
+    v.scope = engine::Scope::die;
+  } else {
+    v.pattern = s.text("devices", "*");
+    v.place = s.place(s.has("devices") ? "devices" : "");
+  }
+}
+
+}  // namespace
+
+DeviceVariation read_device_variation(Section& s) {
+  DeviceVariation v;
+  read_target(s, v);
+  v.polarity = s.choice("polarity", {"", "nmos", "pmos"}, "");
+  const bool of_param = v.target == VariationTarget::parameter;
+  v.label = of_param ? v.pattern : s.text("parameter");
+  const ParameterWord word =
+      of_param ? ParameterWord{} : parameter_word(v.label, v.target == VariationTarget::models);
+  v.parameter = of_param ? "" : word.simulator.empty() ? lower(v.label) : std::string(word.simulator);
+  v.device_types = word.device_types;
+  const std::string usual_law = word.scales_only ? "lognormal" : "normal";
+  v.law.kind = law_kind(s.choice("law", {"normal", "lognormal", "uniform", "gumbel"}, usual_law));
+  const std::string scope =
+      s.choice("scope", {"instance", "die"}, v.scope == engine::Scope::die ? "die" : "instance");
+  if (scope == "instance" && v.scope == engine::Scope::die) {
+    s.fail("scope", "a model card or a .param is one for all its devices: its scope is \"die\"");
+  }
+  v.scope = scope == "die" ? engine::Scope::die : engine::Scope::instance;
+  const bool pelgrom = s.has("pelgrom");
+  if (pelgrom == s.has("sigma"))
+    s.fail("", "needs either 'pelgrom' (e.g. \"1.3 mV um\") or 'sigma' (e.g. \"20 mV\")");
+  bool relative = false;
+  if (pelgrom) {
+    relative = read_pelgrom(s, word, v);
+  } else {
+    const Spread spread = read_spread(s, word, v.law.kind == LawKind::lognormal);
+    v.law.scale = spread.value;
+    relative = spread.relative;
+    if (!(v.law.scale > 0.0)) s.fail("sigma", "must be above 0");
+  }
+  v.action = read_action(s, word, relative);
+  v.unit =
+      v.action == Action::scale ? std::string("1") : std::string(word.unit.substr(0, word.unit.find('|')));
+  finish_law(s, word, relative, v);
+  s.finish();
+  return v;
+}
+
+DieVariation read_die_variation(Section& s) {
+  DieVariation v;
+  v.source = lower(s.text("source", ""));
+  v.place = s.place(s.has("source") ? "source" : "");
+  const bool temperature = v.source.empty();
+  if (temperature != s.flag("temperature", false)) {
+    s.fail("", "needs either source = \"vdd\" or temperature = true");
+  }
+  if (temperature) {
+    v.law.scale = s.quantity("sigma", "K");
+    v.unit = std::string("K");
+  } else {
+    const Spread spread = read_spread(s, ParameterWord{"dc", "dc", "V|A", "vi", true, false, false}, false);
+    v.law.scale = spread.value;
+    v.law.location = spread.relative ? 1.0 : 0.0;
+    v.action = spread.relative ? Action::scale : Action::shift;
+    v.unit = std::string(spread.relative ? "1" : "V");
+  }
+  if (!(v.law.scale > 0.0)) s.fail("sigma", "must be above 0");
+  s.finish();
+  return v;
+}
+
+}  // namespace flare::studies

@@ -1,0 +1,189 @@
+#include "tests/analysis/report/synthetic_result.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "analysis/verdict/verdict.hpp"
+#include "engine/base/random_stream.hpp"
+#include "tests/analysis/output_tails/column_function.hpp"
+
+namespace flare::analysis::testing {
+namespace {
+
+struct Corner {
+  const char* name;
+  double spread;  // of the threshold voltage, relative to tt
+  double drive;   // of the overdrive
+  bool full;
+};
+
+constexpr Corner corners[] = {{"tt_0.90V_27C", 1.0, 1.0, true},    {"ss_0.81V_-40C", 1.0, 0.8, true},
+                              {"ff_0.99V_125C", 1.0, 1.1, true},   {"tt_0.81V_27C", 1.0, 0.87, false},
+                              {"tt_0.99V_27C", 1.0, 1.12, false},  {"ss_0.90V_27C", 1.0, 0.92, false},
+                              {"ss_0.99V_125C", 1.0, 1.04, false}, {"ff_0.81V_-40C", 1.0, 0.93, false},
+                              {"ff_0.90V_27C", 1.0, 1.08, false}};
+
+ColumnFunction column(int sawl, int k, const Corner& corner) {
+  ColumnFunction function;
+  function.cells = std::max(k, 1);
+  function.step = 0.4 / sawl;
+  function.overdrive = 0.55 * corner.drive;
+  function.sigma_vt = k == 0 ? 2e-4 : 0.0085 * corner.spread;
+  function.sigma_beta = k == 0 ? 1e-4 : 0.008;
+  function.compression = 0.0;
+  return function;
+}
+
+struct Point {
+  std::vector<LevelFit> levels;
+  std::vector<std::vector<double>> samples;
+  std::vector<double> nominal;
+};
+
+Point sample_point(int sawl, const Corner& corner, std::size_t runs) {
+  Point point;
+  for (int k = 0; k <= sawl; ++k) {
+    const ColumnFunction function = column(sawl, k, corner);
+    const auto seed = engine::stream_key(corner.name) + static_cast<std::uint64_t>(100 * sawl + k);
+    engine::Matrix inputs;
+    std::vector<double> samples = function.sample(seed, 0, runs, 2 * (sawl - std::max(k, 1)), &inputs);
+    const double shift = k == 0 ? function.step : 0.0;
+    for (double& x : samples) x += shift;
+    point.nominal.push_back(function.level(std::max(k, 1)) + shift);
+    point.levels.push_back(LevelFit::from_runs(samples, inputs));
+    point.samples.push_back(std::move(samples));
+  }
+  return point;
+}
+
+void write_samples(H5::H5File& file, const std::string& path, const std::vector<double>& samples) {
+  engine::Matrix measures(static_cast<Eigen::Index>(samples.size()), 1);
+  for (std::size_t i = 0; i < samples.size(); ++i) measures(static_cast<Eigen::Index>(i), 0) = samples[i];
+  engine::write_matrix(file, path + "/measures", measures);
+  engine::write_attribute(file, path + "/measures", "names", std::vector<std::string>{"level"});
+}
+
+std::vector<ConverterOptions> converters() {
+  ConverterOptions flash;
+  flash.name = "flash";
+  flash.offset_sigma_step = 0.03;
+  ConverterOptions enob;
+  enob.name = "enob5";
+  enob.kind = ConverterKind::behavioural;
+  enob.enob = 5.0;
+  return {flash, enob};
+}
+
+// The screening of flash; that of the other converter is 2 sigma worse everywhere, so that they cannot be confused.
+void write_screening(H5::H5File& file, const SyntheticOptions& options) {
+  engine::TableRows<std::string, std::int64_t, std::string, std::string, double, double, std::int64_t, double>
+      rows({{{"cell", ""},
+             {"sawl", ""},
+             {"corner", ""},
+             {"adc", ""},
+             {"wordline_off", "s"},
+             {"sigma", "sigma"},
+             {"full", ""},
+             {"estimated", "sigma"}}});
+  for (const int n : {2, 4, 8, 16}) {
+    for (const Corner& corner : corners) {
+      const double relative = std::hypot(1.3 * 0.0085 / (0.55 * corner.drive), 0.008);
+      const double flash = 0.5 / std::hypot(relative * std::sqrt(static_cast<double>(n)), 0.03);
+      for (const ConverterOptions& converter : converters()) {
+        const double sigma = converter.name == "flash" ? flash : flash - 2.0;
+        rows.add(options.cell, n, corner.name, converter.name, 2e-10, sigma, corner.full ? 1 : 0,
+                 corner.full ? 1.01 * sigma : std::numeric_limits<double>::quiet_NaN());
+      }
+    }
+  }
+  engine::write_table(file, "/screening", std::move(rows).table());
+  engine::write_attribute(file, "/screening", "adc", std::vector<std::string>{"flash", "enob5"});
+  engine::write_attribute(file, "/screening", "corners_estimated", std::vector<double>{12.0, 12.0});
+  engine::write_attribute(file, "/screening", "least_ratio", std::vector<double>{0.99, 0.98});
+  engine::write_attribute(file, "/screening", "most_ratio", std::vector<double>{1.02, 1.01});
+  engine::write_attribute(file, "/screening", "scatter", std::vector<double>{0.004, 0.003});
+}
+
+void write_accuracy(H5::H5File& file, const SyntheticOptions& options) {
+  struct Row {
+    int sawl;
+    const char* mode;
+    double mean, std;
+  };
+  constexpr Row rows[] = {{0, "exact", 0.9694, 0.0},   {2, "read", 0.9694, 0.0},   {4, "read", 0.9694, 0.0},
+                          {8, "read", 0.9689, 0.0006}, {16, "read", 0.951, 0.004}, {2, "die", 0.9694, 0.0},
+                          {4, "die", 0.9694, 0.0},     {8, "die", 0.9686, 0.001},  {16, "die", 0.942, 0.011}};
+  std::vector<std::string> model, dataset, quantizer, cell, adc, corner, mode;
+  std::vector<std::int64_t> sawl, repeats, examples;
+  std::vector<double> mean, std, floating;
+  for (const Row& row : rows) {
+    model.emplace_back("digits_vit");
+    dataset.emplace_back("digits");
+    quantizer.emplace_back("eMSB-Q 8 bit");
+    cell.push_back(row.sawl > 0 ? options.cell : "");
+    adc.emplace_back(row.sawl > 0 ? "flash" : "");
+    corner.emplace_back(row.sawl > 0 ? "ss_0.81V_-40C" : "");
+    mode.emplace_back(row.mode);
+    sawl.push_back(row.sawl);
+    repeats.push_back(row.sawl > 0 ? 3 : 1);
+    examples.push_back(360);
+    mean.push_back(row.mean);
+    std.push_back(row.std);
+    floating.push_back(0.9722);
+  }
+  engine::Table table;
+  table.add("model", "", model)
+      .add("dataset", "", dataset)
+      .add("quantizer", "", quantizer)
+      .add("cell", "", cell);
+  table.add("sawl", "", sawl).add("adc", "", adc).add("corner", "", corner).add("mode", "", mode);
+  table.add("repeats", "", repeats).add("examples", "", examples).add("accuracy_mean", "1", mean);
+  table.add("accuracy_std", "1", std).add("accuracy_float", "1", floating);
+  engine::write_table(file, "/accuracy", table);
+}
+
+void write_points(H5::H5File& file, const SyntheticOptions& options) {
+  std::vector<NamedPoint> named;
+  for (const int sawl : {2, 4, 8, 16}) {
+    for (const Corner& corner : corners) {
+      if (!corner.full) continue;
+      const Point point = sample_point(sawl, corner, options.runs);
+      ModelKey key{options.cell, sawl, "", corner.name};
+      std::vector<TailRow> tails;
+      for (const ConverterOptions& converter : converters()) {
+        key.adc = converter.name;
+        const ReferenceLevels reference(point.nominal);
+        const ConvertedPoint converted = convert(point.levels, reference, converter);
+        for (const LevelTail& tail : converted.tails) tails.push_back({converter.name, tail});
+        write_error_model(file, key, make_error_model(point.levels, reference, converted));
+        named.push_back(named_point(key, converted));
+      }
+      write_levels(file, key, point.levels);
+      write_tails(file, key, tails);
+      for (std::size_t k = 0; k < point.samples.size(); ++k) {
+        write_samples(file, key.point_path() + "/samples/k" + std::to_string(k), point.samples[k]);
+      }
+    }
+  }
+  write_verdict(file, make_verdict(named));
+}
+
+}  // namespace
+
+void write_synthetic_result(const std::filesystem::path& path, const SyntheticOptions& options) {
+  H5::H5File file(path.string(), H5F_ACC_TRUNC);
+  engine::write_attribute(file, "/", "format", std::string("flare/1"));
+  engine::write_attribute(file, "/", "complete", std::int64_t{options.complete ? 1 : 0});
+  engine::write_attribute(file, "/", "title", options.title);
+  engine::write_attribute(file, "/", "study", options.study);
+  engine::write_attribute(file, "/", "seed", std::int64_t{7});
+  engine::write_attribute(file, "/", "flare_version", std::string("0.1.0"));
+  engine::write_attribute(file, "/", "ngspice_version", std::string("39"));
+  engine::write_attribute(file, "/", "created", std::string("2000-01-01T00:00:00Z"));
+  write_points(file, options);
+  if (options.screening) write_screening(file, options);
+  if (options.accuracy) write_accuracy(file, options);
+}
+
+}  // namespace flare::analysis::testing

@@ -1,0 +1,171 @@
+// Every vector target of this machine against the plain twin, odd sizes included.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <random>
+
+#include "flare_arch/array/array_kernels.hpp"
+
+namespace flare::arch {
+namespace {
+
+/// Runs `make` once per target and expects the same result as from the plain twin.
+template <class Make>
+void expect_same_on_all_targets(const Make& make) {
+  const std::vector<std::string> targets = kernel_targets();
+  ASSERT_FALSE(targets.empty());
+  use_kernel_target(targets.back());
+  const auto plain = make();
+  for (const std::string& target : targets) {
+    use_kernel_target(target);
+    EXPECT_EQ(make(), plain) << target;
+  }
+  use_kernel_target("");
+}
+
+struct RandomReads {
+  std::vector<std::uint16_t> rows;
+  std::vector<std::uint32_t> starts{0};
+  PlaneReads view() const { return {rows.data(), starts.data(), starts.size() - 1}; }
+
+  RandomReads(std::mt19937& generator, int depth, int most) {
+    for (int read = 0; read < 40; ++read) {
+      const int count = static_cast<int>(generator() % (most + 1));
+      for (int i = 0; i < count; ++i) rows.push_back(static_cast<std::uint16_t>(generator() % depth));
+      starts.push_back(static_cast<std::uint32_t>(rows.size()));
+    }
+  }
+};
+
+TEST(Kernels, RandomBytesArePhilox) {
+  const StreamKey key(42, Purpose::read_codes, 3);
+  expect_same_on_all_targets([&] {
+    std::vector<std::uint8_t> bytes(1024);
+    fill_random_bytes(key, 5, 6, 7, 1000, bytes.data());
+    return bytes;
+  });
+  std::vector<std::uint8_t> bytes(256);
+  fill_random_bytes(key, 5, 6, 7, 256, bytes.data());
+  const auto words = random_words(key, 5, 6, 7, 9);  // block 9, word 2, byte 1
+  EXPECT_EQ(bytes[64 * 2 + 4 * 9 + 1], (words[2] >> 8) & 0xff);
+}
+
+TEST(Kernels, CodesAreTheSameOnEveryTarget) {
+  std::mt19937 generator(1);
+  for (const int sawl : {1, 3, 8, 9, 16, 31, 64}) {
+    const int depth = 70, lines = 1024;
+    std::vector<std::uint64_t> bits(depth * lines / 64);
+    for (auto& b : bits) b = (static_cast<std::uint64_t>(generator()) << 32) | generator();
+    const RandomReads reads(generator, depth, sawl);
+    for (const ErrorModel& model :
+         {ErrorModel::neighbour_errors(sawl, 0.2), ErrorModel::neighbour_errors(sawl, 1e-5),
+          ErrorModel::gaussian(sawl, 2 + sawl / 2, {0.1, 0.1, 0.1}, {0.1})}) {
+      const SlotTable slots(model);
+      for (const SlotTable* table : {&slots, static_cast<const SlotTable*>(nullptr)}) {
+        DensePlane plane;
+        plane.row_bits = bits.data();
+        plane.row_words = lines / 64;
+        plane.lines = lines;
+        plane.real_lines = 777;
+        plane.largest_code = std::max(sawl, model.codes() - 1);
+        plane.slots = table;
+        plane.key = StreamKey(9, Purpose::read_codes, 1);
+        expect_same_on_all_targets([&] {
+          std::vector<std::int32_t> sums(lines);
+          std::int64_t wrong = 0;
+          sum_codes(plane, reads.view(), sums.data(), &wrong);
+          sums.resize(777);
+          sums.push_back(static_cast<std::int32_t>(wrong));
+          return sums;
+        });
+      }
+    }
+  }
+}
+
+TEST(Kernels, DieCodesAreTheSameOnEveryTarget) {
+  std::mt19937 generator(2);
+  for (const int sawl : {1, 7, 8, 16, 40, 64})
+    for (const int band : {0, 30}) {
+      const int depth = 50, lines = 512, comparators = sawl;
+      std::vector<std::uint64_t> bits(depth * lines / 64);
+      for (auto& b : bits) b = (static_cast<std::uint64_t>(generator()) << 32) | generator();
+      const RandomReads reads(generator, depth, sawl);
+      const auto noise = [&](std::size_t size, int spread) {
+        std::vector<std::int16_t> v(size);
+        for (auto& x : v)
+          x = static_cast<std::int16_t>(static_cast<int>(generator() % (2 * spread + 1)) - spread);
+        return v;
+      };
+      const auto deviations = noise(depth * lines, 20), dummies = noise((sawl + 1) * lines, 20);
+      auto thresholds = noise(comparators * lines, 10);
+      for (int c = 0; c < comparators; ++c)
+        for (int i = 0; i < lines; ++i)
+          thresholds[c * lines + i] = static_cast<std::int16_t>(thresholds[c * lines + i] + 200 * c + 100);
+      std::vector<std::int16_t> means(round_up(sawl + 1, 8));
+      for (int k = 0; k <= sawl; ++k) means[k] = static_cast<std::int16_t>(200 * k);
+      DieBlock block{
+          lines,          bits.data(),       lines / 64,  means.data(), sawl + 1, deviations.data(),
+          dummies.data(), thresholds.data(), comparators, sawl,         band};
+      expect_same_on_all_targets([&] {
+        std::vector<std::int32_t> sums(lines);
+        std::vector<NearRead> near;
+        sum_die_codes(block, reads.view(), sums.data(), &near);
+        for (const NearRead& n : near)
+          sums.insert(sums.end(), {static_cast<std::int32_t>(n.read), n.line, n.level, n.code});
+        return sums;
+      });
+    }
+}
+
+TEST(Kernels, NarrowingChecksTheRange) {
+  for (const std::size_t size : {0, 1, 17, 64, 333}) {
+    std::vector<std::int32_t> values(size);
+    for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<std::int32_t>(i % 256) - 128;
+    expect_same_on_all_targets([&] {
+      std::vector<std::uint8_t> bytes(size);
+      EXPECT_TRUE(narrow_to_bytes(values.data(), size, -128, 127, bytes.data()));
+      return bytes;
+    });
+    for (std::size_t wrong = 0; wrong < size; wrong += 13)
+      for (const std::int32_t value : {-129, 128, INT32_MAX, INT32_MIN}) {
+        std::vector<std::int32_t> damaged = values;
+        damaged[wrong] = value;
+        expect_same_on_all_targets([&] {
+          std::vector<std::uint8_t> bytes(size);
+          EXPECT_FALSE(narrow_to_bytes(damaged.data(), size, -128, 127, bytes.data()));
+          return 0;
+        });
+      }
+  }
+}
+
+TEST(SlotTable, KeepsEveryProbability) {
+  for (const ErrorModel& model :
+       {ErrorModel::neighbour_errors(8, 0.3), ErrorModel::ideal(4), ErrorModel::neighbour_errors(16, 1e-9),
+        ErrorModel::gaussian(8, 5, {0.2, 0.1, 0.3}, {0.4})}) {
+    const SlotTable table(model);
+    for (int k = 0; k < table.levels; ++k) {
+      std::vector<double> p(model.codes());
+      for (int u = 0; u < 256; ++u) {
+        if (u > table.mixed_last_before[k]) {
+          double before = 0;
+          for (int c = 0; c < model.codes(); ++c) {
+            p[c] += (table.mixed_cumulative[k][c] - before) / 256;
+            before = table.mixed_cumulative[k][c];
+          }
+          continue;
+        }
+        int code = table.base_code[k];
+        for (int a = 0; a < table.alternatives; ++a)
+          if (u > table.last_before[a][k]) code = table.code[a][k];
+        p[code] += 1.0 / 256;
+      }
+      for (int c = 0; c < model.codes(); ++c)
+        EXPECT_NEAR(p[c], model.confusion(k, c), 1e-12) << k << " " << c;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace flare::arch
