@@ -160,6 +160,23 @@ std::optional<Unit> parse_unit(std::string_view text) {
   return product;
 }
 
+/// `number`, written as `digits`, times a factor. Powers of ten move the decimal point, so that "450 nm" is the same
+/// double as 450e-9.
+double scaled(std::string_view digits, double number, double factor) {
+  const int power = static_cast<int>(std::lround(std::log10(factor)));
+  if (std::fabs(factor * std::pow(10.0, -power) - 1.0) > 1e-12) return number * factor;
+  const std::size_t mantissa = std::min(digits.find_first_of("eE"), digits.size());
+  int exponent = 0;
+  if (mantissa < digits.size()) {
+    const std::size_t at = mantissa + (digits[mantissa + 1] == '+' ? 2 : 1);
+    std::from_chars(digits.data() + at, digits.data() + digits.size(), exponent);
+  }
+  const std::string moved = fmt::format("{}e{}", digits.substr(0, mantissa), exponent + power);
+  double value = 0.0;
+  const auto [end, error] = std::from_chars(moved.data(), moved.data() + moved.size(), value);
+  return error == std::errc() && end == moved.data() + moved.size() ? value : number * factor;
+}
+
 /// What to write instead of a unit that is not known: the right case of a known one, or all there are.
 std::string unknown_unit_remedy(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
@@ -200,7 +217,16 @@ double quantity(std::string_view given, std::string_view expected) {
   if (unit->dimension != wanted->dimension) fail("has the wrong unit");
   if (wanted->celsius) return unit->celsius ? number : number * unit->factor - 273.15;
   if (unit->celsius) fail("is a temperature in degC");
-  return number * unit->factor / wanted->factor;
+  return scaled(std::string_view(text).substr(start, static_cast<std::size_t>(rest - text.data()) - start),
+                number, unit->factor / wanted->factor);
+}
+
+double si_quantity(std::string_view given) {
+  const std::string text = in_ascii(given);
+  const std::size_t unit_at = std::min(text.find_first_not_of(" +-.0123456789eE"), text.size());
+  const std::optional<Unit> unit = parse_unit(std::string_view(text).substr(unit_at));
+  if (!unit || unit->celsius) return quantity(given, "1");
+  return quantity(given, si_unit(unit->dimension));
 }
 
 std::string format_quantity(double value, std::string_view unit, int digits) {

@@ -23,6 +23,10 @@ class UnitError : public std::invalid_argument {
 /// degrees Celsius, squares and minus (UTF-8) are taken as well. Throws UnitError.
 double quantity(std::string_view text, std::string_view expected);
 
+/// Value of `text`, a quantity of any unit or a plain number, in the SI unit of its own dimension: "450 nm" is 4.5e-7,
+/// "11.5 kOhm" 11500, "3" 3. Throws UnitError.
+double si_quantity(std::string_view text);
+
 /// "0.9 V", "-40 degC", "1.2 ps": `digits` significant digits with the SI prefix that suits.
 std::string format_quantity(double value, std::string_view unit, int digits = 3);
 

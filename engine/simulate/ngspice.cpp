@@ -233,25 +233,8 @@ void NgspiceSimulator::load(const Deck& deck, const SimulatorOptions& options, i
 }
 
 void NgspiceSimulator::set_one(const Knob& knob, double value) {
-  std::array<char, 512> buffer{};
-  const auto send = [&](const auto& format, const auto&... arguments) {
-    const auto end = fmt::format_to_n(buffer.data(), buffer.size() - 1, fmt::runtime(format), arguments...);
-    if (end.size >= buffer.size()) throw std::runtime_error("a device name is too long for ngspice");
-    *end.out = '\0';
-    if (!died_) ngSpice_Command(buffer.data());
-  };
-  switch (knob.kind) {
-    case KnobKind::instance:
-    case KnobKind::model:
-      check_name(knob.device);
-      check_name(knob.parameter);
-      return send(knob.kind == KnobKind::model ? "altermod @{}[{}]={}" : "alter @{}[{}]={}", knob.device,
-                  knob.parameter, value);
-    case KnobKind::temperature:
-      return send("set temp={}", value);
-    case KnobKind::parameter:
-      throw std::invalid_argument(to_string(knob) + " cannot be set in a loaded circuit");
-  }
+  std::string text = knob_command(knob, value);
+  if (!died_) ngSpice_Command(text.data());
 }
 
 /// altermod evaluates every model at once, and one that is made anew has its defaults only after the set-up of an

@@ -107,6 +107,22 @@ void check_name(std::string_view name) {
   }
 }
 
+std::string knob_command(const Knob& knob, double value) {
+  switch (knob.kind) {
+    case KnobKind::instance:
+    case KnobKind::model:
+      check_name(knob.device);
+      check_name(knob.parameter);
+      return fmt::format("{} @{}[{}]={}", knob.kind == KnobKind::model ? "altermod" : "alter", knob.device,
+                         knob.parameter, value);
+    case KnobKind::temperature:
+      return fmt::format("set temp={}", value);
+    case KnobKind::parameter:
+      break;
+  }
+  throw std::invalid_argument(to_string(knob) + " cannot be set in a loaded circuit");
+}
+
 std::vector<std::string> circuit_lines(const Deck& deck, const SimulatorOptions& options, int rung,
                                        std::span<const std::string> save) {
   check_compatibility(options.compatibility);

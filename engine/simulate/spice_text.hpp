@@ -28,6 +28,10 @@ std::vector<std::string> circuit_lines(const Deck& deck, const SimulatorOptions&
 /// True where what the deck or the options set would stay for the next circuit in the same process.
 bool leaves_traces(const Deck& deck, const SimulatorOptions& options);
 
+/// The command that sets a knob in the loaded circuit. Throws std::invalid_argument for names that are none and for a
+/// .param, which only a fresh load moves.
+std::string knob_command(const Knob& knob, double value);
+
 /// Names come from studies and result files and go into commands: nothing in them may end a command or begin
 /// another. Throws std::invalid_argument.
 void check_name(std::string_view name);

@@ -4,7 +4,9 @@
 
 #include "engine/workers/worker_pool.hpp"
 #include "studies/circuit/circuit_study.hpp"
+#include "studies/cli/check_part.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/column/column_netlists.hpp"
 #include "studies/column/column_study.hpp"
 #include "studies/run/study_inputs.hpp"
 #include "studies/run/study_testbench.hpp"
@@ -13,16 +15,13 @@ namespace flare::studies {
 
 namespace {
 
-void write_netlists(const Study& study, const std::filesystem::path& folder) {
+void write_netlists(const Study& study, const std::filesystem::path& folder, engine::Evaluator& evaluator) {
   std::filesystem::create_directories(folder);
-  for (const int sawl : study.column->sawl) {
-    for (int k = 0; k <= sawl; ++k) {
-      const std::filesystem::path file =
-          folder / fmt::format("{}_sawl{}_k{}.cir", study.column->cell, sawl, k);
-      std::ofstream out(file);
-      out << column_netlist(column_options(study, sawl, k, study.nominal));
-      if (!out.flush()) throw StudyError(file.string() + ": cannot be written");
-    }
+  for (const NamedNetlist& netlist : level_netlists(study, evaluator)) {
+    const std::filesystem::path file = folder / (netlist.name + ".cir");
+    std::ofstream out(file);
+    out << netlist.text;
+    if (!out.flush()) throw StudyError(file.string() + ": cannot be written");
   }
   fmt::print("netlists written to {}; run one with: ngspice -b FILE\n", folder.string());
 }
@@ -30,6 +29,10 @@ void write_netlists(const Study& study, const std::filesystem::path& folder) {
 }  // namespace
 
 int check_command(const CheckCommand& command) {
+  if (is_part(command.study)) {
+    check_part(command.study);
+    return exit_done;
+  }
   const Study study = read_study(command.study, command.overrides);
   if (command.identity) {
     fmt::print("{}\n", engine::hash_text(study_identity(study, study_inputs(study))));
@@ -50,7 +53,7 @@ int check_command(const CheckCommand& command) {
   }
   const ColumnPlan plan = plan_column_study(study, pool);
   fmt::print("{}: {}\n", command.study.string(), study.title);
-  fmt::print("  column    {}, {} rows\n", study.column->cell, study.column->rows);
+  fmt::print("  column    {}, {} rows\n", study.column->setup.cell.name, study.column->setup.rows);
   for (const auto& [sawl, dimension] : plan.dimension) {
     fmt::print("  SAWL {:<4} {} levels, {} variables\n", sawl, sawl + 1, dimension);
   }
@@ -60,7 +63,7 @@ int check_command(const CheckCommand& command) {
   fmt::print("  corners   {} screened; the nominal one and {} in full\n", study.corners.size(), full);
   fmt::print("  runs      at most {}: {} timing, {} nominal, {} screening, {} in full\n", plan.total(),
              plan.timing, plan.nominal, plan.screening, plan.full);
-  if (!command.netlists.empty()) write_netlists(study, command.netlists);
+  if (!command.netlists.empty()) write_netlists(study, command.netlists, pool);
   fmt::print("OK\n");
   return exit_done;
 }

@@ -58,8 +58,9 @@ void add_run(CLI::App& app, RunCommand& command, std::string& shard) {
 }
 
 void add_check(CLI::App& app, CheckCommand& command) {
-  CLI::App* check = app.add_subcommand("check", "Check a study without simulating");
-  check->add_option("STUDY", command.study, "Study file (TOML)")->required();
+  CLI::App* check = app.add_subcommand("check", "Check a study, or a part, without sampling");
+  check->add_option("STUDY", command.study, "Study file (TOML), or the folder of a cell, converter or kit")
+      ->required();
   check->add_option("--set", command.overrides, "Change a key of the study")->type_name("KEY=VALUE");
   check
       ->add_option("--netlists", command.netlists,

@@ -1,4 +1,5 @@
-// The bitline column of an 8T-SRAM compute-in-memory array, as a netlist.
+// The bitline column of a compute-in-memory array, as a netlist: a topology, made of whatever cell a manifest describes
+// (studies/parts/cell.hpp). This one precharges the bitline and lets the rows that store 1 discharge it.
 //
 // Bitline, from the sense end: sense node `rbl` with the precharge transistor and the converter's input
 // capacitance, the wire past the unselected rows on this side, the active rows one after the other, the wire
@@ -27,66 +28,38 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/simulate/testbench.hpp"
+#include "studies/parts/column_setup.hpp"
+
 namespace flare::studies {
 
-/// A cell by name: the sizes of its read stack, in m.
-struct ReadCell {
-  std::string name;
-  double access_width = 0.0;
-  double access_length = 0.0;
-  double driver_width = 0.0;
-  double driver_length = 0.0;
-
-  /// Gate area of the two read transistors, m^2.
-  double gate_area() const { return access_width * access_length + driver_width * driver_length; }
-};
-
-/// "sram8t": the shipped cell, sized for six sigma at SAWL 8 (netlists/README.md). "sram8t_min": the smallest
-/// one. Throws std::invalid_argument, listing the names there are, for another name.
-ReadCell read_cell(std::string_view name);
-std::vector<std::string> read_cell_names();
-
 enum class RowModel {
-  read_port,  // two transistors; the storage node is the supply or ground
-  full_cell,  // all eight: for checking the above
+  read_port,   // the cell's `active` rows
+  whole_cell,  // its `whole`: for checking the above
 };
 
-/// What a column is. Lengths in m, times in s, everything SI; the defaults are the shipped 8T column.
-struct ColumnOptions {
-  std::filesystem::path
-      netlists;                 // folder that holds cells/; absolute, or relative to where the netlist is run
-  std::filesystem::path card;   // empty: netlists/cards/cmos28.lib
-  std::filesystem::path cells;  // empty: netlists/cells/sram8t.cir; another kit's models need their own
-  std::string section = "tt";   // of the card
-  ReadCell cell = read_cell("sram8t");
+/// What a column is. Lengths in m, times in s, everything SI.
+struct ColumnOptions : ColumnSetup {
+  std::filesystem::path card;  // absolute, or relative to where the netlist is run
+  std::string section = "tt";  // of the card
   RowModel row_model = RowModel::read_port;
 
   int sawl = 8;              // word lines raised at once, 1...64
   int on_cells = 8;          // k: how many active rows store 1; the first k, unless `stored` says which
   std::vector<bool> stored;  // stored bit of each data row; empty: from on_cells. Else on_cells is ignored
-  int dummy_rows =
-      0;  // of the `sawl` rows, the last ones: they hold 0 and stand in for rows the input leaves out
+  /// Of the `sawl` rows the last ones, which hold 0 and stand in for rows the input leaves out.
+  int dummy_rows = 0;
   bool dummies_on = true;  // false: their word lines stay low, so only sawl - dummy_rows rows are active
 
-  int rows = 128;                // on the bitline, active ones included
   double position = 1.0;         // of the active rows: 0 at the sense end, 1 at the far end
   double unselected_ones = 1.0;  // share of the unselected rows that store 1; 1 is the largest leakage
 
-  double wire_capacitance = 0.3e-15;  // F per row: wire and contact, without the junctions (data/devices)
-  double wire_resistance = 1.5;       // ohm per row
-  double sense_capacitance = 10e-15;  // F: input of the converter
-  double precharge_width = 1e-6;
-  double precharge_length = 30e-9;
-
   double supply = 0.9;            // V
-  double wordline_ratio = 1.0;    // word-line high level over the supply: above 1 is a boosted word line
   double temperature = 27.0;      // degC
-  double edge = 20e-12;           // of precharge-off (from t = 0), then of the word line, up and down
   double wordline_off = 300e-12;  // the word line begins to fall: what the timing policy sets
-  double settle = 80e-12;         // from the end of that edge to the sense time
-  double restore =
-      0.0;  // > 0: precharge again after the sense time, for so long, to measure the energy of a read
-  double max_step = 0.0;  // of the transient; 0: a tenth of it (error of the level: netlists/README.md)
+  /// Above 0: precharge again after the sense time, for so long, to measure the energy of a read.
+  double restore = 0.0;
+  double max_step = 0.0;  // of the transient; 0: a twentieth of it
 
   /// True where the options make sense; else false with the reason.
   bool is_valid(std::string* error) const;
@@ -101,13 +74,25 @@ double sense_time(const ColumnOptions& options);
 /// Bits of the `sawl` rows, dummies (0) last. Length sawl.
 std::vector<bool> stored_bits(const ColumnOptions& options);
 
-/// The netlist: runs as it is under `ngspice -b` (prints the level as `level`). Throws std::invalid_argument
-/// for options that are not valid. Same options, same text.
+/// The rows that are read, as the cell describes them.
+const CellRow& active_row(const ColumnOptions& options);
+
+/// The name of a column's one measure.
+inline constexpr std::string_view level_measure = "level";
+
+/// The circuit, without analysis. Throws std::invalid_argument for options that are not valid. Same options, same text.
 std::string column_netlist(const ColumnOptions& options);
 
-/// Flat names of the MOSFETs that mismatch moves ("m.x0.ma", "m.x0.md", ..., "m.xpre.mp"): all but the lumped
-/// rows.
-std::vector<std::string> matched_devices(const ColumnOptions& options);
+/// The run of a column and its level, for the simulator and as a netlist of its own (engine/simulate/spice_text.hpp);
+/// with `restore` also the charges `supply_charge` and `wordline_charge` (C). Numerical options are the engine's.
+/// `origin` names the text in errors. Throws engine::DeckError as well.
+engine::Testbench column_testbench(const ColumnOptions& options,
+                                   const std::filesystem::path& origin = "column",
+                                   const engine::DeckOptions& deck_options = {});
+
+/// Elements that mismatch moves, by their path from the top level ("xpre.mp", "x0.ma", "x0.md", ...): all but the
+/// lumped rows. What such an element is made of in a kit moves with it.
+std::vector<std::string> varying_elements(const ColumnOptions& options);
 
 /// The run that times the column: all rows on (k = sawl, no dummies), the word line kept high for long enough
 /// that the bitline falls by `swing`, and no wire resistance, so that v(rbl) is the charge drawn. Where

@@ -32,7 +32,7 @@ std::vector<ConvertedColumn> convert_point(const Study& study, const ColumnDesig
     analysis::ErrorModel model = analysis::make_error_model(levels.fits, reference, value);
     converted.push_back({p,
                          c,
-                         {study.column->cell, point.sawl, converter.name, point.corner.name()},
+                         {study.column->setup.cell.name, point.sawl, converter.name, point.corner.name()},
                          std::move(value),
                          std::move(model),
                          std::move(estimated)});

@@ -129,7 +129,7 @@ class DieBatch {
   }
 
   void vary(const ColumnOptions& options, Testbench& bench) const {
-    add_variation(die_wide_, design_.circuit_of(p_), matched_devices(options), bench);
+    add_variation(die_wide_, design_.circuit_of(p_), varying_elements(options), bench);
   }
 
   // The sample's column, then the references of its die.

@@ -35,8 +35,8 @@ ColumnPlan plan_column_study(const Study& study, engine::Evaluator& evaluator) {
       continue;
     }
     const ColumnOptions options = column_options(study, point.sawl, point.sawl, point.corner);
-    const auto bench = bare_testbench(study, options, point_name(study, point));
-    add_variation(study, column_circuit(study, point.sawl, evaluator), matched_devices(options), *bench);
+    const auto bench = column_bench(study, options, point_name(study, point));
+    add_variation(study, column_circuit(study, point.sawl, evaluator), varying_elements(options), *bench);
     plan.dimension[point.sawl] = bench->dimension();
     plan.screening += bench->dimension();
     plan.full +=

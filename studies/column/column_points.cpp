@@ -20,7 +20,7 @@ std::vector<ColumnPoint> column_points(const Study& study) {
 }
 
 std::string point_name(const Study& study, const ColumnPoint& point) {
-  return fmt::format("{}/sawl{}/{}", study.column->cell, point.sawl, point.corner.name());
+  return fmt::format("{}/sawl{}/{}", study.column->setup.cell.name, point.sawl, point.corner.name());
 }
 
 std::size_t nominal_point(const Study& study, const std::vector<ColumnPoint>& points, int sawl) {

@@ -52,7 +52,7 @@ void write_screening(H5::H5File& file, const Study& study, const ColumnResult& r
     const ColumnPoint& point = result.design.points[p];
     for (std::size_t c = 0; c < study.converters.size(); ++c) {
       const analysis::ScreenedCorner& corner = result.corners.corner(p, c);
-      screening.add(study.column->cell, point.sawl, point.corner.name(), study.converters[c].name,
+      screening.add(study.column->setup.cell.name, point.sawl, point.corner.name(), study.converters[c].name,
                     result.design.wordline_off[p], corner.screened, corner.full() ? 1 : 0, corner.estimated);
     }
   }
@@ -63,7 +63,7 @@ void write_screening(H5::H5File& file, const Study& study, const ColumnResult& r
 void write_point(H5::H5File& file, const Study& study, const ColumnResult& result, std::size_t p,
                  const FullPoint& full) {
   const ColumnPoint& point = result.design.points[p];
-  const analysis::ModelKey key{study.column->cell, point.sawl, "", point.corner.name()};
+  const analysis::ModelKey key{study.column->setup.cell.name, point.sawl, "", point.corner.name()};
   analysis::write_levels(file, key, full.levels.fits);
   for (std::size_t k = 0; k < full.levels.samples.size(); ++k) {
     write_samples(file, fmt::format("{}/samples/k{}", key.point_path(), k), full.levels.samples[k]);

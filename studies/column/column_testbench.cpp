@@ -13,40 +13,55 @@ namespace {
 
 using engine::Testbench;
 
-constexpr std::string_view level_measure = "level";
-
-engine::Measure bitline_level() {
-  engine::Measure measure;
-  measure.name = level_measure;
-  measure.vector = "v(rbl)";
-  measure.unit = std::string("V");
-  return measure;
+Testbench of_column(const Study& study, const ColumnOptions& options) {
+  engine::DeckOptions deck_options;
+  deck_options.commands = study.commands;
+  try {
+    return column_testbench(options, study.file.parent_path() / "column netlist", deck_options);
+  } catch (const engine::DeckError& e) {
+    // The column is ours; what can be wrong is the user's card file and the sections asked of it, or the cell.
+    throw StudyError(
+        fmt::format("{}: with process '{}': {}", study.process_place, options.section, e.what()));
+  }
 }
 
 }  // namespace
 
+ColumnOptions column_options(const Study& study, int sawl, int on_cells, const Corner& corner) {
+  ColumnOptions options;
+  static_cast<ColumnSetup&>(options) = study.column->setup;
+  // Absolute, so that a netlist written out runs from any folder; read_deck then takes the text in.
+  options.card = std::filesystem::absolute(study.cards);
+  options.cell.netlist = std::filesystem::absolute(options.cell.netlist);
+  options.section = corner.process;
+  options.sawl = sawl;
+  options.on_cells = on_cells;
+  options.supply = corner.supply.value();
+  options.temperature = corner.temperature.value();
+  return options;
+}
+
+engine::Deck column_deck(const Study& study, const ColumnOptions& options) {
+  return of_column(study, options).deck;
+}
+
 LoadedCircuit column_circuit(const Study& study, int sawl, engine::Evaluator& evaluator) {
   const ColumnOptions options = column_options(study, sawl, sawl, study.nominal);
-  const auto bench = bare_testbench(study, options, fmt::format("{} sawl {}", study.column->cell, sawl));
+  const auto bench = column_bench(study, options, fmt::format("{} sawl {}", options.cell.name, sawl));
   LoadedCircuit loaded =
-      load_circuit(evaluator, study, bench->deck, bench->options, matched_devices(options));
-  bench->measures = {bitline_level()};
-  add_variation(study, loaded, matched_devices(options), *bench);
+      load_circuit(evaluator, study, bench->deck, bench->options, varying_elements(options));
+  add_variation(study, loaded, varying_elements(options), *bench);
   check_nominals(evaluator, study, loaded, *bench);
   rehearse(evaluator, loaded.circuit, *bench);
   return loaded;
 }
 
-std::shared_ptr<Testbench> bare_testbench(const Study& study, const ColumnOptions& options,
-                                          const std::string& name) {
-  auto bench = std::make_shared<Testbench>();
+std::shared_ptr<Testbench> column_bench(const Study& study, const ColumnOptions& options,
+                                        const std::string& name) {
+  auto bench = std::make_shared<Testbench>(of_column(study, options));
   bench->name = name;
-  bench->deck = column_deck(study, options);
   bench->options = simulator_options(study);
   bench->options.temperature = options.temperature;
-  bench->analysis.stop = sense_time(options);
-  bench->analysis.max_step = options.max_step > 0.0 ? options.max_step : bench->analysis.stop / 20.0;
-  bench->analysis.step = bench->analysis.max_step;
   return bench;
 }
 
@@ -54,9 +69,8 @@ std::shared_ptr<Testbench> level_testbench(const Study& study, const ColumnPoint
                                            int k, const LoadedCircuit* loaded) {
   ColumnOptions options = column_options(study, point.sawl, k, point.corner);
   options.wordline_off = wordline_off;
-  auto bench = bare_testbench(study, options, fmt::format("{} k {}", point_name(study, point), k));
-  bench->measures = {bitline_level()};
-  if (loaded != nullptr) add_variation(study, *loaded, matched_devices(options), *bench);
+  auto bench = column_bench(study, options, fmt::format("{} k {}", point_name(study, point), k));
+  if (loaded != nullptr) add_variation(study, *loaded, varying_elements(options), *bench);
   return bench;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "studies/column/column.hpp"
 #include "studies/column/column_points.hpp"
 #include "studies/run/study_testbench.hpp"
 
@@ -18,9 +19,15 @@ using ColumnCircuits = std::map<int, LoadedCircuit>;
 /// Loads the column of one SAWL at the nominal corner and asks it all that the study's laws need.
 LoadedCircuit column_circuit(const Study& study, int sawl, engine::Evaluator& evaluator);
 
+/// Options of the column of `study` at one corner.
+ColumnOptions column_options(const Study& study, int sawl, int on_cells, const Corner& corner);
+
+/// The deck of a column; relative paths start at the study's folder. Throws StudyError.
+engine::Deck column_deck(const Study& study, const ColumnOptions& options);
+
 /// A column that does not vary, without a measure: simulated up to its sense time.
-std::shared_ptr<engine::Testbench> bare_testbench(const Study& study, const ColumnOptions& options,
-                                                  const std::string& name);
+std::shared_ptr<engine::Testbench> column_bench(const Study& study, const ColumnOptions& options,
+                                                const std::string& name);
 
 /// Level `k` of a point whose word-line pulse ends at `wordline_off` (s): one measure, V. `loaded` null: without
 /// variation.

@@ -17,12 +17,19 @@ engine::Measure falls_through(double level) {
   return crossing;
 }
 
+double pulse_of(const Study& study, const ColumnPoint& point, const TimingRun& timing,
+                const std::vector<engine::RunResult>& results) {
+  return timing.wordline_off(single_value(
+      results,
+      fmt::format("{}: timing: the full-scale level never falls by the swing", point_name(study, point))));
+}
+
 }  // namespace
 
 TimingBench timing_testbench(const Study& study, const ColumnPoint& point) {
   TimingBench timing;
   timing.run = timing_run(column_options(study, point.sawl, point.sawl, point.corner), study.column->swing);
-  timing.bench = bare_testbench(study, timing.run.options, point_name(study, point) + " timing");
+  timing.bench = column_bench(study, timing.run.options, point_name(study, point) + " timing");
   timing.bench->measures = {falls_through(timing.run.level)};
   return timing;
 }
@@ -42,16 +49,23 @@ std::vector<double> find_pulses(const StudyRun& run, const std::vector<ColumnPoi
   const auto results = run.run("timing", requests);
   std::vector<double> wordline_off(points.size(), 0.0);
   for (std::size_t i = 0; i < owner.size(); ++i) {
-    const double crossing =
-        single_value(results[i], fmt::format("{}: timing: the full-scale level never falls by the swing",
-                                             point_name(study, points[owner[i]])));
-    wordline_off[owner[i]] = timings[i].wordline_off(crossing);
+    wordline_off[owner[i]] = pulse_of(study, points[owner[i]], timings[i], results[i]);
   }
   if (study.column->tracking_timing) return wordline_off;
   for (std::size_t p = 0; p < points.size(); ++p) {
     wordline_off[p] = wordline_off[nominal_point(study, points, points[p].sawl)];
   }
   return wordline_off;
+}
+
+double find_pulse(const Study& study, const ColumnPoint& point, engine::Evaluator& evaluator) {
+  const TimingBench timing = timing_testbench(study, point);
+  const engine::Job job{timing.bench, no_variation()};
+  std::vector<engine::RunResult> results;
+  evaluator.evaluate({&job, 1}, [&](std::size_t, std::size_t, const engine::RunResult& result) {
+    results.push_back(result);
+  });
+  return pulse_of(study, point, timing.run, results);
 }
 
 }  // namespace flare::studies

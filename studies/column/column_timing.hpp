@@ -21,4 +21,7 @@ TimingBench timing_testbench(const Study& study, const ColumnPoint& point);
 /// corner or at the nominal one. Throws engine::Stopped; std::runtime_error where the level never falls by it.
 std::vector<double> find_pulses(const StudyRun& run, const std::vector<ColumnPoint>& points);
 
+/// The same for one point by itself: its own corner's pulse.
+double find_pulse(const Study& study, const ColumnPoint& point, engine::Evaluator& evaluator);
+
 }  // namespace flare::studies

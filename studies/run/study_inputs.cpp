@@ -6,7 +6,7 @@
 
 #include "flare_arch/models/vit.hpp"
 #include "studies/circuit/circuit_testbench.hpp"
-#include "studies/run/study_testbench.hpp"
+#include "studies/column/column_testbench.hpp"
 
 namespace flare::studies {
 
@@ -31,6 +31,7 @@ class FileList {
 };
 
 void add_column(const Study& study, FileList& files) {
+  files.add(study.column->setup.cell.manifest);
   std::set<std::string> processes;
   std::vector<Corner> corners = study.corners;
   corners.push_back(study.nominal);
@@ -53,6 +54,7 @@ std::map<std::string, std::string> by_name(const std::vector<std::string>& files
 
 std::vector<engine::InputFile> study_inputs(const Study& study) {
   FileList files;
+  if (study.kit) files.add(study.kit->manifest);
   if (study.column) add_column(study, files);
   if (study.circuit) {
     for (const Corner& corner : study.corners) files.add(circuit_deck(study, corner));

@@ -66,9 +66,20 @@ struct VaryingDevice {
                       : fmt::format("the circuit has {}, such as '{}'", names.size(), names.front())));
 }
 
+/// Whether a device is one of `elements`, or lies within one: "m.x0.xma.m1" within "x0.xma".
+bool lies_within(const std::string& device, const std::set<std::string>& elements) {
+  std::string path = short_name(device);
+  while (!elements.contains(path)) {
+    const std::size_t dot = path.rfind('.');
+    if (dot == std::string::npos) return false;
+    path.resize(dot);
+  }
+  return true;
+}
+
 std::vector<VaryingDevice> varying_devices(const DeviceVariation& variation, const engine::Circuit& circuit,
                                            const std::vector<std::string>& matched) {
-  const std::set<std::string> matched_set(matched.begin(), matched.end());
+  const std::set<std::string> elements(matched.begin(), matched.end());
   std::vector<VaryingDevice> found;
   std::vector<std::string> names;
   for (const CircuitDevice& device : circuit.devices()) {
@@ -76,7 +87,7 @@ std::vector<VaryingDevice> varying_devices(const DeviceVariation& variation, con
     names.push_back(short_name(device.name));
     if (!engine::matches(variation.pattern, device.name)) continue;
     if (!has_polarity(variation, circuit, device)) continue;
-    found.push_back({&device, matched.empty() || matched_set.contains(device.name)});
+    found.push_back({&device, matched.empty() || lies_within(device.name, elements)});
   }
   const bool any =
       variation.scope == engine::Scope::die
@@ -270,15 +281,6 @@ void check_effect(const engine::Variable& variable, const engine::Effect& effect
   }
 }
 
-/// The project's own netlists: beside the installed program, or in the source tree it was built from.
-std::filesystem::path netlists_folder() {
-  std::error_code ignored;
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);
-  const std::filesystem::path installed = program.parent_path().parent_path() / "share/flare/netlists";
-  return std::filesystem::is_directory(installed, ignored) ? installed
-                                                           : std::filesystem::path(FLARE_SOURCE_NETLISTS);
-}
-
 /// Two values cannot both stand in one place.
 void check_replacements(const engine::Testbench& testbench, const std::string& file) {
   std::map<std::size_t, std::string> replaced;
@@ -412,34 +414,6 @@ engine::SimulatorOptions simulator_options(const Study& study, const engine::Sim
   options.trtol = said.trtol.value_or(options.trtol);
   options.compatibility = said.compatibility;
   return options;
-}
-
-ColumnOptions column_options(const Study& study, int sawl, int on_cells, const Corner& corner) {
-  ColumnOptions options;
-  // Absolute, so that a netlist written out runs from any folder; read_deck then takes the text in.
-  options.card = std::filesystem::absolute(study.cards);
-  options.netlists = netlists_folder();
-  options.section = corner.process;
-  options.cell = read_cell(study.column->cell);
-  options.sawl = sawl;
-  options.on_cells = on_cells;
-  options.rows = study.column->rows;
-  options.supply = corner.supply.value();
-  options.temperature = corner.temperature.value();
-  return options;
-}
-
-engine::Deck column_deck(const Study& study, const ColumnOptions& options) {
-  engine::DeckOptions deck_options;
-  deck_options.commands = study.commands;
-  try {
-    return engine::parse_deck(column_netlist(options), study.file.parent_path() / "column netlist",
-                              deck_options);
-  } catch (const engine::DeckError& e) {
-    // The column is ours; what can be wrong is the user's card file and the sections asked of it.
-    throw StudyError(
-        fmt::format("{}: with process '{}': {}", study.process_place, options.section, e.what()));
-  }
 }
 
 }  // namespace flare::studies

@@ -8,7 +8,6 @@
 
 #include "engine/simulate/evaluator.hpp"
 #include "engine/simulate/testbench.hpp"
-#include "studies/column/column.hpp"
 #include "studies/study/study.hpp"
 
 namespace flare::studies {
@@ -22,7 +21,8 @@ struct LoadedCircuit {
   DeviceAreas areas;
 };
 
-/// Loads a deck and asks it. `matched`: the devices that instance-wide laws move; empty: all. Throws StudyError where a
+/// Loads a deck and asks it. `matched`: paths of the elements ("x0.ma") that instance-wide laws move, with all that
+/// lies within them; empty: all devices. Throws StudyError where a
 /// variation fits nothing or a device has no size, std::runtime_error with the simulator's words where it does not
 /// load.
 LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
@@ -52,11 +52,5 @@ engine::Setting source_setting(const std::string& source, double value);
 
 /// Numerical options of the runs: the study's, else the `netlist`'s own, else the engine's.
 engine::SimulatorOptions simulator_options(const Study& study, const engine::SimulatorOptions& netlist = {});
-
-/// Options of the column of `study` at one corner.
-ColumnOptions column_options(const Study& study, int sawl, int on_cells, const Corner& corner);
-
-/// The deck of a column; relative paths start at the study's folder. Throws engine::DeckError.
-engine::Deck column_deck(const Study& study, const ColumnOptions& options);
 
 }  // namespace flare::studies

@@ -19,6 +19,10 @@ constexpr std::string_view column_example = R"toml(
 cards = "."
 [column]
 sawl = [8]
+[column.sizes]
+wa = "300 nm"
+[column.precharge]
+w = "2 um"
 [[variation]]
 parameter = "vth"
 pelgrom = "1.3 mV um"
@@ -54,6 +58,22 @@ abstol = 1e-12
 vntol = 1e-6
 chgtol = 1e-17
 trtol = 5.0
+)toml";
+
+constexpr std::string_view kit_example = R"toml(
+[technology]
+kit = "cmos28"
+[column]
+sawl = [8]
+[[variation]]
+parameter = "vth"
+pelgrom = "1.3 mV um"
+[corners]
+process = ["tt"]
+supply = ["0.9 V"]
+temperature = ["27 degC"]
+[[converter]]
+name = "flash"
 )toml";
 
 constexpr std::string_view transient_example = R"toml(
@@ -152,16 +172,27 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"", "seed", "all random numbers follow from it"},
     {"", "commands", "what becomes of a netlist's `.control` blocks", "`\"refuse\"`"},
     {"", "allow_commands", "older way to write `commands = \"run\"`, for netlists that you trust"},
+    {"technology", "kit", "device kit: a name of `netlists/kits`, or the path of a folder with a `kit.toml`"},
     {"technology", "cards",
-     "library of device cards; its sections are the corners' processes; a column needs it"},
-    {"column", "cell", "the read port, by name"},
+     "library of device cards by itself; its sections are the corners' processes; a column needs it or a "
+     "`kit`"},
+    {"column", "cell",
+     "a name of `netlists/cells`, or the path of a folder with a `cell.toml`; behind it may stand a variant"},
     {"column", "sawl", "word lines that are read at once: one design each"},
     {"column", "rows", "cells on the bitline"},
+    {"column", "boost", "high level of the word line over the supply"},
+    {"column", "wire_capacitance", "of the bitline, per row, without the devices"},
+    {"column", "wire_resistance", "of the bitline, per row"},
+    {"column", "sense_capacitance", "input of the converter"},
+    {"column", "edge", "of the precharge's end and of the word line, up and down"},
+    {"column", "settle", "from the end of the word line's pulse to the look of the converter"},
     {"column", "swing", "fall of the bitline at full scale, which sets the pulse of the word line"},
     {"column", "timing",
      "the pulse is found at each corner, as a replica column does, or at the nominal one"},
     {"column", "tracking",
      "references and timing follow the corner, or each die with its die-wide deviations"},
+    {"column.sizes", "*", "size of the cell in place of its manifest's", "the manifest's"},
+    {"column.precharge", "*", "size of the precharge in place of the manifest's", "the manifest's"},
     {"circuit", "netlist", "SPICE text, relative to the study's folder"},
     {"circuit", "analysis", "what is simulated; analyses that stand in the netlist are left out"},
     {"circuit", "stop", "end of a transient or of a sweep; `dc` in V or A, `ac` in Hz"},
@@ -317,6 +348,7 @@ KeyLog keys_read() {
     parse_study(text, std::filesystem::path(".") / name, &log);
   };
   read("column", std::string(column_example));
+  read("kit", std::string(kit_example));
   read("transient", std::string(transient_example));
   read("dc", sweep_example("analysis = \"dc\"\nsweep = \"vin\"\nstart = \"0 V\"\nstop = \"1 V\""));
   read("ac", sweep_example("analysis = \"ac\"\nstart = \"1 Hz\"\nstop = \"1 GHz\""));

@@ -3,41 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <fstream>
 #include <sstream>
 
 #include "engine/base/units.hpp"
 #include "flare_arch/models/accuracy.hpp"
-#include "studies/column/column.hpp"
 #include "studies/study/study_analysis.hpp"
+#include "studies/toml/compatibility.hpp"
+#include "studies/toml/toml_file.hpp"
 
 namespace flare::studies {
 
 namespace {
-
-constexpr std::size_t max_study_bytes = 1u << 20;
-
-std::string read_text_file(const std::filesystem::path& file) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(file, error);
-  if (error) throw StudyError(file.string() + ": no such study; expected a TOML file");
-  if (size > max_study_bytes) throw StudyError(file.string() + ": larger than 1 MiB; expected a TOML study");
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) throw StudyError(file.string() + ": cannot be read");
-  return text.str();
-}
-
-toml::table parse_toml(const std::string& text, const std::filesystem::path& file) {
-  try {
-    return toml::parse(text, file.string());
-  } catch (const toml::parse_error& e) {
-    throw StudyError(
-        fmt::format("{}:{}: not TOML: {}", file.string(), e.source().begin.line, e.description()));
-  }
-}
 
 /// Applies "a.b=value".
 void apply_override(toml::table& table, const std::string& assignment) {
@@ -70,24 +47,72 @@ void apply_override(toml::table& table, const std::string& assignment) {
   }
 }
 
-ColumnStudy read_column(Section s) {
-  ColumnStudy column;
-  column.cell = s.text("cell", "sram8t");
-  const std::vector<std::string> cells = read_cell_names();
-  if (std::find(cells.begin(), cells.end(), column.cell) == cells.end()) {
-    s.fail("cell", fmt::format("'{}' is not a cell; there are {}", column.cell, fmt::join(cells, ", ")));
+/// Sizes that the study gives in place of the manifest's.
+void read_sizes(Section s, Parameters& sizes, const std::filesystem::path& manifest) {
+  for (const std::string& name : s.keys()) {
+    if (!sizes.contains(name)) {
+      std::vector<std::string> names;
+      for (const auto& [size, value] : sizes) names.push_back(size);
+      s.fail(name, fmt::format("is no size in {}; there are {}", manifest.string(), fmt::join(names, ", ")));
+    }
+    sizes[name] = s.parameter(name);
+    if (!(sizes[name] > 0.0)) s.fail(name, "must be above 0");
   }
+}
+
+double above_zero(Section& s, std::string_view key, std::string_view unit, double otherwise) {
+  const double value = s.quantity(key, unit, otherwise);
+  if (!(value > 0.0)) s.fail(key, fmt::format("must be above 0 {}", unit));
+  return value;
+}
+
+double not_negative(Section& s, std::string_view key, std::string_view unit, double otherwise) {
+  const double value = s.quantity(key, unit, otherwise);
+  if (!(value >= 0.0)) s.fail(key, "must not be negative");
+  return value;
+}
+
+ColumnSetup read_setup(Section& s, const std::filesystem::path& file) {
+  ColumnSetup setup;
+  const std::string cell = s.text("cell", "sram8t");
+  setup.cell = read_cell(find_part(s, "cell", cell, "cell", file));
+  read_sizes(s.section("sizes"), setup.cell.sizes, setup.cell.manifest);
+  read_sizes(s.section("precharge"), setup.cell.precharge_sizes, setup.cell.manifest);
+  setup.rows = static_cast<int>(s.integer("rows", setup.rows, 1, 4096));
+  setup.wordline_ratio = s.number("boost", setup.wordline_ratio, 0.1, 10.0);
+  setup.wire_capacitance = not_negative(s, "wire_capacitance", "F", setup.wire_capacitance);
+  setup.wire_resistance = above_zero(s, "wire_resistance", "Ohm", setup.wire_resistance);
+  setup.sense_capacitance = not_negative(s, "sense_capacitance", "F", setup.sense_capacitance);
+  setup.edge = above_zero(s, "edge", "s", setup.edge);
+  setup.settle = not_negative(s, "settle", "s", setup.settle);
+  return setup;
+}
+
+ColumnStudy read_column(Section s, const std::filesystem::path& file) {
+  ColumnStudy column;
+  column.setup = read_setup(s, file);
   for (const std::int64_t n : s.integers("sawl", 1, 64)) column.sawl.push_back(static_cast<int>(n));
-  column.rows = static_cast<int>(s.integer("rows", 128, 1, 4096));
-  if (*std::max_element(column.sawl.begin(), column.sawl.end()) > column.rows) {
+  if (*std::max_element(column.sawl.begin(), column.sawl.end()) > column.setup.rows) {
     s.fail("rows", "must be at least the largest SAWL");
   }
-  column.swing = s.quantity("swing", "V", 0.4);
-  if (!(column.swing > 0.0)) s.fail("swing", "must be above 0 V");
+  column.swing = above_zero(s, "swing", "V", 0.4);
   column.tracking_timing = s.choice("timing", {"tracking", "fixed"}, "tracking") == "tracking";
   column.tracking_die = s.choice("tracking", {"corner", "die"}, "corner") == "die";
   s.finish();
   return column;
+}
+
+/// The cards: a kit's, or a card file by itself.
+void read_technology(Section s, Study& study) {
+  if (s.has("kit")) {
+    if (s.has("cards")) s.fail("cards", "the kit has its own; leave one of the two out");
+    study.kit = read_kit(find_part(s, "kit", s.text("kit"), "kit", study.file));
+    study.cards = study.kit->library;
+  } else if (s.has("cards")) {
+    study.cards = s.file("cards");
+  }
+  study.cards_place = s.place(s.has("kit") ? "kit" : "cards");
+  s.finish();
 }
 
 CircuitStudy read_circuit(Section s, Section& root) {
@@ -224,16 +249,6 @@ engine::Commands read_commands(Section& root) {
   return allow || commands == "run" ? engine::Commands::run : engine::Commands::refuse;
 }
 
-/// ngspice looks for its words anywhere in the text and passes over the rest in silence ("hspice" is half of "hsa").
-bool is_compatibility(std::string_view modes) {
-  constexpr std::array<std::string_view, 10> words{"spe", "hs", "ps", "xs", "lt",
-                                                   "ki",  "ll", "s3", "eg", "a"};
-  return modes.empty() || modes == "mc" ||
-         std::any_of(words.begin(), words.end(), [&](std::string_view word) {
-           return modes.starts_with(word) && is_compatibility(modes.substr(word.size()));
-         });
-}
-
 void read_simulator(Section s, Study& study) {
   SimulatorStudy& simulator = study.simulator;
   if (s.has("method")) simulator.method = s.choice("method", {"trap", "gear"}, "trap");
@@ -245,13 +260,7 @@ void read_simulator(Section s, Study& study) {
   tolerance("vntol", 1e-12, 1e-1, simulator.vntol);
   tolerance("chgtol", 1e-24, 1e-9, simulator.chgtol);
   tolerance("trtol", 1e-4, 1e3, simulator.trtol);
-  simulator.compatibility = s.text("compatibility", "");
-  if (!is_compatibility(simulator.compatibility)) {
-    s.fail("compatibility",
-           fmt::format("'{}' is no mode of ngspice's; say e.g. \"hsa\" (HSPICE), \"psa\" (PSPICE), "
-                       "\"lta\" (LTspice), or \"ltpsa\"",
-                       simulator.compatibility));
-  }
+  simulator.compatibility = read_compatibility(s, study.kit ? study.kit->compatibility : "");
   study.run_time_limit = s.quantity("run_time_limit", "s", study.run_time_limit);
   if (!(study.run_time_limit >= 1e-3)) s.fail("run_time_limit", "must be at least 1 ms");
   s.finish();
@@ -267,16 +276,14 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
   study.seed = static_cast<std::uint64_t>(root.integer("seed", 1, 0, INT64_MAX));
   study.commands = read_commands(root);
 
-  Section technology = root.section("technology");
-  if (technology.has("cards")) study.cards = technology.file("cards");
-  study.cards_place = technology.place("cards");
-  technology.finish();
+  read_technology(root.section("technology"), study);
 
   const bool column = root.has("column");
   if (column == root.has("circuit")) root.fail("", "a study needs either [column] or [circuit]");
   if (column) {
-    study.column = read_column(root.section("column"));
-    if (study.cards.empty()) root.fail("", "a [column] study needs [technology] with cards = \"FILE\"");
+    study.column = read_column(root.section("column"), file);
+    if (study.cards.empty())
+      root.fail("", "a [column] study needs [technology] with cards = \"FILE\" or kit = \"NAME\"");
   } else {
     study.circuit = read_circuit(root.section("circuit"), root);
   }
@@ -307,7 +314,7 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
 }  // namespace
 
 Study read_study(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
-  std::string text = read_text_file(file);
+  std::string text = read_toml_text(file, "a study");
   toml::table table = parse_toml(text, file);
   if (!overrides.empty()) {
     for (const std::string& assignment : overrides) apply_override(table, assignment);

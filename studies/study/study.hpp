@@ -10,6 +10,8 @@
 #include "engine/base/sampling.hpp"
 #include "engine/measures/measure.hpp"
 #include "engine/simulate/testbench.hpp"
+#include "studies/parts/column_setup.hpp"
+#include "studies/parts/kit.hpp"
 #include "studies/study/study_corners.hpp"
 #include "studies/study/study_measures.hpp"
 #include "studies/study/study_variation.hpp"
@@ -18,9 +20,8 @@
 namespace flare::studies {
 
 struct ColumnStudy {
-  std::string cell = "sram8t";
+  ColumnSetup setup;
   std::vector<int> sawl;
-  int rows = 256;
   double swing = 0.4;           // V, of the full-scale level at the sense time
   bool tracking_timing = true;  // sense time from a replica column at the same corner
   bool tracking_die = false;    // references and that timing follow the die, not its corner
@@ -86,10 +87,12 @@ struct Study {
   std::uint64_t seed = 1;
   engine::Commands commands = engine::Commands::refuse;  // what becomes of .control blocks
 
-  std::filesystem::path cards;  // card file; sections are the corners' processes
-  std::string cards_place;      // "file:line: key", for errors
-  std::string process_place;    // of the corners' processes
-  std::string supply_place;     // of the corners' supply
+  std::optional<Kit> kit;
+  std::filesystem::path
+      cards;                  // card file, the kit's where there is one; sections are the corners' processes
+  std::string cards_place;    // "file:line: key", for errors
+  std::string process_place;  // of the corners' processes
+  std::string supply_place;   // of the corners' supply
   std::vector<Corner> corners;
   Corner nominal;
   /// How many of each converter's worst corners are run in full, besides the nominal one; nothing ("auto"): until no

@@ -140,6 +140,21 @@ std::string Section::text_or_number(std::string_view key) {
   return fmt::format("{}", *number);
 }
 
+double Section::parameter(std::string_view key) {
+  note(key, "number, or quantity of any unit");
+  const toml::node& node = require(key, "a number, or a quantity in quotes");
+  const auto text = node.value_exact<std::string>();
+  const auto number = node.is_number() ? node.value<double>() : std::nullopt;
+  if (!text && !number) fail(key, "must be a number, or a quantity in quotes with its unit");
+  try {
+    const double value = text ? engine::si_quantity(*text) : *number;
+    if (!std::isfinite(value)) fail(key, "must be finite");
+    return value;
+  } catch (const engine::UnitError& e) {
+    fail(key, e.what());
+  }
+}
+
 std::vector<std::string> Section::keys() {
   own_names_ = true;
   std::vector<std::string> names;
@@ -238,7 +253,7 @@ std::filesystem::path Section::file(std::string_view key) {
   note(key, "file");
   const std::filesystem::path path = file_.parent_path() / text_of(key);
   if (!std::filesystem::exists(path)) {
-    fail(key, fmt::format("no file {} (paths are relative to the study's folder)",
+    fail(key, fmt::format("no file {} (paths are relative to the folder of this file)",
                           path.lexically_normal().string()));
   }
   return path.lexically_normal();

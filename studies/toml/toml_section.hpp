@@ -44,6 +44,8 @@ class Section {
   std::vector<std::string> texts(std::string_view key);
   /// A text, or a number as it would be written.
   std::string text_or_number(std::string_view key);
+  /// A number, or a quantity of any unit in quotes, in SI units.
+  double parameter(std::string_view key);
   /// Every key there is, for tables whose keys are the user's own names; all count as known.
   std::vector<std::string> keys();
   bool flag(std::string_view key, bool otherwise);
@@ -56,7 +58,7 @@ class Section {
   double quantity(std::string_view key, std::string_view unit);
   double quantity(std::string_view key, std::string_view unit, double otherwise);
   std::vector<double> quantities(std::string_view key, std::string_view unit);
-  /// A path relative to the study's folder; the file must exist.
+  /// A path relative to the folder of the file that names it; the file must exist.
   std::filesystem::path file(std::string_view key);
 
   /// A sub-table; where it is absent, an empty one.

@@ -61,19 +61,14 @@ class Scratch {
 
 Testbench column() {
   studies::ColumnOptions options;
-  options.netlists = FLARE_SOURCE_DIR "/netlists";
+  options.cell = studies::shipped_cell("sram8t");
+  options.card = FLARE_SOURCE_DIR "/netlists/cards/cmos28.lib";
   options.on_cells = 5;
-  Testbench t;
+  Testbench t = studies::column_testbench(options);
   t.name = "column";
-  t.deck = engine::parse_deck(studies::column_netlist(options), "column");
-  // Whoever runs it says how: the netlist's own requests would be in the way of the comparison.
-  std::erase_if(t.deck.lines, [](const std::string& line) {
-    return line.rfind(".options", 0) == 0 || line.rfind(".tran", 0) == 0 || line.rfind(".save", 0) == 0 ||
-           line.rfind(".measure", 0) == 0;
-  });
-  t.analysis.stop = studies::sense_time(options);
   t.analysis.step = t.analysis.max_step = t.analysis.stop * step_share;
-  for (const std::string& device : studies::matched_devices(options)) {
+  for (const std::string& element : studies::varying_elements(options)) {
+    const std::string device = "m." + element;
     for (const char* parameter : {"delvto", "mulu0"}) {
       const bool threshold = parameter[0] == 'd';
       t.knobs.push_back({engine::KnobKind::instance, device, parameter});
@@ -84,10 +79,6 @@ Testbench column() {
       t.variables.push_back(variable);
     }
   }
-  engine::Measure level;
-  level.name = "level";
-  level.vector = "v(rbl)";
-  t.measures = {level};
   return t;
 }
 

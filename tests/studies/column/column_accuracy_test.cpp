@@ -10,32 +10,26 @@
 namespace flare::engine {
 namespace {
 
-struct ColumnCircuit {
-  Deck deck;
-  double stop = 0.0;
-  std::vector<Knob> knobs;
-};
-
-ColumnCircuit column(int on_cells) {
+Testbench column(int on_cells) {
   studies::ColumnOptions options;
-  options.netlists = FLARE_SOURCE_DIR "/netlists";
+  options.cell = studies::shipped_cell("sram8t");
+  options.card = FLARE_SOURCE_DIR "/netlists/cards/cmos28.lib";
   options.on_cells = on_cells;
-  ColumnCircuit circuit{
-      parse_deck(studies::column_netlist(options), "column"), studies::sense_time(options), {}};
-  for (const std::string& device : studies::matched_devices(options)) {
-    circuit.knobs.push_back({KnobKind::instance, device, "delvto"});
-    circuit.knobs.push_back({KnobKind::instance, device, "mulu0"});
+  Testbench bench = studies::column_testbench(options);
+  for (const std::string& element : studies::varying_elements(options)) {
+    bench.knobs.push_back({KnobKind::instance, "m." + element, "delvto"});
+    bench.knobs.push_back({KnobKind::instance, "m." + element, "mulu0"});
   }
-  return circuit;
+  return bench;
 }
 
-std::vector<double> levels(NgspiceSimulator& simulator, const ColumnCircuit& circuit,
+std::vector<double> levels(NgspiceSimulator& simulator, const Testbench& circuit,
                            const SimulatorOptions& options, double steps) {
   const std::vector<std::string> save{"v(rbl)"};
   simulator.load(circuit.deck, options, 0, save);
   Analysis analysis;
-  analysis.stop = circuit.stop;
-  analysis.step = analysis.max_step = circuit.stop / steps;
+  analysis.stop = circuit.analysis.stop;
+  analysis.step = analysis.max_step = analysis.stop / steps;
   std::mt19937_64 generator(11);
   std::normal_distribution<double> normal;
   std::vector<double> found;
@@ -60,7 +54,7 @@ TEST(ColumnAccuracy, LevelsAreWithinAFifthOfAMillivoltOfTenTimesFinerSteps) {
   finer.reltol /= 100.0;  // of Newton's method and, with trtol, of the truncation error
   finer.bypass = false;
   for (const int on_cells : {1, 4, 8}) {
-    const ColumnCircuit circuit = column(on_cells);
+    const Testbench circuit = column(on_cells);
     const std::vector<double> fast = levels(simulator, circuit, {}, 20.0);
     const std::vector<double> exact = levels(simulator, circuit, finer, 200.0);
     for (std::size_t i = 0; i < fast.size(); ++i) EXPECT_NEAR(fast[i], exact[i], 2e-4) << on_cells;

@@ -18,7 +18,9 @@ using testing::Not;
 
 ColumnOptions column(int sawl, int on_cells) {
   ColumnOptions options;
-  options.netlists = "/netlists";
+  options.cell = shipped_cell("sram8t");
+  options.cell.netlist = "/netlists/cell.cir";
+  options.card = "/netlists/cards/cmos28.lib";
   options.sawl = sawl;
   options.on_cells = on_cells;
   return options;
@@ -106,11 +108,11 @@ TEST(ColumnNetlist, NoUnselectedRowsAtAll) {
   EXPECT_THAT(column_netlist(options), Not(HasSubstr("idle")));
 }
 
-TEST(MatchedDevices, AreAllButTheLumpedOnes) {
+TEST(VaryingElements, AreAllButTheLumpedOnes) {
   ColumnOptions options = column(2, 1);
-  EXPECT_THAT(matched_devices(options), ElementsAre("m.xpre.mp", "m.x0.ma", "m.x0.md", "m.x1.ma", "m.x1.md"));
-  options.row_model = RowModel::full_cell;
-  EXPECT_EQ(matched_devices(options).size(), 1u + 2u * 8u);
+  EXPECT_THAT(varying_elements(options), ElementsAre("xpre.mp", "x0.ma", "x0.md", "x1.ma", "x1.md"));
+  options.row_model = RowModel::whole_cell;
+  EXPECT_EQ(varying_elements(options).size(), 1u + 2u * 8u);
 }
 
 TEST(TimingRun, HasAllRowsOnAndTheLevelOfTheSwing) {
@@ -151,23 +153,18 @@ TEST(ColumnOptions, RefusesWhatMakesNoSense) {
   refused([](Options& o) { o.dummy_rows = 9; }, "dummy_rows");
   refused([](Options& o) { o.dummy_rows = 6; }, "on_cells");
   refused([](Options& o) { o.stored = {true}; }, "stored bits");
-  refused([](Options& o) { o.cell.access_width = 0; }, "width or length");
+  refused(
+      [](Options& o) {
+        o.cell.whole.reset();
+        o.row_model = RowModel::whole_cell;
+      },
+      "[whole]");
   refused([](Options& o) { o.supply = std::numeric_limits<double>::quiet_NaN(); }, "supply");
   refused([](Options& o) { o.temperature = -300; }, "temperature");
   refused([](Options& o) { o.wordline_off = o.edge; }, "wordline_off");
   refused([](Options& o) { o.unselected_ones = 1.5; }, "unselected_ones");
   refused([](Options& o) { o.position = -0.1; }, "position");
   refused([](Options& o) { o.wire_capacitance = -1; }, "capacitance");
-}
-
-TEST(ReadCell, UnknownNameListsTheKnownOnes) {
-  EXPECT_GT(read_cell("sram8t").gate_area(), 10 * read_cell("sram8t_min").gate_area());
-  try {
-    read_cell("sram9t");
-    FAIL();
-  } catch (const std::invalid_argument& e) {
-    EXPECT_THAT(e.what(), HasSubstr("sram8t_min"));
-  }
 }
 
 }  // namespace

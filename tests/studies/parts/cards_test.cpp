@@ -11,7 +11,7 @@
 #include <sstream>
 #include <tuple>
 
-#include "studies/column/column.hpp"
+#include "studies/parts/column_setup.hpp"
 #include "tests/netlists/ngspice_batch.hpp"
 
 namespace flare {
@@ -130,34 +130,36 @@ class Figures {
 };
 
 std::string cell_line() {
-  return fmt::format(".include \"{}\"\n", (netlist_test::netlist_folder() / "cells/sram8t.cir").string());
+  return fmt::format(".include \"{}\"\n",
+                     (netlist_test::netlist_folder() / "cells/sram8t/cell.cir").string());
 }
 
-std::string sizes(const studies::ReadCell& cell) {
-  return fmt::format("wa={} la={} wd={} ld={}", cell.access_width, cell.access_length, cell.driver_width,
-                     cell.driver_length);
+std::string sizes(const studies::Cell& cell, const studies::Call& call) {
+  std::string text;
+  for (const std::string& size : call.takes) text += fmt::format(" {}={}", size, cell.sizes.at(size));
+  return text;
 }
 
 // Current of the read stack with everything at the supply, A.
-double read_current(const studies::ReadCell& cell, const std::string& section) {
+double read_current(const studies::Cell& cell, const std::string& section) {
   const auto run =
       run_ngspice("read current\n" + card_line(section) + cell_line() +
-                      fmt::format("vdd vdd 0 {}\nvbl bl 0 {}\nx0 bl vdd vdd 0 sram8t_read {}\n"
+                      fmt::format("vdd vdd 0 {}\nvbl bl 0 {}\nx0 bl vdd vdd 0 sram8t_read{}\n"
                                   ".control\ndc vbl 0.89 0.9 0.01\nwrdata current i(vbl)\n.endc\n.end\n",
-                                  supply, supply, sizes(cell)),
+                                  supply, supply, sizes(cell, cell.active.call)),
                   {"current"});
   return -run.curves.at("current").y.back();
 }
 
 // Capacitance of the access transistor of an unselected row at the supply, F.
-double junction_capacitance(const studies::ReadCell& cell) {
+double junction_capacitance(const studies::Cell& cell) {
   const double frequency = 1e6;
   const auto run =
       run_ngspice("bitline capacitance\n" + card_line("tt") + cell_line() +
-                      fmt::format("vbl bl 0 dc {} ac 1\nx0 bl 0 sram8t_idle1 wa={} la={} rows=1\n"
+                      fmt::format("vbl bl 0 dc {} ac 1\nx0 bl 0 sram8t_idle1{} rows=1\n"
                                   ".control\nac lin 1 {} {}\nlet c = -imag(i(vbl)) / (2 * pi * frequency)\n"
                                   "wrdata capacitance real(c)\n.endc\n.end\n",
-                                  supply, cell.access_width, cell.access_length, frequency, frequency),
+                                  supply, sizes(cell, cell.idle_one.call), frequency, frequency),
                   {"capacitance"});
   return run.curves.at("capacitance").y.back();
 }
@@ -171,11 +173,11 @@ TEST(Cards, MeetEveryRowOfTheTable) {
                              row.temperature, row.length_nm, row.unit));
     double value = 0.0;
     if (row.figure == "read_current") {
-      value = read_current(studies::read_cell(row.device), row.section) * 1e6;
+      value = read_current(studies::shipped_cell(row.device), row.section) * 1e6;
     } else if (row.figure == "bitline_capacitance") {
-      value =
-          (junction_capacitance(studies::read_cell(row.device)) + studies::ColumnOptions().wire_capacitance) *
-          1e15;
+      value = (junction_capacitance(studies::shipped_cell(row.device)) +
+               studies::ColumnSetup().wire_capacitance) *
+              1e15;
     } else {
       value = figures.value(row);
     }

@@ -3,36 +3,30 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <cstdio>
-#include <set>
 
-#include "studies/column/column.hpp"
-#include "tests/netlists/ngspice_batch.hpp"
+#include "tests/studies/column/column_fixture.hpp"
 
 namespace flare::studies {
 namespace {
 
-using netlist_test::run_ngspice;
+constexpr ProcessCorner nominal = {"tt", 0.9, 27.0};
+constexpr ProcessCorner slow = {"ss", 0.81, -40.0};
+constexpr ProcessCorner hot = {"ff", 0.99, 125.0};
 
-struct Corner {
-  const char* section;
-  double supply, temperature;
-};
-constexpr Corner nominal = {"tt", 0.9, 27.0};
-constexpr Corner slow = {"ss", 0.81, -40.0};
-constexpr Corner hot = {"ff", 0.99, 125.0};
+ColumnOptions at(const ProcessCorner& corner, int sawl, const std::string& cell = "sram8t") {
+  return shipped_column(shipped_cell(cell), sawl, corner);
+}
 
-ColumnOptions at(const Corner& corner, int sawl, const std::string& cell = "sram8t") {
-  ColumnOptions options;
-  options.netlists = netlist_test::netlist_folder();
-  options.section = corner.section;
-  options.supply = corner.supply;
-  options.temperature = corner.temperature;
-  options.cell = read_cell(cell);
-  options.sawl = sawl;
-  options.on_cells = sawl;
-  return options;
+double level_mv(const ColumnOptions& options) { return level_of(options) * 1e3; }
+
+// Level of a column whose netlist is changed: mV.
+double level_mv(const ColumnOptions& options, const std::string& netlist) {
+  engine::Testbench bench = column_testbench(options);
+  bench.deck = engine::parse_deck(netlist, "column");
+  return measured(bench).at("level") * 1e3;
 }
 
 // The netlist with `before` put in front of the line that starts with `mark`.
@@ -50,24 +44,10 @@ std::string without_lines(std::string netlist, const std::string& mark) {
   return netlist;
 }
 
-double level_mv(const std::string& netlist) { return run_ngspice(netlist).measures.at("level") * 1e3; }
-double level_mv(const ColumnOptions& options) { return level_mv(column_netlist(options)); }
-
-// Word line closed as the tracking policy asks, for a swing of 0.4 V. NaN where the level is never reached.
-ColumnOptions timed(ColumnOptions options) {
-  const TimingRun timing = timing_run(options, 0.4);
-  const std::string measure = fmt::format(".measure tran crossing when v(rbl)={} fall=1\n", timing.level);
-  const auto run = run_ngspice(with_lines(column_netlist(timing.options), ".end", measure));
-  const auto found = run.measures.find("crossing");
-  EXPECT_NE(found, run.measures.end()) << run.output;
-  options.wordline_off = timing.wordline_off(found == run.measures.end() ? std::nan("") : found->second);
-  return options;
-}
-
 TEST(Column, FullScaleFallsByAboutTheSwingAtEverySawlAndCorner) {
   for (const char* cell : {"sram8t", "sram8t_min"}) {
     for (const int sawl : {1, 2, 4, 8, 16}) {
-      for (const Corner& corner : {nominal, slow, hot}) {
+      for (const ProcessCorner& corner : {nominal, slow, hot}) {
         SCOPED_TRACE(fmt::format("{} sawl {} {} {} V {} degC", cell, sawl, corner.section, corner.supply,
                                  corner.temperature));
         const ColumnOptions options = timed(at(corner, sawl, cell));
@@ -84,14 +64,14 @@ TEST(Column, FullScaleFallsByAboutTheSwingAtEverySawlAndCorner) {
 // The storage node of a read port is a source; in a whole cell it is an inverter's output that the read may
 // disturb.
 TEST(Column, ReadPortsAloneGiveTheLevelOfWholeCells) {
-  for (const Corner& corner : {nominal, slow, hot}) {
+  for (const ProcessCorner& corner : {nominal, slow, hot}) {
     ColumnOptions options = timed(at(corner, 8));
     double worst = 0.0;
     for (const int k : {0, 4, 8}) {
       options.on_cells = k;
       options.row_model = RowModel::read_port;
       const double ports = level_mv(options);
-      options.row_model = RowModel::full_cell;
+      options.row_model = RowModel::whole_cell;
       worst = std::fmax(worst, std::fabs(level_mv(options) - ports));
     }
     std::printf("%s: whole cells and read ports differ by at most %.3f mV\n", corner.section, worst);
@@ -105,19 +85,22 @@ TEST(Column, LumpedRowsGiveTheLevelOfRealOnes) {
     ColumnOptions options = timed(at(nominal, 8));
     options.unselected_ones = ones;
     const std::string lumped = column_netlist(options);
-    const ReadCell& c = options.cell;
     std::string rows = fmt::format("ru0 rbl u0 {}\n", options.wire_resistance / 2);
     const int count = options.rows - options.sawl;
     for (int i = 0; i < count; ++i) {
-      rows += fmt::format(
-          "cu{} u{} 0 {}\nxu{} u{} 0 {} 0 sram8t_read wa={} la={} wd={} ld={}\nru{} u{} {} {}\n", i, i,
-          options.wire_capacitance, i, i, ones > 0 ? "vdd" : "0", c.access_width, c.access_length,
-          c.driver_width, c.driver_length, i + 1, i, i + 1 < count ? fmt::format("u{}", i + 1) : "b0",
-          i + 1 < count ? options.wire_resistance : options.wire_resistance / 2);
+      rows += fmt::format("cu{} u{} 0 {}\n", i, i, options.wire_capacitance);
+      rows += call_line(fmt::format("xu{}", i), options.cell.active.call,
+                        {{"bitline", fmt::format("u{}", i)},
+                         {"wordline", "0"},
+                         {"stored", ones > 0 ? "vdd" : "0"},
+                         {"ground", "0"}},
+                        options.cell.sizes);
+      rows += fmt::format("ru{} u{} {} {}\n", i + 1, i, i + 1 < count ? fmt::format("u{}", i + 1) : "b0",
+                          i + 1 < count ? options.wire_resistance : options.wire_resistance / 2);
     }
     std::string real = with_lines(lumped, "rneara", rows);
     for (const char* line : {"rneara", "rnearb", "cnear", "xnear"}) real = without_lines(real, line);
-    const double difference = level_mv(real) - level_mv(lumped);
+    const double difference = level_mv(options, real) - level_mv(options);
     std::printf("unselected rows storing %g: real rows minus lumped ones %.3f mV\n", ones, difference);
     EXPECT_LT(std::fabs(difference), 0.3);
   }
@@ -126,7 +109,7 @@ TEST(Column, LumpedRowsGiveTheLevelOfRealOnes) {
 // With the dummy rows on, the number of word lines that rise is always SAWL, and the level tells the popcount
 // only.
 TEST(Column, LevelDependsOnThePopcountAloneWithDummyRowsOn) {
-  for (const Corner& corner : {nominal, hot}) {
+  for (const ProcessCorner& corner : {nominal, hot}) {
     const ColumnOptions base = timed(at(corner, 8));
     const auto level = [&base](const std::string& pattern, bool dummies_on) {
       ColumnOptions options = base;
@@ -163,21 +146,46 @@ TEST(Column, LevelDependsLittleOnThePlaceOfTheActiveRows) {
   EXPECT_LT(std::fabs(middle - far), 2.0);
 }
 
-// The default integration options against about ten times as many time points at a ten times tighter
-// tolerance.
-TEST(Column, LevelIsIntegratedToTwoTenthsOfAMillivolt) {
-  for (const int sawl : {1, 2, 4, 8, 16}) {
-    for (const Corner& corner : {nominal, slow, hot}) {
-      ColumnOptions options = timed(at(corner, sawl));
-      for (const int k : std::set<int>{1, sawl / 2, sawl}) {
-        options.on_cells = k;
-        options.max_step = 0.0;
-        const double coarse = level_mv(options);
-        options.max_step = sense_time(options) / 1000;
-        const double fine = level_mv(
-            with_lines(column_netlist(options), ".tran", ".options reltol=1e-5 chgtol=1e-18 trtol=1\n"));
-        EXPECT_NEAR(coarse, fine, 0.2) << "sawl " << sawl << " k " << k << " " << corner.section;
+/// Levels of a column, V: first, one in the middle, last but one, last. `fine`: integrated with some fifty times as many
+/// time points at a hundred times tighter tolerances.
+std::array<double, 4> some_levels(ColumnOptions options, bool fine) {
+  const std::array<int, 4> on_cells{0, options.sawl / 2, options.sawl - 1, options.sawl};
+  std::array<double, 4> levels{};
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    options.on_cells = on_cells[i];
+    options.max_step = fine ? sense_time(options) / 1000 : 0.0;
+    engine::Testbench bench = column_testbench(options);
+    if (fine) {
+      bench.options.reltol = 1e-5;
+      bench.options.chgtol = 1e-18;
+      bench.options.trtol = 1.0;
+    }
+    levels[i] = measured(bench).at("level");
+  }
+  return levels;
+}
+
+// References come from runs with the same options: an error that all levels share, or a gain, moves no code. What is left
+// of the integration's error is where a level stands between the first and the last, in steps.
+TEST(Column, IntegrationMovesLevelsByLessThanHalfAHundredthOfAStep) {
+  for (const int sawl : {2, 4, 8, 16}) {
+    for (const ProcessCorner& corner : {nominal, slow, hot}) {
+      const ColumnOptions options = timed(at(corner, sawl));
+      const auto coarse = some_levels(options, false);
+      const auto fine = some_levels(options, true);
+      double moved = 0.0;
+      double volts = 0.0;
+      for (std::size_t i = 0; i < coarse.size(); ++i) {
+        const auto position = [&](const auto& levels) {
+          return sawl * (levels[0] - levels[i]) / (levels[0] - levels[3]);
+        };
+        moved = std::fmax(moved, std::fabs(position(coarse) - position(fine)));
+        volts = std::fmax(volts, std::fabs(coarse[i] - fine[i]));
       }
+      std::printf("sawl %2d %s: integration moves levels by at most %.3f mV, %.4f step\n", sawl,
+                  corner.section, volts * 1e3, moved);
+      EXPECT_LT(moved, 0.005) << "sawl " << sawl << " " << corner.section;
+      EXPECT_LT(volts, 0.8e-3) << "sawl " << sawl << " " << corner.section;
     }
   }
 }
@@ -190,7 +198,7 @@ TEST(Column, EnergyOfAReadIsTheChargePutBack) {
     double previous = 0.0;
     for (const int k : {1, 4, 8}) {
       options.on_cells = k;
-      const auto measures = run_ngspice(column_netlist(options)).measures;
+      const auto measures = measured(column_testbench(options));
       const double swing = options.supply - measures.at("level");
       const double bitline = -options.supply * measures.at("supply_charge");
       const double word_line = -options.supply * measures.at("wordline_charge");

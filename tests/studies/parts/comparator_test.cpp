@@ -1,9 +1,10 @@
-// The StrongARM comparator under plain ngspice.
+// The StrongARM comparator, built from its manifest, under plain ngspice.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <vector>
 
+#include "studies/parts/converter_part.hpp"
 #include "tests/netlists/ngspice_batch.hpp"
 
 namespace flare {
@@ -12,13 +13,22 @@ namespace {
 // outp - outn, V, 500 ps after the clock edge for each differential input, V.
 std::vector<double> decisions(const std::vector<double>& inputs, double common,
                               const std::string& alter = "") {
-  const auto folder = netlist_test::netlist_folder();
+  const studies::ConverterPart part = studies::shipped_converter("strongarm");
   std::string netlist = fmt::format(
       "strongarm\n.lib \"{}\" tt\n.include \"{}\"\n"
       "vdd vdd 0 0.9\nvcm cm 0 {}\nvd inp cm 0\nvn inn cm 0\nvclk clk 0 pwl(0 0 50p 0 70p 0.9)\n"
-      "x0 inp inn clk outp outn vdd 0 strongarm\ncp outp 0 1f\ncn outn 0 1f\nbd d 0 "
-      "v=v(outp)-v(outn)\n.control\n{}",
-      (folder / "cards/cmos28.lib").string(), (folder / "cells/strongarm.cir").string(), common, alter);
+      "cp outp 0 1f\ncn outn 0 1f\nbd d 0 v=v(outp)-v(outn)\n",
+      (netlist_test::netlist_folder() / "cards/cmos28.lib").string(), part.netlist.string(), common);
+  netlist += studies::call_line("x0", part.comparator,
+                                {{"input", "inp"},
+                                 {"reference", "inn"},
+                                 {"clock", "clk"},
+                                 {"output", "outp"},
+                                 {"output_bar", "outn"},
+                                 {"supply", "vdd"},
+                                 {"ground", "0"}},
+                                part.sizes);
+  netlist += ".control\n" + alter;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     netlist += fmt::format("alter vd {}\ntran 5p 600p 0 5p\nmeas tran d{} find v(d) at=570p\n", inputs[i], i);
   }

@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+#include <stdexcept>
+
+#include "studies/column/column.hpp"
+
+namespace flare::studies {
+namespace {
+
+using Nodes = std::map<std::string, std::string>;
+
+int active_rows(const ColumnOptions& o) { return o.dummies_on ? o.sawl : o.sawl - o.dummy_rows; }
+
+/// The node of every role a port of a row may have.
+Nodes row_nodes(const std::string& bitline, const std::string& wordline, bool bit) {
+  return {{"bitline", bitline},
+          {"wordline", wordline},
+          {"stored", bit ? "vdd" : "0"},
+          {"not_stored", bit ? "0" : "vdd"},
+          {"supply", "vdd"},
+          {"ground", "0"}};
+}
+
+std::string header(const ColumnOptions& o) {
+  const auto bits = stored_bits(o);
+  std::string pattern;
+  for (const bool bit : bits) pattern += bit ? '1' : '0';
+  return fmt::format(
+      "column of {}: {} rows active of {}, stored {}\n"
+      ".lib \"{}\" {}\n"
+      ".include \"{}\"\n",
+      o.cell.name, active_rows(o), o.rows, pattern, o.card.string(), o.section, o.cell.netlist.string());
+}
+
+// Precharge off in the first edge, word line up in the second. The unit ramps are scaled by the supply so
+// that one knob, the value of vdd, moves them all.
+std::string drive(const ColumnOptions& o) {
+  const double sense = sense_time(o);
+  const std::string again = o.restore > 0 ? fmt::format(" {} 1 {} 0", sense, sense + o.edge) : "";
+  return fmt::format(
+      "vdd vdd 0 {supply}\n"
+      "vpre upre 0 pwl(0 0 {edge} 1{again})\n"
+      "vrwl urwl 0 pwl(0 0 {edge} 0 {up} {high} {off} {high} {low} 0)\n"
+      "bpre pre 0 v=v(upre)*v(vdd)\n"
+      "brwl rwl 0 v=v(urwl)*v(vdd)\n",
+      fmt::arg("supply", o.supply), fmt::arg("edge", o.edge), fmt::arg("again", again),
+      fmt::arg("up", 2 * o.edge), fmt::arg("high", o.wordline_ratio), fmt::arg("off", o.wordline_off),
+      fmt::arg("low", o.wordline_off + o.edge));
+}
+
+std::string idle(const ColumnOptions& o, const std::string& name, const std::string& bitline, bool one,
+                 int count) {
+  const IdleRows& rows = one ? o.cell.idle_one : o.cell.idle_zero;
+  Parameters more = rows.parameters;
+  more[rows.call.multiplicity] = count;
+  return call_line(name, rows.call, row_nodes(bitline, "0", one), o.cell.sizes, more);
+}
+
+// `count` unselected rows between two nodes: their wire as a T, everything that hangs on it at its middle.
+std::string unselected(const ColumnOptions& o, const std::string& side, int count, const std::string& from,
+                       const std::string& to) {
+  if (count == 0)
+    return from == to ? "" : fmt::format("r{0}a {1} {2} {3}\n", side, from, to, o.wire_resistance);
+  const std::string middle = "b" + side;
+  const double half = count * o.wire_resistance / 2;
+  std::string text = fmt::format("r{}a {} {} {}\n", side, from, middle, half);
+  if (to != from) text += fmt::format("r{}b {} {} {}\n", side, middle, to, half);
+  if (o.wire_capacitance > 0) text += fmt::format("c{} {} 0 {}\n", side, middle, count * o.wire_capacitance);
+  const int ones = static_cast<int>(std::lround(count * o.unselected_ones));
+  if (ones > 0) text += idle(o, fmt::format("x{}1", side), middle, true, ones);
+  if (count > ones) text += idle(o, fmt::format("x{}0", side), middle, false, count - ones);
+  return text;
+}
+
+std::string bitline(const ColumnOptions& o) {
+  const int idle = o.rows - o.sawl;
+  const int near = static_cast<int>(std::lround(idle * o.position));
+  const std::string last = fmt::format("b{}", o.sawl - 1);
+  std::string text = call_line("xpre", o.cell.precharge,
+                               {{"bitline", "rbl"}, {"precharge", "pre"}, {"supply", "vdd"}, {"ground", "0"}},
+                               o.cell.precharge_sizes);
+  if (o.sense_capacitance > 0) text += fmt::format("csense rbl 0 {}\n", o.sense_capacitance);
+  text += unselected(o, "near", near, "rbl", "b0");
+  text += unselected(o, "far", idle - near, last, last);
+  for (int i = 1; i < o.sawl; ++i) text += fmt::format("r{} b{} b{} {}\n", i, i - 1, i, o.wire_resistance);
+  return text;
+}
+
+std::string active(const ColumnOptions& o) {
+  const CellRow& row = active_row(o);
+  const auto bits = stored_bits(o);
+  std::string text;
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    const std::string wordline(i < static_cast<std::size_t>(active_rows(o)) ? "rwl" : "0");
+    if (o.wire_capacitance > 0) text += fmt::format("c{} b{} 0 {}\n", i, i, o.wire_capacitance);
+    text += call_line(fmt::format("x{}", i), row.call, row_nodes(fmt::format("b{}", i), wordline, bits[i]),
+                      o.cell.sizes, bits[i] ? row.one : row.zero);
+    for (const StateNode& state : row.state) {
+      text += fmt::format(".ic v(x{}.{})={}\n", i, state.node, bits[i] != state.inverted ? o.supply : 0.0);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string column_netlist(const ColumnOptions& options) {
+  std::string error;
+  if (!options.is_valid(&error)) throw std::invalid_argument("column: " + error);
+  return header(options) + drive(options) + bitline(options) + active(options) + ".end\n";
+}
+
+}  // namespace flare::studies

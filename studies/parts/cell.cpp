@@ -1,0 +1,154 @@
+#include "studies/parts/cell.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/measures/expression.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+const std::vector<std::string> row_roles{"bitline", "wordline", "stored", "not_stored", "supply", "ground"};
+const std::vector<std::string> idle_roles{"bitline", "supply", "ground"};
+const std::vector<std::string> precharge_roles{"bitline", "precharge", "supply", "ground"};
+
+/// How a row holds its bit: a port, parameters, or voltages at the start.
+void read_state(Manifest& manifest, Section& section, CellRow& row) {
+  row.one = manifest.parameters_of(section.section("one"), row.call);
+  row.zero = manifest.parameters_of(section.section("zero"), row.call);
+  Section state = section.section("state");
+  for (const std::string& node : state.keys()) {
+    row.state.push_back({node, state.choice(node, {"stored", "not_stored"}, "") == "not_stored"});
+  }
+  if (row.one.size() != row.zero.size()) {
+    section.fail("one", "and 'zero' must set the same parameters");
+  }
+  const bool port = row.call.has_port("stored") || row.call.has_port("not_stored");
+  if (port + !row.one.empty() + !row.state.empty() != 1) {
+    section.fail("",
+                 "must say in one way how a bit is stored: a port with the role 'stored', tables 'one' and "
+                 "'zero' of parameters, or a table 'state' of nodes");
+  }
+}
+
+CellRow read_row(Manifest& manifest, Section section, const Parameters& sizes) {
+  CellRow row;
+  row.call = manifest.call(section, row_roles, {"bitline", "wordline"}, sizes);
+  if (row.call.varies.empty()) section.fail("", "needs the key 'varies': the elements that mismatch moves");
+  read_state(manifest, section, row);
+  section.finish();
+  return row;
+}
+
+IdleRows read_idle(Manifest& manifest, Section section, const Parameters& sizes) {
+  IdleRows rows;
+  rows.call = manifest.call(section, idle_roles, {"bitline"}, sizes);
+  rows.parameters = manifest.parameters_of(section.section("parameters"), rows.call);
+  section.finish();
+  return rows;
+}
+
+/// A cell without a form of its own for rows at rest: the row that is read, its word line low.
+IdleRows idle_of(const CellRow& active, bool one) { return {active.call, one ? active.one : active.zero}; }
+
+void read_idle_rows(Manifest& manifest, Section section, Cell& cell) {
+  for (const bool one : {true, false}) {
+    const char* const key = one ? "one" : "zero";
+    IdleRows& rows = one ? cell.idle_one : cell.idle_zero;
+    rows =
+        section.has(key) ? read_idle(manifest, section.section(key), cell.sizes) : idle_of(cell.active, one);
+  }
+  section.finish();
+  const bool by_state = !cell.active.state.empty();
+  if (by_state && (cell.idle_one.call.subcircuit == cell.active.call.subcircuit ||
+                   cell.idle_zero.call.subcircuit == cell.active.call.subcircuit)) {
+    section.fail("",
+                 "one instance stands for all rows at rest, and its state cannot be set at its nodes; give "
+                 "them subcircuits: [unselected.one] and [unselected.zero]");
+  }
+}
+
+void read_precharge(Manifest& manifest, Section section, Cell& cell) {
+  Section sizes = section.section("sizes");
+  cell.precharge_sizes = manifest.parameters(sizes);
+  cell.precharge = manifest.call(section, precharge_roles, {"bitline", "precharge"}, cell.precharge_sizes);
+  manifest.parameters_of(std::move(sizes), cell.precharge);
+  section.finish();
+}
+
+/// The value of a formula in a cell's manifest.
+double value_of(const std::string& formula, const Parameters& names) {
+  engine::Expression expression(formula);
+  std::vector<double> values;
+  for (const std::string& name : expression.names()) {
+    const auto found = names.find(name);
+    if (found == names.end()) throw engine::ExpressionError(fmt::format("'{}' has no value here", name));
+    values.push_back(found->second);
+  }
+  return expression.value(values);
+}
+
+/// Formulas are tried at once, so that a mistake is found where it stands.
+void read_timing(Section section, Cell& cell) {
+  cell.row_capacitance_formula = section.text_or_number("row_capacitance");
+  cell.read_time_formula = section.text("read_time");
+  section.finish();
+  const auto check = [&](const char* key, auto value) {
+    try {
+      if (const double v = value(); !(v > 0.0) || !std::isfinite(v)) {
+        section.fail(key, fmt::format("is {}; it must be above 0", v));
+      }
+    } catch (const engine::ExpressionError& e) {
+      section.fail(key, e.what());
+    }
+  };
+  check("row_capacitance", [&] { return cell.row_capacitance(); });
+  check("read_time", [&] { return cell.read_time(1e-13, 0.1, 1); });
+}
+
+/// All that sizes may reach.
+std::vector<const Call*> calls_of(const Cell& cell) {
+  std::vector<const Call*> calls{&cell.active.call, &cell.idle_one.call, &cell.idle_zero.call};
+  if (cell.whole) calls.push_back(&cell.whole->call);
+  return calls;
+}
+
+}  // namespace
+
+double Cell::row_capacitance() const { return value_of(row_capacitance_formula, sizes); }
+
+double Cell::read_time(double capacitance, double swing, int sawl) const {
+  Parameters names = sizes;
+  names["capacitance"] = capacitance;
+  names["swing"] = swing;
+  names["sawl"] = sawl;
+  return value_of(read_time_formula, names);
+}
+
+Cell read_cell(const PartPlace& place) {
+  Manifest manifest(place.manifest);
+  Section& root = manifest.root();
+  Cell cell;
+  cell.name = place.name;
+  cell.manifest = place.manifest;
+  cell.title = root.text("title", cell.name);
+  root.choice("read", {"discharge"}, "discharge");
+  cell.netlist = manifest.netlist();
+  cell.sizes = manifest.sizes(place.variant);
+  cell.active = read_row(manifest, root.section("active"), cell.sizes);
+  if (root.has("whole")) cell.whole = read_row(manifest, root.section("whole"), cell.sizes);
+  read_idle_rows(manifest, root.section("unselected"), cell);
+  read_precharge(manifest, root.section("precharge"), cell);
+  manifest.check_sizes(calls_of(cell));
+  read_timing(root.section("timing"), cell);
+  root.finish();
+  return cell;
+}
+
+Cell shipped_cell(const std::string& name) { return read_cell(own_part("cell", name)); }
+
+}  // namespace flare::studies
