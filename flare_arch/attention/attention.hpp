@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "flare_arch/array/array.hpp"
-#include "flare_arch/matrix.hpp"
+#include "flare_arch/base/matrix.hpp"
 
 namespace flare::arch {
 

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "flare_arch/matrix.hpp"
+#include "flare_arch/base/matrix.hpp"
 
 namespace flare::arch {
 

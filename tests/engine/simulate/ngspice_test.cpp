@@ -11,7 +11,7 @@
 
 #include "engine/simulate/testbench_runner.hpp"
 #include "tests/engine/simulate/shared_simulator.hpp"
-#include "tests/engine/testbenches.hpp"
+#include "tests/engine/simulate/testbenches.hpp"
 
 namespace flare::engine {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "tests/engine/simulate/shared_simulator.hpp"
-#include "tests/engine/testbenches.hpp"
+#include "tests/engine/simulate/testbenches.hpp"
 
 namespace flare::engine {
 namespace {

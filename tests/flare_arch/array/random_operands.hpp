@@ -4,7 +4,7 @@
 #include <random>
 
 #include "flare_arch/array/bit_planes.hpp"
-#include "flare_arch/matrix.hpp"
+#include "flare_arch/base/matrix.hpp"
 
 namespace flare::arch::testing {
 
