@@ -87,8 +87,7 @@ ReportFigure accuracy_figure(const ReportData& data) {
   figure.caption =
       "Accuracy under the error model of each SAWL; bars are the standard deviation over repeats (reads or "
       "dies). The dashed line is the model in floating point, the dotted one the quantised model without "
-      "read "
-      "errors.";
+      "read errors.";
   figure.svg = draw_svg(figure.name, script + plot_command(parts.plots), parts.files, {920, 480});
   return figure;
 }

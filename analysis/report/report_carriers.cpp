@@ -135,10 +135,10 @@ ReportFigure carriers_figure(const ReportCarriers& carriers) {
   figure.heading = "Who carries the failures (" + carriers.subject + ")";
   figure.caption =
       "Share of each kind of device in the squared distance of the nearest failing point: per level and the "
-      "way it is "
-      "misread (down: as a lower code), or per corner. Devices of the same role in different cells are "
-      "summed; "
-      "\u201cconverter\u201d is the converter's own deviation. The result file holds every device by itself.";
+      "way it is misread (down: as a lower code), or per corner. Devices of the same role in different cells "
+      "are summed; \u201cconverter\u201d is the converter's own deviation. The result file holds every "
+      "device "
+      "by itself.";
   figure.svg = draw_svg(figure.name, script, {{"carriers.dat", data}}, {920, 480});
   return figure;
 }

@@ -9,7 +9,7 @@
 namespace flare::arch {
 
 /// A confusion matrix cut into 256 equal slots of a random byte. Of level k the likely code has the first
-/// slots, other codes their whole slots behind it, and the slots from `mixed_from` on are shared: a read that
+/// slots, other codes their whole slots behind it, and the slots above `mixed_last_before` are shared: a read that
 /// draws one of those draws again, in double precision, from what of each code did not fill a slot.
 struct SlotTable {
   int levels = 0, alternatives = 0;

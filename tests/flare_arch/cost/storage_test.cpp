@@ -9,8 +9,7 @@ namespace flare::arch {
 namespace {
 
 TEST(Storage, EffectiveBitsAreThePublishedOnes) {
-  // The first author's README: g 8, 16, 32, 64, 128 take 4.38, 4.19, 4.09, 4.05, 4.02 bits a value (3-bit
-  // flags).
+  // The first author's README: g 8, 16, 32, 64, 128 take 4.38, 4.19, 4.09, 4.05, 4.02 bits a value (3-bit flags).
   const double published[] = {4.375, 4.1875, 4.09375, 4.046875, 4.0234375};
   int group = 8;
   for (const double bits : published) {
