@@ -5,9 +5,8 @@
 // reference levels, wherever compression put those.
 //
 //   ideal       flash: one comparator per threshold, code = number of comparators that tripped. Each has an
-//   offset
-//               N(0, offset_sigma^2) frozen per die and a noise N(0, read_noise_sigma^2) drawn per read, both
-//               independent from comparator to comparator.
+//               offset N(0, offset_sigma^2) frozen per die and a noise N(0, read_noise_sigma^2) drawn per read,
+//               both independent from comparator to comparator.
 //   behavioural enob(b), b may be fractional: noise and distortion of variance (FS/2^b)^2/12 (FS = SAWL + 1
 //               steps: half a step beyond the first and the last level) added to the level, drawn per read.
 //               With 2^ceil(b) > SAWL it has a code for every level. With fewer, level k is read as code

@@ -88,8 +88,7 @@ double epsilon_for(double skewness) {
   return 0.5 * (root.first + root.second);
 }
 
-// (epsilon, delta) with the given skewness and kurtosis: damped Newton on (epsilon, ln delta) from the normal
-// law.
+// (epsilon, delta) with the given skewness and kurtosis: damped Newton on (epsilon, ln delta) from the normal law.
 std::pair<double, double> epsilon_delta_for(double skewness, double kurtosis) {
   const auto residual = [&](double e, double l) {
     const ShapeMoments m = sinh_arcsinh_moments(e, std::exp(l));

@@ -7,14 +7,13 @@
 //   sinh_arcsinh       Y = (sinh((asinh Z + e)/d) - m)/s  (Jones and Pewsey, Biometrika 96, 2009) with d = 1:
 //                      two half-normal tails of unequal width; as skewed, but the tails bend less.
 //   sinh_arcsinh_4     the same with d free: skewness and kurtosis of their own; d < 1 heavy, d > 1 light
-//   tails.
+//                      tails.
 // All are fitted by moments, all are increasing, none has an atom. The lognormal is used unless the sample's
 // kurtosis contradicts it at 1 %, then sinh_arcsinh_4 is.
 //
 // The interval of a tail probability is taken in sigma: the estimate +- (the largest distance to another
-// family
-// + t times the standard error of beta(t) that the covariance of the moments gives by the delta method). It
-// holds as far as the law is a bent normal law of about these kinds. Samples cannot prove that beyond
+// family, plus t times the standard error of beta(t) that the covariance of the moments gives by the delta method).
+// It holds as far as the law is a bent normal law of about these kinds. Samples cannot prove that beyond
 // themselves, which is why such a number has the status "extrapolated". Coverage against exact tails is
 // measured in tests/analysis/levels/level_fit_test.cpp.
 #pragma once
@@ -122,8 +121,8 @@ class LevelFit {
   /// A fitted family; without moved laws it contributes its value but no parameter error.
   struct Member {
     LevelShape shape;
-    std::vector<std::optional<Moved>>
-        moved;  // by mean, sigma, skewness, kurtosis; nothing where it left the family
+    /// By mean, sigma, skewness, kurtosis; nothing where it left the family.
+    std::vector<std::optional<Moved>> moved;
   };
   static std::vector<Member> members_for(const Moments& moments, const FitOptions& options);
   static std::optional<Moved> moved(const LevelShape& shape, const Moments& moments, Eigen::Index parameter);

@@ -1,7 +1,6 @@
 // Moments of a measure with 95 % intervals, and the covariance of the estimates, without assuming normality.
 //
-// With y = (x - mean)/sigma, g the skewness and K the kurtosis (3 for a normal law), the influence functions
-// are
+// With y = (x - mean)/sigma, g the skewness and K the kurtosis (3 for a normal law), the influence functions are
 //   IF(mean) = sigma y                      IF(skewness) = y^3 - g - 3 y - (3/2) g (y^2 - 1)
 //   IF(sigma) = sigma (y^2 - 1)/2           IF(kurtosis) = y^4 - K - 4 g y - 2 K (y^2 - 1)
 // and the covariance of the four estimates is that of the influence functions divided by n (the delta method;

@@ -9,8 +9,7 @@
 // 2013, section 8.9.)
 //
 // b is cross-fitted: the index of a run comes from a fit to the other folds, so no run helps to predict
-// itself. Standard errors are heteroscedasticity-consistent (HC3; MacKinnon and White, J. Econometrics 29,
-// 1985).
+// itself. Standard errors are heteroscedasticity-consistent (HC3; MacKinnon and White, J. Econometrics 29, 1985).
 #pragma once
 
 #include <vector>
@@ -22,8 +21,7 @@ namespace flare::analysis {
 
 /// `points`: one row of standard-normal coordinates per sample. Falls back to estimate_moments (regression ==
 /// false in the result) where the runs are too few for the coordinates (fewer than 1.6 d + 40) or where the
-/// index explains less than half of the variance. Throws as estimate_moments, and where the rows do not
-/// match.
+/// index explains less than half of the variance. Throws as estimate_moments, and where the rows do not match.
 Moments estimate_moments(const std::vector<double>& samples, const engine::Matrix& points,
                          std::size_t unknown = 0);
 

@@ -57,7 +57,7 @@ ReportCarriers collect(std::string subject, std::string name, const std::vector<
   return carriers;
 }
 
-std::string figure_name(std::string text) {
+std::string carriers_name(std::string text) {
   for (char& c : text) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
   }
@@ -83,7 +83,7 @@ ReportCarriers read_column_carriers(const H5::H5File& file, const ModelKey& key)
   raw.reserve(bars.size());
   for (auto& [order, bar] : bars) raw.push_back(std::move(bar));
   return collect(fmt::format("{}, SAWL {}, {}, {}", key.cell, key.sawl, key.adc, corner_text(key.corner)),
-                 figure_name(fmt::format("{}_{}_{}", key.cell, key.sawl, key.adc)), raw);
+                 carriers_name(fmt::format("{}_{}_{}", key.cell, key.sawl, key.adc)), raw);
 }
 
 ReportCarriers read_circuit_carriers(const H5::H5File& file, const std::string& circuit,
@@ -101,7 +101,7 @@ ReportCarriers read_circuit_carriers(const H5::H5File& file, const std::string& 
     }
     raw.push_back(std::move(bar));
   }
-  return raw.empty() ? ReportCarriers{} : collect(circuit, figure_name(circuit), raw);
+  return raw.empty() ? ReportCarriers{} : collect(circuit, carriers_name(circuit), raw);
 }
 
 ReportFigure carriers_figure(const ReportCarriers& carriers) {
@@ -135,10 +135,10 @@ ReportFigure carriers_figure(const ReportCarriers& carriers) {
   figure.heading = "Who carries the failures (" + carriers.subject + ")";
   figure.caption =
       "Share of each kind of device in the squared distance of the nearest failing point: per level and the "
-      "way it is "
-      "misread (down: as a lower code), or per corner. Devices of the same role in different cells are "
-      "summed; "
-      "\u201cconverter\u201d is the converter's own deviation. The result file holds every device by itself.";
+      "way it is misread (down: as a lower code), or per corner. Devices of the same role in different cells "
+      "are summed; \u201cconverter\u201d is the converter's own deviation. The result file holds every "
+      "device "
+      "by itself.";
   figure.svg = draw_svg(figure.name, script, {{"carriers.dat", data}}, {920, 480});
   return figure;
 }

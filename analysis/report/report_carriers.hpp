@@ -22,8 +22,8 @@ struct CarrierBar {
 struct ReportCarriers {
   std::string subject;  // "sram8t, SAWL 8, flash, ss 0.81 V -40 degC"
   std::string name;     // of the figure: letters, digits, "_"
-  std::vector<std::string>
-      roles;  // "ma vth": parameter of a device, whatever cell it is in; largest share first
+  /// "ma vth": parameter of a device, whatever cell it is in; largest share first.
+  std::vector<std::string> roles;
   std::vector<CarrierBar> bars;
 };
 

@@ -1,4 +1,4 @@
-// The figures of the report.
+// The figures of the report: one file each, figure_*.cpp.
 #pragma once
 
 #include <string>
@@ -11,5 +11,16 @@ namespace flare::analysis {
 
 /// All figures the data allow, in the page's order. Throws FigureError.
 std::vector<ReportFigure> draw_report_figures(const ReportData& data);
+
+// Each throws FigureError; a figure without anything to draw is empty (no svg).
+
+/// Error per read over SAWL, a series a cell and converter.
+ReportFigure error_figure(const ReportData& data);
+/// Sigma over the corners of one cell and converter, a series a SAWL.
+ReportFigure corner_figure(const ReportData& data, const std::string& cell, const std::string& adc);
+/// Accuracy over SAWL.
+ReportFigure accuracy_figure(const ReportData& data);
+/// The laws of all levels of a point with the thresholds of a converter.
+ReportFigure level_figure(const ReportPoint& point, const ReportModel& model);
 
 }  // namespace flare::analysis

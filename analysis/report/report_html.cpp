@@ -226,8 +226,8 @@ std::string levels_section(const ReportData& data) {
   }
   if (html.empty()) return html;
   return "<h2>Bitline levels</h2>\n<p class=\"note\">Moments of every level of every point that was run in "
-         "full. The "
-         "kurtosis of a normal law is 3. Unknown runs gave no answer; they widen the intervals above.</p>\n" +
+         "full. The kurtosis of a normal law is 3. Unknown runs gave no answer; they widen the intervals "
+         "above.</p>\n" +
          html;
 }
 

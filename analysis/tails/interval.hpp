@@ -7,8 +7,7 @@
 
 namespace flare::analysis {
 
-/// 95 % Clopper-Pearson limits of a probability after `hits` of `runs`; one-sided 95 % where hits is 0 or
-/// runs.
+/// 95 % Clopper-Pearson limits of a probability after `hits` of `runs`; one-sided 95 % where hits is 0 or runs.
 struct BinomialInterval {
   double low = 0.0;
   double high = 1.0;
@@ -40,8 +39,7 @@ struct WeightedEstimate {
 WeightedEstimate summarize(const std::vector<Stratum>& strata, double log_scale);
 
 /// Tail index of positive values by the generalised Pareto fit of Zhang & Stephens (2009) with the weak prior
-/// of Vehtari et al. (Pareto smoothed importance sampling); the largest min(n/5, 3 sqrt n) values are the
-/// tail.
+/// of Vehtari et al. (Pareto smoothed importance sampling); the largest min(n/5, 3 sqrt n) values are the tail.
 double pareto_tail_index(std::vector<double> values);
 
 }  // namespace flare::analysis

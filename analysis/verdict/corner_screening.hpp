@@ -37,9 +37,8 @@ struct ScreeningError {
   double least = 0.0;       // estimated / screened; not a number without corners
   double most = 0.0;
   double freedom = 0.0;  // corners - SAWLs that have any
-  double scatter =
-      0.0;  // standard deviation of ln(estimated / screened) about the SAWLs' means; not a number where
-            // freedom is 0
+  /// Standard deviation of ln(estimated / screened) about the SAWLs' means; not a number where freedom is 0.
+  double scatter = 0.0;
 };
 ScreeningError screening_error(const std::vector<ScreenedCorners>& by_sawl);
 
@@ -47,8 +46,8 @@ ScreeningError screening_error(const std::vector<ScreenedCorners>& by_sawl);
 struct CornerCoverage {
   std::size_t corners = 0;
   std::size_t full = 0;
-  double chance_worse =
-      0.0;  // bound on the chance that a corner not run in full is worse than the worst estimated
+  /// Bound on the chance that a corner not run in full is worse than the worst estimated.
+  double chance_worse = 0.0;
 
   /// The chance below which "at every corner" is said.
   static constexpr double accepted = 0.05;

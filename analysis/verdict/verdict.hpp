@@ -2,13 +2,11 @@
 //
 // Rules, all in one place:
 // - p_error of a (cell, SAWL, converter, corner) is max over k of P(wrong code | k): the error per read of
-// the
-//   worst level. A read of mixed data errs less often; a design rule cannot count on its data.
+//   the worst level. A read of mixed data errs less often; a design rule cannot count on its data.
 // - The worst corner is the one with the largest p_error among those run in full. "At every corner" is said only where
 //   all were, or where the screening, by its own error, leaves a chance of at most 5 % that another one is worse.
 // - `passes` means p_high <= Phi(-6) = 9.866e-10: the whole 95 % interval lies beyond 6 sigma. An estimate
-// beyond
-//   6 sigma with an interval that reaches back is "not shown", not passed. A refused number never passes.
+//   beyond 6 sigma with an interval that reaches back is "not shown", not passed. A refused number never passes.
 //   PassRule::estimate compares p_error instead; the rule used is written beside the table.
 // - The pick is the largest SAWL that passes.
 #pragma once
@@ -60,8 +58,7 @@ std::vector<VerdictRow> make_verdict(const std::vector<NamedPoint>& points,
 std::optional<VerdictRow> pick(const std::vector<VerdictRow>& rows, const std::string& cell,
                                const std::string& adc, const VerdictOptions& options = {});
 
-/// One sentence per (cell, adc): the pick and why, the nearest miss and what limits it (corner, level,
-/// direction).
+/// One sentence per (cell, adc): the pick and why, the nearest miss and what limits it (corner, level, direction).
 std::string pick_sentence(const std::vector<VerdictRow>& rows, const std::string& cell,
                           const std::string& adc, const VerdictOptions& options = {});
 /// The sentences of all (cell, adc) in the rows, one a line.

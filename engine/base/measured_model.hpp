@@ -23,8 +23,8 @@ namespace flare::engine {
 /// the attributes of the dataset.
 struct MatrixDescription {
   bool counts = false;  // the numbers are reads counted, not probabilities: rows are divided by their sums
-  std::optional<std::vector<double>>
-      reconstruct;  // on-cells each code stands for; default: evenly from 0 to SAWL
+  /// On-cells each code stands for; default: evenly from 0 to SAWL.
+  std::optional<std::vector<double>> reconstruct;
   std::optional<std::vector<double>> thresholds;  // steps; default: half way between what codes stand for
   std::optional<std::vector<double>> level_mean;  // steps, of k = 0 .. SAWL; default: k
   std::optional<double> cell_sigma_step, off_cell_sigma_step;  // deviation of one cell; frozen; default: 0

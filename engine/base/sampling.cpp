@@ -52,8 +52,7 @@ void draw_sobol(const SampleSource& source, std::uint64_t first, Matrix& points)
 }
 
 /// A permutation of 0 ... n-1 evaluated at one place: a four-round Feistel network over the next power of
-/// four, walked until it falls inside (Black and Rogaway, CT-RSA 2002). A pure function, so no table is
-/// stored.
+/// four, walked until it falls inside (Black and Rogaway, CT-RSA 2002). A pure function, so no table is stored.
 std::uint64_t permuted(std::uint64_t i, std::uint64_t n, std::uint64_t seed, std::uint64_t stream) {
   unsigned half = 1;
   while ((std::uint64_t{1} << (2 * half)) < n) ++half;

@@ -1,5 +1,4 @@
-// Quantities as people write them ("0.9 V", "1.3 mV um", "0.7 % um", "27 degC", "20 fF", "0.03 step"), in SI
-// inside.
+// Quantities as people write them ("0.9 V", "1.3 mV um", "0.7 % um", "27 degC", "20 fF", "0.03 step"), in SI inside.
 #pragma once
 
 #include <array>

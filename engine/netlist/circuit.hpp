@@ -17,8 +17,8 @@ struct CircuitDevice {
   std::string model;      // of a MOSFET, diode, bipolar, JFET or switch; empty else
   bool waveform = false;  // an independent source with a time function (pulse, pwl, ...)
   bool initial = false;   // has an ic= of its own
-  std::vector<double>
-      levels;  // of an independent source: the numbers its statement gives, DC value and waveform
+  /// Of an independent source: the numbers its statement gives, DC value and waveform.
+  std::vector<double> levels;
 };
 
 struct CircuitModel {

@@ -41,8 +41,8 @@ enum class Commands {
 
 struct DeckOptions {
   Commands commands = Commands::refuse;
-  std::vector<std::filesystem::path>
-      search_paths;  // for relative .include/.lib, after the including file's folder
+  /// For relative .include/.lib, after the including file's folder.
+  std::vector<std::filesystem::path> search_paths;
   /// Sections to take instead of the one a .lib line names: how a study moves a netlist from corner to corner.
   /// The key is the library's path (links are followed) or its bare file name. Only the netlist's own .lib
   /// lines are moved, not those by which such a library calls sections of its own.
@@ -97,8 +97,7 @@ struct Deck {
 /// .lib, .include and .title there are read, as ngspice does; other statements on it, which ngspice drops, are
 /// errors. Lines after .end are read, as ngspice does.
 Deck read_deck(const std::filesystem::path& file, const DeckOptions& options = {});
-/// The same for text already in memory; `origin` names it in messages and its folder anchors relative
-/// includes.
+/// The same for text already in memory; `origin` names it in messages and its folder anchors relative includes.
 Deck parse_deck(std::string_view text, const std::filesystem::path& origin, const DeckOptions& options = {});
 
 /// The deck with every random call moved `draw` spreads away from its nominal value, each by a weight of its

@@ -4,9 +4,9 @@
 #include <map>
 #include <string>
 
+#include "engine/base/move.hpp"
 #include "engine/netlist/deck.hpp"
 #include "engine/netlist/deck_lexer.hpp"
-#include "engine/simulate/variation.hpp"
 
 namespace flare::engine {
 

@@ -11,8 +11,7 @@
 namespace flare::engine {
 namespace {
 
-/// Code models and numerical device models open the files that parameters such as file= or process_file=
-/// name.
+/// Code models and numerical device models open the files that parameters such as file= or process_file= name.
 std::optional<std::string> file_parameter(const std::string& text) {
   if (lower(text).find("file") == std::string::npos) return std::nullopt;
   const std::vector<std::string> words = words_of(text);
@@ -57,8 +56,7 @@ void refuse_if_dangerous(const Statement& statement) {
   if (statement.command || word == ".control" || word == ".endc") {
     statement.fail(
         "a .control block runs commands when the netlist is loaded; set commands = \"leave out\" in the "
-        "study, or "
-        "\"run\" if you trust it");
+        "study, or \"run\" if you trust it");
   }
   if (word.empty()) statement.fail("a line that begins with a sign; remove it");
   if (word.front() == '.' && !is_circuit_statement(word)) {

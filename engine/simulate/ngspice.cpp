@@ -283,8 +283,7 @@ bool NgspiceSimulator::run(const std::string& text, double stop, std::span<const
     waveforms->values.resize(waveforms->names.size());
     good = copy_axis(text, &waveforms->time) && arrived(text, waveforms->time, stop);
     for (std::size_t i = 0; good && i < waveforms->names.size(); ++i) {
-      // The analysis went well, so this is not a matter of convergence: the testbench asks for what is not
-      // there.
+      // The analysis went well, so this is not a matter of convergence: the testbench asks for what is not there.
       if (!copy_measured(waveforms->names[i], &waveforms->values[i]) ||
           waveforms->values[i].size() != waveforms->time.size()) {
         const std::string said = messages();

@@ -8,8 +8,7 @@
 //    there. TestbenchRunner::rehearse finds those.
 //  - Some options of a netlist (cshunt, ngbehavior) stay set for the circuits after it: leaves_traces().
 //  - ngGet_Vec_Info returns one static record that the next call overwrites: values are copied at once.
-//  - Random numbers in parameters (agauss in a kit) are the same at every load: the generator is seeded
-//  before it.
+//  - Random numbers in parameters (agauss in a kit) are the same at every load: the generator is seeded before it.
 //    Sources of noise (trnoise) draw from a pool that seeding does not reset, so they are refused.
 //  - No call reports failure by its return code. A circuit is loaded if its parameters can be read; an
 //    analysis succeeded if its plot exists and reaches the end.
@@ -53,8 +52,7 @@ class NgspiceSimulator {
   /// Throws std::runtime_error with ngspice's own words where the circuit does not load.
   void load(const Deck& deck, const SimulatorOptions& options, int rung, std::span<const std::string> save);
 
-  /// Counts the calls of load(): whoever has loaded a circuit knows by it whether that circuit is still
-  /// there.
+  /// Counts the calls of load(): whoever has loaded a circuit knows by it whether that circuit is still there.
   std::uint64_t loads() const { return loads_; }
 
   /// Changes settings in place, those of devices before those of models: a new width may move a device to another bin

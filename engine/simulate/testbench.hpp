@@ -39,12 +39,13 @@ struct SimulatorOptions {
   double abstol = 1e-12;  // A
   double vntol = 1e-6;    // V
   double chgtol = 1e-14;  // C
-  double trtol = 0.04;  // a step stands where its truncation error is below trtol times the tolerances above
-  bool bypass =
-      false;  // reuse a device while its voltages move by less than reltol: wrong by millivolts at 1e-3
+  /// A time step stands where its truncation error is below trtol times the tolerances above.
+  double trtol = 0.04;
+  /// Reuse a device while its voltages move by less than reltol: wrong by millivolts at 1e-3.
+  bool bypass = false;
   double temperature = 27.0;  // degC, where no knob sets it
-  std::string
-      compatibility;  // ngspice's compatibility modes ("hsa", "psa", ...): its `ngbehavior`; empty: none
+  /// The simulator's compatibility modes ("hsa", "psa", ...), `ngbehavior` of ngspice; empty: none.
+  std::string compatibility;
 };
 
 /// A knob held at one value in every run: the supply of a corner.

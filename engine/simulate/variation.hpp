@@ -9,11 +9,11 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base/matrix.hpp"
+#include "engine/base/move.hpp"
 
 namespace flare::engine {
 
@@ -83,15 +83,6 @@ std::string to_string(const Knob& knob);
 
 /// True for parameters that only make sense above zero: sizes, areas, resistances given as such.
 bool must_be_positive(const Knob& knob);
-
-/// What a point does to one knob: a setting is (what replaces it, else its nominal) times its factors plus its shifts.
-struct Move {
-  std::optional<double> replacement;
-  double factor = 1.0;
-  double shift = 0.0;
-
-  double of(double nominal) const { return replacement.value_or(nominal) * factor + shift; }
-};
 
 /// One move a knob at the standard-normal point x (length variables.size()). Throws std::invalid_argument where lengths
 /// differ, an effect names a knob that does not exist, or two variables replace the same knob.

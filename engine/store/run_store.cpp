@@ -23,8 +23,8 @@ namespace {
 // Payload: one byte that says what it is, then its fields. The first record is the header.
 constexpr char record_header = 'H';  // "flare-journal/1", u64 study
 constexpr char record_stream = 'S';  // u32 number, name
-constexpr char record_run =
-    'R';  // u32 stream, u64 index, u64 fingerprint, u8 outcome, u8 rung, u32 n, n doubles, message
+// u32 stream, u64 index, u64 fingerprint, u8 outcome, u8 rung, u32 n, n doubles, message
+constexpr char record_run = 'R';
 constexpr std::string_view journal_format = "flare-journal/1";
 constexpr std::uint32_t max_record = 1u << 24;
 

@@ -29,8 +29,7 @@ class StoreError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// 64-bit hash of all that decides a testbench's results: deck, knobs, variables, analysis, options,
-/// measures.
+/// 64-bit hash of all that decides a testbench's results: deck, knobs, variables, analysis, options, measures.
 std::uint64_t fingerprint(const Testbench& testbench);
 /// The same with the point.
 std::uint64_t fingerprint(std::uint64_t testbench, const Eigen::Ref<const Eigen::RowVectorXd>& point);
@@ -51,8 +50,7 @@ class RunStore {
   /// Keeps the run; in the journal too. Throws StoreError where the disk is full: what was kept before stays.
   void add(const std::string& stream, std::uint64_t index, std::uint64_t fingerprint,
            const RunResult& result);
-  /// Asks the system to put the journal on the disk (against power loss; a killed process loses nothing
-  /// anyway).
+  /// Asks the system to put the journal on the disk (against power loss; a killed process loses nothing anyway).
   void sync();
   /// Closes and deletes the journal: its runs are safe elsewhere.
   void discard_journal();

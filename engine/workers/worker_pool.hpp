@@ -10,12 +10,12 @@
 namespace flare::engine {
 
 struct WorkerPoolOptions {
-  std::filesystem::path
-      worker;       // the flare_worker program; empty: beside this program, then ../libexec/flare
-  int workers = 0;  // 0: one per core
-  std::chrono::milliseconds run_time_limit{
-      60'000};                   // past it the worker is replaced and the run retried once
-  int runs_per_worker = 20'000;  // then the worker is recycled: ngspice's memory grows by about 0.65 kB a run
+  std::filesystem::path worker;  // flare_worker; empty: beside this program, then ../libexec/flare
+  int workers = 0;               // 0: one per core
+  /// Past it the worker is replaced and the run done once more.
+  std::chrono::milliseconds run_time_limit{60'000};
+  /// After so many a worker is replaced: ngspice's memory grows by about 0.65 kB a run.
+  int runs_per_worker = 20'000;
 
   /// True where the options make sense; else false with the reason.
   bool is_valid(std::string* error) const;

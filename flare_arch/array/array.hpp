@@ -20,7 +20,7 @@
 #include "flare_arch/array/bitsift.hpp"
 #include "flare_arch/array/code_sampler.hpp"
 #include "flare_arch/array/die_variation.hpp"
-#include "flare_arch/matrix.hpp"
+#include "flare_arch/base/matrix.hpp"
 
 namespace flare::arch {
 

@@ -1,5 +1,4 @@
-// A code for every read: the vector kernels around one token (read mode) or one block of bit lines (die
-// mode).
+// A code for every read: the vector kernels around one token (read mode) or one block of bit lines (die mode).
 #include <array>
 #include <boost/math/special_functions/erf.hpp>
 #include <cmath>

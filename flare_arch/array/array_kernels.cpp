@@ -2,123 +2,42 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "flare_arch/array/array_kernels.cpp"
-#include <hwy/aligned_allocator.h>
 #include <hwy/foreach_target.h>  // compiles this file once for every target
 #include <hwy/highway.h>
 
-#ifndef FLARE_ARCH_KERNEL_LIMITS
-#define FLARE_ARCH_KERNEL_LIMITS
-namespace flare::arch {
-constexpr int most_level_planes = 7, most_block_lines = 4096;
-
-/// Second draws have a key of their own, and the bit line as last counter.
-inline StreamKey second_draw_key(StreamKey key) {
-  key.high ^= 0x5bd1e995u;
-  return key;
-}
-}  // namespace flare::arch
-#endif
+#include "flare_arch/array/array_kernels_scalar.hpp"
+#include "flare_arch/array/on_cell_counts_inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace flare::arch::HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_SCALAR
 
-// The plain twin of every kernel below: what the definitions say, one bit line after the other.
-
-void random_bytes(StreamKey key, std::uint32_t token, std::uint32_t plane, std::uint32_t read, int lines,
-                  std::uint8_t* bytes) {
-  for (int group = 0; group * random_group < lines; ++group)
-    for (int i = 0; i < 16; ++i) {
-      const auto words = random_words(key, token, plane, read, static_cast<std::uint32_t>(16 * group + i));
-      for (int w = 0; w < 4; ++w)
-        for (int b = 0; b < 4; ++b)
-          bytes[group * random_group + 64 * w + 4 * i + b] = static_cast<std::uint8_t>(words[w] >> (8 * b));
-    }
-}
-
-int count_line(const std::uint64_t* bits, std::size_t stride, const std::uint16_t* rows, int count,
-               int line) {
-  int k = 0;
-  for (int i = 0; i < count; ++i)
-    k += static_cast<int>((bits[rows[i] * stride + line / 64] >> (line % 64)) & 1);
-  return k;
-}
-
-void sum_codes_here(const DensePlane& job, const PlaneReads& reads, std::int32_t* code_sums,
+void sum_codes_here(const DensePlane& plane, const PlaneReads& reads, std::int32_t* code_sums,
                     std::int64_t* wrong) {
-  std::vector<std::uint8_t> bytes(round_up(job.lines, random_group));
-  const SlotTable* slots = job.slots;
-  const StreamKey again = second_draw_key(job.key);
-  for (std::size_t read = 0; read < reads.reads; ++read) {
-    const auto number = static_cast<std::uint32_t>(read);
-    const std::uint16_t* rows = reads.rows + reads.starts[read];
-    const int count = static_cast<int>(reads.starts[read + 1] - reads.starts[read]);
-    if (slots != nullptr) random_bytes(job.key, job.token, job.plane, number, job.real_lines, bytes.data());
-    for (int line = 0; line < job.real_lines; ++line) {
-      const int k = count_line(job.row_bits, job.row_words, rows, count, line);
-      int code = k;
-      if (slots != nullptr) {
-        const int u = bytes[line];
-        code = slots->base_code[k];
-        for (int a = 0; a < slots->alternatives; ++a)
-          if (u > slots->last_before[a][k]) code = slots->code[a][k];
-        if (u > slots->mixed_last_before[k]) {
-          const auto words =
-              random_words(again, job.token, job.plane, number, static_cast<std::uint32_t>(line));
-          code = slots->mixed_code(k, open_uniform(words[0], words[1]));
-        }
-        if (wrong != nullptr) *wrong += code != slots->base_code[k] ? 1 : 0;
-      }
-      code_sums[line] += code;
-    }
-  }
+  scalar::sum_codes(plane, reads, code_sums, wrong);
 }
 
 void sum_die_codes_here(const DieBlock& block, const PlaneReads& reads, std::int32_t* code_sums,
                         std::vector<NearRead>* near) {
-  for (std::size_t read = 0; read < reads.reads; ++read) {
-    const std::uint16_t* rows = reads.rows + reads.starts[read];
-    const int count = static_cast<int>(reads.starts[read + 1] - reads.starts[read]);
-    const std::size_t dummies =
-        static_cast<std::size_t>(std::max(0, block.dummy_rows_up_to - count)) * block.lines;
-    for (int line = 0; line < block.lines; ++line) {
-      int level = block.level_mean[count_line(block.row_bits, block.row_words, rows, count, line)] +
-                  block.dummies[dummies + line];
-      for (int i = 0; i < count; ++i)
-        level += block.deviations[static_cast<std::size_t>(rows[i]) * block.lines + line];
-      int code = 0, highest = 0;
-      for (int c = 0; c < block.comparators; ++c) {
-        const int threshold = block.thresholds[static_cast<std::size_t>(c) * block.lines + line];
-        code += level - block.noise_band > threshold ? 1 : 0;
-        highest += level + block.noise_band >= threshold ? 1 : 0;
-      }
-      if (block.noise_band > 0 && highest != code)
-        near->push_back({static_cast<std::uint32_t>(read), line, level, code});
-      code_sums[line] += code;
-    }
-  }
+  scalar::sum_die_codes(block, reads, code_sums, near);
+}
+
+void random_bytes(StreamKey key, std::uint32_t token, std::uint32_t plane, std::uint32_t read, int lines,
+                  std::uint8_t* bytes) {
+  scalar::fill_random_bytes(key, token, plane, read, lines, bytes);
 }
 
 bool narrow_here(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest,
                  std::uint8_t* bytes) {
-  bool fits = true;
-  for (std::size_t i = 0; i < size; ++i) {
-    fits = fits && values[i] >= lowest && values[i] <= highest;
-    bytes[i] = static_cast<std::uint8_t>(values[i]);
-  }
-  return fits;
+  return scalar::narrow_to_bytes(values, size, lowest, highest, bytes);
 }
-
 #else
-
-namespace hn = hwy::HWY_NAMESPACE;
 
 HWY_ATTR bool narrow_here(const std::int32_t* values, std::size_t size, std::int32_t lowest,
                           std::int32_t highest, std::uint8_t* bytes) {
@@ -180,108 +99,6 @@ HWY_ATTR void random_bytes(StreamKey key, std::uint32_t token, std::uint32_t pla
       hn::StoreU(x2, d, out + 32);
       hn::StoreU(x3, d, out + 48);
     }
-}
-
-/// Popcounts of up to 8 rows, bit-sliced: planes[b][word] is bit b of the number of ones at each position.
-/// A carry-save adder tree: 4 full adders for the ones, then carries into twos, fours and eights.
-HWY_ATTR void count_eight(const std::uint64_t* const* rows, int words, std::uint64_t* const* planes) {
-  const hn::ScalableTag<std::uint64_t> d;
-  const int lanes = static_cast<int>(hn::Lanes(d));
-  const auto full = [](auto a, auto b, auto c, auto& carry) HWY_ATTR {
-    const auto ab = hn::Xor(a, b);
-    carry = hn::OrAnd(hn::And(a, b), ab, c);
-    return hn::Xor(ab, c);
-  };
-  for (int w = 0; w < words; w += lanes) {
-    const auto row = [&](int i) HWY_ATTR { return hn::LoadU(d, rows[i] + w); };
-    auto c1 = hn::Zero(d), c2 = c1, c3 = c1, d1 = c1;
-    const auto s1 = full(row(0), row(1), row(2), c1);
-    const auto s2 = full(s1, row(3), row(4), c2);
-    const auto s3 = full(s2, row(5), row(6), c3);
-    const auto last = row(7);
-    const auto c4 = hn::And(s3, last);
-    const auto two = full(c1, c2, c3, d1);
-    const auto d2 = hn::And(two, c4);
-    hn::StoreU(hn::Xor(s3, last), d, planes[0] + w);
-    hn::StoreU(hn::Xor(two, c4), d, planes[1] + w);
-    hn::StoreU(hn::Xor(d1, d2), d, planes[2] + w);
-    hn::StoreU(hn::And(d1, d2), d, planes[3] + w);
-  }
-}
-
-/// total += part, both bit-sliced; part has 4 planes.
-HWY_ATTR void add_planes(int words, std::uint64_t* const* part, std::uint64_t* const* total,
-                         int total_planes) {
-  const hn::ScalableTag<std::uint64_t> d;
-  const int lanes = static_cast<int>(hn::Lanes(d));
-  for (int w = 0; w < words; w += lanes) {
-    auto carry = hn::Zero(d);
-    for (int b = 0; b < total_planes; ++b) {
-      const auto x = hn::LoadU(d, total[b] + w), y = b < 4 ? hn::LoadU(d, part[b] + w) : hn::Zero(d);
-      const auto xy = hn::Xor(x, y);
-      hn::StoreU(hn::Xor(xy, carry), d, total[b] + w);
-      carry = hn::OrAnd(hn::And(x, y), xy, carry);
-    }
-  }
-}
-
-/// The lanes of a mask as bits; at most 64 lanes.
-template <class D, class M>
-HWY_ATTR std::uint64_t mask_bits(D d, M mask) {
-  static_assert(hn::MaxLanes(D()) <= 64);
-  std::uint8_t bytes[8] = {};
-  hn::StoreMaskBits(d, mask, bytes);
-  std::uint64_t bits;
-  std::memcpy(&bits, bytes, sizeof bits);
-  return bits;
-}
-
-/// table[index] for tables of up to 80 bytes, 16 at a time.
-template <class D, class V>
-HWY_ATTR V lookup(D d, const std::uint8_t* table, int size, V index) {
-  const V low = hn::And(index, hn::Set(d, std::uint8_t{15}));
-  V result = hn::TableLookupBytes(hn::LoadDup128(d, table), low);
-  for (int base = 16; base < size; base += 16) {
-    const auto here = hn::Gt(index, hn::Set(d, static_cast<std::uint8_t>(base - 1)));
-    result = hn::IfThenElse(here, hn::TableLookupBytes(hn::LoadDup128(d, table + base), low), result);
-  }
-  return result;
-}
-
-/// Buffers of one call.
-struct DenseScratch {
-  explicit DenseScratch(int lines)
-      : words(round_up(lines / 64, 8)),
-        planes(hwy::AllocateAligned<std::uint64_t>((most_level_planes + 5) * words)),
-        bytes(hwy::AllocateAligned<std::uint8_t>(round_up(lines, random_group))),
-        sums(hwy::AllocateAligned<std::uint8_t>(lines)) {
-    std::memset(planes.get(), 0, (most_level_planes + 5) * words * sizeof(std::uint64_t));
-    std::memset(sums.get(), 0, lines);
-    for (int b = 0; b < most_level_planes; ++b) total[b] = planes.get() + b * words;
-    for (int b = 0; b < 4; ++b) part[b] = planes.get() + (most_level_planes + b) * words;
-    zero = planes.get() + (most_level_planes + 4) * words;
-  }
-  int words;
-  hwy::AlignedFreeUniquePtr<std::uint64_t[]> planes;
-  hwy::AlignedFreeUniquePtr<std::uint8_t[]> bytes, sums;
-  std::uint64_t *total[most_level_planes], *part[4], *zero;
-};
-
-/// Bit-sliced on-cell counts of one read into scratch.total; the number of planes used.
-HWY_ATTR int count_read(const std::uint64_t* bits, std::size_t stride, const std::uint16_t* rows, int count,
-                        DenseScratch& s) {
-  for (int begin = 0; begin == 0 || begin < count; begin += 8) {
-    const std::uint64_t* eight[8];
-    for (int i = 0; i < 8; ++i) eight[i] = begin + i < count ? bits + rows[begin + i] * stride : s.zero;
-    if (begin == 0) {
-      count_eight(eight, s.words, s.total);
-      continue;
-    }
-    if (begin == 8) std::memset(s.total[4], 0, 3 * static_cast<std::size_t>(s.words) * sizeof(std::uint64_t));
-    count_eight(eight, s.words, s.part);
-    add_planes(s.words, s.part, s.total, most_level_planes);
-  }
-  return count > 8 ? most_level_planes : 4;
 }
 
 HWY_ATTR void flush(DenseScratch& s, int lines, std::int32_t* code_sums) {
@@ -443,52 +260,6 @@ HWY_EXPORT(random_bytes);
 HWY_EXPORT(narrow_here);
 HWY_EXPORT(sum_codes_here);
 HWY_EXPORT(sum_die_codes_here);
-
-SlotTable::SlotTable(const ErrorModel& model) : levels(model.rows_per_read + 1) {
-  if (model.codes() > 128) throw std::invalid_argument("slot table: at most 128 codes are supported");
-  const int padded = round_up(levels, 16);
-  base_code.assign(padded, 0);
-  mixed_last_before.assign(padded, 255);
-  mixed_cumulative.resize(levels);
-  for (int k = 0; k < levels; ++k) {
-    const int likely = model.likely_code(k);
-    base_code[k] = static_cast<std::uint8_t>(likely);
-    std::vector<double> rest(model.codes());
-    double sum = 0;
-    int next = 0, used = 0;
-    const auto take = [&](int c) {
-      // Never all 256 slots at once, so that the bound before the first alternative fits a byte.
-      const int whole = static_cast<int>(std::floor(256 * model.confusion(k, c)));
-      rest[c] = model.confusion(k, c) * 256 - whole;
-      next += whole;
-      return whole;
-    };
-    take(likely);
-    for (int c = 0; c < model.codes(); ++c) {
-      if (c == likely) continue;
-      const int before = next;
-      if (take(c) == 0) continue;
-      if (used == alternatives) {
-        last_before.emplace_back(padded, 255);
-        code.emplace_back(padded, 0);
-        ++alternatives;
-      }
-      last_before[used][k] = static_cast<std::uint8_t>(before - 1);
-      code[used++][k] = static_cast<std::uint8_t>(c);
-    }
-    // Alternatives this level does not use stay behind byte 255; the shared slots begin where whole ones end.
-    mixed_last_before[k] = static_cast<std::uint8_t>(std::min(next, 256) - 1);
-    for (const double r : rest) mixed_cumulative[k].push_back(sum += r);
-    if (sum > 0)
-      for (double& c : mixed_cumulative[k]) c /= sum;
-  }
-}
-
-int SlotTable::mixed_code(int level, double u) const {
-  const std::vector<double>& c = mixed_cumulative[level];
-  return static_cast<int>(
-      std::min<std::size_t>(std::upper_bound(c.begin(), c.end(), u) - c.begin(), c.size() - 1));
-}
 
 void sum_codes(const DensePlane& plane, const PlaneReads& reads, std::int32_t* code_sums,
                std::int64_t* wrong) {

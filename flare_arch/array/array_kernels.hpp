@@ -1,5 +1,6 @@
 // The vector kernels of the array, chosen at run time for the processor (Highway). Every target gives the
-// same numbers: random bytes are tied to bit lines, not to vector lanes.
+// same numbers: random bytes are tied to bit lines, not to vector lanes. array_kernels_scalar.hpp says the same in
+// plain loops.
 #pragma once
 
 #include <cstdint>
@@ -7,32 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "flare_arch/array/code_sampler.hpp"
+#include "flare_arch/array/line_blocks.hpp"
 #include "flare_arch/array/random_streams.hpp"
+#include "flare_arch/array/slot_table.hpp"
 
 namespace flare::arch {
-
-/// Bit lines are handled in blocks of 512 and random bytes made for 256 at a time.
-constexpr int line_block = 512, random_group = 256;
-
-constexpr int round_up(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
-
-/// A confusion matrix cut into 256 equal slots of a random byte. Of level k the likely code has the first
-/// slots, other codes their whole slots behind it, and the slots from `mixed_from` on are shared: a read that
-/// draws one of those draws again, in double precision, from what of each code did not fill a slot.
-struct SlotTable {
-  int levels = 0, alternatives = 0;
-  // All indexed [level]; padded to whole tables of 16.
-  std::vector<std::uint8_t> base_code;
-  std::vector<std::vector<std::uint8_t>>
-      last_before;                                    // [alternative][level]: it is drawn by bytes above this
-  std::vector<std::vector<std::uint8_t>> code;        // [alternative][level]
-  std::vector<std::uint8_t> mixed_last_before;        // shared slots are bytes above this
-  std::vector<std::vector<double>> mixed_cumulative;  // [level][code]
-
-  explicit SlotTable(const ErrorModel& model);
-  int mixed_code(int level, double u) const;
-};
 
 /// One bit plane of one token, read by read: a code is drawn for every read and bit line.
 struct DensePlane {
@@ -46,15 +26,20 @@ struct DensePlane {
   std::uint32_t token = 0, plane = 0;
 };
 
-/// Adds the codes of all reads of the plane to code_sums[lines], and the number of reads that did not give
-/// their level's likely code to `wrong` (null: not counted). `read_rows(i)` are the rows of read i.
+/// The reads of a plane: read i drives rows[starts[i]] up to rows[starts[i + 1]].
 struct PlaneReads {
   const std::uint16_t* rows = nullptr;
   const std::uint32_t* starts = nullptr;  // reads + 1 of them
   std::size_t reads = 0;
 };
+
+/// Adds the codes of all reads of the plane to code_sums[lines], and the number of reads that did not give
+/// their level's likely code to `wrong` (null: not counted).
 void sum_codes(const DensePlane& plane, const PlaneReads& reads, std::int32_t* code_sums,
                std::int64_t* wrong);
+
+/// Bit lines that a DieBlock has at most.
+constexpr int most_block_lines = 4096;
 
 /// One block of bit lines of an array on a die.
 struct DieBlock {

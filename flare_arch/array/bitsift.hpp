@@ -30,7 +30,7 @@ enum class Packing {
 struct SegmentationOptions {
   int rows_per_read = 8;                // SAWL, 1..64
   int slice_length = 16;                // L: bits one LPC looks at; the paper gives no value
-  Packing packing = Packing::next_fit;  //
+  Packing packing = Packing::next_fit;  // of the slices' remainders
   bool strictly_below = false;          // GPC packs to fewer than SAWL ones ("under 8" taken literally)
   bool dummy_rows = true;               // fill reads up to SAWL driven rows with off-cells
 

@@ -27,8 +27,7 @@ class DieVariation {
   int comparators() const { return comparators_; }
   int fraction_bits() const { return fraction_bits_; }
 
-  /// Deviation of a cell from the mean, on or off, in units. Rows from rows() to rows() + SAWL - 1 are the
-  /// dummies.
+  /// Deviation of a cell from the mean, on or off, in units. Rows from rows() to rows() + SAWL - 1 are the dummies.
   std::int32_t on_deviation(int row, int bitline) const { return on_[index(row, bitline)]; }
   std::int32_t off_deviation(int row, int bitline) const { return off_[index(row, bitline)]; }
   /// A row's deviations, one per bit line.

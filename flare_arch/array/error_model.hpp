@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/base/error_model.hpp"
-#include "flare_arch/matrix.hpp"
+#include "flare_arch/base/matrix.hpp"
 
 namespace flare::arch {
 

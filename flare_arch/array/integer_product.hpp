@@ -4,21 +4,19 @@
 #include <memory>
 
 #include "flare_arch/array/bit_planes.hpp"
-#include "flare_arch/matrix.hpp"
+#include "flare_arch/base/matrix.hpp"
 
 namespace flare::arch {
 
 class IntegerProduct {
  public:
-  /// weights: depth x columns, values of `format`. Packing for oneDNN happens with the first product that
-  /// uses it.
+  /// weights: depth x columns, values of `format`. Packing for oneDNN happens with the first product that uses it.
   IntegerProduct(const MatrixI& weights, const PlaneFormat& format);
   ~IntegerProduct();
   IntegerProduct(IntegerProduct&&) noexcept;
 
   /// inputs: tokens x depth, values of `format` (std::invalid_argument otherwise, where oneDNN takes the product).
-  /// The sums must fit 32 bits. Thread safe. oneDNN uses OpenMP's
-  /// threads unless the caller is itself one of several.
+  /// The sums must fit 32 bits. Thread safe. oneDNN uses OpenMP's threads unless the caller is itself one of several.
   void multiply(const MatrixI& inputs, const PlaneFormat& format, MatrixI& result) const;
   /// Sums of any size; the product above where 32 bits hold them.
   void multiply(const MatrixI& inputs, const PlaneFormat& format, MatrixL& result) const;

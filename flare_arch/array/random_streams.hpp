@@ -31,4 +31,10 @@ struct StreamKey : engine::CounterKey {
       : CounterKey(seed, static_cast<std::uint32_t>(purpose), array) {}
 };
 
+/// The key of a read's second draw, whose last counter is the bit line.
+inline StreamKey second_draw_key(StreamKey key) {
+  key.high ^= 0x5bd1e995u;
+  return key;
+}
+
 }  // namespace flare::arch

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "flare_arch/array/array.hpp"
-#include "flare_arch/matrix.hpp"
+#include "flare_arch/base/matrix.hpp"
 
 namespace flare::arch {
 
@@ -62,8 +62,7 @@ inline ErrorMode mode_of(const CodeSampler* sampler, ErrorMode asked) {
 class AttentionLayer {
  public:
   virtual ~AttentionLayer() = default;
-  /// x: tokens x width, one sequence. Result: same shape, bias included, ready for the residual stream.
-  /// Thread safe.
+  /// x: tokens x width, one sequence. Result: same shape, bias included, ready for the residual stream. Thread safe.
   virtual MatrixF forward(const MatrixF& x, const AttentionErrors& errors) const = 0;
   /// The layer's arrays on the die `seed` for sequences of up to `tokens` tokens; empty where it has none.
   virtual LayerDie make_die(const AttentionErrors& errors, Eigen::Index tokens) const;

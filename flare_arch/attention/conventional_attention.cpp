@@ -135,8 +135,7 @@ MatrixF Int8Attention::attend(int head, const MatrixF& q, const MatrixF& k, cons
 }
 
 MatrixF Int8Attention::forward(const MatrixF& x, const AttentionErrors& errors) const {
-  // Dequantisation, softmax and quantisation happen outside: every tensor between the products crosses the
-  // border.
+  // Dequantisation, softmax and quantisation happen outside: every tensor between the products crosses the border.
   if (errors.counters != nullptr)
     errors.counters->tensor_words +=
         2 * x.size() + 2 * heads_ * x.rows() * x.rows() + 4 * heads_ * x.rows() * head_width_;

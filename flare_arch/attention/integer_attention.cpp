@@ -400,8 +400,7 @@ MatrixF IntegerAttention::forward(const MatrixF& x, const AttentionErrors& error
 
 template <class Sum>
 MatrixF IntegerAttention::forward_as(const MatrixF& x, const AttentionErrors& errors, Trace* trace) const {
-  // The input is streamed in twice, for K and V and then token by token; nothing else leaves before the
-  // output.
+  // The input is streamed in twice, for K and V and then token by token; nothing else leaves before the output.
   if (errors.counters != nullptr) errors.counters->tensor_words += 3 * x.size();
   const Projected<Sum> p = project<Sum>(x, errors, trace);
   MatrixF out = MatrixF::Zero(x.rows(), width_);

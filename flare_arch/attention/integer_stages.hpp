@@ -30,8 +30,7 @@ struct StageShifts {
 int row_exponent(const StageShifts& full, const StageShifts& made);
 
 /// A head's sums times the reciprocal of its row, with `fraction_bits` bits after the point: the scale that
-/// all heads share. Lengths are the same. What does not fit 32 bits (an array erred far beyond its scale)
-/// saturates.
+/// all heads share. Lengths are the same. What does not fit 32 bits (an array erred far beyond its scale) saturates.
 void normalise_row(std::span<const std::int32_t> sums, const Reciprocal& reciprocal, int fraction_bits,
                    std::span<std::int32_t> result);
 void normalise_row(std::span<const std::int64_t> sums, const Reciprocal& reciprocal, int fraction_bits,

@@ -15,11 +15,9 @@ struct AttentionShape {
   std::int64_t head_width() const { return width / heads; }
 };
 
-/// Words that cross the device's border without fusion: B N D in, B N D out, 2 B H N^2 + 4 B H N d_k in and
-/// out.
+/// Words that cross the device's border without fusion: B N D in, B N D out, 2 B H N^2 + 4 B H N d_k in and out.
 std::int64_t unfused_traffic(const AttentionShape& s);
-/// End-to-end fusion: the input is streamed twice (K and V first, then token by token), 2 B N D in, B N D
-/// out.
+/// End-to-end fusion: the input is streamed twice (K and V first, then token by token), 2 B N D in, B N D out.
 std::int64_t fused_traffic(const AttentionShape& s);
 
 /// Smallest arrays that hold a layer.

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "flare_arch/matrix.hpp"
+#include "flare_arch/base/matrix.hpp"
 
 namespace flare::arch {
 

@@ -12,7 +12,7 @@
 #include <stdexcept>
 
 #include "engine/base/file_error.hpp"
-#include "flare_arch/models/safetensors.hpp"
+#include "flare_arch/base/safetensors.hpp"
 
 namespace flare::arch {
 namespace {

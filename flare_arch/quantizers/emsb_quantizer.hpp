@@ -29,8 +29,8 @@ const char* rounding_name(Rounding rounding);
 Rounding rounding_of(std::string_view name);
 
 struct EmsbOptions {
-  int bits = 8;                         // n: width of the result, 2..16
-  bool is_signed = true;                //
+  int bits = 8;  // n: width of the result, 2..16
+  bool is_signed = true;
   Rounding rounding = Rounding::round;  // truncation costs 6 dB where its offset matters
 };
 

@@ -1,5 +1,4 @@
-// Significant data razoring (QRazor, Lee et al., arXiv 2501.13331): four salient bits per value and one flag
-// per group.
+// Significant data razoring (QRazor, Lee et al., arXiv 2501.13331): four salient bits per value and one flag per group.
 //
 // Values already quantised to a base precision (8 or 16 bits, sign and magnitude) are cut in groups of g
 // neighbours. b is the bit length of the OR of the group's magnitudes, t = max(0, b - 3) the number of low
@@ -12,7 +11,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "flare_arch/matrix.hpp"
+#include "flare_arch/base/matrix.hpp"
 
 namespace flare::arch {
 

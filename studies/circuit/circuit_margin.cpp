@@ -53,8 +53,7 @@ std::string level_form(const engine::Measure& m, const Failing& failing) {
   const std::string minus = m.reference.empty() ? "" : fmt::format(", minus = \"{}\"", m.reference);
   return fmt::format(
       "; or ask for the level at that time, which every run has: kind = \"value\", vector = \"{}\"{}, at = "
-      "\"{}\", "
-      "and {} = \"{}\" in [failing]",
+      "\"{}\", and {} = \"{}\" in [failing]",
       m.vector, minus, engine::format_quantity(late ? *failing.above : *failing.below, "s", 6),
       late == falls ? "above" : "below", engine::format_quantity(m.level, parse_vector(m.vector).unit, 6));
 }

@@ -35,8 +35,7 @@ CircuitPlan plan_circuit_study(const Study& study, engine::Evaluator& evaluator)
 
 CircuitResult run_circuit_study(const StudyRun& run);
 
-/// The testbench of a group of samples of a result file. Throws StudyError for a group of no corner of the
-/// study.
+/// The testbench of a group of samples of a result file. Throws StudyError for a group of no corner of the study.
 engine::Testbench circuit_replay_testbench(const Study& study, const std::string& group,
                                            engine::Evaluator& evaluator);
 

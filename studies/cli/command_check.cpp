@@ -6,9 +6,10 @@
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/check_part.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/cli/study_inputs.hpp"
 #include "studies/column/column_netlists.hpp"
 #include "studies/column/column_study.hpp"
-#include "studies/run/study_inputs.hpp"
+#include "studies/run/result_inputs.hpp"
 #include "studies/run/study_testbench.hpp"
 
 namespace flare::studies {

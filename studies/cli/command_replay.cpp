@@ -8,8 +8,9 @@
 #include "engine/workers/worker_pool.hpp"
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/cli/study_inputs.hpp"
 #include "studies/column/column_study.hpp"
-#include "studies/run/study_inputs.hpp"
+#include "studies/run/result_inputs.hpp"
 
 namespace flare::studies {
 

@@ -7,6 +7,7 @@
 #include "engine/workers/worker_pool.hpp"
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/cli/study_inputs.hpp"
 #include "studies/column/column_study.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_file.hpp"
@@ -103,7 +104,7 @@ int run_command(const RunCommand& command, std::stop_token stop) {
                                    : "") +
           ".h5";
   }
-  ResultFile result(study, out, command.fresh);
+  ResultFile result(study, study_inputs(study), out, command.fresh);
   if (!result.complete()) {
     const int status = run_study(study, result, command.workers, command.shard, stop);
     if (status != exit_done || command.shard.count > 1) return status;
@@ -119,7 +120,7 @@ int merge_command(const MergeCommand& command, std::stop_token stop) {
   const H5::H5File first = engine::open_result(command.parts.front());
   const Study study =
       parse_study(engine::read_text(first, "/", "study"), engine::read_text(first, "/", "study_file"));
-  ResultFile result(study, command.out, true);
+  ResultFile result(study, study_inputs(study), command.out, true);
   for (const std::filesystem::path& part : command.parts) {
     const H5::H5File file = engine::open_result(part);
     if (engine::read_text(file, "/", "study") != study.text) {

@@ -54,9 +54,9 @@ struct AccuracyCommand {
   std::filesystem::path out;  // HDF5 tables; empty: none
   std::vector<int> sawl;      // empty: all
   std::string converter;      // empty: all
-  std::string weight_arrays;  // errors of the arrays of W_Q, W_K, W_V, W_O (studies/model/array_spec.hpp);
-  std::string
-      dynamic_arrays;  // of those of keys and values; empty: as in the result, one SAWL after the other
+  /// Errors of the arrays of W_Q, W_K, W_V, W_O, and of those of keys and values (studies/model/array_spec.hpp);
+  /// both empty: as in the result, one SAWL after the other.
+  std::string weight_arrays, dynamic_arrays;
   std::string quantizer = "emsbq";
   std::vector<std::string> modes{"read"};
   int repeats = 2;

@@ -198,8 +198,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "flare " FLARE_VERSION);
   app.footer(
       "Exit status: 0 done, 2 the input is wrong, 3 stopped before the end (the same command goes on), 1 "
-      "anything "
-      "else.\nExample: flare run studies/pick_sawl.toml && flare report pick_sawl.h5 -o report");
+      "anything else.\nExample: flare run studies/pick_sawl.toml && flare report pick_sawl.h5 -o report");
   RunCommand run_options;
   std::string shard;
   CheckCommand check_options;

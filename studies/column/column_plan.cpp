@@ -24,8 +24,7 @@ ColumnPlan plan_column_study(const Study& study, engine::Evaluator& evaluator) {
   const std::size_t corners = most_full_corners(study, points.size() / study.column->sawl.size());
   std::set<std::string> processes;
   for (const ColumnPoint& point : points) {
-    // One of each kind shows what is wrong with all of them: every section of the cards once, every SAWL
-    // once.
+    // One of each kind shows what is wrong with all of them: every section of the cards once, every SAWL once.
     if (processes.insert(point.corner.process).second)
       column_deck(study, column_options(study, point.sawl, 0, point.corner));
     ++plan.timing;

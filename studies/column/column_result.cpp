@@ -34,8 +34,7 @@ void write_screening_error(H5::H5File& file, const Study& study, const CornerRec
       std::string(
           "sigma: least margin over first-order spread. By converter: how many corners have an estimate too, "
           "the least and the greatest estimated / screened, and the standard deviation of its logarithm "
-          "about "
-          "the mean of each SAWL"));
+          "about the mean of each SAWL"));
 }
 
 void write_screening(H5::H5File& file, const Study& study, const ColumnResult& result) {

@@ -52,8 +52,7 @@ const TailStage::StandIns& TailStage::learn(int sawl) {
   return learnt_.at(sawl);
 }
 
-// The stand-ins of the nominal corner's full-scale level: the first level its point would estimate, with the same
-// runs.
+// The stand-ins of the nominal corner's full-scale level: the first level its point would estimate, with the same runs.
 TailStage::StandIns TailStage::learn(std::size_t nominal, const StandIns& warm_starts) {
   if (run_.study.estimator.method != "auto") return {};
   const int sawl = design_.points[nominal].sawl;

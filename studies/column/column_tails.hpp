@@ -49,14 +49,13 @@ struct TailOptions {
   std::string stream;  // names the runs, e.g. "tails/sram8t/sawl8/tt_0.90V_27C"
   double accuracy = 0.1;
   std::uint64_t budget = 5000;  // for all levels, directions and converters together
-  std::string method =
-      "auto";  // or one method of analysis/rare_event/rare_event.hpp for every question by itself
+  /// "auto", or one method of analysis/rare_event/rare_event.hpp for every question by itself.
+  std::string method = "auto";
   std::vector<analysis::TailSurrogate> warm_starts;
   std::function<void(std::size_t runs)> on_level;  // told of every level that is finished; may be empty
 };
 
-/// Tails of all levels towards the thresholds of all converters. Throws engine::Stopped where a stop was
-/// requested.
+/// Tails of all levels towards the thresholds of all converters. Throws engine::Stopped where a stop was requested.
 PointTails estimate_tails(const StudyRun& run, const std::vector<TailLevel>& levels,
                           const std::vector<SetConverter>& converters, const TailOptions& options);
 

@@ -56,8 +56,7 @@ void print_counters(const std::vector<CounterLine>& lines) {
   }
   fmt::print(
       "boost: cycles with fixed groups over cycles. A conversion is one read of one bit line. words: tensor "
-      "words "
-      "that cross the device's border.\n");
+      "words that cross the device's border.\n");
 }
 
 engine::Table counters_table(const std::vector<CounterLine>& lines) {

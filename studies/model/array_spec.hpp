@@ -22,11 +22,10 @@ struct ArrayErrors {
 /// What `array_errors` takes, for help texts.
 inline constexpr const char* array_spec_help =
     "none; [FILE:]CELL/sawlN/CONVERTER/CORNER of a result file; FILE.csv or FILE:/PATH, a measured matrix "
-    "P(code | k) "
-    "(studies/README.md); synthetic:sawl=8,rate=1e-4 (each read wrong by one code at that rate); or "
+    "P(code | k) (studies/README.md); synthetic:sawl=8,rate=1e-4 (each read wrong by one code at that "
+    "rate); or "
     "synthetic:sawl=8,codes=9,cells=3%,off_cells=1%,offsets=3%,noise=2%,shift=0.1,gain_error=-2% (normal "
-    "deviations in "
-    "steps, all but noise frozen per die; levels moved by shift steps and by their gain)";
+    "deviations in steps, all but noise frozen per die; levels moved by shift steps and by their gain)";
 
 /// Resolves one such text; `result` is the file of a name without FILE (empty: there is none). Throws StudyError
 /// "OPTION TEXT: what is wrong"; what a file lacks is said by its reader, all of it.

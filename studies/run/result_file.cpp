@@ -38,8 +38,9 @@ void save_image(const H5::H5File& file, const std::filesystem::path& path) {
 
 }  // namespace
 
-ResultFile::ResultFile(const Study& study, std::filesystem::path out, bool fresh)
-    : study_(study), inputs_(study_inputs(study)), out_(std::move(out)) {
+ResultFile::ResultFile(const Study& study, std::vector<engine::InputFile> inputs, std::filesystem::path out,
+                       bool fresh)
+    : study_(study), inputs_(std::move(inputs)), out_(std::move(out)) {
   const std::filesystem::path journal = with_suffix(out_, ".journal");
   const std::filesystem::path folder = out_.has_parent_path() ? out_.parent_path() : ".";
   if (!std::filesystem::is_directory(folder)) {

@@ -8,10 +8,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/base/hdf5_io.hpp"
 #include "engine/store/run_store.hpp"
-#include "studies/run/study_inputs.hpp"
+#include "studies/run/result_inputs.hpp"
 #include "studies/run/study_run.hpp"
 #include "studies/study/study.hpp"
 
@@ -19,9 +20,10 @@ namespace flare::studies {
 
 class ResultFile {
  public:
-  /// Looks at what is there. Throws StudyError where OUT.h5 holds another study, or this one before one of its input
+  /// `inputs`: the files the study depends on. Looks at what is there. Throws StudyError where OUT.h5 holds another study, or this one before one of its input
   /// files changed, and `fresh` is not asked for; engine::StoreError where the place cannot be written.
-  ResultFile(const Study& study, std::filesystem::path out, bool fresh);
+  ResultFile(const Study& study, std::vector<engine::InputFile> inputs, std::filesystem::path out,
+             bool fresh);
 
   /// The files the study depends on, as they were when it began.
   const std::vector<engine::InputFile>& inputs() const { return inputs_; }

@@ -360,8 +360,7 @@ std::string key_reference() {
   std::string page =
       "# Keys of a study\n\n"
       "Written by `flare keys` from the code that reads them. *Needed*: there is no default; of keys that "
-      "belong to one "
-      "kind of their table, where it is that kind. A `*` stands for names of your own.\n";
+      "belong to one kind of their table, where it is that kind. A `*` stands for names of your own.\n";
   std::string_view table = "none";
   for (const KeyDescription& key : descriptions) {
     if (key.table != table) {

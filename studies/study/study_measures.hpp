@@ -31,8 +31,8 @@ struct Failing {
 };
 
 struct StudyMeasures {
-  std::vector<engine::Measure>
-      measures;  // as the study names them; last an expression that [failing] wrote itself
+  /// As the study names them; last an expression that [failing] wrote itself.
+  std::vector<engine::Measure> measures;
   Failing failing;
 };
 

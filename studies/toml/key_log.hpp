@@ -11,8 +11,8 @@ namespace flare::studies {
 
 /// One key, over all studies that were read with the log.
 struct KeyFacts {
-  std::set<std::string>
-      values;  // what it takes: "text", "quantity, V", "\"rise\", \"fall\"", "whole number, 1 … 64"
+  /// What it takes: "text", "quantity, V", "\"rise\", \"fall\"", "whole number, 1 … 64".
+  std::set<std::string> values;
   std::set<std::string> defaults;  // as a study would write them; empty: none
   bool required = false;           // without a default, and not asked for only where it is there
 };

@@ -2,8 +2,8 @@
 // (SAWL 8, thresholds and mobilities of all matched devices varying):
 //   engine        WorkerPool, two workers (and one)
 //   process       (a) one `ngspice -b` process for every sample
-//   loop          (b) one ngspice process whose .control block alters the same parameters and measures the
-//   same level
+//   loop          (b) one ngspice process whose .control block alters the same parameters and
+//                 measures the same level
 // (a) and (b) are made with our integration options and with ngspice's defaults; (b) also with ngspice's
 // default tolerances and steps small enough for our accuracy, and with the number of OpenMP threads ngspice
 // takes by itself. `error_mV` is the largest deviation of a level from a run with ten times finer steps,
@@ -222,8 +222,7 @@ double worst_error(const Levels& levels, const Levels& reference) {
 }
 
 /// The same testbench with ten times finer steps: the largest step directly, those that the truncation error
-/// sets through its tolerance (the error of a step grows with its third power, the step is taken from the
-/// square root).
+/// sets through its tolerance (the error of a step grows with its third power, the step is taken from the square root).
 Testbench ten_times_finer(Testbench t) {
   t.analysis.max_step /= 10.0;
   t.analysis.step /= 10.0;

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "flare_arch/models/safetensors.hpp"
+#include "flare_arch/base/safetensors.hpp"
 
 namespace flare::arch {
 

@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "engine/base/random_stream.hpp"
-#include "tests/analysis/output_tails/column_function.hpp"
+#include "tests/analysis/levels/column_function.hpp"
 
 namespace flare::analysis {
 namespace {

@@ -55,8 +55,7 @@ TEST(Moments, AffineMapMovesThemAsTheSamplesMove) {
 
 // Coverage on laws with closed-form moments: normal, and a lognormal of width w. 600 repeats: the binomial
 // standard error of a coverage of 0.95 is 0.009, so [0.92, 0.985] holds with a false-alarm rate below 1e-3.
-// The skewness of a lognormal needs more runs than these before its interval holds fully; 0.90 is asked
-// there.
+// The skewness of a lognormal needs more runs than these before its interval holds fully; 0.90 is asked there.
 TEST(Moments, IntervalsCover) {
   constexpr std::size_t repeats = 600;
   constexpr std::size_t runs = 400;

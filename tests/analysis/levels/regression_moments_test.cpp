@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "tests/analysis/output_tails/column_function.hpp"
+#include "tests/analysis/levels/column_function.hpp"
 
 namespace flare::analysis {
 namespace {

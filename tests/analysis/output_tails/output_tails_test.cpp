@@ -8,7 +8,7 @@
 
 #include "analysis/rare_event/core/normal_stream.hpp"
 #include "analysis/tails/normal_tail.hpp"
-#include "tests/analysis/output_tails/column_function.hpp"
+#include "tests/analysis/levels/column_function.hpp"
 
 #ifndef FLARE_REPEATS
 #define FLARE_REPEATS 30

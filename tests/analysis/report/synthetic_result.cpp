@@ -6,7 +6,7 @@
 
 #include "analysis/verdict/verdict.hpp"
 #include "engine/base/random_stream.hpp"
-#include "tests/analysis/output_tails/column_function.hpp"
+#include "tests/analysis/levels/column_function.hpp"
 
 namespace flare::analysis::testing {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "tests/analysis/output_tails/column_function.hpp"
+#include "tests/analysis/levels/column_function.hpp"
 
 namespace flare::analysis {
 namespace {

@@ -6,7 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "tests/engine/testbenches.hpp"
+#include "tests/engine/simulate/shared_simulator.hpp"
+#include "tests/engine/simulate/testbenches.hpp"
 
 namespace flare::engine {
 namespace {
@@ -15,19 +16,8 @@ using testing::deck_of;
 using testing::device_knob;
 using testing::last_value;
 using testing::one_effect;
-
-/// A process holds one simulator.
-NgspiceSimulator& simulator() {
-  static NgspiceSimulator only;
-  return only;
-}
-
-double operating_point(const std::string& vector) {
-  Waveforms waveforms;
-  const std::vector<std::string> vectors{vector};
-  EXPECT_TRUE(simulator().run("op", 0.0, vectors, &waveforms)) << simulator().messages();
-  return waveforms.values.at(0).at(0);
-}
+using testing::operating_point;
+using testing::simulator;
 
 TEST(TestbenchRunner, ADcValueThatNobodyWroteIsNoNominal) {
   Testbench t;

@@ -14,7 +14,7 @@
 #include <random>
 #include <thread>
 
-#include "tests/engine/testbenches.hpp"
+#include "tests/engine/simulate/testbenches.hpp"
 
 namespace flare::engine {
 namespace {

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "engine/simulate/testbench_io.hpp"
-#include "tests/engine/testbenches.hpp"
+#include "tests/engine/simulate/testbenches.hpp"
 
 namespace flare::engine {
 namespace {

@@ -5,20 +5,20 @@
 #include <random>
 
 #include "flare_arch/array/array_kernels.hpp"
+#include "flare_arch/array/array_kernels_scalar.hpp"
 
 namespace flare::arch {
 namespace {
 
-/// Runs `make` once per target and expects the same result as from the plain twin.
-template <class Make>
-void expect_same_on_all_targets(const Make& make) {
+/// Runs `make(kernel)` once per target and expects the same result as from the plain twin of the kernel.
+template <class Kernel, class Make>
+void expect_same_on_all_targets(Kernel* kernel, Kernel* plain, const Make& make) {
+  const auto expected = make(plain);
   const std::vector<std::string> targets = kernel_targets();
   ASSERT_FALSE(targets.empty());
-  use_kernel_target(targets.back());
-  const auto plain = make();
   for (const std::string& target : targets) {
     use_kernel_target(target);
-    EXPECT_EQ(make(), plain) << target;
+    EXPECT_EQ(make(kernel), expected) << target;
   }
   use_kernel_target("");
 }
@@ -39,9 +39,9 @@ struct RandomReads {
 
 TEST(Kernels, RandomBytesArePhilox) {
   const StreamKey key(42, Purpose::read_codes, 3);
-  expect_same_on_all_targets([&] {
+  expect_same_on_all_targets(fill_random_bytes, scalar::fill_random_bytes, [&](auto* kernel) {
     std::vector<std::uint8_t> bytes(1024);
-    fill_random_bytes(key, 5, 6, 7, 1000, bytes.data());
+    kernel(key, 5, 6, 7, 1000, bytes.data());
     return bytes;
   });
   std::vector<std::uint8_t> bytes(256);
@@ -70,10 +70,10 @@ TEST(Kernels, CodesAreTheSameOnEveryTarget) {
         plane.largest_code = std::max(sawl, model.codes() - 1);
         plane.slots = table;
         plane.key = StreamKey(9, Purpose::read_codes, 1);
-        expect_same_on_all_targets([&] {
+        expect_same_on_all_targets(sum_codes, scalar::sum_codes, [&](auto* kernel) {
           std::vector<std::int32_t> sums(lines);
           std::int64_t wrong = 0;
-          sum_codes(plane, reads.view(), sums.data(), &wrong);
+          kernel(plane, reads.view(), sums.data(), &wrong);
           sums.resize(777);
           sums.push_back(static_cast<std::int32_t>(wrong));
           return sums;
@@ -107,10 +107,10 @@ TEST(Kernels, DieCodesAreTheSameOnEveryTarget) {
       DieBlock block{
           lines,          bits.data(),       lines / 64,  means.data(), sawl + 1, deviations.data(),
           dummies.data(), thresholds.data(), comparators, sawl,         band};
-      expect_same_on_all_targets([&] {
+      expect_same_on_all_targets(sum_die_codes, scalar::sum_die_codes, [&](auto* kernel) {
         std::vector<std::int32_t> sums(lines);
         std::vector<NearRead> near;
-        sum_die_codes(block, reads.view(), sums.data(), &near);
+        kernel(block, reads.view(), sums.data(), &near);
         for (const NearRead& n : near)
           sums.insert(sums.end(), {static_cast<std::int32_t>(n.read), n.line, n.level, n.code});
         return sums;
@@ -122,18 +122,18 @@ TEST(Kernels, NarrowingChecksTheRange) {
   for (const std::size_t size : {0, 1, 17, 64, 333}) {
     std::vector<std::int32_t> values(size);
     for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<std::int32_t>(i % 256) - 128;
-    expect_same_on_all_targets([&] {
+    expect_same_on_all_targets(narrow_to_bytes, scalar::narrow_to_bytes, [&](auto* kernel) {
       std::vector<std::uint8_t> bytes(size);
-      EXPECT_TRUE(narrow_to_bytes(values.data(), size, -128, 127, bytes.data()));
+      EXPECT_TRUE(kernel(values.data(), size, -128, 127, bytes.data()));
       return bytes;
     });
     for (std::size_t wrong = 0; wrong < size; wrong += 13)
       for (const std::int32_t value : {-129, 128, INT32_MAX, INT32_MIN}) {
         std::vector<std::int32_t> damaged = values;
         damaged[wrong] = value;
-        expect_same_on_all_targets([&] {
+        expect_same_on_all_targets(narrow_to_bytes, scalar::narrow_to_bytes, [&](auto* kernel) {
           std::vector<std::uint8_t> bytes(size);
-          EXPECT_FALSE(narrow_to_bytes(damaged.data(), size, -128, 127, bytes.data()));
+          EXPECT_FALSE(kernel(damaged.data(), size, -128, 127, bytes.data()));
           return 0;
         });
       }

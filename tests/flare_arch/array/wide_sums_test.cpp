@@ -4,21 +4,16 @@
 #include <random>
 
 #include "flare_arch/array/array.hpp"
+#include "tests/flare_arch/array/random_operands.hpp"
 
 namespace flare::arch {
 namespace {
 
+using testing::encodings;
+using testing::random_matrix;
+
 constexpr ReadPath every_path[] = {ReadPath::automatic, ReadPath::reference, ReadPath::sparse,
                                    ReadPath::dense};
-constexpr Encoding encodings[] = {Encoding::twos_complement, Encoding::sign_magnitude,
-                                  Encoding::unsigned_binary};
-
-MatrixI random_matrix(std::mt19937& generator, int rows, int columns, const PlaneFormat& format) {
-  std::uniform_int_distribution<int> value(format.lowest(), format.highest());
-  MatrixI m(rows, columns);
-  for (Eigen::Index i = 0; i < m.size(); ++i) m.data()[i] = value(generator);
-  return m;
-}
 
 MatrixL wide_product(const Array& array, const MatrixI& x, const PlaneFormat& format,
                      const ErrorInjection& errors) {

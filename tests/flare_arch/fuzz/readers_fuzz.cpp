@@ -14,7 +14,7 @@
 
 #include "engine/base/error_model_file.hpp"
 #include "engine/base/hdf5_io.hpp"
-#include "flare_arch/models/safetensors.hpp"
+#include "flare_arch/base/safetensors.hpp"
 
 namespace {
 

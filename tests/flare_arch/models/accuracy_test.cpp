@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "flare_arch/models/safetensors.hpp"
+#include "flare_arch/base/safetensors.hpp"
 
 namespace flare::arch {
 namespace {

@@ -7,8 +7,8 @@
 #include <random>
 
 #include "engine/base/file_error.hpp"
+#include "flare_arch/base/safetensors.hpp"
 #include "flare_arch/models/dataset.hpp"
-#include "flare_arch/models/safetensors.hpp"
 
 namespace flare::arch {
 namespace {

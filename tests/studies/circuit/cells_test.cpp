@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "tests/netlists/ngspice_batch.hpp"
-#include "tests/studies/circuit/circuit_fixture.hpp"
+#include "tests/studies/circuit_fixture.hpp"
 
 namespace {
 

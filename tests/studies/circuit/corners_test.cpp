@@ -1,7 +1,7 @@
 // A corner is what its name says, or it is an error. Circuits of sources and resistors, whose values are known.
 #include <filesystem>
 
-#include "tests/studies/circuit/circuit_fixture.hpp"
+#include "tests/studies/circuit_fixture.hpp"
 
 namespace {
 

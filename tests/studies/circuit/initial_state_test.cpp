@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "tests/studies/circuit/circuit_fixture.hpp"
+#include "tests/studies/circuit_fixture.hpp"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // Draws that a netlist makes itself would be made once, at load, and kept for every sample: they are named and refused,
 // wherever they stand. A kit whose draws are switched off is a kit without draws.
-#include "tests/studies/circuit/circuit_fixture.hpp"
+#include "tests/studies/circuit_fixture.hpp"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "engine/base/hdf5_io.hpp"
-#include "tests/studies/cli/program_fixture.hpp"
+#include "tests/studies/program_fixture.hpp"
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "engine/base/hdf5_io.hpp"
-#include "tests/studies/cli/program_fixture.hpp"
+#include "tests/studies/program_fixture.hpp"
 
 namespace {
 

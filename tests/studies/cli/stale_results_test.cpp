@@ -2,7 +2,7 @@
 // say that it holds the study already, and a sample of it is not replayed as if nothing had happened.
 #include <filesystem>
 
-#include "tests/studies/circuit/circuit_fixture.hpp"
+#include "tests/studies/circuit_fixture.hpp"
 
 namespace {
 

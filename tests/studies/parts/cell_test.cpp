@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <regex>
 
 namespace flare::studies {
 namespace {
@@ -142,6 +143,23 @@ TEST(ShippedCells, AreReadByName) {
   EXPECT_EQ(least.name, "sram8t_min");
   ASSERT_TRUE(cell.whole.has_value());
   EXPECT_EQ(cell.whole->call.varies.size(), 8U);
+}
+
+std::string content(const fs::path& file) {
+  std::ifstream in(file);
+  return {(std::istreambuf_iterator<char>(in)), {}};
+}
+
+TEST(Manifests, EveryKeyIsExplainedInTheReadme) {
+  const std::regex reads(R"re((?:text|texts|choice|has|file|section|text_or_number)\("(\w+)")re");
+  const std::string readme = content(fs::path(FLARE_SOURCE_DIR) / "netlists/README.md");
+  int keys = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(FLARE_SOURCE_DIR) / "studies/parts")) {
+    const std::string text = content(entry.path());
+    for (std::sregex_iterator at(text.begin(), text.end(), reads), end; at != end; ++at, ++keys)
+      EXPECT_THAT(readme, HasSubstr((*at)[1].str())) << entry.path();
+  }
+  EXPECT_GT(keys, 15);
 }
 
 }  // namespace

@@ -6,8 +6,6 @@
 
 #include <fstream>
 
-#include "studies/cli/commands.hpp"
-
 namespace flare::studies {
 namespace {
 
@@ -75,14 +73,6 @@ TEST(Study, OverridesChangeTheStudyAndItsText) {
   EXPECT_THROW(read_study(shipped / "pick_sawl_quick.toml", {"estimator.rnus=77"}), StudyError);
   EXPECT_THROW(read_study(shipped / "pick_sawl_quick.toml", {"nothing"}), StudyError);
   EXPECT_THROW(read_study(shipped / "nowhere.toml"), StudyError);
-}
-
-TEST(Shard, IsReadStrictly) {
-  const Shard shard = parse_shard("2/4");
-  EXPECT_EQ(shard.index, 1);
-  EXPECT_EQ(shard.count, 4);
-  for (const char* bad : {"", "2", "0/4", "5/4", "2/4x", "a/b", "2/", "/4"})
-    EXPECT_THROW(parse_shard(bad), StudyError) << bad;
 }
 
 }  // namespace

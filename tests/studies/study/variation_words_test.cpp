@@ -1,5 +1,5 @@
 // What a study asks to vary and cannot: one line that says where, why and what to write instead, and status 2.
-#include "tests/studies/circuit/circuit_fixture.hpp"
+#include "tests/studies/circuit_fixture.hpp"
 
 namespace {
 

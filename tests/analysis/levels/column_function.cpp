@@ -1,4 +1,4 @@
-#include "tests/analysis/output_tails/column_function.hpp"
+#include "tests/analysis/levels/column_function.hpp"
 
 #include <boost/random/normal_distribution.hpp>
 #include <cmath>

@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "engine/simulate/spice_text.hpp"
-#include "tests/engine/simulate/random_circuits.hpp"
+#include "tests/engine/workers/random_circuits.hpp"
 
 namespace flare::engine::testing {
 namespace {

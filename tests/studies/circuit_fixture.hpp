@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "engine/base/hdf5_io.hpp"
-#include "tests/studies/cli/program_fixture.hpp"
+#include "tests/studies/program_fixture.hpp"
 
 namespace flare::studies::testing {
 

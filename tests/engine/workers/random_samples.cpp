@@ -1,4 +1,4 @@
-#include "tests/engine/simulate/random_samples.hpp"
+#include "tests/engine/workers/random_samples.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
-// The files that a study's result depends on besides its own text. A result is taken as done only while all of them
-// hold what they held.
+// The identity of a result: the study's text and the files that it depends on besides. A result is taken as done only
+// while all of them hold what they held.
 #pragma once
 
 #include <string>
@@ -10,10 +10,6 @@
 #include "studies/study/study.hpp"
 
 namespace flare::studies {
-
-/// Netlists with all that they include, at every corner; device cards and cells of a column; model and data set. Throws
-/// what reading them throws.
-std::vector<engine::InputFile> study_inputs(const Study& study);
 
 /// 64-bit identity of a study: its text as run, what its files hold, the versions of the program and of ngspice.
 std::uint64_t study_identity(const Study& study, const std::vector<engine::InputFile>& inputs);

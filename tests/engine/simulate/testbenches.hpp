@@ -35,8 +35,7 @@ inline Variable one_effect(std::string name, Law law, std::size_t knob, Action a
   return variable;
 }
 
-/// 1 V through r1 onto c1 from rest: v(out) = 1 - exp(-t/(r c)), r = 1 kOhm * exp(0.1 x0), c = 1 pF + 0.05 pF
-/// x1.
+/// 1 V through r1 onto c1 from rest: v(out) = 1 - exp(-t/(r c)), r = 1 kOhm * exp(0.1 x0), c = 1 pF + 0.05 pF x1.
 inline Testbench rc_testbench() {
   Testbench t;
   t.name = "rc";

@@ -10,7 +10,7 @@
 #include <numeric>
 
 #include "engine/workers/worker_pool.hpp"
-#include "tests/engine/simulate/random_samples.hpp"
+#include "tests/engine/workers/random_samples.hpp"
 #include "tests/netlists/ngspice_batch.hpp"
 
 namespace flare::engine {

@@ -1,5 +1,5 @@
 // How the circuits are drawn. What they are as text is in random_circuits_text.cpp.
-#include "tests/engine/simulate/random_circuits.hpp"
+#include "tests/engine/workers/random_circuits.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "flare_arch/models/safetensors.hpp"
+#include "flare_arch/base/safetensors.hpp"
 
 #include <fmt/format.h>
 

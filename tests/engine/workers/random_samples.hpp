@@ -5,7 +5,7 @@
 #include <set>
 #include <tuple>
 
-#include "tests/engine/simulate/random_circuits.hpp"
+#include "tests/engine/workers/random_circuits.hpp"
 
 namespace flare::engine::testing {
 

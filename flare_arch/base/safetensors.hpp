@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "flare_arch/matrix.hpp"
+#include "flare_arch/base/matrix.hpp"
 
 namespace flare::arch {
 

@@ -1,0 +1,95 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "analysis/report/figure_parts.hpp"
+#include "analysis/report/report_figures.hpp"
+
+namespace flare::analysis {
+namespace {
+
+bool has_errors(const ReportAccuracy& row) { return row.mode == "read" || row.mode == "die"; }
+
+std::string series_of(const ReportAccuracy& row) {
+  return row.cell + ", " + row.adc + ", " +
+         (row.mode == "die" ? "errors frozen per die" : "errors drawn per read");
+}
+
+/// What the rows span; -1: no such row.
+struct AccuracyRange {
+  double least = 1.0, floating = -1.0, exact = -1.0;
+};
+
+AccuracyRange range_of(const std::vector<ReportAccuracy>& rows) {
+  AccuracyRange range;
+  for (const ReportAccuracy& row : rows) {
+    range.floating = std::max(range.floating, row.floating);
+    range.least = std::min({range.least, row.mean - row.std, row.floating});
+    if (!has_errors(row)) range.exact = std::max(range.exact, row.mean);
+  }
+  return range;
+}
+
+void add_limits(const AccuracyRange& range, FigureParts& parts) {
+  if (range.floating >= 0.0) {
+    parts.plots.push_back(fmt::format(
+        "{:.6g} with lines lw 1.6 dt (8,4) lc rgb '#444444' title 'floating point'", 100.0 * range.floating));
+  }
+  if (range.exact >= 0.0) {
+    parts.plots.push_back(
+        fmt::format("{:.6g} with lines lw 1.6 dt (2,3) lc rgb '#444444' title 'quantised, no errors'",
+                    100.0 * range.exact));
+  }
+}
+
+void add_series(const std::vector<ReportAccuracy>& rows, const std::vector<int>& sawl,
+                const std::vector<std::string>& series, std::size_t s, FigureParts& parts) {
+  std::string content;
+  for (const int n : sawl) {
+    for (const ReportAccuracy& row : rows) {
+      if (row.sawl != n || series_of(row) != series[s]) continue;
+      content += fmt::format("{:.4f} {:.6g} {:.6g}\n",
+                             static_cast<double>(index_of(sawl, n)) + beside(s, series.size(), 0.1),
+                             100.0 * row.mean, 100.0 * row.std);
+    }
+  }
+  const std::string name = fmt::format("accuracy{}.dat", s);
+  parts.files.push_back({name, content});
+  parts.plots.push_back(
+      fmt::format("'{}' using 1:2:3 with yerrorlines pt 7 ps 0.8 lw 1.6 lc rgb '{}' title {}", name,
+                  series_colour(s), gnuplot_text(series[s])));
+}
+
+}  // namespace
+
+ReportFigure accuracy_figure(const ReportData& data) {
+  std::vector<ReportAccuracy> rows;
+  std::copy_if(data.accuracy.begin(), data.accuracy.end(), std::back_inserter(rows), has_errors);
+  if (rows.empty()) return {};
+  std::vector<int> sawl = distinct(rows, [](const ReportAccuracy& r) { return r.sawl; });
+  std::sort(sawl.begin(), sawl.end());
+  const std::vector<std::string> series = distinct(rows, series_of);
+  const AccuracyRange range = range_of(data.accuracy);
+  FigureParts parts;
+  add_limits(range, parts);
+  for (std::size_t s = 0; s < series.size(); ++s) add_series(rows, sawl, series, s, parts);
+  const double bottom = std::floor(std::max(0.0, 100.0 * range.least - 2.0) / 5.0) * 5.0;
+  std::string script = fmt::format("set yrange [{}:100]\nset xrange [-0.5:{}]\n", bottom,
+                                   static_cast<double>(sawl.size()) - 0.5);
+  script += "set xtics " + tics(sawl) + " noenhanced\n";
+  script += "set xlabel 'SAWL (rows read at once)' textcolor rgb '#333333'\n";
+  script += "set ylabel 'accuracy on the test split (%)' textcolor rgb '#333333'\n";
+  ReportFigure figure;
+  figure.name = "accuracy_over_sawl";
+  figure.heading = "Model accuracy over SAWL";
+  figure.caption =
+      "Accuracy under the error model of each SAWL; bars are the standard deviation over repeats (reads or "
+      "dies). The dashed line is the model in floating point, the dotted one the quantised model without "
+      "read errors.";
+  figure.svg = draw_svg(figure.name, script + plot_command(parts.plots), parts.files, {920, 480});
+  return figure;
+}
+
+}  // namespace flare::analysis

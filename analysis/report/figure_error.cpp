@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/report/figure_parts.hpp"
+#include "analysis/report/report_figures.hpp"
+
+namespace flare::analysis {
+namespace {
+
+// The axis covers every point up to here; points beyond are marked at the edge.
+constexpr double lowest_drawn = 1e-60;
+
+// Reaches two decades below the lowest point.
+TailAxis error_axis(const ReportData& data) {
+  double least = data.target * 1e-3;
+  for (const VerdictRow& row : data.verdict)
+    if (row.error.status != TailStatus::refused) least = std::min(least, row.error.p.value() * 1e-2);
+  return {TailAxis::Quantity::probability, std::max(least, lowest_drawn), 1.0};
+}
+
+std::string series_of(const VerdictRow& row) { return row.key.cell + ", " + row.key.adc; }
+
+// One series: its points by SAWL, and the line through them.
+void add_series(const ReportData& data, const std::vector<int>& order, const std::vector<std::string>& series,
+                std::size_t s, const TailAxis& axis, FigureParts& parts) {
+  StatusSeries points(axis);
+  std::string line;
+  for (const int n : order) {
+    for (const VerdictRow& row : data.verdict) {
+      if (row.key.sawl != n || series_of(row) != series[s]) continue;
+      if (row.error.status == TailStatus::refused) {
+        parts.refused.push_back(fmt::format("{}, SAWL {}", series[s], n));
+        continue;
+      }
+      const double x = static_cast<double>(index_of(order, n)) + beside(s, series.size(), 0.16);
+      line += fmt::format("{:.4f} {:.6g}\n", x, std::max(row.error.p.value(), axis.bottom));
+      points.add(x, row.error);
+    }
+  }
+  if (line.empty()) return;
+  const std::string prefix = fmt::format("series{}", s);
+  parts.files.push_back({prefix + "line.dat", line});
+  parts.plots.push_back(
+      fmt::format("'{}line.dat' using 1:2 with lines lw 1.4 lc rgb '{}' notitle", prefix, series_colour(s)));
+  parts.add(points, prefix, series[s], series_colour(s));
+}
+
+}  // namespace
+
+ReportFigure error_figure(const ReportData& data) {
+  std::vector<int> order = distinct(data.verdict, [](const VerdictRow& r) { return r.key.sawl; });
+  std::sort(order.begin(), order.end());
+  const std::vector<std::string> series = distinct(data.verdict, series_of);
+  const TailAxis axis = error_axis(data);
+  FigureParts parts;
+  parts.plots.push_back(
+      fmt::format("{:.6g} with lines lw 2 dt (8,4) lc rgb '#b00020' title '{:.3g} sigma: {:.3g} per read'",
+                  data.target, sigma_of_probability(data.target), data.target));
+  for (std::size_t s = 0; s < series.size(); ++s) add_series(data, order, series, s, axis, parts);
+  for (std::string& entry : StatusSeries::key(parts.drawn, axis)) parts.plots.push_back(std::move(entry));
+  std::string script = "set logscale y\nunset mytics\nset format y '10^{%T}'\n";
+  script += fmt::format("set yrange [{:.3g}:1]\nset xrange [-0.5:{}]\n", axis.bottom,
+                        static_cast<double>(order.size()) - 0.5);
+  script += "set xtics " + tics(order) + " noenhanced\n";
+  script += "set xlabel 'SAWL (rows read at once)' textcolor rgb '#333333'\n";
+  script += "set ylabel 'error per read, worst level and corner' textcolor rgb '#333333'\n";
+  ReportFigure figure;
+  figure.name = "error_over_sawl";
+  figure.heading = "Error per read over SAWL";
+  figure.caption =
+      "Probability of a wrong code of the worst level at the worst corner, with 95 % intervals. Open points "
+      "are continued beyond the runs made from the fitted laws; arrowheads are limits. A design passes where "
+      "its whole interval lies below the dashed line." +
+      parts.refused_text();
+  figure.svg = draw_svg(figure.name, script + plot_command(parts.plots), parts.files);
+  return figure;
+}
+
+}  // namespace flare::analysis

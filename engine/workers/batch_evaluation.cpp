@@ -1,0 +1,157 @@
+#include "engine/workers/batch_evaluation.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+namespace flare::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// How long a stop waits for runs in flight before it gives them up.
+constexpr milliseconds stop_patience{300};
+
+}  // namespace
+
+void BatchEvaluation::send(WorkerSlot& slot, const RunRef& run) {
+  const Job& job = jobs_[run.job];
+  pool_.load(slot, job.testbench);
+  const auto row = static_cast<Eigen::Index>(run.row);
+  const std::span<const double> point(job.points.data() + row * job.points.cols(),
+                                      static_cast<std::size_t>(job.points.cols()));
+  const std::uint64_t tag = (static_cast<std::uint64_t>(run.job) << 40) | run.row;
+  slot.process.post(MessageKind::run, BodyWriter().number(tag).numbers(point).take());
+  if (slot.queue.empty()) slot.since = Clock::now();
+  slot.queue.push_back(run);
+}
+
+void BatchEvaluation::fill(WorkerSlot& slot) {
+  const bool worn_out = slot.process.running() && slot.runs >= pool_.options.runs_per_worker;
+  if (worn_out) {
+    if (slot.busy()) return;
+    slot.process.dismiss();
+  }
+  const std::size_t depth = queue_depth(slot.mean_run);
+  const auto room = [&] {
+    return slot.queue.size() < depth &&
+           slot.runs + static_cast<int>(slot.queue.size()) < pool_.options.runs_per_worker;
+  };
+  while (!slot.process.running() || room()) {
+    std::optional<RunRef> run = std::exchange(slot.retry, std::nullopt);
+    if (!run) run = schedule_.take_returned();
+    if (!run) run = schedule_.take(&slot.job);
+    if (!run) break;
+    if (slot.process.running() && slot.traces && slot.loaded != jobs_[run->job].testbench) {
+      if (slot.busy()) {
+        slot.retry = run;  // once this process has done what it has
+        break;
+      }
+      slot.process.dismiss();
+    }
+    if (!slot.process.running()) pool_.start(slot);
+    send(slot, *run);
+  }
+}
+
+void BatchEvaluation::take_result(WorkerSlot& slot, const Message& message) {
+  std::uint64_t tag = 0;
+  const RunResult result = decode_result(message.body, &tag);
+  if (slot.queue.empty()) throw ProtocolError("a result nobody asked for");
+  const RunRef run = slot.queue.front();
+  if (tag != ((static_cast<std::uint64_t>(run.job) << 40) | run.row))
+    throw ProtocolError("results out of order");
+  slot.queue.pop_front();
+  ++slot.runs;
+  const Clock::time_point now = Clock::now();
+  const double took = std::chrono::duration<double>(now - slot.since).count();
+  slot.mean_run = slot.mean_run > 0.0 ? 0.9 * slot.mean_run + 0.1 * took : took;
+  slot.since = now;
+  schedule_.done();
+  on_run_(run.job, run.row, result);
+}
+
+/// The worker crashed or was too slow: its first run is to blame, the others are sent elsewhere.
+void BatchEvaluation::replace(WorkerSlot& slot, Outcome why) {
+  slot.process.kill();
+  if (!slot.greeted) ++pool_.failed_starts;
+  slot.loaded.reset();
+  if (slot.queue.empty()) return;
+  RunRef blamed = slot.queue.front();
+  slot.queue.pop_front();
+  for (const RunRef& run : slot.queue) schedule_.give_back(run);
+  slot.queue.clear();
+  if (slot.greeted) ++blamed.attempts;
+  slot.since = Clock::now();
+  if (blamed.attempts < 2) {
+    slot.retry = blamed;
+    return;
+  }
+  RunResult result;
+  result.outcome = why;
+  result.measures.assign(jobs_[blamed.job].testbench->measures.size(),
+                         std::numeric_limits<double>::quiet_NaN());
+  result.message = why == Outcome::timed_out ? "past the time limit, twice" : "the simulator died, twice";
+  schedule_.done();
+  on_run_(blamed.job, blamed.row, result);
+}
+
+void BatchEvaluation::exchange(WorkerSlot& slot) {
+  bool alive = slot.process.flush() && slot.process.receive();
+  try {
+    while (std::optional<Message> message = slot.process.next()) {
+      if (message->kind == MessageKind::hello) {
+        pool_.greet(slot, *message);
+      } else if (message->kind == MessageKind::result) {
+        take_result(slot, *message);
+      } else if (message->kind == MessageKind::failed) {
+        const std::string name = slot.busy() ? jobs_[slot.queue.front().job].testbench->name : std::string();
+        throw CircuitRefused((name.empty() ? "" : name + ": ") + BodyReader(message->body).text());
+      }
+    }
+  } catch (const ProtocolError&) {
+    alive = false;  // it does not talk sense: as good as dead
+  }
+  if (!alive) replace(slot, Outcome::crashed);
+}
+
+void BatchEvaluation::watch_time(WorkerSlot& slot) {
+  if (!slot.busy()) return;
+  const milliseconds limit = slot.greeted ? pool_.options.run_time_limit : worker_start_limit;
+  if (Clock::now() - slot.since > limit) replace(slot, Outcome::timed_out);
+}
+
+/// Until the next deadline, and never so long that a stop has to wait.
+milliseconds BatchEvaluation::patience() const {
+  milliseconds least{50};
+  for (const WorkerSlot& slot : pool_.slots) {
+    if (!slot.busy() || !slot.greeted) continue;
+    const auto left =
+        std::chrono::duration_cast<milliseconds>(slot.since + pool_.options.run_time_limit - Clock::now());
+    least = std::clamp(left + milliseconds(1), milliseconds(1), least);
+  }
+  return least;
+}
+
+void BatchEvaluation::run(const std::stop_token& stop) {
+  std::optional<Clock::time_point> stopping;
+  while (schedule_.left() > 0) {
+    if (stop.stop_requested() && !stopping) stopping = Clock::now();
+    const bool any_busy =
+        std::any_of(pool_.slots.begin(), pool_.slots.end(), [](const WorkerSlot& s) { return s.busy(); });
+    if (stopping && (!any_busy || Clock::now() - *stopping > stop_patience)) return;
+    for (WorkerSlot& slot : pool_.slots) {
+      if (!stopping) fill(slot);
+      if (slot.process.running() && !slot.process.flush()) replace(slot, Outcome::crashed);
+    }
+    const std::vector<pollfd> polled = pool_.wait(patience());
+    for (std::size_t i = 0; i < polled.size(); ++i) {
+      if (polled[i].fd >= 0 && polled[i].revents != 0) exchange(pool_.slots[i]);
+      watch_time(pool_.slots[i]);
+    }
+  }
+}
+
+}  // namespace flare::engine

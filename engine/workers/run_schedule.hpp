@@ -1,0 +1,67 @@
+// Which run goes to which worker next.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/simulate/evaluator.hpp"
+
+namespace flare::engine {
+
+/// One row of one job, on its way.
+struct RunRef {
+  std::size_t job = 0;
+  std::size_t row = 0;
+  int attempts = 0;  // that ended with the worker's death
+};
+
+/// What is left to do in one evaluate().
+class RunSchedule {
+ public:
+  explicit RunSchedule(std::span<const Job> jobs)
+      : jobs_(jobs), next_(jobs.size(), 0), workers_(jobs.size(), 0) {
+    for (const Job& job : jobs) left_ += static_cast<std::size_t>(job.points.rows());
+  }
+
+  std::size_t left() const { return left_; }
+  void done() { --left_; }
+
+  /// The next row for a worker that is at job `*at`: of the same job as long as it lasts, then of the job
+  /// that has the fewest workers, so that netlists are loaded rarely.
+  std::optional<RunRef> take(std::size_t* at);
+
+  /// Rows that were sent but not simulated, back to be done.
+  void give_back(const RunRef& run) { returned_.push_back(run); }
+  std::optional<RunRef> take_returned() {
+    if (returned_.empty()) return std::nullopt;
+    const RunRef run = returned_.front();
+    returned_.pop_front();
+    return run;
+  }
+  void leave(std::size_t* at) {
+    if (*at < jobs_.size()) --workers_[*at];
+    *at = std::numeric_limits<std::size_t>::max();
+  }
+
+ private:
+  bool has_rows(std::size_t job) const {
+    return next_[job] < static_cast<std::size_t>(jobs_[job].points.rows());
+  }
+
+  std::span<const Job> jobs_;
+  std::vector<std::size_t> next_;
+  std::vector<int> workers_;
+  std::deque<RunRef> returned_;
+  std::size_t first_ = 0;  // no job before it has rows
+  std::size_t left_ = 0;
+};
+
+/// Runs to keep in a worker's queue, from the mean time of a run in s (0: not known): enough to hide the way to
+/// the pool and back, few enough that no worker idles at the end while another has runs waiting.
+std::size_t queue_depth(double mean_run);
+
+}  // namespace flare::engine

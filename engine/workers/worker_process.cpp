@@ -1,0 +1,124 @@
+#include "engine/workers/worker_process.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <system_error>
+#include <thread>
+
+extern char** environ;
+
+namespace flare::engine {
+
+std::filesystem::path find_worker(const std::filesystem::path& given) {
+  if (!given.empty()) return given;
+  const std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const std::filesystem::path beside = here / "flare_worker";
+  if (std::filesystem::exists(beside)) return beside;
+  return here.parent_path() / "libexec" / "flare" / "flare_worker";
+}
+
+void WorkerProcess::start(const std::filesystem::path& program) {
+  kill();
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot make a socket for a worker");
+  }
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  // What ngspice prints belongs on nobody's terminal; its messages come through the socket.
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], 3);
+  // Whoever interrupts the program interrupts its parent, which decides what becomes of the workers.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&blocked, signal);
+  posix_spawnattr_setsigmask(&attributes, &blocked);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+
+  std::string name = program.string();
+  std::string parent = std::to_string(getpid());
+  char* const arguments[] = {name.data(), parent.data(), nullptr};
+  const int error = posix_spawn(&pid_, name.c_str(), &actions, &attributes, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  close(ends[1]);
+  if (error != 0) {
+    close(ends[0]);
+    pid_ = -1;
+    throw std::system_error(error, std::generic_category(), "cannot start the worker " + name);
+  }
+  socket_ = ends[0];
+  fcntl(socket_, F_SETFL, fcntl(socket_, F_GETFL) | O_NONBLOCK);
+}
+
+void WorkerProcess::forget() {
+  if (socket_ >= 0) close(socket_);
+  socket_ = -1;
+  pid_ = -1;
+  out_.clear();
+  sent_ = 0;
+  cutter_ = {};
+}
+
+void WorkerProcess::kill() {
+  if (!running()) return;
+  ::kill(pid_, SIGKILL);
+  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  forget();
+}
+
+void WorkerProcess::dismiss() {
+  if (!running()) return;
+  shutdown(socket_, SHUT_RDWR);
+  for (int i = 0; i < 200; ++i) {
+    if (waitpid(pid_, nullptr, WNOHANG) == pid_) return forget();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  kill();
+}
+
+void WorkerProcess::post(MessageKind kind, std::span<const std::uint8_t> body) {
+  if (sent_ == out_.size()) {
+    out_.clear();
+    sent_ = 0;
+  }
+  append_message(kind, body, &out_);
+}
+
+bool WorkerProcess::flush() {
+  while (wants_to_send()) {
+    const ssize_t put = send(socket_, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+    if (put <= 0) return false;
+    sent_ += static_cast<std::size_t>(put);
+  }
+  return true;
+}
+
+bool WorkerProcess::receive() {
+  std::array<std::uint8_t, 65536> buffer;
+  for (;;) {
+    const ssize_t got = recv(socket_, buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+    if (got <= 0) return false;
+    cutter_.feed({buffer.data(), static_cast<std::size_t>(got)});
+  }
+}
+
+}  // namespace flare::engine

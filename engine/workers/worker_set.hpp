@@ -1,0 +1,63 @@
+// The worker processes of a pool, which outlive a call of evaluate(), with what the pool knows of each.
+#pragma once
+
+#include <poll.h>
+
+#include <chrono>
+#include <deque>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/simulate/testbench.hpp"
+#include "engine/workers/run_schedule.hpp"
+#include "engine/workers/worker_pool.hpp"
+#include "engine/workers/worker_process.hpp"
+
+namespace flare::engine {
+
+/// A worker with what the pool knows of it.
+struct WorkerSlot {
+  WorkerProcess process;
+  bool greeted = false;                     // has said hello
+  std::shared_ptr<const Testbench> loaded;  // held, so that no other testbench can have its address
+  std::size_t job = std::numeric_limits<std::size_t>::max();  // of the current evaluate()
+  std::deque<RunRef> queue;                                   // sent; the first is being simulated
+  std::optional<RunRef> retry;                                // to be done first, by a fresh process
+  std::chrono::steady_clock::time_point since;  // when the first of the queue (or the start) began
+  double mean_run = 0.0;                        // s, of late; 0: not known
+  int runs = 0;                                 // by this process
+  bool traces = false;  // what was loaded has set what stays for the next circuit: leaves_traces()
+
+  bool busy() const { return !queue.empty(); }
+};
+
+/// The workers, started where they are needed.
+struct WorkerSet {
+  WorkerPoolOptions options;
+  std::filesystem::path program;
+  std::vector<WorkerSlot> slots;
+  std::string version;
+  int failed_starts = 0;
+
+  explicit WorkerSet(WorkerPoolOptions given);
+
+  /// Starts or restarts a worker. Throws std::runtime_error where several have ended before their first word.
+  void start(WorkerSlot& slot);
+  void greet(WorkerSlot& slot, const Message& message);
+  /// Sends the testbench unless the worker has it.
+  void load(WorkerSlot& slot, const std::shared_ptr<const Testbench>& testbench);
+  /// One question to one worker, and its answer; for what is asked rarely.
+  Message ask(MessageKind kind, std::span<const std::uint8_t> body,
+              const std::shared_ptr<const Testbench>& testbench);
+  /// A question about a testbench, which takes the place of whatever the worker had loaded.
+  Message ask_about(MessageKind kind, const Testbench& testbench);
+  /// Until a worker has something to say or can take more, at most so long: an entry a slot.
+  std::vector<pollfd> wait(std::chrono::milliseconds at_most) const;
+};
+
+}  // namespace flare::engine

@@ -1,0 +1,60 @@
+#include "studies/cli/study_inputs.hpp"
+
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include "flare_arch/models/vit.hpp"
+#include "studies/circuit/circuit_testbench.hpp"
+#include "studies/column/column_testbench.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+/// Files in the order they are met, each once.
+class FileList {
+ public:
+  void add(const std::filesystem::path& file) {
+    if (seen_.insert(std::filesystem::weakly_canonical(file)).second) files_.push_back(file);
+  }
+  void add(const engine::Deck& deck) {
+    for (const std::string& file : deck.files) {
+      if (std::filesystem::is_regular_file(file)) add(std::filesystem::path(file));
+    }
+  }
+  const std::vector<std::filesystem::path>& files() const { return files_; }
+
+ private:
+  std::vector<std::filesystem::path> files_;
+  std::set<std::filesystem::path> seen_;
+};
+
+void add_column(const Study& study, FileList& files) {
+  files.add(study.column->setup.cell.manifest);
+  std::set<std::string> processes;
+  std::vector<Corner> corners = study.corners;
+  corners.push_back(study.nominal);
+  for (const Corner& corner : corners) {
+    if (!processes.insert(corner.process).second) continue;
+    files.add(column_deck(study, column_options(study, study.column->sawl.front(), 0, corner)));
+  }
+}
+
+}  // namespace
+
+std::vector<engine::InputFile> study_inputs(const Study& study) {
+  FileList files;
+  if (study.kit) files.add(study.kit->manifest);
+  if (study.column) add_column(study, files);
+  if (study.circuit) {
+    for (const Corner& corner : study.corners) files.add(circuit_deck(study, corner));
+  }
+  if (study.accuracy) {
+    for (const std::filesystem::path& file : arch::VitModel::files(study.accuracy->model)) files.add(file);
+    files.add(study.accuracy->dataset);
+  }
+  return engine::input_files(files.files());
+}
+
+}  // namespace flare::studies

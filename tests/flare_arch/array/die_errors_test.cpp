@@ -1,0 +1,151 @@
+// Errors frozen per die: the same again on every path, the model over many dies.
+#include "flare_arch/array/array.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <random>
+
+#include "tests/flare_arch/array/random_operands.hpp"
+
+namespace flare::arch {
+namespace {
+
+using testing::random_matrix;
+
+TEST(Array, DieErrsTheSameWayAgain) {
+  std::mt19937 generator(5);
+  const PlaneFormat format;
+  const MatrixI w = random_matrix(generator, 48, 8, format);
+  MatrixI x = random_matrix(generator, 2, 48, format);
+  x.row(1) = x.row(0);
+  const Array array(w, format, {});
+  const CodeSampler sampler(ErrorModel::gaussian(8, 9, {0.15, 0.02, 0.05}, {}));
+  const DieVariation die(sampler.model(), 3, 0, 48, array.bitlines()),
+      other(sampler.model(), 4, 0, 48, array.bitlines());
+  ErrorInjection errors;
+  errors.sampler = &sampler;
+  errors.mode = ErrorMode::die;
+  errors.die = &die;
+  const MatrixI y = array.multiply(x, format, errors);
+  EXPECT_EQ(y.row(0), y.row(1));
+  EXPECT_NE(y, x * w);
+  errors.die = &other;
+  EXPECT_NE(array.multiply(x, format, errors), y);
+}
+
+TEST(Array, DieModeMatchesTheConfusionMatrixOverManyDies) {
+  // Over dies, P(code | k) of one column is the model's. One bit line, 8 rows all on: k = 8.
+  const ErrorModel model = ErrorModel::gaussian(8, 9, {0.1, 0.03, 0.1}, {0.1});
+  const CodeSampler sampler(model);
+  const PlaneFormat bits{2, Encoding::unsigned_binary};
+  const MatrixI w = MatrixI::Ones(8, 1);
+  MatrixI x = MatrixI::Ones(1, 8);
+  x(0, 7) = 0;
+  x(0, 6) = 0;  // k = 6, two dummies
+  const Array array(w, bits, {8, 8, Packing::next_fit});
+  const int dies = 20000;
+  int right = 0;
+  for (int d = 0; d < dies; ++d) {
+    const DieVariation die(model, 1000 + d, 0, 8, array.bitlines());
+    ErrorInjection errors;
+    errors.sampler = &sampler;
+    errors.mode = ErrorMode::die;
+    errors.die = &die;
+    errors.seed = 1000 + d;
+    right += array.multiply(x, bits, errors)(0, 0) == 6 ? 1 : 0;
+  }
+  // The second weight plane is empty and may err too, upwards from 0: it does so by 2 per unit.
+  const double p = model.confusion(6, 6) * model.confusion(0, 0);
+  EXPECT_NEAR(right / double(dies), p, 4.5 * std::sqrt(p * (1 - p) / dies));  // p 7e-6
+}
+
+TEST(Array, DieKernelEqualsTheReferenceBitForBit) {
+  std::mt19937 generator(6);
+  const Encoding some[] = {Encoding::twos_complement, Encoding::sign_magnitude};
+  for (int repeat = 0; repeat < 24; ++repeat) {
+    const int sawl = 1 + static_cast<int>(generator() % 20), depth = 1 + static_cast<int>(generator() % 90);
+    const int columns = 1 + static_cast<int>(generator() % 90);
+    const PlaneFormat in{5, some[generator() % 2]}, cells{6, some[generator() % 2]};
+    SegmentationOptions segmentation{sawl, 16, static_cast<Packing>(generator() % 5)};
+    segmentation.dummy_rows = generator() % 2 == 0;
+    const MatrixI w = random_matrix(generator, depth, columns, cells),
+                  x = random_matrix(generator, 3, depth, in);
+    const Array array(w, cells, segmentation);
+    ErrorModel model =
+        ErrorModel::gaussian(sawl, 2 + static_cast<int>(generator() % (sawl + 1)), {0.1, 0.02, 0.1}, {});
+    for (double& mean : model.level_mean) mean += 0.01 * mean * mean / sawl;  // levels that bend
+    const CodeSampler sampler(model);
+    const DieVariation die(model, repeat, 0, depth, array.bitlines());
+    ErrorInjection errors;
+    errors.sampler = &sampler;
+    errors.mode = ErrorMode::die;
+    errors.die = &die;
+    errors.path = ReadPath::dense;
+    errors.threads = 2;
+    const MatrixI dense = array.multiply(x, in, errors);
+    errors.path = ReadPath::reference;
+    ASSERT_EQ(dense, array.multiply(x, in, errors)) << "SAWL " << sawl << " depth " << depth;
+  }
+}
+
+TEST(Array, DieNoiseHasTheSameDistributionOnBothPaths) {
+  // One array, 4 rows, noise of 0.2 steps; the same sum drawn for 20,000 tokens on each path. Two-sample
+  // chi-square; a false alarm needs z > 4.5 (p about 3e-6).
+  const ErrorModel model = ErrorModel::gaussian(4, 5, {0.1, 0.02, 0.1}, {0.2});
+  const CodeSampler sampler(model);
+  const PlaneFormat bits{2, Encoding::unsigned_binary};
+  MatrixI w(4, 1), x(20000, 4);
+  w << 3, 1, 2, 3;
+  x.setConstant(3);
+  const Array array(w, bits, {4, 16, Packing::next_fit});
+  const DieVariation die(model, 7, 0, 4, array.bitlines());
+  std::map<int, int> count[2];
+  for (const int path : {0, 1}) {
+    ErrorInjection errors;
+    errors.sampler = &sampler;
+    errors.mode = ErrorMode::die;
+    errors.die = &die;
+    errors.seed = 31;
+    errors.path = path == 0 ? ReadPath::reference : ReadPath::dense;
+    const MatrixI y = array.multiply(x, bits, errors);
+    for (Eigen::Index t = 0; t < y.rows(); ++t) ++count[path][y(t, 0)];
+  }
+  double statistic = 0;
+  int cells = 0;
+  std::map<int, int> both = count[0];
+  for (const auto& [value, seen] : count[1]) both[value] += seen;
+  for (const auto& [value, seen] : both) {
+    if (seen < 20) continue;
+    const double difference = count[0][value] - count[1][value];
+    statistic += difference * difference / seen;
+    ++cells;
+  }
+  EXPECT_GT(cells, 5);
+  EXPECT_LT((statistic - cells) / std::sqrt(2.0 * cells), 4.5);
+}
+
+TEST(Array, BlocksOfTokensDoNotShow) {
+  // More tokens than die mode plans at once: the same numbers as in two calls, on 1 and 2 threads.
+  std::mt19937 generator(14);
+  const PlaneFormat in{3}, cells{3};
+  const MatrixI w = random_matrix(generator, 20, 7, cells), x = random_matrix(generator, 2500, 20, in);
+  const Array array(w, cells, {});
+  const CodeSampler sampler(ErrorModel::gaussian(8, 9, {0.1, 0.02, 0.1}, {0.1}));
+  const DieVariation die(sampler.model(), 2, 0, 20, array.bitlines());
+  ErrorInjection errors;
+  errors.sampler = &sampler;
+  errors.mode = ErrorMode::die;
+  errors.die = &die;
+  errors.threads = 2;
+  const MatrixI y = array.multiply(x, in, errors);
+  errors.threads = 1;
+  EXPECT_EQ(array.multiply(x.topRows(100), in, errors), y.topRows(100));
+  errors.first_token = 100;
+  EXPECT_EQ(array.multiply(x.bottomRows(2400), in, errors), y.bottomRows(2400));
+  EXPECT_NE(y, x * w);
+}
+
+}  // namespace
+}  // namespace flare::arch
