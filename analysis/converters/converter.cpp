@@ -1,4 +1,5 @@
 #include "analysis/converters/converter.hpp"
+#include "engine/base/file_error.hpp"
 
 #include <fmt/format.h>
 
@@ -103,6 +104,13 @@ void set_shared_codes(Converter& converter, const std::vector<double>& middle, s
 std::string to_string(ReferenceMode mode) { return mode == ReferenceMode::fixed ? "fixed" : "tracking"; }
 std::string to_string(Direction direction) { return direction == Direction::down ? "down" : "up"; }
 
+void read_word(const std::string& word, Direction& direction) {
+  if (word != "down" && word != "up") {
+    throw engine::FileError("direction \"" + word + "\" is neither down nor up; the file is damaged");
+  }
+  direction = word == "up" ? Direction::up : Direction::down;
+}
+
 bool ConverterOptions::is_valid(std::string* error) const {
   const auto fail = [&](const char* what) {
     if (error != nullptr) *error = "converter " + name + ": " + what;
@@ -113,7 +121,7 @@ bool ConverterOptions::is_valid(std::string* error) const {
   if (!sigma_ok(offset_sigma_volt) || !sigma_ok(offset_sigma_step) || !sigma_ok(read_noise_sigma_step)) {
     return fail("a sigma must be finite and not negative");
   }
-  if (kind == ConverterKind::behavioural) {
+  if (kind == ConverterKind::enob) {
     if (!(enob >= 1.0 && enob <= 16.0)) return fail("enob must lie in 1 ... 16 bits");
     if (offset_sigma_volt > 0.0 || offset_sigma_step > 0.0 || read_noise_sigma_step > 0.0) {
       return fail("an enob converter has no offset or noise of its own: enob holds them");

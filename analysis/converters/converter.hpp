@@ -7,8 +7,8 @@
 //   ideal       flash: one comparator per threshold, code = number of comparators that tripped. Each has an
 //               offset N(0, offset_sigma^2) frozen per die and a noise N(0, read_noise_sigma^2) drawn per read,
 //               both independent from comparator to comparator.
-//   behavioural enob(b), b may be fractional: noise and distortion of variance (FS/2^b)^2/12 (FS = SAWL + 1
-//               steps: half a step beyond the first and the last level) added to the level, drawn per read.
+//   enob        behavioural, b bits, which may be fractional: noise and distortion of variance (FS/2^b)^2/12
+//               (FS = SAWL + 1 steps: half a step beyond the first and the last level) added to the level, per read.
 //               With 2^ceil(b) > SAWL it has a code for every level. With fewer, level k is read as code
 //               floor(k 2^ceil(b) / (SAWL + 1)): neighbouring levels share a code by a fixed rule, a code
 //               stands for the mean of its levels, and every threshold keeps half a step of distance to the
@@ -24,7 +24,7 @@
 
 namespace flare::analysis {
 
-enum class ConverterKind { ideal, behavioural };
+enum class ConverterKind { ideal, enob };
 enum class ReferenceMode {
   fixed,     // levels of the nominal corner, set once
   tracking,  // levels of the same corner (a replica column)
@@ -36,7 +36,7 @@ struct ConverterOptions {
   std::string name = "ideal";
   ConverterKind kind = ConverterKind::ideal;
   ReferenceMode reference = ReferenceMode::tracking;
-  double enob = 0.0;                   // behavioural only, bits, in [1, 16]
+  double enob = 0.0;                   // of kind enob only, bits, in [1, 16]
   double offset_sigma_volt = 0.0;      // ideal only, V
   double offset_sigma_step = 0.0;      // ideal only, steps; added in squares to the one in V
   double read_noise_sigma_step = 0.0;  // ideal only, steps
@@ -68,7 +68,7 @@ class ReferenceLevels {
 struct Converter {
   std::string name;
   ConverterKind kind = ConverterKind::ideal;
-  double enob = 0.0;                       // of a behavioural one; else log2 of the number of codes
+  double enob = 0.0;                       // of kind enob; else log2 of the number of codes
   std::vector<double> thresholds;          // ascending; code = number of thresholds below the level
   std::vector<double> reconstruct;         // value a code stands for, per code
   std::vector<std::size_t> code_of_level;  // the right code of level k
@@ -93,6 +93,8 @@ enum class Direction {
   up,    // read as a higher code
 };
 std::string to_string(Direction direction);
+/// Throws engine::FileError for a word that is neither.
+void read_word(const std::string& word, Direction& direction);
 
 /// Error of one level in one direction: P(the comparator next to the level's code decides wrongly).
 struct LevelTail {

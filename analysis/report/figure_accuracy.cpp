@@ -10,9 +10,9 @@
 namespace flare::analysis {
 namespace {
 
-bool has_errors(const ReportAccuracy& row) { return row.mode == "read" || row.mode == "die"; }
+bool has_errors(const AccuracyRow& row) { return row.mode == "read" || row.mode == "die"; }
 
-std::string series_of(const ReportAccuracy& row) {
+std::string series_of(const AccuracyRow& row) {
   return row.cell + ", " + row.adc + ", " +
          (row.mode == "die" ? "errors frozen per die" : "errors drawn per read");
 }
@@ -22,9 +22,9 @@ struct AccuracyRange {
   double least = 1.0, floating = -1.0, exact = -1.0;
 };
 
-AccuracyRange range_of(const std::vector<ReportAccuracy>& rows) {
+AccuracyRange range_of(const std::vector<AccuracyRow>& rows) {
   AccuracyRange range;
-  for (const ReportAccuracy& row : rows) {
+  for (const AccuracyRow& row : rows) {
     range.floating = std::max(range.floating, row.floating);
     range.least = std::min({range.least, row.mean - row.std, row.floating});
     if (!has_errors(row)) range.exact = std::max(range.exact, row.mean);
@@ -44,11 +44,11 @@ void add_limits(const AccuracyRange& range, FigureParts& parts) {
   }
 }
 
-void add_series(const std::vector<ReportAccuracy>& rows, const std::vector<int>& sawl,
+void add_series(const std::vector<AccuracyRow>& rows, const std::vector<int>& sawl,
                 const std::vector<std::string>& series, std::size_t s, FigureParts& parts) {
   std::string content;
   for (const int n : sawl) {
-    for (const ReportAccuracy& row : rows) {
+    for (const AccuracyRow& row : rows) {
       if (row.sawl != n || series_of(row) != series[s]) continue;
       content += fmt::format("{:.4f} {:.6g} {:.6g}\n",
                              static_cast<double>(index_of(sawl, n)) + beside(s, series.size(), 0.1),
@@ -65,10 +65,10 @@ void add_series(const std::vector<ReportAccuracy>& rows, const std::vector<int>&
 }  // namespace
 
 ReportFigure accuracy_figure(const ReportData& data) {
-  std::vector<ReportAccuracy> rows;
+  std::vector<AccuracyRow> rows;
   std::copy_if(data.accuracy.begin(), data.accuracy.end(), std::back_inserter(rows), has_errors);
   if (rows.empty()) return {};
-  std::vector<int> sawl = distinct(rows, [](const ReportAccuracy& r) { return r.sawl; });
+  std::vector<int> sawl = distinct(rows, [](const AccuracyRow& r) { return r.sawl; });
   std::sort(sawl.begin(), sawl.end());
   const std::vector<std::string> series = distinct(rows, series_of);
   const AccuracyRange range = range_of(data.accuracy);
@@ -76,10 +76,7 @@ ReportFigure accuracy_figure(const ReportData& data) {
   add_limits(range, parts);
   for (std::size_t s = 0; s < series.size(); ++s) add_series(rows, sawl, series, s, parts);
   const double bottom = std::floor(std::max(0.0, 100.0 * range.least - 2.0) / 5.0) * 5.0;
-  std::string script = fmt::format("set yrange [{}:100]\nset xrange [-0.5:{}]\n", bottom,
-                                   static_cast<double>(sawl.size()) - 0.5);
-  script += "set xtics " + tics(sawl) + " noenhanced\n";
-  script += "set xlabel 'SAWL (rows read at once)' textcolor rgb '#333333'\n";
+  std::string script = fmt::format("set yrange [{}:100]\n", bottom) + sawl_axis(sawl);
   script += "set ylabel 'accuracy on the test split (%)' textcolor rgb '#333333'\n";
   ReportFigure figure;
   figure.name = "accuracy_over_sawl";

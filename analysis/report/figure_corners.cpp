@@ -18,7 +18,7 @@ std::vector<std::string> all_corners(const ReportData& data, const std::string& 
   const auto add = [&](const std::string& corner) {
     if (std::find(corners.begin(), corners.end(), corner) == corners.end()) corners.push_back(corner);
   };
-  for (const ReportScreening& row : data.screening) {
+  for (const ScreeningRow& row : data.screening) {
     if (row.cell == cell && row.adc == adc) add(row.corner);
   }
   for (const ReportModel& model : data.models) {
@@ -35,7 +35,7 @@ double top_sigma(const ReportData& data, const std::string& cell, const std::str
         model.key.cell == cell && model.key.adc == adc && model.error.status != TailStatus::refused;
     if (drawn) most = std::max(most, model.error.sigma() + 0.5);
   }
-  for (const ReportScreening& row : data.screening)
+  for (const ScreeningRow& row : data.screening)
     if (row.cell == cell && !row.full && std::isfinite(row.sigma)) most = std::max(most, row.sigma + 0.5);
   return std::min(most, most_sigma_drawn);
 }
@@ -81,7 +81,7 @@ StatusSeries CornerPlot::estimated(std::size_t s, FigureParts& parts) const {
 // The corners that were only screened; whether there are any.
 bool CornerPlot::add_screened(std::size_t s, FigureParts& parts) const {
   std::string content;
-  for (const ReportScreening& row : data.screening) {
+  for (const ScreeningRow& row : data.screening) {
     if (row.cell != cell || row.adc != adc || row.sawl != sawl[s] || row.full || !std::isfinite(row.sigma))
       continue;
     content +=

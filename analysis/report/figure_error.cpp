@@ -60,10 +60,7 @@ ReportFigure error_figure(const ReportData& data) {
   for (std::size_t s = 0; s < series.size(); ++s) add_series(data, order, series, s, axis, parts);
   for (std::string& entry : StatusSeries::key(parts.drawn, axis)) parts.plots.push_back(std::move(entry));
   std::string script = "set logscale y\nunset mytics\nset format y '10^{%T}'\n";
-  script += fmt::format("set yrange [{:.3g}:1]\nset xrange [-0.5:{}]\n", axis.bottom,
-                        static_cast<double>(order.size()) - 0.5);
-  script += "set xtics " + tics(order) + " noenhanced\n";
-  script += "set xlabel 'SAWL (rows read at once)' textcolor rgb '#333333'\n";
+  script += fmt::format("set yrange [{:.3g}:1]\n", axis.bottom) + sawl_axis(order);
   script += "set ylabel 'error per read, worst level and corner' textcolor rgb '#333333'\n";
   ReportFigure figure;
   figure.name = "error_over_sawl";

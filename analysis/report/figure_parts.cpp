@@ -34,10 +34,12 @@ std::string tics(const std::vector<std::string>& labels) {
   return text + ")";
 }
 
-std::string tics(const std::vector<int>& labels) {
-  std::vector<std::string> texts;
-  for (const int label : labels) texts.push_back(std::to_string(label));
-  return tics(texts);
+std::string sawl_axis(const std::vector<int>& sawl) {
+  std::vector<std::string> labels;
+  for (const int n : sawl) labels.push_back(std::to_string(n));
+  return fmt::format("set xrange [-0.5:{}]\nset xtics {} noenhanced\n",
+                     static_cast<double>(sawl.size()) - 0.5, tics(labels)) +
+         "set xlabel 'SAWL (rows read at once)' textcolor rgb '#333333'\n";
 }
 
 std::string plot_command(const std::vector<std::string>& clauses) {

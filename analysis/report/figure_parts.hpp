@@ -31,7 +31,9 @@ std::string figure_name(const std::string& text);
 
 /// ('a' 0, 'b' 1, ...): tics at 0, 1, ...
 std::string tics(const std::vector<std::string>& labels);
-std::string tics(const std::vector<int>& labels);
+
+/// The x axis of SAWL, a tic each.
+std::string sawl_axis(const std::vector<int>& sawl);
 
 /// One plot command of all clauses.
 std::string plot_command(const std::vector<std::string>& clauses);

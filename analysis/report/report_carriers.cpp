@@ -6,8 +6,8 @@
 #include <cctype>
 #include <map>
 
+#include "analysis/results/carrier_table.hpp"
 #include "analysis/verdict/verdict.hpp"
-#include "engine/base/hdf5_io.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -66,19 +66,15 @@ std::string carriers_name(std::string text) {
 
 }  // namespace
 
-ReportCarriers read_column_carriers(const H5::H5File& file, const ModelKey& key) {
-  const std::string path = key.point_path() + "/carriers/" + key.adc;
-  if (!engine::exists(file, path)) return {};
-  const engine::Table table = engine::read_table(file, path);
-  std::map<std::pair<std::int64_t, std::string>, RawBar> bars;  // by level; "down" before "up"
-  for (std::size_t i = 0; i < table.rows(); ++i) {
-    const std::int64_t k = table.integers("k")[i];
-    const std::string& direction = table.texts("direction")[i];
-    RawBar& bar = bars[{k, direction}];
-    bar.label = fmt::format("{} {}", k, direction);
-    bar.distance = table.numbers("distance")[i];
-    bar.shares[role_of(table.texts("variable")[i])] += table.numbers("share")[i];
+ReportCarriers column_carriers(const H5::H5File& file, const ModelKey& key) {
+  std::map<std::pair<std::size_t, Direction>, RawBar> bars;  // by level, down before up
+  for (const CarrierRow& row : read_column_carriers(file, key)) {
+    RawBar& bar = bars[{row.k, row.direction}];
+    bar.label = fmt::format("{} {}", row.k, to_string(row.direction));
+    bar.distance = row.distance;
+    bar.shares[role_of(row.variable)] += row.share;
   }
+  if (bars.empty()) return {};
   std::vector<RawBar> raw;
   raw.reserve(bars.size());
   for (auto& [order, bar] : bars) raw.push_back(std::move(bar));
@@ -86,19 +82,14 @@ ReportCarriers read_column_carriers(const H5::H5File& file, const ModelKey& key)
                  carriers_name(fmt::format("{}_{}_{}", key.cell, key.sawl, key.adc)), raw);
 }
 
-ReportCarriers read_circuit_carriers(const H5::H5File& file, const std::string& circuit,
-                                     const std::vector<std::string>& corners) {
+ReportCarriers circuit_carriers(const H5::H5File& file, const std::string& circuit,
+                                const std::vector<std::string>& corners) {
   std::vector<RawBar> raw;
   for (const std::string& corner : corners) {
-    const std::string path = fmt::format("/points/{}/{}/carriers", circuit, corner);
-    if (!engine::exists(file, path)) continue;
-    const engine::Table table = engine::read_table(file, path);
-    RawBar bar;
-    bar.label = corner_text(corner);
-    for (std::size_t i = 0; i < table.rows(); ++i) {
-      bar.distance = table.numbers("distance")[i];
-      bar.shares[role_of(table.texts("variable")[i])] += table.numbers("share")[i];
-    }
+    const std::vector<CarrierRow> rows = read_circuit_carriers(file, circuit, corner);
+    if (rows.empty()) continue;
+    RawBar bar{corner_text(corner), rows.front().distance, {}};
+    for (const CarrierRow& row : rows) bar.shares[role_of(row.variable)] += row.share;
     raw.push_back(std::move(bar));
   }
   return raw.empty() ? ReportCarriers{} : collect(circuit, carriers_name(circuit), raw);

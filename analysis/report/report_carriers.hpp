@@ -28,10 +28,10 @@ struct ReportCarriers {
 };
 
 /// The carriers of a column's levels; no bars where the file holds none.
-ReportCarriers read_column_carriers(const H5::H5File& file, const ModelKey& key);
+ReportCarriers column_carriers(const H5::H5File& file, const ModelKey& key);
 /// The carriers of a circuit, a bar a corner.
-ReportCarriers read_circuit_carriers(const H5::H5File& file, const std::string& circuit,
-                                     const std::vector<std::string>& corners);
+ReportCarriers circuit_carriers(const H5::H5File& file, const std::string& circuit,
+                                const std::vector<std::string>& corners);
 
 /// Stacked bars. Throws FigureError.
 ReportFigure carriers_figure(const ReportCarriers& carriers);

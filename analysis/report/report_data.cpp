@@ -5,12 +5,8 @@
 #include <map>
 #include <stdexcept>
 
-#include "analysis/tails/tail_table.hpp"
-
 namespace flare::analysis {
 namespace {
-
-using engine::Table;
 
 std::string text_or(const H5::H5File& file, const std::string& name, const std::string& otherwise) {
   return engine::has_attribute(file, "/", name) ? engine::read_text(file, "/", name) : otherwise;
@@ -60,18 +56,10 @@ std::optional<LevelShape> shape_of(const ReportLevel& level, const std::vector<T
 ReportPoint read_point(const H5::H5File& file, const ModelKey& key) {
   ReportPoint point{key, {}};
   const std::string path = key.point_path();
-  const Table table = engine::read_table(file, path + "/levels");
   const std::vector<TailRow> tails =
       engine::exists(file, path + "/tails") ? read_tails(file, key) : std::vector<TailRow>{};
-  for (std::size_t i = 0; i < table.rows(); ++i) {
-    ReportLevel level;
-    level.k = static_cast<std::size_t>(std::max<std::int64_t>(table.integers("k")[i], 0));
-    level.mean = table.numbers("mean")[i];
-    level.sigma = table.numbers("sigma")[i];
-    level.skewness = table.numbers("skewness")[i];
-    level.kurtosis = table.numbers("kurtosis")[i];
-    level.runs = static_cast<std::size_t>(std::max<std::int64_t>(table.integers("runs")[i], 0));
-    level.unknown = static_cast<std::size_t>(std::max<std::int64_t>(table.integers("unknown")[i], 0));
+  for (const LevelRow& row : read_levels(file, key)) {
+    ReportLevel level{row.k, row.mean, row.sigma, row.skewness, row.kurtosis, row.runs, row.unknown, {}, {}};
     level.samples = samples_of(file, path + "/samples/k" + std::to_string(level.k) + "/measures");
     level.shape = shape_of(level, tails);
     point.levels.push_back(std::move(level));
@@ -128,38 +116,6 @@ void read_models(const H5::H5File& file, ReportData& data) {
                    [](const ReportModel& a, const ReportModel& b) { return a.key.sawl < b.key.sawl; });
 }
 
-void read_accuracy(const H5::H5File& file, ReportData& data) {
-  if (!engine::exists(file, "/accuracy")) return;
-  const Table table = engine::read_table(file, "/accuracy");
-  for (std::size_t i = 0; i < table.rows(); ++i) {
-    ReportAccuracy row;
-    row.model = table.texts("model")[i];
-    row.dataset = table.texts("dataset")[i];
-    row.quantizer = table.texts("quantizer")[i];
-    row.cell = table.texts("cell")[i];
-    row.adc = table.texts("adc")[i];
-    row.corner = table.texts("corner")[i];
-    row.mode = table.texts("mode")[i];
-    row.sawl = static_cast<int>(table.integers("sawl")[i]);
-    row.repeats = table.integers("repeats")[i];
-    row.examples = table.integers("examples")[i];
-    row.mean = table.numbers("accuracy_mean")[i];
-    row.std = table.numbers("accuracy_std")[i];
-    row.floating = table.numbers("accuracy_float")[i];
-    data.accuracy.push_back(std::move(row));
-  }
-}
-
-void read_failures(const H5::H5File& file, ReportData& data) {
-  if (!engine::exists(file, "/failures")) return;
-  const Table table = engine::read_table(file, "/failures");
-  const std::vector<TailProbability> tails = read_tail_columns(table, "p");
-  for (std::size_t i = 0; i < table.rows(); ++i) {
-    ReportFailure row{table.texts("corner")[i], tails[i]};
-    data.failures.push_back(std::move(row));
-  }
-}
-
 /// Where each converter decides: at the largest SAWL that passes, else at the smallest.
 void read_carriers(const H5::H5File& file, ReportData& data) {
   std::map<std::pair<std::string, std::string>, const VerdictRow*> deciding;
@@ -171,14 +127,14 @@ void read_carriers(const H5::H5File& file, ReportData& data) {
     }
   }
   for (const auto& [name, row] : deciding) {
-    ReportCarriers carriers = read_column_carriers(file, row->key);
+    ReportCarriers carriers = column_carriers(file, row->key);
     if (!carriers.bars.empty()) data.carriers.push_back(std::move(carriers));
   }
   if (data.failures.empty()) return;
   std::vector<std::string> corners;
-  for (const ReportFailure& row : data.failures) corners.push_back(row.corner);
+  for (const FailureRow& row : data.failures) corners.push_back(row.corner);
   for (const std::string& circuit : members_of(file, "/points")) {
-    ReportCarriers carriers = read_circuit_carriers(file, circuit, corners);
+    ReportCarriers carriers = circuit_carriers(file, circuit, corners);
     if (!carriers.bars.empty()) data.carriers.push_back(std::move(carriers));
   }
 }
@@ -199,8 +155,7 @@ bool ReportData::all_refused() const {
   const auto refused = [](const TailProbability& tail) { return tail.status == TailStatus::refused; };
   return !(verdict.empty() && failures.empty()) &&
          std::all_of(verdict.begin(), verdict.end(), [&](const VerdictRow& r) { return refused(r.error); }) &&
-         std::all_of(failures.begin(), failures.end(),
-                     [&](const ReportFailure& r) { return refused(r.tail); });
+         std::all_of(failures.begin(), failures.end(), [&](const FailureRow& r) { return refused(r.tail); });
 }
 
 const ReportModel* ReportData::model(const ModelKey& key) const {
@@ -243,8 +198,8 @@ ReportData read_report_data(const std::filesystem::path& path) {
   read_models(file, data);
   data.screening = read_screening(file);
   data.screening_error = read_screening_error(file);
-  read_accuracy(file, data);
-  read_failures(file, data);
+  data.accuracy = read_accuracy(file);
+  data.failures = read_failures(file);
   read_carriers(file, data);
   return data;
 }

@@ -8,8 +8,11 @@
 #include <vector>
 
 #include "analysis/report/report_carriers.hpp"
-#include "analysis/report/report_screening.hpp"
-#include "analysis/verdict/verdict.hpp"
+#include "analysis/results/accuracy_table.hpp"
+#include "analysis/results/failure_table.hpp"
+#include "analysis/results/point_tables.hpp"
+#include "analysis/results/screening_table.hpp"
+#include "analysis/results/verdict_table.hpp"
 
 namespace flare::analysis {
 
@@ -40,20 +43,6 @@ struct ReportModel {
   std::vector<double> level_mean;  // steps
 };
 
-/// One row of /accuracy.
-struct ReportAccuracy {
-  std::string model, dataset, quantizer, cell, adc, corner, mode;
-  int sawl = 0;
-  std::int64_t repeats = 0, examples = 0;
-  double mean = 0.0, std = 0.0, floating = 0.0;
-};
-
-/// One row of /failures (a study of a circuit rather than of a column).
-struct ReportFailure {
-  std::string corner;
-  TailProbability tail;
-};
-
 struct ReportData {
   std::string file, title, study, flare_version, ngspice_version, created;
   std::int64_t seed = 0;
@@ -64,10 +53,10 @@ struct ReportData {
   double target = six_sigma_probability();
   std::vector<ReportPoint> points;
   std::vector<ReportModel> models;
-  std::vector<ReportScreening> screening;
-  std::vector<ReportScreeningError> screening_error;  // by converter
-  std::vector<ReportAccuracy> accuracy;
-  std::vector<ReportFailure> failures;
+  std::vector<ScreeningRow> screening;
+  std::vector<ConverterScreening> screening_error;  // by converter
+  std::vector<AccuracyRow> accuracy;
+  std::vector<FailureRow> failures;      // of a study of a circuit rather than of a column
   std::vector<ReportCarriers> carriers;  // of each converter where it decides, or of the circuit
 
   const ReportPoint* point(const ModelKey& key) const;  // adc ignored

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "analysis/report/report.hpp"
+#include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
 namespace flare::analysis {
@@ -124,7 +125,7 @@ std::string verdict_section(const ReportData& data) {
 std::string failures_section(const ReportData& data) {
   std::vector<std::vector<Cell>> rows;
   std::string reasons;
-  for (const ReportFailure& row : data.failures) {
+  for (const FailureRow& row : data.failures) {
     const TailProbability& t = row.tail;
     rows.push_back({text(corner_text(row.corner)), tail_number(probability_text(t)),
                     tail_number(probability_interval_text(t)), tail_number(sigma_text(t)),
@@ -144,7 +145,7 @@ std::string failures_section(const ReportData& data) {
 
 std::string accuracy_section(const ReportData& data) {
   std::vector<std::vector<Cell>> rows;
-  for (const ReportAccuracy& row : data.accuracy) {
+  for (const AccuracyRow& row : data.accuracy) {
     rows.push_back({text(row.model), text(row.dataset), text(row.quantizer),
                     number(row.sawl > 0 ? std::to_string(row.sawl) : "\u2013"),
                     text(row.adc.empty() ? "\u2013" : row.adc),
@@ -188,9 +189,9 @@ std::string carriers_section(const ReportData& data) {
 /// Every corner of one converter: what the screening said, what the estimate.
 std::string corners_section(const ReportData& data) {
   std::string html;
-  for (const ReportScreeningError& screening : data.screening_error) {
+  for (const ConverterScreening& screening : data.screening_error) {
     std::vector<std::vector<Cell>> rows;
-    for (const ReportScreening& row : data.screening) {
+    for (const ScreeningRow& row : data.screening) {
       if (row.adc != screening.adc) continue;
       rows.push_back({text(row.cell), number(std::to_string(row.sawl)), text(corner_text(row.corner)),
                       number(std::isfinite(row.sigma) ? fmt::format("{:.2f}", row.sigma) : "\u2013"),

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "analysis/report/report.hpp"
+#include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
 namespace flare::analysis {
@@ -64,7 +65,7 @@ void print_verdict(const ReportData& data, std::ostream& out) {
 
 void print_accuracy(const ReportData& data, std::ostream& out) {
   std::vector<Row> rows;
-  for (const ReportAccuracy& row : data.accuracy) {
+  for (const AccuracyRow& row : data.accuracy) {
     rows.push_back({printable(row.model), printable(row.quantizer),
                     row.sawl > 0 ? std::to_string(row.sawl) : "-", row.adc.empty() ? "-" : printable(row.adc),
                     row.corner.empty() ? "-" : printable(corner_text(row.corner)), printable(row.mode),
@@ -80,7 +81,7 @@ void print_accuracy(const ReportData& data, std::ostream& out) {
 
 void print_failures(const ReportData& data, std::ostream& out) {
   std::vector<Row> rows;
-  for (const ReportFailure& row : data.failures) {
+  for (const FailureRow& row : data.failures) {
     rows.push_back({printable(corner_text(row.corner)), probability_text(row.tail, 3),
                     probability_interval_text(row.tail), sigma_text(row.tail), sigma_interval_text(row.tail),
                     std::to_string(row.tail.runs), std::to_string(row.tail.unknown),
@@ -90,7 +91,7 @@ void print_failures(const ReportData& data, std::ostream& out) {
       out,
       {"corner", "P(fail)", "95 % interval", "sigma", "95 % interval", "runs", "unknown", "method", "status"},
       rows);
-  for (const ReportFailure& row : data.failures) {
+  for (const FailureRow& row : data.failures) {
     const std::string reason = method_reason(row.tail);
     if (reason.empty()) continue;
     out << "\n  " << printable(corner_text(row.corner)) << ", " << to_string(row.tail.status) << ": "
@@ -112,7 +113,7 @@ void print_report(const ReportData& data, std::ostream& out) {
     if (beyond) out << "  \"extrapolated\": beyond the runs made, continued from the fitted laws.\n";
     if (!data.pick.empty()) out << '\n' << printable(data.pick) << '\n';
     if (!data.tracking.empty()) out << "Die-wide variables: " << printable(data.tracking) << ".\n";
-    for (const ReportScreeningError& screening : data.screening_error)
+    for (const ConverterScreening& screening : data.screening_error)
       out << printable(screening_text(screening)) << '\n';
   }
   if (!data.failures.empty()) print_failures(data, out);

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "analysis/tails/tail.hpp"
-#include "engine/base/hdf5_io.hpp"
+#include "engine/base/row_table.hpp"
 
 namespace flare::analysis {
 
@@ -19,5 +19,21 @@ void add_tail_columns(engine::Table& table, const std::vector<TailProbability>& 
 /// Row by row. Throws engine::FileError for a status that is none, a negative count. Files without the sigma
 /// interval or counts read as well.
 std::vector<TailProbability> read_tail_columns(const engine::Table& table, const std::string& p_name);
+
+/// The same as columns of a table whose rows hold a tail: `tail` gives a reference to it, of a row const or not.
+template <class Row, class Tail>
+engine::RowTable<Row>& tail_columns(engine::RowTable<Row>& table, const std::string& p_name,
+                                    const std::string& p_unit, Tail tail) {
+  return table.part(
+      [=](const std::vector<Row>& rows, engine::Table& columns) {
+        std::vector<TailProbability> tails;
+        for (const Row& row : rows) tails.push_back(tail(row));
+        add_tail_columns(columns, tails, p_name, p_unit);
+      },
+      [=](const engine::Table& columns, std::vector<Row>& rows) {
+        const std::vector<TailProbability> tails = read_tail_columns(columns, p_name);
+        for (std::size_t i = 0; i < rows.size(); ++i) tail(rows[i]) = tails[i];
+      });
+}
 
 }  // namespace flare::analysis

@@ -5,16 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <regex>
-#include <stdexcept>
 
-#include "analysis/tails/tail_table.hpp"
 #include "analysis/tails/tail_text.hpp"
 
 namespace flare::analysis {
 namespace {
-
-using engine::column_of;
-using engine::Table;
 
 bool same_column(const ModelKey& a, const ModelKey& b) {
   return a.cell == b.cell && a.sawl == b.sawl && a.adc == b.adc;
@@ -37,24 +32,6 @@ std::string why_not(const VerdictRow& row, const VerdictOptions& options) {
         row.error.unknown, row.error.runs + row.error.unknown, sigma_sentence(row.error));
   }
   return "is not shown to hold: " + sigma_sentence(row.error) + ", limited by " + limit_text(row);
-}
-
-Direction direction_of(const std::string& word) {
-  if (word == "down") return Direction::down;
-  if (word == "up") return Direction::up;
-  throw engine::FileError("direction \"" + word + "\" is neither down nor up; the file is damaged");
-}
-
-template <typename Rows, typename Get>
-std::vector<TailProbability> tails_of(const Rows& rows, const Get& get) {
-  std::vector<TailProbability> tails;
-  for (const auto& row : rows) tails.push_back(get(row));
-  return tails;
-}
-
-std::size_t count_of(std::int64_t value) {
-  if (value < 0) throw engine::FileError("a count is negative; the file is damaged");
-  return static_cast<std::size_t>(value);
 }
 
 }  // namespace
@@ -155,106 +132,6 @@ std::string corner_text(const std::string& corner) {
   std::smatch match;
   if (corner.size() > 64 || !std::regex_match(corner, match, pattern)) return corner;
   return match[1].str() + " " + match[2].str() + " V " + match[3].str() + " degC";
-}
-
-void write_verdict(H5::H5File& file, const std::vector<VerdictRow>& rows, const VerdictOptions& options) {
-  using Row = VerdictRow;
-  Table table;
-  table.add("cell", "", column_of(rows, [](const Row& r) { return r.key.cell; }))
-      .add("sawl", "", column_of(rows, [](const Row& r) { return std::int64_t{r.key.sawl}; }))
-      .add("adc", "", column_of(rows, [](const Row& r) { return r.key.adc; }))
-      .add("enob", "bit", column_of(rows, [](const Row& r) { return r.enob; }))
-      .add("corner", "", column_of(rows, [](const Row& r) { return r.key.corner; }));
-  add_tail_columns(table, tails_of(rows, [](const Row& r) { return r.error; }), "p_error", "1/read");
-  table.add("passes", "", column_of(rows, [](const Row& r) { return std::int64_t{r.passes ? 1 : 0}; }))
-      .add("level", "", column_of(rows, [](const Row& r) { return static_cast<std::int64_t>(r.level); }))
-      .add("direction", "", column_of(rows, [](const Row& r) { return to_string(r.direction); }))
-      .add("corners", "",
-           column_of(rows, [](const Row& r) { return static_cast<std::int64_t>(r.corners.corners); }))
-      .add("corners_full", "",
-           column_of(rows, [](const Row& r) { return static_cast<std::int64_t>(r.corners.full); }))
-      .add("p_screened_worse", "1", column_of(rows, [](const Row& r) { return r.corners.chance_worse; }));
-  engine::write_table(file, "/verdict", table);
-  engine::write_attribute(file, "/verdict", "rule", rule_text(options));
-  engine::write_attribute(file, "/verdict", "target", options.target);
-  engine::write_attribute(file, "/verdict", "pick", pick_text(rows, options));
-}
-
-std::vector<VerdictRow> read_verdict(const H5::H5File& file) {
-  const Table table = engine::read_table(file, "/verdict");
-  const std::vector<TailProbability> errors = read_tail_columns(table, "p_error");
-  std::vector<VerdictRow> rows(table.rows());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    VerdictRow& row = rows[i];
-    row.error = errors[i];
-    row.key = {table.texts("cell")[i], static_cast<int>(table.integers("sawl")[i]), table.texts("adc")[i],
-               table.texts("corner")[i]};
-    row.enob = table.numbers("enob")[i];
-    row.passes = table.integers("passes")[i] != 0;
-    if (table.has("level")) row.level = count_of(table.integers("level")[i]);
-    if (table.has("direction")) row.direction = direction_of(table.texts("direction")[i]);
-    if (!table.has("corners")) continue;
-    row.corners = {count_of(table.integers("corners")[i]), count_of(table.integers("corners_full")[i]),
-                   table.numbers("p_screened_worse")[i]};
-  }
-  return rows;
-}
-
-void write_levels(H5::H5File& file, const ModelKey& key, const std::vector<LevelFit>& levels) {
-  Table table;
-  std::vector<std::int64_t> k(levels.size());
-  for (std::size_t i = 0; i < k.size(); ++i) k[i] = static_cast<std::int64_t>(i);
-  const auto moment = [&](const char* name, const char* unit, double Moments::*value) {
-    table.add(name, unit, column_of(levels, [&](const LevelFit& level) { return level.moments().*value; }));
-  };
-  const auto count = [&](const char* name, std::size_t Moments::*value) {
-    table.add(name, "", column_of(levels, [&](const LevelFit& level) {
-                return static_cast<std::int64_t>(level.moments().*value);
-              }));
-  };
-  const auto interval = [&](const std::string& name, const char* unit, Interval (Moments::*of)() const) {
-    const auto end = [&](double Interval::*which) {
-      return column_of(levels, [&](const LevelFit& level) {
-        return level.moments().runs < min_moment_runs ? std::nan("") : (level.moments().*of)().*which;
-      });
-    };
-    table.add(name + "_low", unit, end(&Interval::low)).add(name + "_high", unit, end(&Interval::high));
-  };
-  table.add("k", "", k);
-  moment("mean", "V", &Moments::mean);
-  moment("sigma", "V", &Moments::sigma);
-  moment("skewness", "1", &Moments::skewness);
-  moment("kurtosis", "1", &Moments::kurtosis);
-  count("runs", &Moments::runs);
-  count("unknown", &Moments::unknown);
-  interval("mean", "V", &Moments::mean_interval);
-  interval("sigma", "V", &Moments::sigma_interval);
-  interval("skewness", "1", &Moments::skewness_interval);
-  interval("kurtosis", "1", &Moments::kurtosis_interval);
-  engine::write_table(file, key.point_path() + "/levels", table);
-}
-
-void write_tails(H5::H5File& file, const ModelKey& key, const std::vector<TailRow>& tails) {
-  using Row = TailRow;
-  Table table;
-  table.add("adc", "", column_of(tails, [](const Row& r) { return r.adc; }))
-      .add("k", "", column_of(tails, [](const Row& r) { return static_cast<std::int64_t>(r.tail.k); }))
-      .add("direction", "", column_of(tails, [](const Row& r) { return to_string(r.tail.direction); }));
-  add_tail_columns(table, tails_of(tails, [](const Row& r) { return r.tail.probability; }), "p", "1/read");
-  engine::write_table(file, key.point_path() + "/tails", table);
-}
-
-std::vector<TailRow> read_tails(const H5::H5File& file, const ModelKey& key) {
-  const Table table = engine::read_table(file, key.point_path() + "/tails");
-  const std::vector<TailProbability> probabilities = read_tail_columns(table, "p");
-  std::vector<TailRow> rows(table.rows());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows[i].adc = table.texts("adc")[i];
-    rows[i].tail.k = count_of(table.integers("k")[i]);
-    rows[i].tail.direction = direction_of(table.texts("direction")[i]);
-    rows[i].tail.probability = probabilities[i];
-  }
-  return rows;
 }
 
 }  // namespace flare::analysis

@@ -70,23 +70,4 @@ std::string corner_text(const std::string& corner);
 /// "at every corner (24 of 27 only screened: ...)", "at every corner run (...)": what a row's worst corner rests on.
 std::string coverage_text(const CornerCoverage& corners);
 
-// Tables of the result file. /verdict has the columns of the contract and more: `level` (the worst level's k) and
-// `direction` ("down", "up"); `corners`, `corners_full` and `p_screened_worse`, a bound on the chance that a corner
-// which was only screened is worse. Its attributes `rule`, `target`, `pick` say how to read it.
-void write_verdict(H5::H5File& file, const std::vector<VerdictRow>& rows, const VerdictOptions& options = {});
-std::vector<VerdictRow> read_verdict(const H5::H5File& file);
-
-/// /points/.../levels: k, mean, sigma, skewness, kurtosis (3 for a normal law), runs, unknown and the ends of
-/// the 95 % intervals (mean_low, mean_high, ...). `levels` in V, index k.
-void write_levels(H5::H5File& file, const ModelKey& key, const std::vector<LevelFit>& levels);
-
-/// What one converter's tails are called in the tails table.
-struct TailRow {
-  std::string adc;
-  LevelTail tail;
-};
-/// /points/.../tails: adc, k, direction and the columns of tail_table.hpp.
-void write_tails(H5::H5File& file, const ModelKey& key, const std::vector<TailRow>& tails);
-std::vector<TailRow> read_tails(const H5::H5File& file, const ModelKey& key);
-
 }  // namespace flare::analysis

@@ -158,7 +158,7 @@ void TokenPlan::make(const ArrayJob& job, Eigen::Index token, ArrayCounters& cou
 }
 
 int die_code(const ArrayJob& job, std::span<const std::uint16_t> rows, int bitline, double noise) {
-  const DieVariation& die = *job.errors.die;
+  const ArrayDie& die = *job.errors.die;
   const std::uint32_t* column = job.array.column_patterns(bitline / job.weight_planes());
   const int weight_plane = bitline % job.weight_planes();
   std::int32_t deviation = 0;
@@ -189,12 +189,12 @@ std::int32_t read_value(const ArrayJob& job, std::span<const std::uint16_t> rows
   const std::uint32_t seed_bitline = static_cast<std::uint32_t>(bitline);
   if (job.errors.mode == ErrorMode::die) {
     const double sigma = std::ldexp(sampler->model().per_read.noise_sigma, job.errors.die->fraction_bits());
-    const StreamKey key(job.errors.seed, Purpose::read_noise, job.errors.array);
+    const StreamKey key(job.errors.seed, StreamPurpose::read_noise, job.errors.array);
     const double noise = sigma > 0 ? sigma * standard_normal(key, token, plane, read, seed_bitline) : 0;
     return sampler->code_value(die_code(job, rows, bitline, noise));
   }
   const int k = job.on_cells(rows, bitline);
-  const StreamKey key(job.errors.seed, Purpose::read_codes, job.errors.array);
+  const StreamKey key(job.errors.seed, StreamPurpose::read_codes, job.errors.array);
   const auto w = random_words(key, token, plane, read, seed_bitline);
   const double u = open_uniform(w[0], w[1]);
   if (u < sampler->error_rate(k)) ++counters.wrong_reads;
@@ -282,7 +282,7 @@ template <class Sum>
 void multiply_sparse(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
   const bool plan_needed = job.count || job.array.segmentation().packing != Packing::fixed;
   const int threads = sparse_threads(job, result.rows(), plan_needed);
-  const StreamKey key(job.errors.seed, Purpose::error_positions, job.errors.array);
+  const StreamKey key(job.errors.seed, StreamPurpose::error_positions, job.errors.array);
   for_each_token(result.rows(), threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
     TokenPlan plan;
     if (plan_needed) plan.make(job, token, mine);

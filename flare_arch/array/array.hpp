@@ -16,17 +16,17 @@
 #include <memory>
 #include <vector>
 
+#include "flare_arch/array/array_die.hpp"
 #include "flare_arch/array/bit_planes.hpp"
 #include "flare_arch/array/bitsift.hpp"
 #include "flare_arch/array/code_sampler.hpp"
-#include "flare_arch/array/die_variation.hpp"
 #include "flare_arch/base/matrix.hpp"
 
 namespace flare::arch {
 
 enum class ErrorMode {
   read,  // every read draws its code afresh from the confusion matrix
-  die,   // cells and converters deviate as frozen in a DieVariation; read noise on top
+  die,   // cells and converters deviate as frozen in a ArrayDie; read noise on top
 };
 
 enum class ReadPath {
@@ -53,7 +53,7 @@ struct ArrayCounters {
 struct ErrorInjection {
   const CodeSampler* sampler = nullptr;  // null: every read returns k exactly
   ErrorMode mode = ErrorMode::read;
-  const DieVariation* die = nullptr;  // die mode: of this array
+  const ArrayDie* die = nullptr;  // die mode: of this array
   std::uint64_t seed = 0;
   std::uint32_t array = 0;        // tells arrays (layers, heads) apart
   std::uint32_t first_token = 0;  // token number of the first input row

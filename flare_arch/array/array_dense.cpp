@@ -64,7 +64,7 @@ struct BlockTables {
   DieBlock block;
 
   BlockTables(const ArrayJob& job, int first_line, int band) {
-    const DieVariation& die = *job.errors.die;
+    const ArrayDie& die = *job.errors.die;
     const Array& array = job.array;
     const int sawl = array.segmentation().rows_per_read, depth = array.depth();
     const int lines = std::min(line_block, job.bitlines() - first_line);
@@ -100,7 +100,7 @@ struct BlockTables {
   }
 };
 
-int code_of_level(const DieVariation& die, int bitline, double level) {
+int code_of_level(const ArrayDie& die, int bitline, double level) {
   int code = 0;
   for (int c = 0; c < die.comparators(); ++c) code += level > die.thresholds(bitline)[c] ? 1 : 0;
   return code;
@@ -133,7 +133,7 @@ void add_tail_noise(const ArrayJob& job, const Noise& noise, StreamKey key, Eige
                     const TokenPlan& plan, TokenSums& sums) {
   if (noise.tail <= 0) return;
   const double log_keep = std::log1p(-2 * noise.tail);
-  UniformSequence uniform(StreamKey(job.errors.seed, Purpose::noise_tail, job.errors.array),
+  UniformSequence uniform(StreamKey(job.errors.seed, StreamPurpose::noise_tail, job.errors.array),
                           job.token_number(token), 0, 0);
   const std::int64_t bitlines = job.bitlines(), total = plan.cycles * bitlines;
   std::int64_t position = -1, plane_begin = 0;
@@ -173,7 +173,7 @@ void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, 
   dense.real_lines = job.bitlines();
   dense.largest_code = std::max(1, job.errors.sampler->model().codes() - 1);
   dense.slots = &slots;
-  dense.key = StreamKey(job.errors.seed, Purpose::read_codes, job.errors.array);
+  dense.key = StreamKey(job.errors.seed, StreamPurpose::read_codes, job.errors.array);
   dense.token = job.token_number(token);
   std::vector<std::int32_t> code_sums(dense.lines);
   for (int plane = 0; plane < job.format.planes(); ++plane) {
@@ -190,7 +190,7 @@ void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, 
 void add_die(const ArrayJob& job, Eigen::Index first_token, const std::vector<TokenPlan>& plans,
              std::vector<TokenSums>& sums, int threads) {
   const Noise noise(job);
-  const StreamKey key(job.errors.seed, Purpose::read_noise, job.errors.array);
+  const StreamKey key(job.errors.seed, StreamPurpose::read_noise, job.errors.array);
   const auto tokens = static_cast<std::int64_t>(sums.size());
   for (int first_line = 0; first_line < job.bitlines(); first_line += line_block) {
     const BlockTables tables(job, first_line, noise.band);

@@ -14,7 +14,7 @@ using engine::standard_normal;
 using engine::UniformSequence;
 
 /// What a stream is for. Streams of different purposes are independent.
-enum class Purpose : std::uint32_t {
+enum class StreamPurpose : std::uint32_t {
   read_codes = 1,    // code of one read (reference and dense path)
   error_positions,   // where reads go wrong (sparse path)
   read_noise,        // noise of one read (die mode)
@@ -27,7 +27,7 @@ enum class Purpose : std::uint32_t {
 /// Key of the streams of one purpose in one array.
 struct StreamKey : engine::CounterKey {
   StreamKey() = default;
-  StreamKey(std::uint64_t seed, Purpose purpose, std::uint32_t array)
+  StreamKey(std::uint64_t seed, StreamPurpose purpose, std::uint32_t array)
       : CounterKey(seed, static_cast<std::uint32_t>(purpose), array) {}
 };
 

@@ -38,7 +38,7 @@ struct AttentionCounters {
 
 /// The frozen variation of all arrays of one layer on one die.
 struct LayerDie {
-  std::vector<std::unique_ptr<DieVariation>> arrays;  // by local array number; null where there is none
+  std::vector<std::unique_ptr<ArrayDie>> arrays;  // by local array number; null where there is none
 };
 
 /// How the arrays of a run err. Samplers outlive the run; null: no errors.

@@ -3,13 +3,11 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "flare_arch/attention/layer_arrays.hpp"
 #include "flare_arch/quantizers/sdr.hpp"
 
 namespace flare::arch {
 namespace {
-
-constexpr int query_array = 0, key_array = 1, value_array = 2, output_array = 16, key_heads = 64,
-              value_heads = 128, arrays_per_layer = 256;
 
 /// Integers, and what one of them is worth in each row.
 struct Rows {
@@ -57,18 +55,6 @@ MatrixF product_on(const Array& array, const Rows& inputs, const PlaneFormat& fo
   return fits_32_bits(largest) ? dequantized(MatrixI()) : dequantized(MatrixL());
 }
 
-ErrorInjection injection(const AttentionErrors& errors, int layer, int array, bool stationary) {
-  ErrorInjection e;
-  e.sampler = stationary ? errors.stationary : errors.dynamic;
-  e.mode = mode_of(e.sampler, errors.mode);
-  e.seed = errors.seed;
-  e.array = static_cast<std::uint32_t>(layer * arrays_per_layer + array);
-  e.first_token = errors.first_token;
-  e.path = errors.path;
-  if (errors.die != nullptr) e.die = errors.die->arrays[array].get();
-  return e;
-}
-
 }  // namespace
 
 Int8Attention::Int8Attention(const AttentionWeights& weights, int layer, const Int8Options& options)
@@ -92,29 +78,22 @@ Int8Attention::Int8Attention(const AttentionWeights& weights, int layer, const I
 }
 
 LayerDie Int8Attention::make_die(const AttentionErrors& errors, Eigen::Index tokens) const {
-  LayerDie die;
-  die.arrays.resize(arrays_per_layer);
+  LayerDieMaker die(errors, layer_);
   const PlaneFormat cells{8, options_.weight_encoding};
-  const auto make = [&](int array, const CodeSampler* sampler, Eigen::Index rows, Eigen::Index bitlines) {
-    if (sampler == nullptr || sampler->model().freezes_nothing()) return;
-    die.arrays[array] = std::make_unique<DieVariation>(
-        sampler->model(), errors.seed, static_cast<std::uint32_t>(layer_ * arrays_per_layer + array),
-        static_cast<int>(rows), static_cast<int>(bitlines));
-  };
-  for (const int array : {query_array, key_array, value_array, output_array})
-    make(array, errors.stationary, query_.array->depth(), query_.array->bitlines());
+  for (const int array : {query_array, key_array, value_array, output_arrays})
+    die.add(array, true, query_.array->depth(), query_.array->bitlines());
   for (int h = 0; h < heads_; ++h) {
-    make(key_heads + h, errors.dynamic, head_width_, tokens * cells.planes());
-    make(value_heads + h, errors.dynamic, tokens, head_width_ * cells.planes());
+    die.add(key_heads + h, false, head_width_, tokens * cells.planes());
+    die.add(value_heads + h, false, tokens, head_width_ * cells.planes());
   }
-  return die;
+  return die.take();
 }
 
 MatrixF Int8Attention::project(const Projection& p, int number, const MatrixF& x,
                                const AttentionErrors& errors) const {
   const Rows a = absmax_rows(x, 127);
   ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->stationary : nullptr;
-  return product_on(*p.array, a, {8, options_.input_encoding}, injection(errors, layer_, number, true),
+  return product_on(*p.array, a, {8, options_.input_encoding}, array_injection(errors, layer_, number, true),
                     counters, p.scale);
 }
 
@@ -125,13 +104,14 @@ MatrixF Int8Attention::attend(int head, const MatrixF& q, const MatrixF& k, cons
   const Rows query = absmax_rows(q, 127), key = absmax_tensor(k, 127), value = absmax_tensor(v, 127);
   const Array keys(key.values.transpose(), cells, options_.dynamic);
   MatrixF scores = product_on(keys, query, {8, options_.input_encoding},
-                              injection(errors, layer_, key_heads + head, false), counters,
+                              array_injection(errors, layer_, key_heads + head, false), counters,
                               key.scales.front() / std::sqrt(static_cast<double>(head_width_)));
   softmax_rows(scores);
   const Rows probability = absmax_rows(scores, 255);
   const Array values(value.values, cells, options_.dynamic);
   return product_on(values, probability, {8, Encoding::unsigned_binary},
-                    injection(errors, layer_, value_heads + head, false), counters, value.scales.front());
+                    array_injection(errors, layer_, value_heads + head, false), counters,
+                    value.scales.front());
 }
 
 MatrixF Int8Attention::forward(const MatrixF& x, const AttentionErrors& errors) const {
@@ -148,7 +128,7 @@ MatrixF Int8Attention::forward(const MatrixF& x, const AttentionErrors& errors) 
         attend(h, q.middleCols(at, head_width_), k.middleCols(at, head_width_), v.middleCols(at, head_width_),
                errors);
   }
-  MatrixF out = project(output_, output_array, heads, errors);
+  MatrixF out = project(output_, output_arrays, heads, errors);
   out.rowwise() += output_bias_.transpose();
   return out;
 }

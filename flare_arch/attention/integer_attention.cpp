@@ -8,13 +8,10 @@
 #include <stdexcept>
 
 #include "flare_arch/attention/integer_stages.hpp"
+#include "flare_arch/attention/layer_arrays.hpp"
 
 namespace flare::arch {
 namespace {
-
-// Local numbers of a layer's arrays; the stream key of an array is layer * 256 + this.
-constexpr int query_array = 0, key_array = 1, value_array = 2, output_arrays = 16, key_heads = 64,
-              value_heads = 128, arrays_per_layer = 256;
 
 constexpr int reciprocal_fraction = 12;  // bits kept after the point of normalised sums
 
@@ -222,36 +219,17 @@ Matrix<Sum> IntegerAttention::cache_sums(const Array& array, const std::vector<s
   return sums;
 }
 
-ErrorInjection IntegerAttention::injection(const AttentionErrors& errors, int array, bool stationary) const {
-  ErrorInjection e;
-  e.sampler = stationary ? errors.stationary : errors.dynamic;
-  e.mode = mode_of(e.sampler, errors.mode);
-  e.seed = errors.seed;
-  e.array = static_cast<std::uint32_t>(layer_ * arrays_per_layer + array);
-  e.first_token = errors.first_token;
-  e.path = errors.path;
-  if (errors.die != nullptr) e.die = errors.die->arrays[array].get();
-  return e;
-}
-
 LayerDie IntegerAttention::make_die(const AttentionErrors& errors, Eigen::Index tokens) const {
-  LayerDie die;
-  die.arrays.resize(arrays_per_layer);
-  const auto make = [&](int array, const CodeSampler* sampler, Eigen::Index rows, Eigen::Index bitlines) {
-    if (sampler == nullptr || sampler->model().freezes_nothing()) return;
-    die.arrays[array] = std::make_unique<DieVariation>(
-        sampler->model(), errors.seed, static_cast<std::uint32_t>(layer_ * arrays_per_layer + array),
-        static_cast<int>(rows), static_cast<int>(bitlines));
-  };
+  LayerDieMaker die(errors, layer_);
   for (const int array : {query_array, key_array, value_array})
-    make(array, errors.stationary, width_, query_->bitlines());
+    die.add(array, true, width_, query_->bitlines());
   for (std::size_t h = 0; h < output_.size(); ++h)
-    make(output_arrays + static_cast<int>(h), errors.stationary, output_[h].depth(), output_[h].bitlines());
+    die.add(output_arrays + static_cast<int>(h), true, output_[h].depth(), output_[h].bitlines());
   for (int h = 0; h < heads_; ++h) {
-    make(key_heads + h, errors.dynamic, head_width_, tokens * kv_cells().planes());
-    make(value_heads + h, errors.dynamic, tokens, head_width_ * kv_cells().planes());
+    die.add(key_heads + h, false, head_width_, tokens * kv_cells().planes());
+    die.add(value_heads + h, false, tokens, head_width_ * kv_cells().planes());
   }
-  return die;
+  return die.take();
 }
 
 template <class Sum>
@@ -263,16 +241,16 @@ IntegerAttention::Projected<Sum> IntegerAttention::project(const MatrixF& x, con
   Projected<Sum> p;
   const MatrixI words = to_words(x);
   const MatrixI key_inputs = parse_matrix(words, scales_.key_input_shift, kv);
-  p.key = parse_matrix(
-      cache_sums<Sum>(*key_, key_halves_, key_inputs, injection(errors, key_array, true), counters),
-      scales_.key_shift, kv);
-  p.value = parse_matrix(
-      cache_sums<Sum>(*value_, value_halves_, key_inputs, injection(errors, value_array, true), counters),
-      scales_.value_shift, kv);
+  p.key = parse_matrix(cache_sums<Sum>(*key_, key_halves_, key_inputs,
+                                       array_injection(errors, layer_, key_array, true), counters),
+                       scales_.key_shift, kv);
+  p.value = parse_matrix(cache_sums<Sum>(*value_, value_halves_, key_inputs,
+                                         array_injection(errors, layer_, value_array, true), counters),
+                         scales_.value_shift, kv);
   const QuantizedRows activations = quantize_rows(words, activation);
   p.input_shifts = activations.shifts;
   p.query = multiply<Sum>(*query_, activations.codes, activation_format(),
-                          injection(errors, query_array, true), counters);
+                          array_injection(errors, layer_, query_array, true), counters);
   for (Eigen::Index t = 0; t < p.query.rows(); ++t)
     if (corrects(p.input_shifts[t])) add_halves(row_of(p.query, t), query_halves_);
   if (trace != nullptr) {
@@ -295,8 +273,9 @@ Matrix<Sum> IntegerAttention::weigh_values(int head, const Projected<Sum>& p, co
   const Eigen::Index at = head * head_width_, tokens = p.key.rows();
   const QuantizedRows query = quantize_rows(Matrix<Sum>(p.query.middleCols(at, head_width_)), activation);
   const Array keys(p.key.middleCols(at, head_width_).transpose(), kv_cells(), options_.dynamic);
-  Matrix<Sum> sums_of_keys = multiply<Sum>(keys, query.codes, activation_format(),
-                                           injection(errors, key_heads + head, false), counters);
+  Matrix<Sum> sums_of_keys =
+      multiply<Sum>(keys, query.codes, activation_format(),
+                    array_injection(errors, layer_, key_heads + head, false), counters);
   if (options_.rounding == Rounding::half_lsb) {
     const std::vector<std::int32_t> halves = halves_of(keys.weights());
     for (Eigen::Index t = 0; t < tokens; ++t)
@@ -313,7 +292,7 @@ Matrix<Sum> IntegerAttention::weigh_values(int head, const Projected<Sum>& p, co
   const Array values(p.value.middleCols(at, head_width_), kv_cells(), options_.dynamic);
   const PlaneFormat probability{options_.probability_bits, Encoding::unsigned_binary};
   Matrix<Sum> weighted = multiply<Sum>(values, probabilities, probability,
-                                       injection(errors, value_heads + head, false), counters);
+                                       array_injection(errors, layer_, value_heads + head, false), counters);
   if (corrects(scales_.value_shift))
     for (Eigen::Index t = 0; t < tokens; ++t) add_half(row_of(weighted, t), sums[t]);
   if (trace != nullptr) {
@@ -342,7 +321,7 @@ Matrix<Sum> IntegerAttention::output_words(std::size_t part, const Joined& joine
   }
   Matrix<Sum> words =
       multiply<Sum>(output_[part], inputs.codes, activation_format(),
-                    injection(errors, output_arrays + static_cast<int>(part), true), counters);
+                    array_injection(errors, layer_, output_arrays + static_cast<int>(part), true), counters);
   for (Eigen::Index t = 0; t < words.rows(); ++t)
     if (corrects(shifts[t])) add_halves(row_of(words, t), output_halves_[part]);
   return words;

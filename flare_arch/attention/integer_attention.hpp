@@ -120,7 +120,6 @@ class IntegerAttention : public AttentionLayer {
   Matrix<Sum> cache_sums(const Array& array, const std::vector<std::int32_t>& halves, const MatrixI& inputs,
                          const ErrorInjection& errors, ArrayCounters* counters) const;
   bool corrects(int shift) const { return options_.rounding == Rounding::half_lsb && shift > 0; }
-  ErrorInjection injection(const AttentionErrors& errors, int array, bool stationary) const;
   PlaneFormat activation_format() const { return {options_.activation_bits, options_.input_encoding}; }
   PlaneFormat kv_format() const { return {options_.kv_bits, options_.input_encoding}; }
   PlaneFormat kv_cells() const { return {options_.kv_bits, options_.weight_encoding}; }

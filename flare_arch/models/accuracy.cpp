@@ -66,7 +66,7 @@ Layers make_layers(const VitModel& model, const Dataset& dataset, const Accuracy
 }
 
 std::uint64_t repeat_seed(std::uint64_t seed, int repeat) {
-  const StreamKey key(seed, Purpose::repeat, static_cast<std::uint32_t>(repeat));
+  const StreamKey key(seed, StreamPurpose::repeat, static_cast<std::uint32_t>(repeat));
   return (static_cast<std::uint64_t>(key.high) << 32) | key.low;
 }
 

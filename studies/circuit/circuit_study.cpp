@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "analysis/tails/tail_table.hpp"
+#include "analysis/results/carrier_table.hpp"
+#include "analysis/results/failure_table.hpp"
 #include "engine/base/random_stream.hpp"
 #include "studies/circuit/circuit_margin.hpp"
 #include "studies/circuit/circuit_testbench.hpp"
@@ -65,13 +66,11 @@ void estimate_failure(const StudyRun& run, CircuitPoint& point) {
 void write_carriers(H5::H5File& file, const Study& study, const CircuitPoint& point) {
   if (point.summary.regions.empty()) return;
   const engine::Vector& nearest = point.summary.regions.front().most_probable_point;
-  engine::TableRows<double, std::string, double> rows(
-      {{{"distance", "sigma"}, {"variable", ""}, {"share", ""}}});
+  std::vector<analysis::CarrierRow> rows;
   for (const VariableShare& s : variable_shares(nearest, *point.samples.testbench)) {
-    rows.add(nearest.norm(), s.variable, s.share);
+    rows.push_back({0, {}, nearest.norm(), s.variable, s.share});
   }
-  engine::write_table(file, fmt::format("/points/{}/{}/carriers", circuit_name(study), point.corner.name()),
-                      std::move(rows).table());
+  analysis::write_circuit_carriers(file, circuit_name(study), point.corner.name(), rows);
 }
 
 }  // namespace
@@ -136,8 +135,7 @@ engine::Testbench circuit_replay_testbench(const Study& study, const std::string
 }
 
 void write_circuit_result(H5::H5File& file, const Study& study, const CircuitResult& result) {
-  std::vector<std::string> corners;
-  std::vector<analysis::TailProbability> failures;
+  std::vector<analysis::FailureRow> failures;
   for (const CircuitPoint& point : result.points) {
     write_samples(file, fmt::format("/points/{}/{}/samples", circuit_name(study), point.corner.name()),
                   point.samples);
@@ -146,13 +144,9 @@ void write_circuit_result(H5::H5File& file, const Study& study, const CircuitRes
                     point.tail_samples);
     }
     write_carriers(file, study, point);
-    corners.push_back(point.corner.name());
-    failures.push_back(point.failure);
+    failures.push_back({point.corner.name(), point.failure});
   }
-  engine::Table table;
-  table.add("corner", "", std::move(corners));
-  analysis::add_tail_columns(table, failures, "p", "");
-  engine::write_table(file, "/failures", table);
+  analysis::write_failures(file, failures);
   if (!result.notes.empty()) engine::write_attribute(file, "/failures", "notes", result.notes);
 }
 

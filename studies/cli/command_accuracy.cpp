@@ -3,13 +3,14 @@
 
 #include <algorithm>
 
-#include "analysis/verdict/verdict.hpp"
+#include "analysis/results/verdict_table.hpp"
 #include "engine/base/content_hash.hpp"
 #include "flare_arch/models/accuracy.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/model/accuracy_tables.hpp"
 #include "studies/model/array_spec.hpp"
+#include "studies/run/result_inputs.hpp"
 #include "studies/run/table_file.hpp"
 
 namespace flare::studies {
@@ -17,7 +18,7 @@ namespace flare::studies {
 namespace {
 
 /// How both kinds of arrays err in one evaluation.
-struct Setting {
+struct ErrorChoice {
   ArrayErrors weights, dynamic;
 };
 
@@ -44,29 +45,29 @@ std::vector<ArrayErrors> chosen_errors(const AccuracyCommand& command) {
 }
 
 /// Both kinds alike, one error model after the other, unless a kind was named by itself.
-std::vector<Setting> chosen_settings(const AccuracyCommand& command) {
+std::vector<ErrorChoice> error_choices(const AccuracyCommand& command) {
   const bool weights_named = !command.weight_arrays.empty(), dynamic_named = !command.dynamic_arrays.empty();
   if (command.result.empty() && !(weights_named && dynamic_named)) {
     throw StudyError(
         "accuracy: needs a result file, or both --weight-arrays and --dynamic-arrays (flare accuracy "
         "--help)");
   }
-  Setting named;
+  ErrorChoice named;
   if (weights_named) named.weights = array_errors("--weight-arrays", command.weight_arrays, command.result);
   if (dynamic_named) named.dynamic = array_errors("--dynamic-arrays", command.dynamic_arrays, command.result);
   if (weights_named && dynamic_named) return {named};
-  std::vector<Setting> settings;
+  std::vector<ErrorChoice> choices;
   for (const ArrayErrors& errors : chosen_errors(command))
-    settings.push_back({weights_named ? named.weights : errors, dynamic_named ? named.dynamic : errors});
-  return settings;
+    choices.push_back({weights_named ? named.weights : errors, dynamic_named ? named.dynamic : errors});
+  return choices;
 }
 
 /// What must be known about die mode, once each.
-std::vector<std::string> die_notes(const AccuracyCommand& command, const std::vector<Setting>& settings) {
+std::vector<std::string> die_notes(const AccuracyCommand& command, const std::vector<ErrorChoice>& choices) {
   std::vector<std::string> notes;
   if (std::find(command.modes.begin(), command.modes.end(), "die") == command.modes.end()) return notes;
-  for (const Setting& setting : settings)
-    for (const ArrayErrors* errors : {&setting.weights, &setting.dynamic}) {
+  for (const ErrorChoice& choice : choices)
+    for (const ArrayErrors* errors : {&choice.weights, &choice.dynamic}) {
       const std::string note = die_mode_note(*errors);
       if (!note.empty() && std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
     }
@@ -138,25 +139,26 @@ AccuracyStudy study_of(const AccuracyCommand& command) {
 }
 
 /// The files that the numbers depend on.
-std::vector<engine::InputFile> inputs_of(const AccuracyStudy& study, const std::vector<Setting>& settings) {
+std::vector<engine::InputFile> inputs_of(const AccuracyStudy& study,
+                                         const std::vector<ErrorChoice>& choices) {
   std::vector<std::filesystem::path> files = arch::VitModel::files(study.model);
   files.push_back(study.dataset);
-  for (const Setting& setting : settings)
-    for (const ArrayErrors* errors : {&setting.weights, &setting.dynamic})
+  for (const ErrorChoice& choice : choices)
+    for (const ArrayErrors* errors : {&choice.weights, &choice.dynamic})
       if (!errors->file.empty()) files.push_back(errors->file);
   return engine::input_files(files);
 }
 
-std::vector<AccuracyRow> evaluate_settings(AccuracyBench& bench, const AccuracyStudy& study,
-                                           const std::vector<Setting>& settings) {
-  std::vector<AccuracyRow> rows = {bench.evaluate("float")};
+std::vector<AccuracyEvaluation> evaluate_choices(AccuracyBench& bench, const AccuracyStudy& study,
+                                                 const std::vector<ErrorChoice>& choices) {
+  std::vector<AccuracyEvaluation> rows = {bench.evaluate("float")};
   if (study.quantizer != "float") rows.push_back(bench.evaluate(study.quantizer));
-  for (const Setting& setting : settings)
+  for (const ErrorChoice& choice : choices)
     for (const std::string& mode : study.modes) {
-      if (!setting.weights.model && !setting.dynamic.model) continue;  // the row before
-      rows.push_back(bench.evaluate(study.quantizer, setting.weights, setting.dynamic, mode));
+      if (!choice.weights.model && !choice.dynamic.model) continue;  // the row before
+      rows.push_back(bench.evaluate(study.quantizer, choice.weights, choice.dynamic, mode));
     }
-  for (AccuracyRow& row : rows) row.in_float = rows.front().mean;
+  for (AccuracyEvaluation& row : rows) row.floating = rows.front().mean;
   bench.finish();
   return rows;
 }
@@ -166,25 +168,25 @@ std::vector<AccuracyRow> evaluate_settings(AccuracyBench& bench, const AccuracyS
 int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   const AccuracyStudy study = study_of(command);
   const arch::IntegerAttentionOptions attention = attention_options(command);
-  const std::vector<Setting> settings = chosen_settings(command);
+  const std::vector<ErrorChoice> choices = error_choices(command);
   if (!command.out.empty()) check_place(command.out);
   std::uint64_t seed = command.seed < 0 ? 1 : static_cast<std::uint64_t>(command.seed);
   if (command.seed < 0 && !command.result.empty())
     seed = static_cast<std::uint64_t>(engine::read_integer(engine::open_result(command.result), "/", "seed"));
   Progress progress(stderr);
-  AccuracyBench bench(study, seed, progress, std::move(stop), 2 + settings.size() * study.modes.size());
-  const std::vector<engine::InputFile> inputs = inputs_of(study, settings);
+  AccuracyBench bench(study, seed, progress, std::move(stop), 2 + choices.size() * study.modes.size());
+  const std::vector<engine::InputFile> inputs = inputs_of(study, choices);
   bench.arithmetic().attention = attention;
   bench.arithmetic().qrazor_group = command.group;
-  std::vector<AccuracyRow> rows;
+  std::vector<AccuracyEvaluation> rows;
   try {
-    rows = evaluate_settings(bench, study, settings);
+    rows = evaluate_choices(bench, study, choices);
   } catch (const std::invalid_argument& e) {
     // Widths that do not fit each other, or errors on a digital product.
     throw StudyError(e.what());
   }
   print_accuracies(rows);
-  for (const std::string& note : die_notes(command, settings)) fmt::print("Note: {}.\n", note);
+  for (const std::string& note : die_notes(command, choices)) fmt::print("Note: {}.\n", note);
   const std::vector<CounterLine> counters = counter_lines(rows, attention);
   if (!counters.empty()) print_counters(counters);
   if (study.quantizer == "emsbq") print_sizes(bench.model().config(), attention);
@@ -196,10 +198,10 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   if (command.out.empty()) return exit_done;
   write_table_file(command.out, "flare-accuracy/1", [&](H5::H5File& file) {
     engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(seed));
-    write_accuracy(file, rows);
+    analysis::write_accuracy(file, table_rows(rows));
     engine::write_table(file, "/array_counters", counters_table(counters));
     engine::write_table(file, "/storage", storage_table(storage));
-    engine::write_table(file, "/inputs", inputs_table(inputs));
+    write_inputs(file, inputs);
   });
   fmt::print("\nTables: {}\n", command.out.string());
   return exit_done;

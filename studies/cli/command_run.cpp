@@ -38,7 +38,8 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
       [&](H5::H5File& file, const ResultFile::SavePart& save) {
         write_column_result(file, run.study, column);
         // The array simulator reads error models from a file, as any other user of them does.
-        if (run.study.accuracy) write_accuracy(file, run_accuracy_stage(run, save(), column));
+        if (run.study.accuracy)
+          analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, save(), column)));
       },
       ngspice_version);
 }

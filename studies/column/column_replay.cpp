@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "analysis/results/screening_table.hpp"
 #include "studies/column/column_die.hpp"
 #include "studies/column/column_testbench.hpp"
 
@@ -39,18 +40,17 @@ Eigen::Index column_of_measure(const H5::H5File& file, const std::string& group,
 engine::Testbench column_replay_testbench(const Study& study, const H5::H5File& file,
                                           const std::string& group, Eigen::Index row,
                                           engine::Evaluator& evaluator) {
-  const engine::Table screening = engine::read_table(file, "/screening");
+  const std::vector<analysis::ScreeningRow> screening = analysis::read_screening(file);
   for (const ColumnPoint& point : column_points(study)) {
     const std::string prefix = "/points/" + point_name(study, point) + "/";
     const std::size_t name = group.rfind("/k");
     if (!group.starts_with(prefix) || name == std::string::npos) continue;
-    for (std::size_t r = 0; r < screening.rows(); ++r) {
-      if (screening.integers("sawl")[r] != point.sawl || screening.texts("corner")[r] != point.corner.name())
-        continue;
+    for (const analysis::ScreeningRow& screened : screening) {
+      if (screened.sawl != point.sawl || screened.corner != point.corner.name()) continue;
       const int k = std::atoi(group.c_str() + name + 2);  // "k5" or "k5_down"
       const LoadedCircuit loaded = column_circuit(study, point.sawl, evaluator);
       if (follows_die(study)) return bench_of_die(study, file, group, row, point, k, loaded);
-      return *level_testbench(study, point, screening.numbers("wordline_off")[r], k, &loaded);
+      return *level_testbench(study, point, screened.wordline_off, k, &loaded);
     }
   }
   throw StudyError(fmt::format("{}: {} is not a group of samples of a level", file.getFileName(), group));

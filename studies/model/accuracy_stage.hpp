@@ -6,26 +6,21 @@
 #include <string>
 #include <vector>
 
+#include "analysis/results/accuracy_table.hpp"
 #include "flare_arch/models/accuracy.hpp"
 #include "studies/column/column_study.hpp"
 #include "studies/model/array_spec.hpp"
 
 namespace flare::studies {
 
-/// One row of /accuracy. Where the two kinds of arrays err differently, cell, adc and corner name both ("a + b"), and
-/// sawl is that of the weights' arrays.
-struct AccuracyRow {
-  std::string model, dataset, quantizer, cell;
-  int sawl = 0;                   // 0: no array
-  std::string adc, corner, mode;  // empty where there are no errors
-  int repeats = 1;
-  std::int64_t examples = 0;
-  double mean = 0.0;
-  double std = 0.0;
-  double in_float = 0.0;
+/// One evaluation: a row of /accuracy with what stands behind it.
+struct AccuracyEvaluation : analysis::AccuracyRow {
   ArrayErrors weight_arrays, dynamic_arrays;  // of the arrays of weights; of those of keys and values
   arch::AttentionCounters counters;           // over all repeats and examples
 };
+
+/// Their rows of /accuracy.
+std::vector<analysis::AccuracyRow> table_rows(const std::vector<AccuracyEvaluation>& evaluations);
 
 /// Evaluates one model on one data set, one setting after the other, with the progress of all of them.
 class AccuracyBench {
@@ -38,15 +33,15 @@ class AccuracyBench {
   arch::AccuracyOptions& arithmetic() { return arithmetic_; }
 
   /// Without errors.
-  AccuracyRow evaluate(const std::string& quantizer);
+  AccuracyEvaluation evaluate(const std::string& quantizer);
   /// Under the errors of both kinds of arrays, in mode "read" or "die".
-  AccuracyRow evaluate(const std::string& quantizer, const ArrayErrors& weights, const ArrayErrors& dynamic,
-                       const std::string& mode);
+  AccuracyEvaluation evaluate(const std::string& quantizer, const ArrayErrors& weights,
+                              const ArrayErrors& dynamic, const std::string& mode);
   const arch::VitModel& model() const { return model_; }
   void finish();
 
  private:
-  AccuracyRow run(arch::AccuracyOptions options);
+  AccuracyEvaluation run(arch::AccuracyOptions options);
 
   AccuracyStudy study_;
   std::uint64_t seed_;
@@ -60,15 +55,13 @@ class AccuracyBench {
 };
 
 /// In floating point, quantised without errors, and under every error model of `keys` in every mode of the study.
-std::vector<AccuracyRow> evaluate_verdict(AccuracyBench& bench, const AccuracyStudy& study,
-                                          const std::filesystem::path& models,
-                                          const std::vector<analysis::ModelKey>& keys);
+std::vector<AccuracyEvaluation> evaluate_verdict(AccuracyBench& bench, const AccuracyStudy& study,
+                                                 const std::filesystem::path& models,
+                                                 const std::vector<analysis::ModelKey>& keys);
 
 /// In floating point, quantised without errors, and under the error model of the worst corner of every SAWL
 /// in every mode asked for. `models` is the file that holds /error_models.
-std::vector<AccuracyRow> run_accuracy_stage(const StudyRun& run, const std::filesystem::path& models,
-                                            const ColumnResult& column);
-
-void write_accuracy(H5::H5File& file, const std::vector<AccuracyRow>& rows);
+std::vector<AccuracyEvaluation> run_accuracy_stage(const StudyRun& run, const std::filesystem::path& models,
+                                                   const ColumnResult& column);
 
 }  // namespace flare::studies

@@ -6,10 +6,10 @@
 
 namespace flare::studies {
 
-void print_accuracies(const std::vector<AccuracyRow>& rows) {
+void print_accuracies(const std::vector<AccuracyEvaluation>& rows) {
   fmt::print("{:<15} {:<6} {:>9} {:>8} {:>9}  {}\n", "quantiser", "errors", "accuracy", "std", "examples",
              "arrays of weights / of keys and values");
-  for (const AccuracyRow& row : rows) {
+  for (const AccuracyEvaluation& row : rows) {
     const bool alike = row.weight_arrays.name == row.dynamic_arrays.name;
     const std::string arrays =
         alike ? row.weight_arrays.name : row.weight_arrays.name + " / " + row.dynamic_arrays.name;
@@ -19,10 +19,10 @@ void print_accuracies(const std::vector<AccuracyRow>& rows) {
   }
 }
 
-std::vector<CounterLine> counter_lines(const std::vector<AccuracyRow>& rows,
+std::vector<CounterLine> counter_lines(const std::vector<AccuracyEvaluation>& rows,
                                        const arch::IntegerAttentionOptions& options) {
   std::vector<CounterLine> lines;
-  for (const AccuracyRow& row : rows) {
+  for (const AccuracyEvaluation& row : rows) {
     if (row.counters.stationary.cycles == 0) continue;
     const auto add = [&](const char* kind, const ArrayErrors& errors, const arch::SegmentationOptions& reads,
                          const arch::ArrayCounters& counters, std::int64_t words) {
@@ -109,14 +109,6 @@ engine::Table storage_table(const std::vector<arch::TensorStorage>& tensors) {
       .add("values", "", engine::column_of(tensors, [](Row r) { return r.values; }))
       .add("payload", "bit", engine::column_of(tensors, [](Row r) { return r.payload; }))
       .add("metadata", "bit", engine::column_of(tensors, [](Row r) { return r.metadata; }));
-  return table;
-}
-
-engine::Table inputs_table(const std::vector<engine::InputFile>& inputs) {
-  using File = const engine::InputFile&;
-  engine::Table table;
-  table.add("file", "", engine::column_of(inputs, [](File f) { return f.path.string(); }))
-      .add("hash", "", engine::column_of(inputs, [](File f) { return engine::hash_text(f.hash); }));
   return table;
 }
 

@@ -11,7 +11,7 @@
 
 namespace flare::studies {
 
-void print_accuracies(const std::vector<AccuracyRow>& rows);
+void print_accuracies(const std::vector<AccuracyEvaluation>& rows);
 
 /// One kind of array in one evaluation.
 struct CounterLine {
@@ -22,7 +22,7 @@ struct CounterLine {
   std::int64_t tensor_words = 0;  // over the device's border; told once, with the weights
 };
 /// Of the evaluations that ran on arrays.
-std::vector<CounterLine> counter_lines(const std::vector<AccuracyRow>& rows,
+std::vector<CounterLine> counter_lines(const std::vector<AccuracyEvaluation>& rows,
                                        const arch::IntegerAttentionOptions& options);
 /// Means per image.
 void print_counters(const std::vector<CounterLine>& lines);
@@ -34,8 +34,5 @@ void print_sizes(const arch::VitConfig& config, const arch::IntegerAttentionOpti
 
 void print_storage(const std::vector<arch::TensorStorage>& tensors);
 engine::Table storage_table(const std::vector<arch::TensorStorage>& tensors);
-
-/// What the numbers depend on: each file and the 64-bit FNV-1a of its bytes (engine/base/content_hash.hpp).
-engine::Table inputs_table(const std::vector<engine::InputFile>& inputs);
 
 }  // namespace flare::studies

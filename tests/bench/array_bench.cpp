@@ -116,7 +116,7 @@ void coarse_converter(benchmark::State& state) {
 
 void die_mode(benchmark::State& state, double noise, Packing packing) {
   const CodeSampler sampler(ErrorModel::gaussian(sawl, 9, {0.03, 0.005, 0.03}, {noise}));
-  static const DieVariation die(sampler.model(), 1, 0, depth, array(Packing::fixed).bitlines());
+  static const ArrayDie die(sampler.model(), 1, 0, depth, array(Packing::fixed).bitlines());
   ErrorInjection errors;
   errors.sampler = &sampler;
   errors.mode = ErrorMode::die;

@@ -44,7 +44,7 @@ TEST(Converter, OffsetInVoltsBecomesSteps) {
 
 TEST(Converter, EnobNoiseIsTheOneOfItsDefinition) {
   ConverterOptions options;
-  options.kind = ConverterKind::behavioural;
+  options.kind = ConverterKind::enob;
   options.enob = 5.5;
   std::vector<double> volts;
   for (int k = 0; k <= 8; ++k) volts.push_back(0.9 - 0.05 * k);
@@ -56,7 +56,7 @@ TEST(Converter, EnobNoiseIsTheOneOfItsDefinition) {
 
 TEST(Converter, FewerCodesThanLevelsRoundByAFixedRule) {
   ConverterOptions options;
-  options.kind = ConverterKind::behavioural;
+  options.kind = ConverterKind::enob;
   options.enob = 3.0;
   std::vector<double> volts;
   for (int k = 0; k <= 8; ++k) volts.push_back(0.9 - 0.05 * k);
@@ -79,7 +79,7 @@ TEST(Converter, FewerCodesThanLevelsRoundByAFixedRule) {
 TEST(Converter, OptionsAreChecked) {
   std::string error;
   ConverterOptions options;
-  options.kind = ConverterKind::behavioural;
+  options.kind = ConverterKind::enob;
   EXPECT_FALSE(options.is_valid(&error));
   EXPECT_NE(error.find("enob"), std::string::npos);
   options.enob = 6.0;
@@ -116,7 +116,7 @@ TEST(CodeProbabilities, AgreeWithDrawing) {
   constexpr int draws = 400'000;
   for (const bool behavioural : {false, true}) {
     ConverterOptions options;
-    options.kind = behavioural ? ConverterKind::behavioural : ConverterKind::ideal;
+    options.kind = behavioural ? ConverterKind::enob : ConverterKind::ideal;
     options.enob = behavioural ? 3.4 : 0.0;
     options.offset_sigma_step = behavioural ? 0.0 : 0.2;
     options.read_noise_sigma_step = behavioural ? 0.0 : 0.1;

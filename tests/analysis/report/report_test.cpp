@@ -11,6 +11,7 @@
 #include "analysis/report/report_carriers.hpp"
 #include "analysis/report/report_figures.hpp"
 #include "analysis/report/report_html.hpp"
+#include "analysis/results/carrier_table.hpp"
 #include "engine/base/hdf5_io.hpp"
 #include "tests/analysis/report/synthetic_result.hpp"
 
@@ -98,9 +99,9 @@ TEST_F(ReportTest, EveryConverterShowsItsOwnScreening) {
   const std::filesystem::path path = result();
   const ReportData data = read_report_data(path);
   ASSERT_EQ(data.screening.size(), 2u * 4u * 9u);
-  for (const ReportScreening& row : data.screening) {
+  for (const ScreeningRow& row : data.screening) {
     EXPECT_EQ(std::isfinite(row.estimated), row.full);
-    for (const ReportScreening& other : data.screening) {
+    for (const ScreeningRow& other : data.screening) {
       const bool same = other.sawl == row.sawl && other.corner == row.corner;
       if (!same || row.adc != "flash" || other.adc != "enob5") continue;
       EXPECT_NEAR(row.sigma - other.sigma, 2.0, 1e-12);
@@ -120,7 +121,7 @@ TEST_F(ReportTest, EveryConverterShowsItsOwnScreening) {
     return std::string();
   };
   ReportData without = data;
-  std::erase_if(without.screening, [](const ReportScreening& row) { return row.adc != "flash"; });
+  std::erase_if(without.screening, [](const ScreeningRow& row) { return row.adc != "flash"; });
   const std::string figure = figure_of_flash(data);
   const std::string alone = figure_of_flash(without);
   EXPECT_FALSE(figure.empty());
@@ -154,13 +155,11 @@ TEST_F(ReportTest, CarriersAreSummedByRoleWhereTheConverterDecides) {
     H5::H5File file(path.string(), H5F_ACC_RDWR);
     for (const VerdictRow& row : verdict) {
       if (row.key.adc != "flash") continue;
-      engine::TableRows<std::int64_t, std::string, double, std::string, double> rows(
-          {{{"k", ""}, {"direction", ""}, {"distance", "sigma"}, {"variable", ""}, {"share", ""}}});
-      rows.add(1, "up", 6.25, "x0.ma.vth", 0.3);
-      rows.add(1, "up", 6.25, "x1.ma.vth", 0.2);
-      rows.add(1, "up", 6.25, "x0.md<b>.beta", 0.1);
-      rows.add(1, "up", 6.25, "converter", 0.4);
-      engine::write_table(file, row.key.point_path() + "/carriers/flash", std::move(rows).table());
+      write_column_carriers(file, row.key,
+                            {{1, Direction::up, 6.25, "x0.ma.vth", 0.3},
+                             {1, Direction::up, 6.25, "x1.ma.vth", 0.2},
+                             {1, Direction::up, 6.25, "x0.md<b>.beta", 0.1},
+                             {1, Direction::up, 6.25, "converter", 0.4}});
     }
   }
   const ReportData data = read_report_data(path);
@@ -268,7 +267,7 @@ TEST(Refused, IsADashWithReasonAndNeverDrawn) {
 TEST(Refused, ACircuitsRowSaysWhatToDo) {
   ReportData data;
   data.complete = true;
-  ReportFailure row;
+  FailureRow row;
   row.corner = "tt_0.90V_27C";
   row.tail.method = "automatic: the budget is spent; raise [estimator] budget to at least 20000";
   data.failures = {row};

@@ -4,7 +4,10 @@
 #include <cmath>
 #include <limits>
 
-#include "analysis/verdict/verdict.hpp"
+#include "analysis/results/accuracy_table.hpp"
+#include "analysis/results/point_tables.hpp"
+#include "analysis/results/screening_table.hpp"
+#include "analysis/results/verdict_table.hpp"
 #include "engine/base/random_stream.hpp"
 #include "tests/analysis/levels/column_function.hpp"
 
@@ -70,77 +73,52 @@ std::vector<ConverterOptions> converters() {
   flash.offset_sigma_step = 0.03;
   ConverterOptions enob;
   enob.name = "enob5";
-  enob.kind = ConverterKind::behavioural;
+  enob.kind = ConverterKind::enob;
   enob.enob = 5.0;
   return {flash, enob};
 }
 
 // The screening of flash; that of the other converter is 2 sigma worse everywhere, so that they cannot be confused.
 void write_screening(H5::H5File& file, const SyntheticOptions& options) {
-  engine::TableRows<std::string, std::int64_t, std::string, std::string, double, double, std::int64_t, double>
-      rows({{{"cell", ""},
-             {"sawl", ""},
-             {"corner", ""},
-             {"adc", ""},
-             {"wordline_off", "s"},
-             {"sigma", "sigma"},
-             {"full", ""},
-             {"estimated", "sigma"}}});
+  std::vector<ScreeningRow> rows;
   for (const int n : {2, 4, 8, 16}) {
     for (const Corner& corner : corners) {
       const double relative = std::hypot(1.3 * 0.0085 / (0.55 * corner.drive), 0.008);
       const double flash = 0.5 / std::hypot(relative * std::sqrt(static_cast<double>(n)), 0.03);
       for (const ConverterOptions& converter : converters()) {
         const double sigma = converter.name == "flash" ? flash : flash - 2.0;
-        rows.add(options.cell, n, corner.name, converter.name, 2e-10, sigma, corner.full ? 1 : 0,
-                 corner.full ? 1.01 * sigma : std::numeric_limits<double>::quiet_NaN());
+        rows.push_back({options.cell, n, corner.name, converter.name, 2e-10, sigma, corner.full,
+                        corner.full ? 1.01 * sigma : std::numeric_limits<double>::quiet_NaN()});
       }
     }
   }
-  engine::write_table(file, "/screening", std::move(rows).table());
-  engine::write_attribute(file, "/screening", "adc", std::vector<std::string>{"flash", "enob5"});
-  engine::write_attribute(file, "/screening", "corners_estimated", std::vector<double>{12.0, 12.0});
-  engine::write_attribute(file, "/screening", "least_ratio", std::vector<double>{0.99, 0.98});
-  engine::write_attribute(file, "/screening", "most_ratio", std::vector<double>{1.02, 1.01});
-  engine::write_attribute(file, "/screening", "scatter", std::vector<double>{0.004, 0.003});
+  analysis::write_screening(
+      file, rows, {{"flash", {12, 0.99, 1.02, 8.0, 0.004}}, {"enob5", {12, 0.98, 1.01, 8.0, 0.003}}});
 }
 
 void write_accuracy(H5::H5File& file, const SyntheticOptions& options) {
-  struct Row {
+  struct Evaluation {
     int sawl;
     const char* mode;
     double mean, std;
   };
-  constexpr Row rows[] = {{0, "exact", 0.9694, 0.0},   {2, "read", 0.9694, 0.0},   {4, "read", 0.9694, 0.0},
-                          {8, "read", 0.9689, 0.0006}, {16, "read", 0.951, 0.004}, {2, "die", 0.9694, 0.0},
-                          {4, "die", 0.9694, 0.0},     {8, "die", 0.9686, 0.001},  {16, "die", 0.942, 0.011}};
-  std::vector<std::string> model, dataset, quantizer, cell, adc, corner, mode;
-  std::vector<std::int64_t> sawl, repeats, examples;
-  std::vector<double> mean, std, floating;
-  for (const Row& row : rows) {
-    model.emplace_back("digits_vit");
-    dataset.emplace_back("digits");
-    quantizer.emplace_back("eMSB-Q 8 bit");
-    cell.push_back(row.sawl > 0 ? options.cell : "");
-    adc.emplace_back(row.sawl > 0 ? "flash" : "");
-    corner.emplace_back(row.sawl > 0 ? "ss_0.81V_-40C" : "");
-    mode.emplace_back(row.mode);
-    sawl.push_back(row.sawl);
-    repeats.push_back(row.sawl > 0 ? 3 : 1);
-    examples.push_back(360);
-    mean.push_back(row.mean);
-    std.push_back(row.std);
-    floating.push_back(0.9722);
+  constexpr Evaluation evaluations[] = {
+      {0, "exact", 0.9694, 0.0},   {2, "read", 0.9694, 0.0},   {4, "read", 0.9694, 0.0},
+      {8, "read", 0.9689, 0.0006}, {16, "read", 0.951, 0.004}, {2, "die", 0.9694, 0.0},
+      {4, "die", 0.9694, 0.0},     {8, "die", 0.9686, 0.001},  {16, "die", 0.942, 0.011}};
+  std::vector<AccuracyRow> rows;
+  for (const Evaluation& e : evaluations) {
+    AccuracyRow row{"digits_vit", "digits", "eMSB-Q 8 bit", "",    e.sawl, "", "", e.mode, 1,
+                    360,          e.mean,   e.std,          0.9722};
+    if (e.sawl > 0) {
+      row.cell = options.cell;
+      row.adc = "flash";
+      row.corner = "ss_0.81V_-40C";
+      row.repeats = 3;
+    }
+    rows.push_back(row);
   }
-  engine::Table table;
-  table.add("model", "", model)
-      .add("dataset", "", dataset)
-      .add("quantizer", "", quantizer)
-      .add("cell", "", cell);
-  table.add("sawl", "", sawl).add("adc", "", adc).add("corner", "", corner).add("mode", "", mode);
-  table.add("repeats", "", repeats).add("examples", "", examples).add("accuracy_mean", "1", mean);
-  table.add("accuracy_std", "1", std).add("accuracy_float", "1", floating);
-  engine::write_table(file, "/accuracy", table);
+  analysis::write_accuracy(file, rows);
 }
 
 void write_points(H5::H5File& file, const SyntheticOptions& options) {
@@ -159,7 +137,7 @@ void write_points(H5::H5File& file, const SyntheticOptions& options) {
         write_error_model(file, key, make_error_model(point.levels, reference, converted));
         named.push_back(named_point(key, converted));
       }
-      write_levels(file, key, point.levels);
+      write_levels(file, key, point.nominal, point.levels);
       write_tails(file, key, tails);
       for (std::size_t k = 0; k < point.samples.size(); ++k) {
         write_samples(file, key.point_path() + "/samples/k" + std::to_string(k), point.samples[k]);

@@ -9,17 +9,15 @@
 #include <functional>
 
 #include "engine/base/hdf5_io.hpp"
+#include "tests/engine/base/file_fixture.hpp"
 
 namespace flare::engine {
 namespace {
 
-const ModelKey flash{"sram8t", 8, "flash", "tt_0.9V_27C"};
+using testing::message_of;
+using testing::scratch;
 
-std::filesystem::path scratch(const std::string& name) {
-  const auto folder = std::filesystem::path(FLARE_BINARY_DIR) / "scratch";
-  std::filesystem::create_directories(folder);
-  return folder / (std::to_string(::getpid()) + "_" + name);
-}
+const ModelKey flash{"sram8t", 8, "flash", "tt_0.9V_27C"};
 
 void write_numbers(const H5::DataSet& set, const char* name, const std::vector<double>& values) {
   const hsize_t size = values.size();
@@ -67,15 +65,6 @@ void write_model(const std::filesystem::path& path, const ErrorModel& m, const s
   write_text(set, "frozen", "cells, offsets");
   write_text(set, "per_read", "noise");
   write_text(set, "status", "extrapolated");
-}
-
-std::string message_of(const std::function<void()>& run) {
-  try {
-    run();
-  } catch (const std::runtime_error& e) {
-    return e.what();
-  }
-  return "(nothing thrown)";
 }
 
 TEST(ErrorModelFile, ComesBackAsWritten) {

@@ -59,7 +59,7 @@ TEST(Array, DieWithoutDeviationsIsTheIntegerProduct) {
   const MatrixI w = random_matrix(generator, 40, 5, format), x = random_matrix(generator, 4, 40, format);
   const Array array(w, format, {});
   const CodeSampler sampler(ErrorModel::gaussian(8, 9, {}, {}));
-  const DieVariation die(sampler.model(), 1, 0, 40, array.bitlines());
+  const ArrayDie die(sampler.model(), 1, 0, 40, array.bitlines());
   ErrorInjection errors;
   errors.sampler = &sampler;
   errors.mode = ErrorMode::die;
@@ -92,7 +92,7 @@ TEST(Array, ResultsDoNotDependOnThreads) {
   const MatrixI w = random_matrix(generator, 70, 80, format), x = random_matrix(generator, 9, 70, format);
   const Array array(w, format, {});
   const CodeSampler sampler(ErrorModel::gaussian(8, 9, {0.08, 0, 0.05}, {0.05}));
-  const DieVariation die(sampler.model(), 2, 0, 70, array.bitlines());
+  const ArrayDie die(sampler.model(), 2, 0, 70, array.bitlines());
   for (const ErrorMode mode : {ErrorMode::read, ErrorMode::die})
     for (const ReadPath path : {ReadPath::reference, ReadPath::sparse, ReadPath::dense}) {
       if (mode == ErrorMode::die && path == ReadPath::sparse) continue;
@@ -136,7 +136,7 @@ TEST(Array, MemoryDoesNotGrowWithTheReads) {
   const Array array(w, format, {});
   const CodeSampler die_model(ErrorModel::gaussian(8, 9, {0.03, 0, 0.03}, {0.02})),
       read_model(ErrorModel::neighbour_errors(8, 1e-3));
-  const DieVariation die(die_model.model(), 2, 0, 64, array.bitlines());
+  const ArrayDie die(die_model.model(), 2, 0, 64, array.bitlines());
   MatrixI result(x.rows(), 1);
   for (const ReadPath path : {ReadPath::sparse, ReadPath::dense, ReadPath::automatic}) {
     ErrorInjection errors;

@@ -22,7 +22,7 @@ TEST(Array, DieErrsTheSameWayAgain) {
   x.row(1) = x.row(0);
   const Array array(w, format, {});
   const CodeSampler sampler(ErrorModel::gaussian(8, 9, {0.15, 0.02, 0.05}, {}));
-  const DieVariation die(sampler.model(), 3, 0, 48, array.bitlines()),
+  const ArrayDie die(sampler.model(), 3, 0, 48, array.bitlines()),
       other(sampler.model(), 4, 0, 48, array.bitlines());
   ErrorInjection errors;
   errors.sampler = &sampler;
@@ -48,7 +48,7 @@ TEST(Array, DieModeMatchesTheConfusionMatrixOverManyDies) {
   const int dies = 20000;
   int right = 0;
   for (int d = 0; d < dies; ++d) {
-    const DieVariation die(model, 1000 + d, 0, 8, array.bitlines());
+    const ArrayDie die(model, 1000 + d, 0, 8, array.bitlines());
     ErrorInjection errors;
     errors.sampler = &sampler;
     errors.mode = ErrorMode::die;
@@ -77,7 +77,7 @@ TEST(Array, DieKernelEqualsTheReferenceBitForBit) {
         ErrorModel::gaussian(sawl, 2 + static_cast<int>(generator() % (sawl + 1)), {0.1, 0.02, 0.1}, {});
     for (double& mean : model.level_mean) mean += 0.01 * mean * mean / sawl;  // levels that bend
     const CodeSampler sampler(model);
-    const DieVariation die(model, repeat, 0, depth, array.bitlines());
+    const ArrayDie die(model, repeat, 0, depth, array.bitlines());
     ErrorInjection errors;
     errors.sampler = &sampler;
     errors.mode = ErrorMode::die;
@@ -100,7 +100,7 @@ TEST(Array, DieNoiseHasTheSameDistributionOnBothPaths) {
   w << 3, 1, 2, 3;
   x.setConstant(3);
   const Array array(w, bits, {4, 16, Packing::next_fit});
-  const DieVariation die(model, 7, 0, 4, array.bitlines());
+  const ArrayDie die(model, 7, 0, 4, array.bitlines());
   std::map<int, int> count[2];
   for (const int path : {0, 1}) {
     ErrorInjection errors;
@@ -133,7 +133,7 @@ TEST(Array, BlocksOfTokensDoNotShow) {
   const MatrixI w = random_matrix(generator, 20, 7, cells), x = random_matrix(generator, 2500, 20, in);
   const Array array(w, cells, {});
   const CodeSampler sampler(ErrorModel::gaussian(8, 9, {0.1, 0.02, 0.1}, {0.1}));
-  const DieVariation die(sampler.model(), 2, 0, 20, array.bitlines());
+  const ArrayDie die(sampler.model(), 2, 0, 20, array.bitlines());
   ErrorInjection errors;
   errors.sampler = &sampler;
   errors.mode = ErrorMode::die;

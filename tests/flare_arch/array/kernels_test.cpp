@@ -38,7 +38,7 @@ struct RandomReads {
 };
 
 TEST(Kernels, RandomBytesArePhilox) {
-  const StreamKey key(42, Purpose::read_codes, 3);
+  const StreamKey key(42, StreamPurpose::read_codes, 3);
   expect_same_on_all_targets(fill_random_bytes, scalar::fill_random_bytes, [&](auto* kernel) {
     std::vector<std::uint8_t> bytes(1024);
     kernel(key, 5, 6, 7, 1000, bytes.data());
@@ -69,7 +69,7 @@ TEST(Kernels, CodesAreTheSameOnEveryTarget) {
         plane.real_lines = 777;
         plane.largest_code = std::max(sawl, model.codes() - 1);
         plane.slots = table;
-        plane.key = StreamKey(9, Purpose::read_codes, 1);
+        plane.key = StreamKey(9, StreamPurpose::read_codes, 1);
         expect_same_on_all_targets(sum_codes, scalar::sum_codes, [&](auto* kernel) {
           std::vector<std::int32_t> sums(lines);
           std::int64_t wrong = 0;

@@ -28,7 +28,7 @@ TEST(WideSums, ExtremesInClosedForm) {
   const Array array(MatrixI::Constant(depth, 2, -128), cells, {8});
   const MatrixI x = MatrixI::Constant(1, depth, -32768);
   const CodeSampler ideal(ErrorModel::ideal(8));
-  const DieVariation die(ideal.model(), 1, 0, depth, array.bitlines());
+  const ArrayDie die(ideal.model(), 1, 0, depth, array.bitlines());
   const std::int64_t expected = std::int64_t{1} << (11 + 7 + 15);
   EXPECT_EQ(largest_sum(depth, cells, in, array.segmentation()), static_cast<double>(expected));
   for (const ReadPath path : every_path) {

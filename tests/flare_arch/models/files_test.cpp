@@ -9,24 +9,13 @@
 #include "engine/base/file_error.hpp"
 #include "flare_arch/base/safetensors.hpp"
 #include "flare_arch/models/dataset.hpp"
+#include "tests/engine/base/file_fixture.hpp"
 
 namespace flare::arch {
 namespace {
 
-std::filesystem::path scratch(const std::string& name) {
-  const auto folder = std::filesystem::path(FLARE_BINARY_DIR) / "scratch";
-  std::filesystem::create_directories(folder);
-  return folder / (std::to_string(::getpid()) + "_" + name);
-}
-
-std::string message_of(const std::function<void()>& run) {
-  try {
-    run();
-  } catch (const std::runtime_error& e) {
-    return e.what();
-  }
-  return "(nothing thrown)";
-}
+using engine::testing::message_of;
+using engine::testing::scratch;
 
 std::vector<std::byte> bytes_of(const std::string& header, std::size_t data) {
   const std::uint64_t length = header.size();

@@ -16,11 +16,11 @@ namespace flare::arch {
 /// Levels are fixed-point integers with 2^fraction_bits units per step, so that every path adds them up to
 /// the same bit: the grid is 1/1024 step at SAWL 8. A cell's deviation is cut off at one step, thresholds and
 /// means at half the 16-bit range, so that no sum leaves 16 bits.
-class DieVariation {
+class ArrayDie {
  public:
   /// rows, bitlines: of the array. `seed` is the die; `array` tells the die's arrays apart.
   /// Throws std::invalid_argument for a model that is not valid.
-  DieVariation(const ErrorModel& model, std::uint64_t seed, std::uint32_t array, int rows, int bitlines);
+  ArrayDie(const ErrorModel& model, std::uint64_t seed, std::uint32_t array, int rows, int bitlines);
 
   int rows() const { return rows_; }
   int bitlines() const { return bitlines_; }

@@ -1,4 +1,4 @@
-#include "flare_arch/array/die_variation.hpp"
+#include "flare_arch/array/array_die.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -23,8 +23,7 @@ std::int32_t to_units(double steps, int fraction_bits, std::int32_t limit) {
 
 }  // namespace
 
-DieVariation::DieVariation(const ErrorModel& model, std::uint64_t seed, std::uint32_t array, int rows,
-                           int bitlines)
+ArrayDie::ArrayDie(const ErrorModel& model, std::uint64_t seed, std::uint32_t array, int rows, int bitlines)
     : rows_(rows),
       bitlines_(bitlines),
       comparators_(model.codes() - 1),
@@ -33,8 +32,8 @@ DieVariation::DieVariation(const ErrorModel& model, std::uint64_t seed, std::uin
   if (!model.is_valid(&error)) throw std::invalid_argument(error);
   if (rows < 1 || bitlines < 1) throw std::invalid_argument("die variation: an array has rows and bitlines");
   const std::int32_t cell_limit = 1 << fraction_bits_, level_limit = 16383;
-  const StreamKey cells(seed, Purpose::cell_deviation, array);
-  const StreamKey offsets(seed, Purpose::converter_offset, array);
+  const StreamKey cells(seed, StreamPurpose::cell_deviation, array);
+  const StreamKey offsets(seed, StreamPurpose::converter_offset, array);
   const int all_rows = rows + model.rows_per_read;  // BitSift needs one dummy row less
   on_.resize(static_cast<std::size_t>(all_rows) * bitlines);
   off_.resize(on_.size());

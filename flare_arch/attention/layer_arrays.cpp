@@ -1,0 +1,35 @@
+#include "flare_arch/attention/layer_arrays.hpp"
+
+namespace flare::arch {
+namespace {
+
+std::uint32_t stream_of(int layer, int array) {
+  return static_cast<std::uint32_t>(layer * arrays_per_layer + array);
+}
+
+}  // namespace
+
+ErrorInjection array_injection(const AttentionErrors& errors, int layer, int array, bool stationary) {
+  ErrorInjection e;
+  e.sampler = stationary ? errors.stationary : errors.dynamic;
+  e.mode = mode_of(e.sampler, errors.mode);
+  e.seed = errors.seed;
+  e.array = stream_of(layer, array);
+  e.first_token = errors.first_token;
+  e.path = errors.path;
+  if (errors.die != nullptr) e.die = errors.die->arrays[array].get();
+  return e;
+}
+
+LayerDieMaker::LayerDieMaker(const AttentionErrors& errors, int layer) : errors_(errors), layer_(layer) {
+  die_.arrays.resize(arrays_per_layer);
+}
+
+void LayerDieMaker::add(int array, bool stationary, Eigen::Index rows, Eigen::Index bitlines) {
+  const CodeSampler* sampler = stationary ? errors_.stationary : errors_.dynamic;
+  if (sampler == nullptr || sampler->model().freezes_nothing()) return;
+  die_.arrays[array] = std::make_unique<ArrayDie>(sampler->model(), errors_.seed, stream_of(layer_, array),
+                                                  static_cast<int>(rows), static_cast<int>(bitlines));
+}
+
+}  // namespace flare::arch
