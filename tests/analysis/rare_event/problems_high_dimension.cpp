@@ -103,7 +103,7 @@ RareEventProblem parabola(std::size_t d, double beta, double curvature) {
   const double p = chi2_mean(
       n, [&](double r2) { return tail(beta + curvature * r2); }, n + 30.0 * std::sqrt(2.0 * n));
   RareEventProblem problem = hard(
-      "parabolas", fmt::format("parabola {} d={}", curvature, d), d, p, "quadrature",
+      "parabolas", fmt::format("parabola {} at {} d={}", curvature, beta, d), d, p, "quadrature",
       margins([=](const Row& x) { return beta - x(0) + curvature * x.tail(x.size() - 1).squaredNorm(); }));
   const BentFit found = fit(beta, Row::Constant(static_cast<Index>(d) - 1, curvature));
   NormalPiece piece = around(origin(d));
@@ -144,14 +144,19 @@ RareEventProblem saddle(std::string family, std::string name, std::size_t d, dou
 
 std::vector<RareEventProblem> high_dimension_problems() {
   std::vector<RareEventProblem> set = {outside(100, 14.3),    outside(200, 18.2),    outside(400, 24.0),
-                                       shell(100, 14.0, 0.2), shell(150, 16.2, 0.5), inside(100, 6.2)};
+                                       shell(100, 14.0, 0.2), shell(150, 16.2, 0.5), inside(100, 6.2),
+                                       outside(300, 21.65)};
   append(set, {parabola(100, 4.0, 0.01), parabola(100, 6.0, -0.01), parabola(200, 3.5, 0.01),
-               parabola(300, 6.5, -0.005), parabola(120, 3.0, 0.02)});
-  append(set, {saddle("active directions", "five active, bent inward d=200", 200, 5.0, 4, 0, 0.08),
-               saddle("active directions", "five active, bent outward d=200", 200, 5.5, 0, 4, 0.06),
-               saddle("active directions", "five active, saddle d=200", 200, 5.0, 2, 2, 0.05),
-               saddle("active directions", "five active, bent outward strongly d=200", 200, 6.0, 0, 4, 0.12),
-               saddle("active directions", "eight active, bent outward d=100", 100, 5.5, 0, 7, 0.05)});
+               parabola(300, 6.5, -0.005), parabola(120, 3.0, 0.02), parabola(100, 5.0, 0.01),
+               parabola(150, 7.0, -0.005)});
+  append(set,
+         {saddle("active directions", "five active, bent inward d=200", 200, 5.0, 4, 0, 0.08),
+          saddle("active directions", "five active, bent outward d=200", 200, 5.5, 0, 4, 0.06),
+          saddle("active directions", "five active, saddle d=200", 200, 5.0, 2, 2, 0.05),
+          saddle("active directions", "five active, bent outward strongly d=200", 200, 6.0, 0, 4, 0.12),
+          saddle("active directions", "eight active, bent outward d=100", 100, 5.5, 0, 7, 0.05),
+          saddle("active directions", "five active, bent inward at 6 sigma d=200", 200, 5.7, 4, 0, 0.05),
+          saddle("active directions", "five active, bent outward at 6 sigma d=200", 200, 6.2, 0, 4, 0.04)});
   append(set, {saddle("saddles", "saddle d=16", 16, 5.0, 7, 8, 0.05),
                saddle("saddles", "saddle d=16, steep", 16, 5.0, 8, 7, 0.09),
                saddle("saddles", "saddle d=8", 8, 5.0, 3, 4, 0.06),

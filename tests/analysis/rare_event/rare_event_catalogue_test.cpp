@@ -82,7 +82,7 @@ Second second_route(const RareEventProblem& problem, Eigen::Index draws) {
 void expect_second_route(const RareEventProblem& problem) {
   SCOPED_TRACE(problem.name);
   ASSERT_FALSE(problem.check.empty());
-  const Second second = second_route(problem, 20000);
+  const Second second = second_route(problem, problem.dimension < 60 ? 20000 : 6000);
   const double p = std::exp(problem.log_p), p_high = std::exp(problem.log_p_high);
   EXPECT_LT(second.pass.error / p, 0.1) << "the check is too weak";
   EXPECT_NEAR(second.pass.value, p, 4.0 * second.pass.error);
