@@ -225,17 +225,22 @@ def sigma_of(p):
     return low
 
 
-def told(result, reference):
-    p = result["p"]
-    low, high = max(p - result["half"], 1e-300), p + result["half"]
-    text = f"{sigma_of(p):7.3f} [{sigma_of(high):7.3f}, {sigma_of(low):7.3f}]" if p > 0.0 else "      0"
-    if reference is not None and p > 0.0:
-        text += f" {sigma_of(p) - reference:+.3f}" + (" outside" if not low <= reference_p(reference) <= high else "")
+def interval(result):
+    """sigma of P and the ends of its 95 % interval."""
+    p, half = result["p"], result["half"]
+    return sigma_of(p), sigma_of(p + half), sigma_of(max(p - half, 1e-300))
+
+
+def told(result, reference=None):
+    """In sigma; with how far from the reference, and whether the two intervals exclude each other."""
+    if not result["p"] > 0.0:
+        return "P = 0"
+    sigma, low, high = interval(result)
+    text = f"{sigma:7.3f} [{low:7.3f}, {high:7.3f}]"
+    if reference is not None:
+        at, from_, to = interval(reference)
+        text += f" {sigma - at:+.3f}" + (" outside" if low > to or high < from_ else "")
     return text
-
-
-def reference_p(sigma):
-    return ot.Normal().computeComplementaryCDF(sigma)
 
 
 def stage_report(took, stages, answer):
@@ -277,10 +282,10 @@ def measure(folder, answer, arguments):
 
 def print_row(row):
     tail = row["tail"]
-    reference = sigma_of(row["reference"]["p"]) if "reference" in row else None
+    reference = row.get("reference")
     ours = {"p": tail["p"], "half": 0.5 * (tail["p_high"] - tail["p_low"])}
     print(f"k={tail['k']} {tail['direction'].decode():5} reference "
-          + (told(row["reference"], None) if "reference" in row else "-"))
+          + (told(reference) if reference else "-"))
     print(f"    (a) {told(ours, reference)}")
     for key, label in (("form", "(b)"), ("subset", "(c)")):
         if key in row:

@@ -1,5 +1,6 @@
 #include "tests/analysis/rare_event/openturns_peers.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -34,6 +35,8 @@ class PeerProcess {
     if (child_ == 0) {
       dup2(down[0], STDIN_FILENO);
       dup2(up[1], STDOUT_FILENO);
+      if (const int nowhere = open("/dev/null", O_WRONLY); nowhere >= 0)
+        dup2(nowhere, STDERR_FILENO);  // tracebacks
       for (const int end : {down[0], down[1], up[0], up[1]}) close(end);
       execl("/usr/bin/python3", "python3", script().c_str(), nullptr);
       _exit(127);

@@ -59,8 +59,8 @@ def stopping_at(sampling, cov):
 
 
 def level_by_level(sampling):
-    sampling.setBlockSize(1)
-    sampling.setMaximumOuterSampling(1000)
+    sampling.setBlockSize(100)
+    sampling.setMaximumOuterSampling(10)
     return sampling
 
 
