@@ -44,8 +44,8 @@ def event_of(margin):
     return ot.ThresholdEvent(output, ot.LessOrEqual(), 0.0)
 
 
-def form(event, dimension, cov, solver=None):
-    search = ot.FORM(solver or ot.AbdoRackwitz(), event, [0.0] * dimension)
+def form(event, dimension, cov):
+    search = ot.FORM(ot.AbdoRackwitz(), event, [0.0] * dimension)
     search.run()
     sampling = ot.PostAnalyticalImportanceSampling(search.getResult())
     return stopping_at(sampling, cov)
