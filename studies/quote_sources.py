@@ -299,5 +299,6 @@ SOURCES = [
     Source("pick_sawl_min", " --set ".join(("flare run studies/pick_sawl.toml", *SMALLEST)), False, pick_sawl_min,
            study_identity("studies/pick_sawl.toml", SMALLEST), ALL),
     Source("estimators", "estimator_validation --markdown", False, estimators,
-           files_identity("tests/analysis/rare_event/estimator_validation.cpp", "tests/analysis/rare_event/rare_event_*.*pp"), ("analysis",)),
+           files_identity("tests/analysis/rare_event/estimator_validation.cpp", "tests/analysis/rare_event/rare_event_*.*pp",
+                          "tests/analysis/rare_event/problem*.*pp"), ("analysis",)),
 ]

@@ -16,7 +16,7 @@ class Coverage : public ::testing::TestWithParam<RareEventProblem> {};
 // A method whose intervals hold the truth 90 % of the time fails this once in a thousand.
 TEST_P(Coverage, IntervalsHoldTheTruthOrAreRefused) {
   const RareEventProblem& problem = GetParam();
-  const ValidationRow row = validate(problem, repeats, 50'001);
+  const ValidationRow row = validate(problem, {.repeats = repeats, .first_seed = 50'001});
   EXPECT_LE(row.max_runs, static_cast<double>(problem.budget));
   EXPECT_EQ(row.wrong_bounds, 0u);
   if (row.answered > 0) {

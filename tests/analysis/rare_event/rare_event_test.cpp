@@ -172,7 +172,8 @@ TEST(RareEvent, ScaledSigmaHoldsTheTruthOrRefuses) {
   for (const char* name :
        {"lognormal sum d=200, 10000 runs", "bowl", "sphere d=6", "linear d=100", "two sigma"}) {
     const RareEventProblem& problem = find_problem(problems, name);
-    const ValidationRow row = validate(problem, 20, 60'001, {}, RareEventMethod::scaled_sigma);
+    const ValidationRow row =
+        validate(problem, {.repeats = 20, .first_seed = 60'001, .method = RareEventMethod::scaled_sigma});
     EXPECT_GE(row.covered + 1, row.answered) << name;
   }
 }

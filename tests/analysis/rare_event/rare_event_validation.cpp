@@ -5,87 +5,164 @@
 #include <algorithm>
 #include <cmath>
 
-namespace flare::analysis {
+#include "analysis/tails/normal_tail.hpp"
 
-ValidationRow validate(const RareEventProblem& problem, std::size_t repeats, std::uint64_t first_seed,
-                       const std::function<void(const RareEventSummary&)>& on_result,
-                       RareEventMethod method) {
+namespace flare::analysis {
+namespace {
+
+double sigmas_apart(double log_p, double log_q) {
+  return std::abs(upper_tail_quantile(log_p) - upper_tail_quantile(log_q));
+}
+
+bool fails(const Response& r) {
+  return r.kind == ResponseKind::fail || (r.kind == ResponseKind::margin && r.value <= 0.0);
+}
+
+ValidationAnswer answer_of(const RareEventSummary& summary) {
+  ValidationAnswer answer;
+  answer.status = summary.status;
+  answer.reason = summary.reason;
+  answer.log_p = summary.bracketed ? summary.log_p_unknown_pass : summary.log_p;
+  answer.log_p_fail = summary.bracketed ? summary.log_p_unknown_fail : summary.log_p;
+  answer.log_p_low = summary.log_p_low;
+  answer.log_p_high = summary.log_p_high;
+  answer.half_width = summary.half_width();
+  answer.runs = static_cast<double>(summary.runs.total());
+  return answer;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  return n == 0 ? 0.0 : 0.5 * (values[(n - 1) / 2] + values[n / 2]);
+}
+
+std::string without_numbers(std::string text) {
+  std::erase_if(text, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+  return text;
+}
+
+// Adds one repeat; sums in the places of the means.
+void add(const RareEventProblem& problem, const ValidationAnswer& answer, ValidationRow& row) {
+  if (answer.status == TailStatus::bound) {
+    ++row.bounded;
+    if (problem.log_p > answer.log_p_high || problem.log_p_high < answer.log_p_low) ++row.wrong_bounds;
+    return;
+  }
+  if (answer.status == TailStatus::refused) {
+    ++row.reasons[without_numbers(answer.reason)];
+    return;
+  }
+  ++row.answered;
+  if (covers(problem, answer)) ++row.covered;
+  if (is_wrong(problem, answer)) {
+    ++row.wrong;
+    if (answer.met > 0) ++row.wrong_met;
+  }
+  const double ratio = std::exp(answer.log_p - problem.log_p);
+  row.mean_ratio += ratio;
+  row.relative_rmse += (ratio - 1.0) * (ratio - 1.0);
+  row.mean_half_width += answer.half_width;
+}
+
+}  // namespace
+
+bool covers(const RareEventProblem& problem, const ValidationAnswer& answer) {
+  return answer.log_p_low <= problem.log_p && problem.log_p_high <= answer.log_p_high;
+}
+
+bool is_wrong(const RareEventProblem& problem, const ValidationAnswer& answer) {
+  const bool above = problem.log_p_high > answer.log_p_high, below = problem.log_p < answer.log_p_low;
+  return (above && sigmas_apart(answer.log_p_fail, problem.log_p_high) > wrong_by_sigma) ||
+         (below && sigmas_apart(answer.log_p, problem.log_p) > wrong_by_sigma);
+}
+
+BatchEvaluator counting_met(const RareEventProblem& problem, std::uint64_t seed, std::size_t& met) {
+  return [inner = problem.evaluator(seed), hidden = problem.hidden, &met](const engine::Matrix& points) {
+    std::vector<Response> responses = inner(points);
+    for (Eigen::Index i = 0; i < points.rows(); ++i)
+      if (hidden ? hidden(points.row(i)) : fails(responses[static_cast<std::size_t>(i)])) ++met;
+    return responses;
+  };
+}
+
+ValidationRow tabulate(const RareEventProblem& problem, const std::string& method,
+                       const std::vector<ValidationAnswer>& answers) {
   ValidationRow row;
   row.name = problem.name;
+  row.method = method;
   row.dimension = problem.dimension;
   row.p = std::exp(problem.log_p);
-  row.repeats = repeats;
-  const bool bracket = problem.log_p_high > problem.log_p;
-  double squares = 0.0;
-  for (std::size_t i = 0; i < repeats; ++i) {
-    RareEventOptions options;
-    options.seed = first_seed + i;
-    options.max_runs = problem.budget;
-    options.target_half_width = problem.target;
-    options.method = method;
-    const RareEventSummary summary =
-        estimate_failure_probability(problem.dimension, problem.evaluator(options.seed), options);
-    if (on_result) on_result(summary);
-    const auto runs = static_cast<double>(summary.runs.total());
-    row.mean_runs += runs / static_cast<double>(repeats);
-    row.max_runs = std::max(row.max_runs, runs);
-    if (summary.status == TailStatus::bound) {
-      ++row.bounded;
-      if (problem.log_p > summary.log_p_high || problem.log_p_high < summary.log_p_low) ++row.wrong_bounds;
-      continue;
-    }
-    if (summary.status == TailStatus::refused) {
-      std::string reason = summary.reason;  // without its numbers
-      std::erase_if(reason, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
-      ++row.reasons[reason];
-      continue;
-    }
-    ++row.answered;
-    if (summary.log_p_low <= problem.log_p && problem.log_p_high <= summary.log_p_high) ++row.covered;
-    const double ratio = std::exp((bracket ? summary.log_p_unknown_pass : summary.log_p) - problem.log_p);
-    row.mean_ratio += ratio;
-    squares += (ratio - 1.0) * (ratio - 1.0);
-    row.mean_half_width += summary.half_width();
+  row.repeats = answers.size();
+  std::vector<double> runs;
+  for (const ValidationAnswer& answer : answers) {
+    add(problem, answer, row);
+    runs.push_back(answer.runs);
+    row.mean_runs += answer.runs / static_cast<double>(answers.size());
+    row.max_runs = std::max(row.max_runs, answer.runs);
   }
+  row.median_runs = median(std::move(runs));
   if (row.answered > 0) {
     const auto n = static_cast<double>(row.answered);
     row.mean_ratio /= n;
-    row.relative_rmse = std::sqrt(squares / n);
+    row.relative_rmse = std::sqrt(row.relative_rmse / n);
     row.mean_half_width /= n;
   }
   return row;
 }
 
+ValidationRow validate(
+    const RareEventProblem& problem, const ValidationOptions& options,
+    const std::function<void(const RareEventSummary&, const ValidationAnswer&)>& on_result) {
+  RareEventOptions asked;
+  asked.max_runs =
+      std::max(options.budget.value_or(problem.budget), RareEventOptions::min_runs(problem.dimension));
+  asked.target_half_width = options.target.value_or(problem.target);
+  asked.method = options.method.value_or(problem.method);
+  std::vector<ValidationAnswer> answers;
+  for (std::size_t i = 0; i < options.repeats; ++i) {
+    asked.seed = options.first_seed + i;
+    std::size_t met = 0;
+    const RareEventSummary summary =
+        estimate_failure_probability(problem.dimension, counting_met(problem, asked.seed, met), asked);
+    answers.push_back(answer_of(summary));
+    answers.back().met = met;
+    if (on_result) on_result(summary, answers.back());
+  }
+  return tabulate(problem, std::string(to_string(asked.method)), answers);
+}
+
 std::string validation_header(bool markdown) {
   if (!markdown) {
-    return "problem,d,p,repeats,estimated,bound,refused,coverage,estimate/"
-           "true,relative_rmse,half_width_sigma,runs_mean,"
-           "runs_max\n";
+    return "problem,method,d,p,repeats,estimated,bound,refused,coverage,wrong,wrong_met,wrong_bounds,"
+           "estimate/"
+           "true,relative_rmse,half_width_sigma,runs_mean,runs_median,runs_max\n";
   }
-  return "| problem | d | P | estimated | bound | refused | coverage | estimate/true | rel. RMSE | "
-         "half-width (sigma) | "
-         "runs, mean | runs, max |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+  return "| problem | d | P | estimated | bound | refused | coverage | wrong (met) | estimate/true | rel. "
+         "RMSE | "
+         "half-width (sigma) | runs, median | runs, max "
+         "|\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
 }
 
 std::string validation_line(const ValidationRow& row, bool markdown) {
   const std::size_t refused = row.repeats - row.answered - row.bounded;
-  const bool any = row.answered > 0;
-  const auto number = [&](double value, int digits) {
-    return any ? fmt::format("{:.{}f}", value, digits) : std::string("-");
+  const auto number = [&](double value) {
+    return row.answered > 0 ? fmt::format("{:.3f}", value) : std::string("-");
   };
-  const std::string format =
-      markdown ? "| {} | {} | {:.3g} | {} | {} | {} | {} | {} | {} | {} | {:.0f} | {:.0f} |\n"
-               : "{},{},{:.8g},{},{},{},{},{},{},{},{:.0f},{:.0f}\n";
+  const std::string coverage = number(row.coverage()), ratio = number(row.mean_ratio);
+  const std::string rmse = number(row.relative_rmse), width = number(row.mean_half_width);
   if (markdown) {
-    return fmt::format(fmt::runtime(format), row.name, row.dimension, row.p, row.answered, row.bounded,
-                       refused, number(row.coverage(), 3), number(row.mean_ratio, 3),
-                       number(row.relative_rmse, 3), number(row.mean_half_width, 3), row.mean_runs,
-                       row.max_runs);
+    const std::string name =
+        row.method == to_string(RareEventMethod::automatic) ? row.name : row.name + ", " + row.method;
+    return fmt::format(
+        "| {} | {} | {:.3g} | {} | {} | {} | {} | {} ({}) | {} | {} | {} | {:.0f} | {:.0f} |\n", name,
+        row.dimension, row.p, row.answered, row.bounded, refused, coverage, row.wrong, row.wrong_met, ratio,
+        rmse, width, row.median_runs, row.max_runs);
   }
   std::string text = fmt::format(
-      "{},{},{:.8g},{},{},{},{},{},{},{},{},{:.0f},{:.0f}\n", row.name, row.dimension, row.p, row.repeats,
-      row.answered, row.bounded, refused, number(row.coverage(), 3), number(row.mean_ratio, 3),
-      number(row.relative_rmse, 3), number(row.mean_half_width, 3), row.mean_runs, row.max_runs);
+      "\"{}\",{},{},{:.8g},{},{},{},{},{},{},{},{},{},{},{},{:.0f},{:.0f},{:.0f}\n", row.name, row.method,
+      row.dimension, row.p, row.repeats, row.answered, row.bounded, refused, coverage, row.wrong,
+      row.wrong_met, row.wrong_bounds, ratio, rmse, width, row.mean_runs, row.median_runs, row.max_runs);
   for (const auto& [reason, count] : row.reasons) text += fmt::format("#   {} x {}\n", count, reason);
   return text;
 }

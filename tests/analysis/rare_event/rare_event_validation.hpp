@@ -2,21 +2,31 @@
 #pragma once
 
 #include <map>
+#include <optional>
 
 #include "tests/analysis/rare_event/rare_event_problems.hpp"
 
 namespace flare::analysis {
 
+/// How far from the truth an answer may be before it is called wrong, sigma: more than this, and the truth outside the
+/// interval.
+constexpr double wrong_by_sigma = 0.3;
+
 struct ValidationRow {
   std::string name;
+  std::string method;
   std::size_t dimension = 0;
   double p = 0.0;
   std::size_t repeats = 0;
   std::size_t answered = 0;  // estimated, or extrapolated by a method that does
   std::size_t bounded = 0;   // only a limit
   std::size_t covered = 0;   // of the answered: interval (of the bracket, where there is one) holds the truth
+  std::size_t wrong = 0;     // of the answered: off by more than wrong_by_sigma with the truth outside
+  std::size_t wrong_met =
+      0;  // of the wrong: a run had met the hidden failures (any failure, where none are hidden)
   std::size_t wrong_bounds = 0;
   double mean_runs = 0.0;
+  double median_runs = 0.0;
   double max_runs = 0.0;
   double mean_ratio = 0.0;  // estimate / truth, answered ones
   double relative_rmse = 0.0;
@@ -28,10 +38,40 @@ struct ValidationRow {
   }
 };
 
-/// Seeds first_seed ... first_seed + repeats - 1.
-ValidationRow validate(const RareEventProblem& problem, std::size_t repeats, std::uint64_t first_seed,
-                       const std::function<void(const RareEventSummary&)>& on_result = {},
-                       RareEventMethod method = RareEventMethod::automatic);
+struct ValidationOptions {
+  std::size_t repeats = 200;
+  std::uint64_t first_seed = 1;       // of the first repeat, then one more each
+  std::optional<double> target = {};  // half-width in sigma; else the problem's
+  std::optional<std::uint64_t> budget = {};
+  std::optional<RareEventMethod> method = {};
+};
+
+/// One repeat as the table sees it: natural logarithms, of the two ends of the bracket where runs are unknown.
+struct ValidationAnswer {
+  TailStatus status = TailStatus::refused;
+  std::string reason;
+  double log_p = 0.0,
+         log_p_fail = 0.0;  // "unknown passes", "unknown fails"; the same where nothing is unknown
+  double log_p_low = 0.0, log_p_high = 0.0;
+  double half_width = 0.0;  // sigma
+  double runs = 0.0;
+  std::size_t met = 0;  // runs inside the hidden failures (any failure, where none are hidden)
+};
+
+/// Wrong by more than wrong_by_sigma at an end of the bracket that lies outside the interval.
+bool is_wrong(const RareEventProblem& problem, const ValidationAnswer& answer);
+bool covers(const RareEventProblem& problem, const ValidationAnswer& answer);
+
+/// The problem's evaluator, counting in `met` the runs inside the hidden failures.
+BatchEvaluator counting_met(const RareEventProblem& problem, std::uint64_t seed, std::size_t& met);
+
+/// The row of these repeats.
+ValidationRow tabulate(const RareEventProblem& problem, const std::string& method,
+                       const std::vector<ValidationAnswer>& answers);
+
+ValidationRow validate(
+    const RareEventProblem& problem, const ValidationOptions& options,
+    const std::function<void(const RareEventSummary&, const ValidationAnswer&)>& on_result = {});
 
 std::string validation_header(bool markdown);
 std::string validation_line(const ValidationRow& row, bool markdown);
