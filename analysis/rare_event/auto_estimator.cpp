@@ -8,10 +8,9 @@
 
 #include "analysis/rare_event/core/estimator_session.hpp"
 #include "analysis/rare_event/estimate_audit.hpp"
-#include "analysis/rare_event/estimators/plain_monte_carlo.hpp"
+#include "analysis/rare_event/estimators/race.hpp"
 #include "analysis/rare_event/last_resort.hpp"
-#include "analysis/rare_event/plan_choice.hpp"
-#include "analysis/rare_event/plan_estimate.hpp"
+#include "analysis/rare_event/sampling/plain_monte_carlo.hpp"
 #include "analysis/rare_event/search/failure_search.hpp"
 #include "analysis/rare_event/search/plain_look.hpp"
 #include "analysis/tails/interval.hpp"
@@ -78,10 +77,10 @@ class AutoEstimator {
       summary.reason = unseen_objection(search_);
       return summary;
     }
-    Audited audited = run_plans();
+    Audited audited = run_estimators();
     if (audited.finding.unseen_share() > negligible_share && can_search_again(audited)) {
       search_again(session_, look_, audited.finding.unexplained, search_);
-      audited = run_plans();
+      audited = run_estimators();
     }
     RareEventSummary summary = std::move(audited.summary);
     if (audited.finding.contradicts()) allow_for_missing(audited, summary);
@@ -116,34 +115,34 @@ class AutoEstimator {
     summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(2.0 * missing));
   }
 
-  Audited run_plans() {
+  Audited run_estimators() {
     Audited audited;
     const bool chosen = session_.options().method == RareEventMethod::automatic;
     const std::uint64_t before = session_.ledger().counts().total();
     audited.summary.reason =
         look_.noisy() ? "the margins are noisy, and what may be used with noise saw too few failures to go on"
                       : "no engine's pilot saw enough failures to go on";
-    for (Plan& plan :
-         chosen ? choose_plans(session_, look_, search_) : plan_as_asked(session_, look_, search_)) {
-      audited = estimate_and_audit(plan);
+    Findings findings{session_, look_, search_};
+    for (const std::unique_ptr<Estimator>& estimator : chosen ? race(findings) : as_asked(findings)) {
+      audited = estimate_and_audit(*estimator, findings);
       if (audited.summary.status == TailStatus::estimated) break;
-      session_.note(fmt::format("{} refused: {}", plan.name, audited.summary.reason));
+      session_.note(fmt::format("{} refused: {}", estimator->name(), audited.summary.reason));
     }
     audited.cost = session_.ledger().counts().total() - before;
     return audited;
   }
 
-  Audited estimate_and_audit(Plan& plan) {
+  Audited estimate_and_audit(Estimator& estimator, Findings& findings) {
     EvaluationLedger& ledger = session_.ledger();
-    const std::uint64_t runs = audit_runs(session_, look_, plan);
+    const std::uint64_t runs = audit_runs(session_, look_, estimator);
     const std::uint64_t kept = runs + runs / 2;
     ledger.hold_back(kept);
     Audited audited;
-    audited.summary = estimate_with(session_, search_, plan);
-    audited.regions = plan.regions;
+    audited.summary = estimator.estimate(findings);
+    audited.regions = estimator.regions();
     ledger.release(kept);
     if (runs > 0 && audited.summary.status == TailStatus::estimated)
-      audited.finding = audit_regions(session_, search_, plan.regions, runs);
+      audited.finding = audit_regions(session_, search_, audited.regions, runs);
     return audited;
   }
 

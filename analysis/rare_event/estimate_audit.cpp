@@ -18,7 +18,7 @@ using engine::Vector;
 
 constexpr std::size_t most_explained = 6;  // failures that are looked into
 
-double audit_scale(const SearchResult& search) { return std::clamp(search.nearest() / 1.3, 1.5, 4.5); }
+double audit_scale(const SearchResult& search) { return std::clamp(nearest_offset(search.regions) / 1.3, 1.5, 4.5); }
 
 // Some region's root model says that x fails.
 bool predicted(const std::vector<LineRegion>& regions, const Vector& x) {
@@ -67,8 +67,8 @@ std::vector<Vector> explain(EstimatorSession& session, const SearchResult& searc
 
 }  // namespace
 
-std::uint64_t audit_runs(const EstimatorSession& session, const PlainLook& look, const Plan& plan) {
-  if (look.origin.failed || plan.method == RareEventMethod::radial_sampling) return 0;
+std::uint64_t audit_runs(const EstimatorSession& session, const PlainLook& look, const Estimator& estimator) {
+  if (look.origin.failed || !estimator.needs_regions()) return 0;
   const std::uint64_t used = session.ledger().counts().total();
   return std::min(std::clamp<std::uint64_t>(used / 12, 30, 150), session.ledger().remaining() / 5);
 }
@@ -122,12 +122,6 @@ double missing_share(EstimatorSession& session, const std::vector<LineRegion>& r
     by_distance += std::exp(log_upper_tail(finder.regions()[k].root.offset) - log_p);
   // Inflated spread overrates what lies far out: not more than ten times its distance's worth.
   return std::min(std::max(finding.unseen_share(), by_distance), 10.0 * by_distance);
-}
-
-void refuse(RareEventSummary& summary, std::string reason) {
-  summary.status = TailStatus::refused;
-  summary.reason = std::move(reason);
-  summary.log_p = summary.log_p_low = summary.log_p_high = std::numeric_limits<double>::quiet_NaN();
 }
 
 void audit_against_rays(const SearchResult& search, RareEventSummary& summary) {

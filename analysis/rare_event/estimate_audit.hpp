@@ -7,7 +7,7 @@
 #pragma once
 
 #include "analysis/rare_event/core/estimator_session.hpp"
-#include "analysis/rare_event/estimation_plan.hpp"
+#include "analysis/rare_event/estimators/estimator.hpp"
 #include "analysis/rare_event/search/failure_search.hpp"
 
 namespace flare::analysis {
@@ -24,8 +24,9 @@ struct AuditFinding {
   double unseen_share() const;
 };
 
-/// Runs to keep back for the audit of an estimate; 0 where it has nothing to say (the origin fails).
-std::uint64_t audit_runs(const EstimatorSession& session, const PlainLook& look, const Plan& plan);
+/// Runs to keep back for the audit of an estimate; 0 where it has nothing to say (the origin fails,
+/// or the estimate can miss no region).
+std::uint64_t audit_runs(const EstimatorSession& session, const PlainLook& look, const Estimator& estimator);
 
 /// Spends at most `runs` on the draws and half as many on explaining failures.
 AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search,
@@ -42,8 +43,5 @@ void audit_against_subset(const SearchResult& search, RareEventSummary& summary)
 
 /// The rays' pilot, where there is one: seeing clearly more than the estimate refuses it.
 void audit_against_rays(const SearchResult& search, RareEventSummary& summary);
-
-/// Takes the number away.
-void refuse(RareEventSummary& summary, std::string reason);
 
 }  // namespace flare::analysis

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 
-#include "analysis/rare_event/estimators/plain_monte_carlo.hpp"
-#include "analysis/rare_event/estimators/subset_simulation.hpp"
+#include "analysis/rare_event/sampling/plain_monte_carlo.hpp"
+#include "analysis/rare_event/sampling/subset_simulation.hpp"
 #include "analysis/tails/interval.hpp"
 
 namespace flare::analysis {

@@ -1,130 +1,40 @@
 #include "analysis/rare_event/rare_event.hpp"
 
-#include <fmt/format.h>
-
-#include <cmath>
 #include <stdexcept>
 
 #include "analysis/rare_event/auto_estimator.hpp"
-#include "analysis/rare_event/core/evaluation_ledger.hpp"
-#include "analysis/rare_event/core/normal_stream.hpp"
-#include "analysis/rare_event/estimate_audit.hpp"
-#include "analysis/rare_event/estimators/plain_monte_carlo.hpp"
-#include "analysis/rare_event/estimators/scaled_sigma.hpp"
-#include "analysis/rare_event/estimators/subset_simulation.hpp"
-#include "analysis/tails/normal_tail.hpp"
+#include "analysis/rare_event/core/estimator_session.hpp"
+#include "analysis/rare_event/estimators/estimator_list.hpp"
 
 namespace flare::analysis {
-
-Response Response::margin(double value) {
-  if (std::isnan(value)) return unknown();
-  if (std::isinf(value)) return value > 0.0 ? pass() : fail();
-  return {ResponseKind::margin, value};
-}
-
-std::string_view to_string(RareEventMethod method) {
-  switch (method) {
-    case RareEventMethod::automatic:
-      return "automatic";
-    case RareEventMethod::monte_carlo:
-      return "monte carlo";
-    case RareEventMethod::quasi_monte_carlo:
-      return "quasi-monte carlo";
-    case RareEventMethod::subset_simulation:
-      return "subset simulation";
-    case RareEventMethod::mean_shift:
-      return "mean-shift importance sampling";
-    case RareEventMethod::mixture_importance:
-      return "mixture importance sampling";
-    case RareEventMethod::line_sampling:
-      return "line sampling";
-    case RareEventMethod::radial_sampling:
-      return "radial sampling";
-    case RareEventMethod::scaled_sigma:
-      return "scaled sigma";
-  }
-  return "";
-}
-
-std::uint64_t RareEventOptions::min_runs(std::size_t dimension) {
-  return 200 + 2 * static_cast<std::uint64_t>(dimension);
-}
-
-bool RareEventOptions::is_valid(std::size_t dimension, std::string* error) const {
-  const auto fail = [&](std::string text) {
-    if (error != nullptr) *error = std::move(text);
-    return false;
-  };
-  if (dimension == 0) return fail("dimension is 0: a rare event needs at least one random variable");
-  if (!(target_half_width > 0.0) || !(target_half_width <= 2.0)) {
-    return fail(fmt::format("target_half_width is {}: give sigma in (0, 2]", target_half_width));
-  }
-  if (max_runs < min_runs(dimension)) {
-    return fail(fmt::format("max_runs is {}: {} dimensions need at least {}", max_runs, dimension,
-                            min_runs(dimension)));
-  }
-  if (max_regions < 1) return fail(fmt::format("max_regions is {}: give at least 1", max_regions));
-  for (const engine::Vector& start : warm_starts) {
-    if (static_cast<std::size_t>(start.size()) != dimension || !start.allFinite() || !(start.norm() > 0.0)) {
-      return fail(fmt::format("a warm start has {} coordinates: give {} finite ones, not all 0", start.size(),
-                              dimension));
-    }
-  }
-  for (const ScaledDraws& draws : known) {
-    if (static_cast<std::size_t>(draws.points.cols()) != dimension || !(draws.scale > 0.0) ||
-        draws.responses.size() != static_cast<std::size_t>(draws.points.rows())) {
-      return fail(fmt::format("known draws need {} coordinates, a scale above 0 and a response for every row",
-                              dimension));
-    }
-  }
-  return true;
-}
-
-double RareEventSummary::p() const { return std::exp(log_p); }
-double RareEventSummary::p_low() const { return std::exp(log_p_low); }
-double RareEventSummary::p_high() const { return std::exp(log_p_high); }
-double RareEventSummary::sigma() const { return upper_tail_quantile(log_p); }
-double RareEventSummary::sigma_low() const { return upper_tail_quantile(log_p_high); }
-double RareEventSummary::sigma_high() const { return upper_tail_quantile(log_p_low); }
-double RareEventSummary::half_width() const { return 0.5 * (sigma_high() - sigma_low()); }
-
 namespace {
 
-// The methods that need no exploration, with the present reading of unknown runs and at most `count` runs.
-RareEventSummary estimate_directly(EvaluationLedger& ledger, const RareEventOptions& options,
-                                   std::uint64_t count, NormalStream& random) {
-  switch (options.method) {
-    case RareEventMethod::monte_carlo: {
-      const std::uint64_t pilot = std::min<std::uint64_t>(1000, count / 4);
-      const RareEventSummary first = plain_monte_carlo(ledger, pilot, random, Purpose::pilot);
-      const std::uint64_t needed = monte_carlo_runs_for(first.p(), options.target_half_width);
-      return plain_monte_carlo(ledger, std::min(needed, count - pilot), random, Purpose::estimate);
-    }
-    case RareEventMethod::quasi_monte_carlo:
-      return quasi_monte_carlo(ledger, count, options.seed, Purpose::estimate);
-    case RareEventMethod::subset_simulation:
-      return repeat_subset_simulation(ledger, count, random, Purpose::estimate);
-    default:
-      return scaled_sigma(ledger, count, random, Purpose::estimate);
-  }
+bool searches(RareEventMethod method) {
+  return method == RareEventMethod::automatic || named_estimator(method).searches;
 }
 
-bool needs_exploration(RareEventMethod method) {
-  return method == RareEventMethod::automatic || method == RareEventMethod::mean_shift ||
-         method == RareEventMethod::mixture_importance || method == RareEventMethod::line_sampling ||
-         method == RareEventMethod::radial_sampling;
+// A method that needs no search, with the present reading of unknown runs and what is left of the budget.
+RareEventSummary estimate_directly(EstimatorSession& session) {
+  const PlainLook look;
+  SearchResult search;
+  Findings findings{session, look, search};
+  const Estimators asked = named_estimator(session.options().method).make(findings);
+  asked.front()->pilot(findings);
+  return asked.front()->estimate(findings);
 }
 
 // Once with unknown runs read as passes and, where there were any, once with them read as failures.
 RareEventSummary estimate_both_ways(EvaluationLedger& ledger, const RareEventOptions& options) {
-  NormalStream random(options.seed, "rare event/direct");
+  EstimatorSession session(ledger, options, "rare event/direct");
   // Half the budget is kept for the second reading where a few plain runs already show unknown ones.
-  ledger.evaluate(random.normal_matrix(50, ledger.dimension()), Purpose::explore);
-  const std::uint64_t count = ledger.counts().unknown == 0 ? ledger.remaining() : ledger.remaining() / 2;
-  RareEventSummary passing = estimate_directly(ledger, options, count, random);
+  ledger.evaluate(session.random().normal_matrix(50, ledger.dimension()), Purpose::explore);
+  const std::uint64_t kept = ledger.counts().unknown == 0 ? 0 : ledger.remaining() - ledger.remaining() / 2;
+  ledger.hold_back(kept);
+  RareEventSummary passing = estimate_directly(session);
+  ledger.release(kept);
   if (ledger.counts().unknown == 0 || passing.bracketed) return passing;
   ledger.set_unknown_as(UnknownAs::fail);
-  RareEventSummary failing = estimate_directly(ledger, options, ledger.remaining(), random);
+  RareEventSummary failing = estimate_directly(session);
   if (passing.status == TailStatus::refused) return passing;
   if (failing.status == TailStatus::refused) return failing;
   passing.bracketed = true;
@@ -144,7 +54,7 @@ RareEventSummary estimate_failure_probability(std::size_t dimension, const Batch
   if (!evaluator) throw std::invalid_argument("rare event: the evaluator is empty");
   EvaluationLedger ledger(dimension, evaluator, options.max_runs, std::move(stop));
   RareEventSummary summary;
-  if (needs_exploration(options.method)) {
+  if (searches(options.method)) {
     summary = estimate_automatically(ledger, options, "rare event");
   } else {
     try {
@@ -163,30 +73,6 @@ RareEventSummary estimate_failure_probability(std::size_t dimension, const Batch
   summary.target_met =
       summary.status == TailStatus::estimated && summary.half_width() <= options.target_half_width;
   return summary;
-}
-
-std::string RareEventSummary::brief_report() const {
-  if (status == TailStatus::refused) return fmt::format("refused after {} runs: {}", runs.total(), reason);
-  return fmt::format("{}: P = {:.3g} [{:.3g}, {:.3g}], {:.2f} sigma [{:.2f}, {:.2f}], {} runs, {}",
-                     to_string(status), p(), p_low(), p_high(), sigma(), sigma_low(), sigma_high(),
-                     runs.total(), to_string(method));
-}
-
-std::string RareEventSummary::full_report() const {
-  std::string text = brief_report() + "\n";
-  if (!reason.empty()) text += fmt::format("reason            {}\n", reason);
-  text += fmt::format("runs              explore {}, pilot {}, estimate {}, audit {} (unknown {})\n",
-                      runs.explore, runs.pilot, runs.estimate, runs.audit, runs.unknown);
-  text += fmt::format(
-      "diagnostics       effective samples {:.1f}, largest share {:.3f}, Pareto k {:.2f}, CoV {:.3f}, unseen "
-      "share {:.3f}\n",
-      diagnostics.effective_samples, diagnostics.max_weight_share, diagnostics.pareto_k,
-      diagnostics.coefficient_of_variation, diagnostics.unseen_share);
-  for (const std::string& line : diagnostics.search) text += fmt::format("search            {}\n", line);
-  for (const FailureRegion& region : regions)
-    text += fmt::format("region            at {:.2f} sigma, {:.1f} % of P\n", region.distance,
-                        100.0 * region.share);
-  return text;
 }
 
 }  // namespace flare::analysis

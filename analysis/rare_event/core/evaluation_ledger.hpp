@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <stop_token>
 
-#include "analysis/rare_event/rare_event.hpp"
+#include "analysis/rare_event/core/problem.hpp"
 
 namespace flare::analysis {
 
@@ -63,13 +64,9 @@ class EvaluationLedger {
   /// The first unknown points (at most 40), as rows.
   const std::vector<engine::Vector>& unknown_points() const { return unknown_points_; }
   bool saw_unknown() const { return !unknown_points_.empty(); }
-  UnknownAs unknown_as() const { return reading_; }
   /// Keeps `runs` back, besides those kept already: they cannot be spent until they are released.
   void hold_back(std::uint64_t runs) { held_back_ += runs; }
   void release(std::uint64_t runs) { held_back_ -= std::min(runs, held_back_); }
-  /// Some run gave a margin / some gave only pass or fail (unknown aside).
-  bool saw_margin() const { return saw_margin_; }
-  bool saw_bare() const { return saw_bare_; }
   /// Some run failed, whatever it was made for and wherever it was made.
   bool saw_failure() const { return saw_failure_; }
   /// Margins are usable throughout: some were seen and nothing came without.
@@ -85,7 +82,7 @@ class EvaluationLedger {
   std::uint64_t held_back_ = 0;
   std::vector<engine::Vector> unknown_points_;
   bool saw_margin_ = false;
-  bool saw_bare_ = false;
+  bool saw_bare_ = false;  // only pass or fail (unknown aside)
   bool saw_failure_ = false;
 };
 

@@ -181,8 +181,6 @@ RareEventSummary summarize_roots(NoisyRoots roots) {
   return summary;
 }
 
-}  // namespace
-
 RareEventSummary estimate_in_noise(EstimatorSession& session, const LineRegion& plane, double noise) {
   RareEventSummary summary;
   const double s = noise / plane.steepness;
@@ -203,6 +201,17 @@ RareEventSummary estimate_in_noise(EstimatorSession& session, const LineRegion& 
   summary = summarize_roots(std::move(*roots));
   summary.regions.push_back({plane.most_probable_point, plane.root.offset, 1.0});
   return summary;
+}
+
+}  // namespace
+
+void NoisyLineEstimator::pilot(Findings& findings) {
+  regions_ = findings.search.regions;
+  forecast_.usable = true;
+}
+
+RareEventSummary NoisyLineEstimator::estimate(Findings& findings) {
+  return estimate_in_noise(findings.session, regions_.front(), findings.look.noise);
 }
 
 }  // namespace flare::analysis

@@ -13,12 +13,17 @@
 // noise does not just add). The steepness is that of the same runs: c must not change with t.
 #pragma once
 
-#include "analysis/rare_event/core/estimator_session.hpp"
-#include "analysis/rare_event/estimators/line_sampling.hpp"
+#include "analysis/rare_event/estimators/estimator.hpp"
 
 namespace flare::analysis {
 
-/// One plane with direction, offset and steepness; `noise` is the margin's.
-RareEventSummary estimate_in_noise(EstimatorSession& session, const LineRegion& plane, double noise);
+/// Around the one plane that explains the margin. Makes its pilot as part of the estimate.
+class NoisyLineEstimator : public Estimator {
+ public:
+  std::string_view name() const override { return "noisy lines"; }
+  bool needs_regions() const override { return true; }
+  void pilot(Findings& findings) override;
+  RareEventSummary estimate(Findings& findings) override;
+};
 
 }  // namespace flare::analysis

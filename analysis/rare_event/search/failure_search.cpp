@@ -103,12 +103,6 @@ double SearchResult::unseen_allowance() const {
   return unseen_share + 2.0 / static_cast<double>(starts);
 }
 
-double SearchResult::nearest() const {
-  double distance = 1e300;
-  for (const LineRegion& region : regions) distance = std::min(distance, region.root.offset);
-  return distance;
-}
-
 void search_failures(EstimatorSession& session, const PlainLook& look, SearchResult& result) {
   RegionFinder finder(session.ledger(), session.random(), !look.origin.failed, session.options().max_regions);
   if (look.noisy()) finder.distrust_margins();

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "analysis/rare_event/core/linear_model.hpp"
-#include "analysis/rare_event/estimators/line_sampling.hpp"
-#include "analysis/rare_event/estimators/subset_simulation.hpp"
+#include "analysis/rare_event/sampling/line_sampling.hpp"
+#include "analysis/rare_event/sampling/subset_simulation.hpp"
 #include "analysis/rare_event/search/plain_look.hpp"
 
 namespace flare::analysis {
@@ -34,8 +34,6 @@ struct SearchResult {
   /// Share of P that regions nobody met may hold. Among many regions two more than Good-Turing expects are
   /// allowed for: its own error.
   double unseen_allowance() const;
-  /// Smallest distance of a region from the origin.
-  double nearest() const;
 };
 
 /// Fills in what it finds as it finds it: where the budget ends on the way, `result` holds what is known.

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "analysis/rare_event/estimators/plain_monte_carlo.hpp"
+#include "analysis/rare_event/sampling/plain_monte_carlo.hpp"
 
 namespace flare::analysis {
 namespace {

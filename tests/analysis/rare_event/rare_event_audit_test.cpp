@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "analysis/rare_event/rare_event.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {

@@ -4,10 +4,10 @@
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
 
-#include "analysis/rare_event/estimators/importance_sampling.hpp"
-#include "analysis/rare_event/estimators/line_sampling.hpp"
-#include "analysis/rare_event/estimators/radial_sampling.hpp"
-#include "analysis/rare_event/estimators/subset_simulation.hpp"
+#include "analysis/rare_event/sampling/importance_sampling.hpp"
+#include "analysis/rare_event/sampling/line_sampling.hpp"
+#include "analysis/rare_event/sampling/radial_sampling.hpp"
+#include "analysis/rare_event/sampling/subset_simulation.hpp"
 #include "analysis/tails/interval.hpp"
 #include "analysis/tails/normal_tail.hpp"
 

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
 #include "analysis/rare_event/core/normal_stream.hpp"
+#include "analysis/rare_event/estimators/estimator_list.hpp"
 #include "analysis/tails/normal_tail.hpp"
 #include "tests/analysis/rare_event/rare_event_validation.hpp"
 
@@ -309,6 +311,15 @@ TEST(RareEvent, NoiseThatGrowsTowardsFailureIsRefused) {
     answered += s.status == TailStatus::estimated ? 1 : 0;
   }
   EXPECT_EQ(answered, 0);
+}
+
+TEST(RareEvent, EveryMethodIsListedOnce) {
+  for (int m = 0; m <= static_cast<int>(RareEventMethod::scaled_sigma); ++m) {
+    const auto method = static_cast<RareEventMethod>(m);
+    const auto listed = std::count_if(named_estimators().begin(), named_estimators().end(),
+                                      [method](const NamedEstimator& e) { return e.method == method; });
+    EXPECT_EQ(listed, method == RareEventMethod::automatic ? 0 : 1) << to_string(method);
+  }
 }
 
 TEST(RareEvent, EveryMethodAnswersOrRefusesTwoSigma) {

@@ -1,4 +1,4 @@
-#include "analysis/rare_event/estimators/scaled_sigma.hpp"
+#include "analysis/rare_event/sampling/scaled_sigma.hpp"
 
 #include <fmt/format.h>
 

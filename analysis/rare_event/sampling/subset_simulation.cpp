@@ -1,4 +1,4 @@
-#include "analysis/rare_event/estimators/subset_simulation.hpp"
+#include "analysis/rare_event/sampling/subset_simulation.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "analysis/rare_event/estimators/importance_sampling.hpp"
+#include "analysis/rare_event/sampling/importance_sampling.hpp"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "analysis/rare_event/estimators/plain_monte_carlo.hpp"
+#include "analysis/rare_event/sampling/plain_monte_carlo.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "analysis/rare_event/estimators/radial_sampling.hpp"
+#include "analysis/rare_event/sampling/radial_sampling.hpp"
 
 #include <boost/math/special_functions/gamma.hpp>
 #include <cmath>

@@ -21,8 +21,6 @@ struct SubsetResult {
   double log_sd = 0.0;   // rough standard deviation of log_p: independent levels, correlation factor 4.5
   int levels = 0;
   engine::Matrix failing;  // last population's failing points, approximately from phi given failure
-  engine::Matrix points;   // every point that was run, with margins, for regressions
-  std::vector<double> margins;
 };
 
 /// `initial` (may be empty) are points of N(0, I) with their outcomes; the first level is made up from them.

@@ -1,4 +1,4 @@
-#include "analysis/rare_event/estimators/line_sampling.hpp"
+#include "analysis/rare_event/sampling/line_sampling.hpp"
 
 #include <Eigen/Cholesky>
 #include <algorithm>
@@ -133,6 +133,12 @@ LineRegion::LineRegion(const engine::Vector& a, double beta)
     : direction(a / a.norm()), law(a.size(), direction, defense), most_probable_point(direction * beta) {
   root.offset = beta;
   root.slope = engine::Vector::Zero(a.size());
+}
+
+double nearest_offset(const std::vector<LineRegion>& regions) {
+  double distance = 1e300;
+  for (const LineRegion& region : regions) distance = std::min(distance, region.root.offset);
+  return distance;
 }
 
 std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector<LineRegion>& regions,

@@ -43,6 +43,9 @@ struct LineRegion {
   LineRegion(const engine::Vector& a, double beta);
 };
 
+/// Smallest offset; 1e300 where there is no region.
+double nearest_offset(const std::vector<LineRegion>& regions);
+
 /// What one line told.
 struct LineResult {
   std::size_t region = 0;
@@ -70,7 +73,7 @@ std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector
                                      const std::vector<std::size_t>& counts, const LineOptions& options,
                                      NormalStream& random, Purpose purpose);
 
-/// Refits every region's root model and law to the lines drawn so far. `keep_law` leaves the law alone.
+/// Refits every region's root model and law to the lines drawn so far.
 void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResult>& lines);
 
 /// One stratum a region.

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "analysis/rare_event/estimators/line_sampling.hpp"
+#include "analysis/rare_event/sampling/line_sampling.hpp"
 
 namespace flare::analysis {
 

@@ -1,0 +1,105 @@
+#include "analysis/rare_event/estimators/line_estimator.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "analysis/tails/normal_tail.hpp"
+
+namespace flare::analysis {
+namespace {
+
+constexpr double largest_pilot = 0.25;      // share of what is left when it begins
+constexpr double estimate_per_pilot = 4.0;  // runs of the estimate to runs of its pilots
+
+std::size_t lines_each(std::size_t regions) {
+  if (regions == 1) return 24;
+  if (regions <= 4) return 20;
+  return regions <= 8 ? 14 : 7;
+}
+
+}  // namespace
+
+LineEstimator::LineEstimator(std::vector<LineRegion> regions, std::string name, int max_rounds, bool publish)
+    : name_(std::move(name)), max_rounds_(max_rounds), publish_(publish) {
+  regions_ = std::move(regions);
+}
+
+void LineEstimator::learn(const RareEventOptions& options, const std::vector<LineResult>& lines,
+                          std::uint64_t cost) {
+  double best = -1e300;
+  for (const LineResult& line : lines) {
+    best = std::max(best, line.log_value);
+    // A contradiction: from here on every line is checked.
+    if (line.correction != 0.0) check_share_ = 1.0;
+  }
+  learnt_.insert(learnt_.end(), lines.begin(), lines.end());
+  if (!(best > -1e299)) {  // no line fails
+    forecast_.usable = false;
+    forecast_.log_p = -std::numeric_limits<double>::infinity();
+    return;
+  }
+  judge(options, line_strata(lines, regions_.size(), best), best, cost);
+  adapt_regions(regions_, learnt_);
+}
+
+void LineEstimator::pilot(Findings& findings) {
+  run_rounds(findings.session);
+  if (publish_) findings.roots = Findings::Roots{regions_, learnt_};
+}
+
+void LineEstimator::run_rounds(EstimatorSession& session) {
+  EvaluationLedger& ledger = session.ledger();
+  const std::size_t k = regions_.size();
+  std::size_t each = lines_each(k);
+  const double enough = std::max(40.0, static_cast<double>(k * each));
+  const std::uint64_t start = ledger.counts().pilot;
+  const double allowed = largest_pilot * static_cast<double>(ledger.remaining());
+  for (int round = 0; round < max_rounds_; ++round) {
+    LineOptions options;
+    options.check_share = check_share_;
+    options.log_scale = log_upper_tail(nearest_offset(regions_));
+    const std::uint64_t before = ledger.counts().pilot;
+    const std::vector<LineResult> lines = sample_lines(ledger, regions_, std::vector<std::size_t>(k, each),
+                                                       options, session.random(), Purpose::pilot);
+    learn(session.options(), lines, ledger.counts().pilot - before);
+    if (!std::isfinite(forecast_.log_p)) return;
+    // Worth going on while the estimate would cost much more than all pilots so far.
+    const auto spent = static_cast<double>(ledger.counts().pilot - start);
+    const bool paid = round > 0 && forecast_.runs() < estimate_per_pilot * spent;
+    if (forecast_.usable && (paid || forecast_.values_needed <= enough)) break;
+    if (!forecast_.usable && k == 1) each *= 2;
+    if (spent + forecast_.runs_each * static_cast<double>(k * each) > allowed) break;
+  }
+  note_pilot(session);
+}
+
+std::vector<Stratum> LineEstimator::draw(EstimatorSession& session, const std::vector<std::size_t>& counts) {
+  LineOptions options;
+  options.log_scale = forecast_.log_p;
+  options.log_negligible = forecast_.log_p - 9.0;
+  options.check_share = check_share_;
+  options.tolerance = 0.01;
+  const std::vector<LineResult> lines =
+      sample_lines(session.ledger(), regions_, counts, options, session.random(), Purpose::estimate);
+  drawn_.insert(drawn_.end(), lines.begin(), lines.end());
+  return line_strata(lines, regions_.size(), options.log_scale);
+}
+
+void LineEstimator::relearn(EstimatorSession& session, std::uint64_t cost) {
+  learn(session.options(), drawn_, cost);
+  drawn_.clear();
+}
+
+void LineEstimator::describe_regions(const WeightedEstimate& estimate, RareEventSummary& summary) const {
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    const engine::Vector& point = regions_[k].most_probable_point;
+    summary.regions.push_back({point, point.norm(), estimate.shares[k]});
+  }
+}
+
+std::unique_ptr<Estimator> lines_around_regions(const SearchResult& search, int max_rounds) {
+  return std::make_unique<LineEstimator>(search.regions, "regions", max_rounds, true);
+}
+
+}  // namespace flare::analysis

@@ -1,0 +1,44 @@
+// Importance line sampling around regions (sampling/line_sampling.hpp): the proposal is each region's law in its
+// hyperplane, refitted in rounds of lines until an estimate would cost little more than the pilots did.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "analysis/rare_event/estimators/frozen_estimator.hpp"
+
+namespace flare::analysis {
+
+class LineEstimator : public FrozenEstimator {
+ public:
+  /// `publish`: other engines may begin from the pilot's roots.
+  LineEstimator(std::vector<LineRegion> regions, std::string name, int max_rounds = 6, bool publish = false);
+
+  std::string_view name() const override { return name_; }
+  bool needs_regions() const override { return true; }
+  /// Rounds of lines, each from laws refitted to all before it; the last round's spread sets the sample sizes.
+  void pilot(Findings& findings) override;
+
+ protected:
+  RareEventMethod method() const override { return RareEventMethod::line_sampling; }
+  std::vector<Stratum> draw(EstimatorSession& session, const std::vector<std::size_t>& counts) override;
+  bool can_relearn() const override { return true; }
+  void relearn(EstimatorSession& session, std::uint64_t cost) override;
+  void describe_regions(const WeightedEstimate& estimate, RareEventSummary& summary) const override;
+
+ private:
+  void run_rounds(EstimatorSession& session);
+  void learn(const RareEventOptions& options, const std::vector<LineResult>& lines, std::uint64_t cost);
+
+  std::string name_;
+  int max_rounds_;
+  bool publish_;
+  double check_share_ = 0.3;        // of the lines, looked at once more away from the root
+  std::vector<LineResult> learnt_;  // that shaped the proposal
+  std::vector<LineResult> drawn_;   // of the estimate
+};
+
+/// Lines around the search's regions, from whose roots other engines may begin.
+std::unique_ptr<Estimator> lines_around_regions(const SearchResult& search, int max_rounds = 6);
+
+}  // namespace flare::analysis

@@ -1,0 +1,49 @@
+#include "analysis/rare_event/estimators/weighted_runs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/tails/normal_tail.hpp"
+
+namespace flare::analysis {
+namespace {
+
+constexpr double least_effective_share = 0.03;  // of the runs
+
+}  // namespace
+
+std::vector<Stratum> WeightedRunEstimator::draw(EstimatorSession& session,
+                                                const std::vector<std::size_t>& counts) {
+  return {importance_stratum(
+      sample_mixture(session.ledger(), proposal_, counts[0], session.random(), Purpose::estimate),
+      forecast_.log_p)};
+}
+
+std::string WeightedRunEstimator::objection(const Sampled& sampled) const {
+  const double effective = sampled.estimate.effective_samples;
+  if (effective >= std::min(100.0, least_effective_share * sampled.values)) return {};
+  return fmt::format("effective sample size {:.0f} of {:.0f} runs: the proposal is far from the failures",
+                     effective, sampled.values);
+}
+
+double log_sum_of_tails(const std::vector<LineRegion>& regions) {
+  double total = -1e300;
+  for (const LineRegion& region : regions) total = log_sum(total, log_upper_tail(region.root.offset));
+  return total;
+}
+
+MixtureProposal shifted_to(const std::vector<LineRegion>& regions, Eigen::Index dimension) {
+  MixtureProposal mixture;
+  const double total = log_sum_of_tails(regions);
+  for (const LineRegion& region : regions) {
+    ShapedNormal shifted(dimension, {}, 0.0);
+    shifted.set_mean(region.most_probable_point);
+    mixture.components.push_back(std::move(shifted));
+    mixture.weights.push_back(std::exp(log_upper_tail(region.root.offset) - total));
+  }
+  return mixture;
+}
+
+}  // namespace flare::analysis
