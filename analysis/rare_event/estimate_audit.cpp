@@ -18,7 +18,9 @@ using engine::Vector;
 
 constexpr std::size_t most_explained = 6;  // failures that are looked into
 
-double audit_scale(const SearchResult& search) { return std::clamp(nearest_offset(search.regions) / 1.3, 1.5, 4.5); }
+double audit_scale(const SearchResult& search) {
+  return std::clamp(nearest_offset(search.regions) / 1.3, 1.5, 4.5);
+}
 
 // Some region's root model says that x fails.
 bool predicted(const std::vector<LineRegion>& regions, const Vector& x) {

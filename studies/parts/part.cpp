@@ -82,12 +82,11 @@ Parameters Manifest::sizes(const std::string& variant) {
 
 void Manifest::check_sizes(const std::vector<const Call*>& calls) {
   const Section section = root_.section("sizes");
-  for (const auto& [size, value] : parameters(section)) {
-    if (std::none_of(calls.begin(), calls.end(),
-                     [&](const Call* call) { return contains(call->takes, size); })) {
-      section.fail(size,
-                   fmt::format("no subcircuit here has such a parameter ({})", calls.front()->subcircuit));
-    }
+  for (const auto& size : parameters(section)) {
+    const auto takes_it = [&](const Call* call) { return contains(call->takes, size.first); };
+    if (std::any_of(calls.begin(), calls.end(), takes_it)) continue;
+    section.fail(size.first,
+                 fmt::format("no subcircuit here has such a parameter ({})", calls.front()->subcircuit));
   }
 }
 
