@@ -50,12 +50,38 @@ std::string drive(const ColumnOptions& o) {
       fmt::arg("low", o.wordline_off + o.edge));
 }
 
+std::string states(const ColumnOptions& o, const std::string& instance, const std::vector<StateNode>& state,
+                   bool bit) {
+  std::string text;
+  for (const StateNode& node : state) {
+    text += fmt::format(".ic v({}.{})={}\n", instance, node.node, bit != node.inverted ? o.supply : 0.0);
+  }
+  return text;
+}
+
+// One row whose bitline follows the real one, and `count` times its current drawn there: as many rows in parallel. (ngspice
+// does multiply a subcircuit by m=, but not what stands in a subcircuit inside it.)
+std::string multiplied(const std::string& name, const std::string& bitline, int count) {
+  return fmt::format(
+      "e{0} {0}s 0 {1} 0 1\n"
+      "v{0} {0}s {0}b 0\n"
+      "f{0} {1} 0 v{0} {2}\n",
+      name, bitline, count);
+}
+
 std::string idle(const ColumnOptions& o, const std::string& name, const std::string& bitline, bool one,
                  int count) {
   const IdleRows& rows = one ? o.cell.idle_one : o.cell.idle_zero;
   Parameters more = rows.parameters;
-  more[rows.call.multiplicity] = count;
-  return call_line(name, rows.call, row_nodes(bitline, "0", one), o.cell.sizes, more);
+  std::string text;
+  if (rows.call.multiplicity.empty()) {
+    text = multiplied(name, bitline, count);
+  } else {
+    more[rows.call.multiplicity] = count;
+  }
+  const std::string node = rows.call.multiplicity.empty() ? fmt::format("{}b", name) : bitline;
+  text += call_line(fmt::format("x{}", name), rows.call, row_nodes(node, "0", one), o.cell.sizes, more);
+  return text + states(o, fmt::format("x{}", name), rows.state, one);
 }
 
 // `count` unselected rows between two nodes: their wire as a T, everything that hangs on it at its middle.
@@ -69,8 +95,8 @@ std::string unselected(const ColumnOptions& o, const std::string& side, int coun
   if (to != from) text += fmt::format("r{}b {} {} {}\n", side, middle, to, half);
   if (o.wire_capacitance > 0) text += fmt::format("c{} {} 0 {}\n", side, middle, count * o.wire_capacitance);
   const int ones = static_cast<int>(std::lround(count * o.unselected_ones));
-  if (ones > 0) text += idle(o, fmt::format("x{}1", side), middle, true, ones);
-  if (count > ones) text += idle(o, fmt::format("x{}0", side), middle, false, count - ones);
+  if (ones > 0) text += idle(o, fmt::format("{}1", side), middle, true, ones);
+  if (count > ones) text += idle(o, fmt::format("{}0", side), middle, false, count - ones);
   return text;
 }
 
@@ -97,9 +123,7 @@ std::string active(const ColumnOptions& o) {
     if (o.wire_capacitance > 0) text += fmt::format("c{} b{} 0 {}\n", i, i, o.wire_capacitance);
     text += call_line(fmt::format("x{}", i), row.call, row_nodes(fmt::format("b{}", i), wordline, bits[i]),
                       o.cell.sizes, bits[i] ? row.one : row.zero);
-    for (const StateNode& state : row.state) {
-      text += fmt::format(".ic v(x{}.{})={}\n", i, state.node, bits[i] != state.inverted ? o.supply : 0.0);
-    }
+    text += states(o, fmt::format("x{}", i), row.state, bits[i]);
   }
   return text;
 }

@@ -19,8 +19,9 @@ void write_screening_of(H5::H5File& file, const Study& study, const ColumnResult
     const ColumnPoint& point = result.design.points[p];
     for (std::size_t c = 0; c < study.converters.size(); ++c) {
       const analysis::ScreenedCorner& corner = result.corners.corner(p, c);
-      rows.push_back({study.column->setup.cell.name, point.sawl, point.corner.name(), study.converters[c].name,
-                      result.design.wordline_off[p], corner.screened, corner.full(), corner.estimated});
+      rows.push_back({study.column->setup.cell.name, point.sawl, point.corner.name(),
+                      study.converters[c].name, result.design.wordline_off[p], corner.screened, corner.full(),
+                      corner.estimated});
     }
   }
   std::vector<analysis::ConverterScreening> errors;

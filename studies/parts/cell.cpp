@@ -53,7 +53,9 @@ IdleRows read_idle(Manifest& manifest, Section section, const Parameters& sizes)
 }
 
 /// A cell without a form of its own for rows at rest: the row that is read, its word line low.
-IdleRows idle_of(const CellRow& active, bool one) { return {active.call, one ? active.one : active.zero}; }
+IdleRows idle_of(const CellRow& active, bool one) {
+  return {active.call, one ? active.one : active.zero, active.state};
+}
 
 void read_idle_rows(Manifest& manifest, Section section, Cell& cell) {
   for (const bool one : {true, false}) {
@@ -63,13 +65,6 @@ void read_idle_rows(Manifest& manifest, Section section, Cell& cell) {
         section.has(key) ? read_idle(manifest, section.section(key), cell.sizes) : idle_of(cell.active, one);
   }
   section.finish();
-  const bool by_state = !cell.active.state.empty();
-  if (by_state && (cell.idle_one.call.subcircuit == cell.active.call.subcircuit ||
-                   cell.idle_zero.call.subcircuit == cell.active.call.subcircuit)) {
-    section.fail("",
-                 "one instance stands for all rows at rest, and its state cannot be set at its nodes; give "
-                 "them subcircuits: [unselected.one] and [unselected.zero]");
-  }
 }
 
 void read_precharge(Manifest& manifest, Section section, Cell& cell) {

@@ -30,6 +30,7 @@ struct CellRow {
 struct IdleRows {
   Call call;
   Parameters parameters;  // besides the sizes
+  std::vector<StateNode> state;
 };
 
 struct Cell {

@@ -124,8 +124,8 @@ Call Manifest::call(Section& section, const std::vector<std::string>& roles,
       section.fail("varies", not_among(element, "element of " + call.subcircuit, interface.elements));
     }
   }
-  call.multiplicity = section.text("multiplicity", "m");
-  if (call.multiplicity != "m" && !interface.has_parameter(call.multiplicity)) {
+  call.multiplicity = section.text("multiplicity", "");
+  if (!call.multiplicity.empty() && !interface.has_parameter(call.multiplicity)) {
     section.fail("multiplicity",
                  not_among(call.multiplicity, "parameter of " + call.subcircuit, interface.parameters));
   }

@@ -22,7 +22,7 @@ struct Call {
   std::vector<std::string> ports;   // roles, in the order of its ports
   std::vector<std::string> varies;  // elements of it that mismatch moves
   std::vector<std::string> takes;   // the part's sizes that it has as parameters
-  std::string multiplicity = "m";   // parameter that makes one instance stand for several
+  std::string multiplicity;         // parameter that makes one instance stand for several; empty: it has none
 
   bool has_port(std::string_view role) const;
 };

@@ -106,6 +106,37 @@ TEST(Column, LumpedRowsGiveTheLevelOfRealOnes) {
   }
 }
 
+// Rows of a cell that has no form for them: one row's current, multiplied, against as many rows. The cell's transistors
+// are subcircuits of a kit, which ngspice's own multiplier does not reach.
+TEST(Column, MultipliedRowsGiveTheLevelOfAsManyRows) {
+  const std::filesystem::path own = std::filesystem::path(FLARE_SOURCE_DIR) / "studies/own_cell";
+  for (const double ones : {1.0, 0.0}) {
+    ColumnOptions options =
+        shipped_column(read_cell({own / "cell/cell.toml", "", "cell"}), 2, {"tt", 1.2, 125.0});
+    options.card = own / "kit/example65.lib";
+    options.rows = 40;
+    options.wordline_off = 2e-9;
+    options.unselected_ones = ones;
+    const std::string lumped = column_netlist(options);
+    const std::string kind(ones > 0 ? "near1" : "near0");
+    std::string rows;
+    for (int i = 0; i < options.rows - options.sawl; ++i) {
+      rows += call_line(
+          fmt::format("xu{}", i), options.cell.active.call,
+          {{"bitline", "bnear"}, {"wordline", "0"}, {"stored", ones > 0 ? "vdd" : "0"}, {"ground", "0"}},
+          options.cell.sizes);
+    }
+    std::string real = with_lines(lumped, "x" + kind, rows);
+    for (const char* element : {"x", "e", "v", "f"}) real = without_lines(real, element + kind);
+    const double multiplied = level_mv(options);
+    const double no_rows = level_mv(options, without_lines(lumped, "f" + kind));
+    std::printf("rows storing %g: multiplied minus real %.4f mV; without them %.1f mV\n", ones,
+                multiplied - level_mv(options, real), no_rows - multiplied);
+    EXPECT_NEAR(multiplied, level_mv(options, real), 0.05);
+    EXPECT_GT(std::fabs(no_rows - multiplied), 1.0);
+  }
+}
+
 // With the dummy rows on, the number of word lines that rise is always SAWL, and the level tells the popcount
 // only.
 TEST(Column, LevelDependsOnThePopcountAloneWithDummyRowsOn) {

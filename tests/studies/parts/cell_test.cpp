@@ -92,11 +92,10 @@ TEST_F(CellManifest, SaysWhatACellIs) {
 TEST_F(CellManifest, RowsAtRestAreTheReadPortWhereNothingElseIsSaid) {
   const Cell cell = read();
   EXPECT_EQ(cell.idle_one.call.subcircuit, "port");
-  EXPECT_EQ(cell.idle_one.call.multiplicity, "m");
+  EXPECT_EQ(cell.idle_one.call.multiplicity, "");
   EXPECT_EQ(call_line("x1", cell.idle_one.call,
-                      {{"bitline", "b"}, {"wordline", "0"}, {"stored", "vdd"}, {"ground", "0"}}, cell.sizes,
-                      {{"m", 120}}),
-            "x1 b 0 vdd 0 port wa=1e-07 m=120\n");
+                      {{"bitline", "b"}, {"wordline", "0"}, {"stored", "vdd"}, {"ground", "0"}}, cell.sizes),
+            "x1 b 0 vdd 0 port wa=1e-07\n");
 }
 
 TEST_F(CellManifest, MistakesNameTheFileTheLineAndTheRemedy) {
