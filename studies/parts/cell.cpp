@@ -128,12 +128,8 @@ Cell read_cell(const PartPlace& place) {
   Manifest manifest(place.manifest);
   Section& root = manifest.root();
   Cell cell;
-  cell.name = place.name;
-  cell.manifest = place.manifest;
-  cell.title = root.text("title", cell.name);
+  static_cast<Part&>(cell) = manifest.part(place.name, place.variant);
   root.choice("read", {"discharge"}, "discharge");
-  cell.netlist = manifest.netlist();
-  cell.sizes = manifest.sizes(place.variant);
   cell.active = read_row(manifest, root.section("active"), cell.sizes);
   if (root.has("whole")) cell.whole = read_row(manifest, root.section("whole"), cell.sizes);
   read_idle_rows(manifest, root.section("unselected"), cell);

@@ -2,7 +2,6 @@
 // their ports are, what sizes them and what varies. netlists/README.md shows a manifest, line by line.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,12 +32,7 @@ struct IdleRows {
   std::vector<StateNode> state;
 };
 
-struct Cell {
-  std::string name;  // "sram8t_min": names groups of the result file
-  std::string title;
-  std::filesystem::path manifest;
-  std::filesystem::path netlist;
-  Parameters sizes;  // SI
+struct Cell : Part {
   CellRow active;
   std::optional<CellRow> whole;  // the cell with all its transistors, where `active` is its read port alone
   IdleRows idle_one;

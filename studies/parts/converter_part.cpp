@@ -6,11 +6,7 @@ ConverterPart read_converter_part(const PartPlace& place) {
   Manifest manifest(place.manifest);
   Section& root = manifest.root();
   ConverterPart part;
-  part.name = place.name;
-  part.manifest = place.manifest;
-  part.title = root.text("title", part.name);
-  part.netlist = manifest.netlist();
-  part.sizes = manifest.sizes(place.variant);
+  static_cast<Part&>(part) = manifest.part(place.name, place.variant);
   Section comparator = root.section("comparator");
   part.comparator =
       manifest.call(comparator, {"input", "reference", "clock", "output", "output_bar", "supply", "ground"},

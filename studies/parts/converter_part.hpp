@@ -2,7 +2,6 @@
 // (analysis/converters); this is what a netlist of one is built from.
 #pragma once
 
-#include <filesystem>
 #include <string>
 
 #include "studies/parts/part.hpp"
@@ -10,13 +9,8 @@
 
 namespace flare::studies {
 
-struct ConverterPart {
-  std::string name;
-  std::string title;
-  std::filesystem::path manifest;
-  std::filesystem::path netlist;
-  Parameters sizes;  // SI
-  Call comparator;   // roles: input, reference, clock, output, output_bar, supply, ground
+struct ConverterPart : Part {
+  Call comparator;  // roles: input, reference, clock, output, output_bar, supply, ground
 };
 
 /// Reads the manifest of a converter. Throws StudyError with file, line and remedy.

@@ -45,8 +45,12 @@ std::string call_line(const std::string& instance, const Call& call,
 Manifest::Manifest(std::filesystem::path file)
     : file_(std::move(file)), table_(read_toml(file_, "a manifest")), root_(table_, "", file_) {}
 
-const std::filesystem::path& Manifest::netlist() {
-  if (!netlist_.empty()) return netlist_;
+Part Manifest::part(const std::string& name, const std::string& variant) {
+  read_netlist();
+  return {name, root_.text("title", name), file_, netlist_, sizes(variant)};
+}
+
+void Manifest::read_netlist() {
   netlist_ = root_.file("netlist");
   try {
     // Included, as it will be: its first line is no title.
@@ -55,7 +59,6 @@ const std::filesystem::path& Manifest::netlist() {
   } catch (const engine::DeckError& e) {
     root_.fail("netlist", e.what());
   }
-  return netlist_;
 }
 
 Parameters Manifest::parameters(Section section) {
@@ -91,7 +94,6 @@ void Manifest::check_sizes(const std::vector<const Call*>& calls) {
 }
 
 const engine::SubcircuitInterface& Manifest::interface(Section& section, const std::string& name) {
-  netlist();
   std::vector<std::string> names;
   for (const engine::SubcircuitInterface& subcircuit : subcircuits_) {
     if (subcircuit.name == name) return subcircuit;

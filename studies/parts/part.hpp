@@ -16,6 +16,15 @@ namespace flare::studies {
 /// Parameters of subcircuits by name, in SI units.
 using Parameters = std::map<std::string, double>;
 
+/// What every part of a netlist has.
+struct Part {
+  std::string name;  // "sram8t_min": names groups of the result file
+  std::string title;
+  std::filesystem::path manifest;
+  std::filesystem::path netlist;
+  Parameters sizes;
+};
+
 /// How a subcircuit of a part is called.
 struct Call {
   std::string subcircuit;
@@ -39,14 +48,12 @@ class Manifest {
   explicit Manifest(std::filesystem::path file);
 
   Section& root() { return root_; }
-  const std::filesystem::path& file() const { return file_; }
-  /// Key `netlist` of the manifest, with the subcircuits it defines.
-  const std::filesystem::path& netlist();
+  /// Keys `title` and `netlist`, tables [sizes] and [variants]. `variant`: the one that is meant; empty: the sizes as
+  /// they stand.
+  Part part(const std::string& name, const std::string& variant);
 
   /// A table of parameters: numbers, or quantities with their units.
   Parameters parameters(Section section);
-  /// Tables [sizes] and [variants]: the sizes of a variant (empty: as they stand).
-  Parameters sizes(const std::string& variant);
   /// Every size must reach a subcircuit: one that does nothing is a mistake.
   void check_sizes(const std::vector<const Call*>& calls);
   /// A table that says how a subcircuit of the netlist is called. `roles`: those its ports may have; `needed`: those
@@ -57,6 +64,8 @@ class Manifest {
   Parameters parameters_of(Section section, const Call& call);
 
  private:
+  void read_netlist();
+  Parameters sizes(const std::string& variant);
   const engine::SubcircuitInterface& interface(Section& section, const std::string& name);
 
   std::filesystem::path file_;
