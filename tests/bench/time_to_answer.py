@@ -135,12 +135,22 @@ class Ngspice:
         self.process.stdin.write(text)
         self.process.stdin.flush()
 
-    def level(self, x):
-        """Bitline level, V, at the mismatch x (sigma)."""
-        self.simulations += 1
+    def levels(self, points):
+        """Bitline levels, V, at rows of mismatch (sigma). A few at a time: neither pipe fills, and neither side waits long."""
+        found = []
+        for first in range(0, len(points), 20):
+            batch = points[first:first + 20]
+            self.say("".join(self.sample(x) for x in batch))
+            found += [self.read_level() for _ in batch]
+        self.simulations += len(points)
+        return np.array(found)
+
+    def sample(self, x):
         text = "".join(f"alter {name}={law(z)!r}\n" for (name, law), z in zip(self.settings, x))
-        self.say(text + f"tran {self.stop / 20!r} {self.stop!r} 0 {self.stop / 20!r}\n"
-                 f"meas tran level find v(rbl) at={self.stop * (1 - 1e-6)!r}\necho LEVEL $&level\ndestroy all\n")
+        return (text + f"tran {self.stop / 20!r} {self.stop!r} 0 {self.stop / 20!r}\n"
+                f"meas tran level find v(rbl) at={self.stop * (1 - 1e-6)!r}\necho LEVEL $&level\ndestroy all\n")
+
+    def read_level(self):
         for line in self.process.stdout:
             if (found := re.match(r".*LEVEL (\S+)", line)):
                 return float(found[1])
@@ -166,17 +176,15 @@ class TailMargin:
         self.sign = 1.0 if up else -1.0
 
     def __call__(self, points):
-        return np.array([[self.one(x)] for x in np.asarray(points)])
-
-    def one(self, x):
-        steps = np.polyval(self.answer.to_steps, self.ngspice.level(x[:-1]))
-        return self.sign * (self.threshold - steps - self.answer.offset * x[-1])
+        points = np.asarray(points)
+        steps = np.polyval(self.answer.to_steps, self.ngspice.levels(points[:, :-1]))
+        return (self.sign * (self.threshold - steps - self.answer.offset * points[:, -1])).reshape(-1, 1)
 
 
 def check_same_circuit(ngspice, k, answer, count=5):
     """Largest difference of a level between (a) and the loop, V. A circuit that is not the same is an error."""
     x, levels = answer.samples[k]
-    worst = max(abs(ngspice.level(x[i]) - levels[i]) for i in range(count))
+    worst = np.max(np.abs(ngspice.levels(x[:count]) - levels[:count]))
     if worst > 1e-5:
         raise SystemExit(f"k={k}: the loop's level is {worst:.3g} V from the study's; not the same circuit")
     return worst
@@ -223,20 +231,22 @@ def spent(ngspice, before):
     return {name: now - before[name] for name, now in clocks(ngspice).items()}
 
 
-def measure_tail(ngspice, margin, tail, arguments, rank):
-    """What the methods say about one tail, and what it cost them."""
-    row = {}
-    if rank < arguments.form_tails:
-        before = clocks(ngspice)
-        point = design_point(margin)
-        row["form"] = around(point, cov_of(tail["sigma"]))
-        row["form"].update(spent(ngspice, before))
-        if arguments.reference_cov > 0.0:
-            row["reference"] = around(point, arguments.reference_cov)
-    if rank < arguments.subset_tails:
-        before = clocks(ngspice)
-        row["subset"] = sampled(peers.METHODS["subset"](event_of(margin), margin.dimension, 0.0))
-        row["subset"].update(spent(ngspice, before))
+def form_answer(ngspice, margin, tail, arguments):
+    """(b) and the reference."""
+    before = clocks(ngspice)
+    point = design_point(margin)
+    row = {"form": around(point, cov_of(tail["sigma"]))}
+    row["form"].update(spent(ngspice, before))
+    if arguments.reference_cov > 0.0:
+        row["reference"] = around(point, arguments.reference_cov)
+    return row
+
+
+def subset_answer(ngspice, margin, tail, arguments):
+    """(c)."""
+    before = clocks(ngspice)
+    row = {"subset": sampled(peers.METHODS["subset"](event_of(margin), margin.dimension, 0.0))}
+    row["subset"].update(spent(ngspice, before))
     return row
 
 
@@ -286,23 +296,26 @@ def subset_runs(p):
     return 1000.0 * math.ceil(-math.log10(p))
 
 
+def measured(folder, answer, row, arguments, method):
+    """Adds what a method says about one tail, and what it cost."""
+    tail = row["tail"]
+    ngspice = Ngspice(folder, int(tail["k"]), answer)
+    row["level_error"] = check_same_circuit(ngspice, int(tail["k"]), answer)
+    ot.RandomGenerator.SetSeed(1000 + int(tail["k"]))
+    try:
+        row.update(method(ngspice, TailMargin(ngspice, tail, answer), tail, arguments))
+    except Exception as error:  # a method that fails on a tail is part of the answer
+        row["failed"] = str(error).split("\n")[0][:90]
+    ngspice.close()
+    print_row(row)
+
+
 def measure(folder, answer, arguments):
-    rows = []
-    order = sorted(range(len(answer.tails)), key=lambda i: answer.tails[i]["sigma"])  # the likely ones first
-    for rank, i in enumerate(order):
-        tail = answer.tails[i]
-        row = {"tail": tail, "level_error": 0.0}
-        if rank < max(arguments.form_tails, arguments.subset_tails):
-            ngspice = Ngspice(folder, int(tail["k"]), answer)
-            row["level_error"] = check_same_circuit(ngspice, int(tail["k"]), answer)
-            ot.RandomGenerator.SetSeed(1000 + i)
-            try:
-                row.update(measure_tail(ngspice, TailMargin(ngspice, tail, answer), tail, arguments, rank))
-            except Exception as error:  # a method that fails on a tail is part of the answer
-                row["failed"] = str(error).split("\n")[0][:90]
-            ngspice.close()
-        rows.append(row)
-        print_row(row)
+    rows = [{"tail": tail, "level_error": 0.0} for tail in sorted(answer.tails, key=lambda t: t["sigma"])]
+    for row in rows[:arguments.form_tails]:
+        measured(folder, answer, row, arguments, form_answer)
+    for row in rows[:arguments.subset_tails]:
+        measured(folder, answer, row, arguments, subset_answer)
     return rows
 
 
