@@ -76,6 +76,7 @@ engine::RowTable<TailRow> point_tail_columns() {
 
 void write_levels(H5::H5File& file, const ModelKey& key, const std::vector<LevelFit>& levels) {
   std::vector<LevelRow> rows;
+  rows.reserve(levels.size());
   for (const LevelFit& level : levels) rows.push_back(level_row(rows.size(), level.moments()));
   engine::write_table(file, key.point_path() + "/levels", level_columns().table(rows));
 }
