@@ -36,6 +36,7 @@ std::string tics(const std::vector<std::string>& labels) {
 
 std::string sawl_axis(const std::vector<int>& sawl) {
   std::vector<std::string> labels;
+  labels.reserve(sawl.size());
   for (const int n : sawl) labels.push_back(std::to_string(n));
   return fmt::format("set xrange [-0.5:{}]\nset xtics {} noenhanced\n",
                      static_cast<double>(sawl.size()) - 0.5, tics(labels)) +

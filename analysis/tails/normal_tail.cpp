@@ -1,15 +1,16 @@
 #include "analysis/tails/normal_tail.hpp"
 
-#include <boost/math/special_functions/erf.hpp>
 #include <cmath>
 #include <limits>
 #include <numbers>
+
+#include "engine/base/normal_law.hpp"
 
 namespace flare::analysis {
 
 double normal_density(double z) { return std::exp(-0.5 * z * z) / std::sqrt(2.0 * std::numbers::pi); }
 
-double normal_tail(double beta) { return 0.5 * std::erfc(beta / std::numbers::sqrt2); }
+double normal_tail(double beta) { return engine::normal_tail(beta); }
 
 double log_upper_tail(double x) {
   if (x < 25.0) return std::log(normal_tail(x));
@@ -27,9 +28,8 @@ double normal_hazard(double x) {
 double sigma_of_probability(double p) {
   if (std::isnan(p)) return p;
   if (p <= 0.0) return std::numeric_limits<double>::infinity();
-  if (p <= 0.5) return std::numbers::sqrt2 * boost::math::erfc_inv(2.0 * p);
   if (p >= 1.0) return -std::numeric_limits<double>::infinity();
-  return -std::numbers::sqrt2 * boost::math::erfc_inv(2.0 * (1.0 - p));
+  return 0.0 - engine::normal_quantile(p);  // 0, not -0, of 0.5
 }
 
 double upper_tail_quantile(double log_p) {

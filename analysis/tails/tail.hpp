@@ -51,7 +51,7 @@ class Probability {
   friend std::partial_ordering operator<=>(const Probability& a, const Probability& b) {
     return a.compared(b);
   }
-  friend bool operator==(const Probability& a, const Probability& b) { return a.compared(b) == 0; }
+  friend bool operator==(const Probability& a, const Probability& b) { return std::is_eq(a.compared(b)); }
 
  private:
   static constexpr double infinity = std::numeric_limits<double>::infinity();

@@ -27,6 +27,7 @@ engine::RowTable<Row>& tail_columns(engine::RowTable<Row>& table, const std::str
   return table.part(
       [=](const std::vector<Row>& rows, engine::Table& columns) {
         std::vector<TailProbability> tails;
+        tails.reserve(rows.size());
         for (const Row& row : rows) tails.push_back(tail(row));
         add_tail_columns(columns, tails, p_name, p_unit);
       },

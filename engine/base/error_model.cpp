@@ -5,10 +5,10 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "engine/base/normal_law.hpp"
+
 namespace flare::engine {
 namespace {
-
-double upper_tail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
 
 bool all_finite(const std::vector<double>& values) {
   for (const double v : values)
@@ -20,7 +20,7 @@ bool all_finite(const std::vector<double>& values) {
 double interval_probability(double a, double b, double mean, double sigma) {
   if (sigma == 0) return a < mean && mean <= b ? 1 : 0;
   const double low = (a - mean) / sigma, high = (b - mean) / sigma;
-  return low > 0 ? upper_tail(low) - upper_tail(high) : upper_tail(-high) - upper_tail(-low);
+  return low > 0 ? normal_tail(low) - normal_tail(high) : normal_tail(-high) - normal_tail(-low);
 }
 
 ErrorModel empty_model(int rows_per_read, int codes) {

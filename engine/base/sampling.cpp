@@ -1,25 +1,18 @@
 #include "engine/base/sampling.hpp"
 
-#include <boost/math/special_functions/erf.hpp>
 #include <boost/random/normal_distribution.hpp>
 #include <boost/random/sobol.hpp>
 #include <boost/random/uniform_01.hpp>
 #include <cmath>
-#include <numbers>
 #include <stdexcept>
 #include <vector>
 
+#include "engine/base/normal_law.hpp"
 #include "engine/base/random_stream.hpp"
 
 namespace flare::engine {
 
 namespace {
-
-double normal_quantile(double u) {
-  // erfc_inv keeps its digits in both tails.
-  return u < 0.5 ? -std::numbers::sqrt2 * boost::math::erfc_inv(2.0 * u)
-                 : std::numbers::sqrt2 * boost::math::erfc_inv(2.0 * (1.0 - u));
-}
 
 void draw_random(const SampleSource& source, std::uint64_t first, Matrix& points) {
   for (Eigen::Index r = 0; r < points.rows(); ++r) {

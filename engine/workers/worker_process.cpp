@@ -21,7 +21,7 @@ namespace flare::engine {
 std::filesystem::path find_worker(const std::filesystem::path& given) {
   if (!given.empty()) return given;
   const std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  const std::filesystem::path beside = here / "flare_worker";
+  std::filesystem::path beside = here / "flare_worker";
   if (std::filesystem::exists(beside)) return beside;
   return here.parent_path() / "libexec" / "flare" / "flare_worker";
 }
@@ -111,6 +111,7 @@ bool WorkerProcess::flush() {
 }
 
 bool WorkerProcess::receive() {
+  // Filled by what is received, never read beyond it. NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
   std::array<std::uint8_t, 65536> buffer;
   for (;;) {
     const ssize_t got = recv(socket_, buffer.data(), buffer.size(), 0);

@@ -97,7 +97,7 @@ Message WorkerSet::ask(MessageKind kind, std::span<const std::uint8_t> body,
 
 Message WorkerSet::ask_about(MessageKind kind, const Testbench& testbench) {
   failed_starts = 0;
-  const Message answer = ask(kind, to_cbor(testbench), nullptr);
+  Message answer = ask(kind, to_cbor(testbench), nullptr);
   WorkerSlot& slot = slots.front();
   slot.loaded.reset();
   slot.traces = leaves_traces(testbench.deck, testbench.options);

@@ -1,9 +1,9 @@
 // A code for every read: the vector kernels around one token (read mode) or one block of bit lines (die mode).
 #include <array>
-#include <boost/math/special_functions/erf.hpp>
 #include <cmath>
 #include <cstring>
 
+#include "engine/base/normal_law.hpp"
 #include "flare_arch/array/array_job.hpp"
 #include "flare_arch/array/array_kernels.hpp"
 
@@ -29,9 +29,6 @@ void add_plane(const ArrayJob& job, int plane, std::int64_t reads, const std::in
   }
 }
 
-double normal_quantile(double p) { return -std::sqrt(2.0) * boost::math::erfc_inv(2 * p); }
-double normal_tail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
-
 /// Read noise in units, split at +-band: inside drawn per read when it matters, outside by its positions.
 struct Noise {
   double sigma = 0;  // units
@@ -42,11 +39,11 @@ struct Noise {
     sigma = std::ldexp(job.errors.sampler->model().per_read.noise_sigma, job.errors.die->fraction_bits());
     if (sigma <= 0) return;
     band = std::max(1, std::min(8000, static_cast<int>(std::ceil(band_sigmas * sigma))));
-    tail = normal_tail(band / sigma);
+    tail = engine::normal_tail(band / sigma);
   }
-  double inside(double u) const { return sigma * normal_quantile(tail + u * (1 - 2 * tail)); }
+  double inside(double u) const { return sigma * engine::normal_quantile(tail + u * (1 - 2 * tail)); }
   double outside(double u) const {
-    const double z = -normal_quantile(tail * (u < 0.5 ? 2 * u : 2 * u - 1));
+    const double z = -engine::normal_quantile(tail * (u < 0.5 ? 2 * u : 2 * u - 1));
     return u < 0.5 ? -sigma * z : sigma * z;
   }
 };
