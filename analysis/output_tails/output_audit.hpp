@@ -2,10 +2,11 @@
 #pragma once
 
 #include "analysis/output_tails/plane_exploration.hpp"
+#include "analysis/output_tails/shared_estimate.hpp"
 
 namespace flare::analysis {
 
 /// Refuses what is contradicted.
-void audit_outputs(OutputSession& session, const PlaneExploration& explored);
+void audit_outputs(OutputSession& session, const PlaneExploration& explored, const SharedRuns& made);
 
 }  // namespace flare::analysis

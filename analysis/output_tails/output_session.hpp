@@ -20,6 +20,8 @@ struct KnownOutputs {
   engine::Vector y() const { return Eigen::Map<const engine::Vector>(values.data(), count()); }
   /// Rows whose value is not a number are left out.
   void add(const engine::Matrix& more, const std::vector<double>& y);
+  /// Those a fit can use: an infinite value is a plain pass or fail.
+  KnownOutputs finite() const;
 };
 
 /// Thrown where no question can be answered any more.
@@ -44,14 +46,21 @@ class OutputSession {
   /// Values at points (runs x d). Throws OutputTailsEnded where the budget does not cover them or a stop was
   /// requested.
   std::vector<double> evaluate(const engine::Matrix& points, std::uint64_t RunCounts::*purpose);
-  /// At least `count` draws of scale * N(0, I): known ones of about that scale, else new ones.
+  /// At least `count` draws of scale * N(0, I): those known of about that scale, and new ones for what they lack.
   OutputDraws draws(double scale, Eigen::Index count);
+  /// New ones, which the summary keeps.
+  OutputDraws made_draws(double scale, Eigen::Index count, std::uint64_t RunCounts::*purpose);
+
+  /// Runs of an estimate that was given up become a pilot's: they enter no estimate.
+  void count_estimate_as_pilot();
 
   void note(std::string line) { summary_.search.push_back(std::move(line)); }
   void refuse(std::size_t question, const std::string& reason);
   void refuse_all(const std::string& reason);
 
  private:
+  OutputDraws known_draws(double scale) const;
+
   Eigen::Index dimension_;
   const OutputEvaluator& evaluator_;
   const std::vector<TailQuestion>& questions_;

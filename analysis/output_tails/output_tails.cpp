@@ -1,6 +1,9 @@
 #include "analysis/output_tails/output_tails.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "analysis/output_tails/output_audit.hpp"
@@ -9,6 +12,8 @@
 
 namespace flare::analysis {
 namespace {
+
+constexpr int attempts = 3;
 
 void check(std::size_t dimension, const OutputEvaluator& evaluator,
            const std::vector<TailQuestion>& questions, const OutputTailsOptions& options) {
@@ -35,8 +40,22 @@ void check(std::size_t dimension, const OutputEvaluator& evaluator,
 void answer(OutputSession& session) {
   PlaneExploration explored = explore_plane(session);
   if (!explored.objection.empty()) throw OutputTailsEnded{explored.objection};
-  estimate_shared(session, explored, shape_surrogates(session, explored));
-  audit_outputs(session, explored);
+  std::vector<QuestionGroup> groups = shape_surrogates(session, explored);
+  EstimateRules rules;
+  SharedRuns made;
+  for (int attempt = 1; attempt <= attempts; ++attempt) {
+    if (attempt == attempts) rules.patience = std::numeric_limits<std::uint64_t>::max();
+    made = estimate_shared(session, explored, groups, rules);
+    if (!made.doubted || session.remaining() < static_cast<std::uint64_t>(made.fresh.count())) break;
+    // A sample that may not be believed becomes one more pilot, and the estimate begins again.
+    session.note(
+        fmt::format("{} runs that may not be believed shape the stand-ins anew", made.fresh.count()));
+    session.count_estimate_as_pilot();
+    explored.near.add(made.fresh.points, made.fresh.values);
+    reshape_surrogates(session, explored, groups);
+    rules.least_near_limit = 24;  // it was not easy
+  }
+  audit_outputs(session, explored, made);
 }
 
 }  // namespace

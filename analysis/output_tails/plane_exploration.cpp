@@ -14,8 +14,9 @@ std::string look(OutputSession& session, PlaneExploration& found) {
   const OutputDraws plain =
       session.draws(1.0, std::max<Eigen::Index>(60, (14 * session.dimension()) / 10 + 30));
   found.near.add(plain.points, plain.values);
-  if (2 * found.near.count() < plain.points.rows()) return "most runs give no answer";
-  std::optional<LinearModel> plane = fit_linear(found.near.points, found.near.y());
+  const KnownOutputs near = found.near.finite();
+  if (2 * near.count() < plain.points.rows()) return "most runs give no number";
+  std::optional<LinearModel> plane = fit_linear(near.points, near.y());
   if (!plane || !(plane->r2 > 0.85)) return "the output is not close to one plane at 1 sigma";
   found.plane = std::move(*plane);
   double nearest = std::numeric_limits<double>::infinity();
@@ -28,8 +29,9 @@ std::string look(OutputSession& session, PlaneExploration& found) {
   if (!(nearest > 0.0)) return "the output is beyond a limit without any variation";
   const OutputDraws far = session.draws(std::clamp(found.farthest / 1.5, 1.5, 3.0), 60);
   found.far.add(far.points, far.values);
-  if (2 * found.far.count() < far.points.rows()) return "most runs at an inflated sigma give no answer";
-  const double r2 = fit_bend(found.plane, found.far.points, found.far.y());
+  const KnownOutputs bent = found.far.finite();
+  if (2 * bent.count() < far.points.rows()) return "most runs at an inflated sigma give no number";
+  const double r2 = fit_bend(found.plane, bent.points, bent.y());
   session.note(
       fmt::format("a plane explains {:.3f} of the variance at 1 sigma, with a bend {:.3f} at {:.1f} sigma",
                   found.plane.r2, r2, far.scale));

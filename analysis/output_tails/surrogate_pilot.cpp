@@ -22,18 +22,33 @@ class SurrogatePilot {
 
   std::vector<QuestionGroup> shape(const KnownOutputs& far) {
     std::vector<QuestionGroup> groups = grouped(far);
-    for (QuestionGroup& group : groups) {
-      shape(group);
-      session_.summary().surrogates.push_back(group.surrogate);
-    }
+    for (QuestionGroup& group : groups) shape(group);
+    keep(groups);
     return groups;
   }
 
+  void reshape(std::vector<QuestionGroup>& groups) {
+    for (QuestionGroup& group : groups) group.surrogate = best_fit(centre(places(group)));
+    keep(groups);
+  }
+
  private:
+  void keep(const std::vector<QuestionGroup>& groups) {
+    session_.summary().surrogates.clear();
+    for (const QuestionGroup& group : groups) session_.summary().surrogates.push_back(group.surrogate);
+  }
+
+  static double centre(const std::vector<TailSurrogate::Place>& places) {
+    double sum = 0.0;
+    for (const TailSurrogate::Place& place : places) sum += place.mean;
+    return sum / static_cast<double>(places.size());
+  }
+
   // In the order of their boundaries along the axis, by a first stand-in from the exploration alone.
   std::vector<QuestionGroup> grouped(const KnownOutputs& far) const {
     KnownOutputs rough = near_;
     rough.add(far.points, far.values);
+    rough = rough.finite();
     const auto first = TailSurrogate::fit(rough.points, rough.values, axis_, 0.0, {2, false, nullptr});
     if (!first) throw OutputTailsEnded{"too few runs gave an answer to start from"};
     std::vector<double> place;
@@ -73,11 +88,9 @@ class SurrogatePilot {
       const std::vector<TailSurrogate::Place> targets = places(group);
       const Matrix points = AxisProposal(axis_, targets).draw(batch_size, session_.random());
       near_.add(points, session_.evaluate(points, &RunCounts::pilot));
-      double centre = 0.0;
-      for (const TailSurrogate::Place& place : targets)
-        centre += place.mean / static_cast<double>(targets.size());
-      group.surrogate = best_fit(centre);
-      const double gain = std::abs(group.surrogate.slope(centre));
+      const double middle = centre(targets);
+      group.surrogate = best_fit(middle);
+      const double gain = std::abs(group.surrogate.slope(middle));
       const bool good = group.surrogate.error() < std::max(0.05 * gain, 0.3 * noise);
       const double moved = std::abs(group.surrogate.boundary(foremost).mean - targets.front().mean);
       if (good && moved < 0.5) break;
@@ -88,9 +101,10 @@ class SurrogatePilot {
   }
 
   TailSurrogate best_fit(double centre) const {
+    const KnownOutputs near = near_.finite();
     std::optional<TailSurrogate> best;
     const auto consider = [&](const TailSurrogate::Shape& shape) {
-      auto fit = TailSurrogate::fit(near_.points, near_.values, axis_, centre, shape);
+      auto fit = TailSurrogate::fit(near.points, near.values, axis_, centre, shape);
       if (fit && fit->monotonic() && (!best || fit->error() < best->error())) best = std::move(fit);
     };
     consider({1, false, nullptr});
@@ -112,6 +126,11 @@ class SurrogatePilot {
 
 std::vector<QuestionGroup> shape_surrogates(OutputSession& session, PlaneExploration& explored) {
   return SurrogatePilot(session, explored).shape(explored.far);
+}
+
+void reshape_surrogates(OutputSession& session, PlaneExploration& explored,
+                        std::vector<QuestionGroup>& groups) {
+  SurrogatePilot(session, explored).reshape(groups);
 }
 
 }  // namespace flare::analysis

@@ -18,4 +18,8 @@ struct QuestionGroup {
 /// Throws OutputTailsEnded where too few runs gave an answer. The pilots join `explored.near`.
 std::vector<QuestionGroup> shape_surrogates(OutputSession& session, PlaneExploration& explored);
 
+/// Stand-ins anew, from all runs that joined `explored.near` since.
+void reshape_surrogates(OutputSession& session, PlaneExploration& explored,
+                        std::vector<QuestionGroup>& groups);
+
 }  // namespace flare::analysis
