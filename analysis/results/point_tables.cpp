@@ -79,6 +79,7 @@ engine::RowTable<TailRow> point_tail_columns() {
 void write_levels(H5::H5File& file, const ModelKey& key, const std::vector<double>& nominal,
                   const std::vector<LevelFit>& levels) {
   std::vector<LevelRow> rows;
+  rows.reserve(levels.size());
   for (std::size_t k = 0; k < levels.size(); ++k)
     rows.push_back(level_row(k, nominal.at(k), levels[k].moments()));
   engine::write_table(file, key.point_path() + "/levels", level_columns().table(rows));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "engine/base/random_stream.hpp"
 
@@ -75,9 +76,35 @@ class OwnProblem {
     return known;
   }
 
+  /// Draws of this problem as draws of the level: `read`, backwards.
+  analysis::OutputDraws volts_behind(const analysis::ScaledDraws& draws) const {
+    const Eigen::Index d = draws.points.cols() - 1;
+    analysis::OutputDraws level{draws.scale, draws.points.leftCols(d), {}};
+    for (std::size_t i = 0; i < draws.responses.size(); ++i) {
+      level.values.push_back(volts_behind(draws.responses[i], draws.points(static_cast<Eigen::Index>(i), d)));
+    }
+    return level;
+  }
+
   SampleSet take_samples() { return evaluator_.take_samples(); }
 
  private:
+  double volts_behind(const analysis::Response& response, double deviation) const {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const double outwards = question_.side == analysis::Side::below ? -1.0 : 1.0;
+    switch (response.kind) {
+      case analysis::ResponseKind::margin:
+        return question_.limit - outwards * (response.value + question_.noise * deviation);
+      case analysis::ResponseKind::pass:
+        return -outwards * infinity;
+      case analysis::ResponseKind::fail:
+        return outwards * infinity;
+      case analysis::ResponseKind::unknown:
+        break;
+    }
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+
   std::vector<analysis::Response> read(const std::vector<double>& volts,
                                        const engine::Vector& deviations) const {
     std::vector<analysis::Response> responses;
@@ -180,6 +207,7 @@ class LevelEstimator {
     tail.nearest = summary.regions.empty() ? engine::Vector() : summary.regions.front().most_probable_point;
     tail.search = fmt::format("{}", fmt::join(summary.diagnostics.search, "; "));
     tail.own = problem.take_samples();
+    for (const analysis::ScaledDraws& draws : summary.draws) known_.push_back(problem.volts_behind(draws));
     left_ -= std::min<std::uint64_t>(left_, tail.own.runs.size());
   }
 

@@ -1,0 +1,101 @@
+#include "analysis/output_tails/output_audit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/output_tails/unexpected_outputs.hpp"
+
+namespace flare::analysis {
+namespace {
+
+using engine::Matrix;
+using engine::Vector;
+
+constexpr Eigen::Index closer_runs = 48;
+constexpr double too_much = 0.3;  // of P, at the upper limit
+
+class OutputAudit {
+ public:
+  OutputAudit(OutputSession& session, const PlaneExploration& explored, const SharedRuns& made)
+      : session_(session), explored_(explored), made_(made) {
+    KnownOutputs nominal = explored.near;
+    nominal.add(made.fresh.points, made.fresh.values);
+    looks_ = {{explored.far_scale, explored.far}, {1.0, std::move(nominal)}};
+  }
+
+  void run() {
+    const double scale = std::clamp(explored_.farthest / 1.2, 2.0, 4.5);
+    const auto count =
+        static_cast<Eigen::Index>(std::min<std::uint64_t>(session_.remaining(), output_audit_runs));
+    if (count == 0) return;
+    const OutputDraws draws = session_.made_draws(scale, count, &RunCounts::audit);
+    KnownOutputs seen;
+    seen.add(draws.points, draws.values);
+    session_.note(fmt::format("audit: {} draws at {:.1f} sigma", count, scale));
+    const std::string objection = explored_.surprise(session_.questions(), seen, scale);
+    if (!objection.empty()) return session_.refuse_all("audit: " + objection);
+    look(scale, seen);
+    for (const FrozenQuestion& frozen : made_.questions) judge(frozen);
+  }
+
+ private:
+  void look(double scale, KnownOutputs seen) {
+    const auto at = std::find_if(looks_.begin(), looks_.end(),
+                                 [scale](const OutputLook& other) { return other.scale <= scale; });
+    looks_.insert(at, {scale, std::move(seen)});
+  }
+
+  void judge(const FrozenQuestion& frozen) {
+    OutputTail& tail = session_.summary().tails[frozen.question];
+    if (tail.status != TailStatus::estimated) return;
+    const TailQuestion& question = session_.questions()[frozen.question];
+    UnexpectedWorth worth = worth_of_unexpected(frozen, question, looks_);
+    if (worth.limit > too_much && session_.remaining() >= closer_runs) {
+      look_closer(frozen, worth);
+      worth = worth_of_unexpected(frozen, question, looks_);
+    }
+    if (worth.limit > too_much) {
+      return session_.refuse(
+          frozen.question,
+          "outputs that no plane explains were met, and may hold a good part of the failures");
+    }
+    tail.log_p_high = std::min(0.0, tail.log_p_high + std::log1p(worth.middle));
+    tail.target_met = tail.half_width() <= session_.options().target_half_width;
+  }
+
+  // Where most of what is feared would lie: if it were there, one of six of these runs would meet it.
+  void look_closer(const FrozenQuestion& frozen, const UnexpectedWorth& worth) {
+    const double scale = std::clamp(worth.distance, 1.5, 4.5);
+    const Vector& axis = frozen.surrogate.axis();
+    const double slope = std::abs(frozen.surrogate.slope(frozen.place.mean));
+    const double at =
+        std::copysign(std::max(0.0, std::abs(frozen.place.mean) - worth.excess / slope), frozen.place.mean);
+    Matrix points = scale * session_.random().normal_matrix(closer_runs, session_.dimension());
+    for (Eigen::Index i = 0; i < closer_runs; ++i) {
+      const Vector x = points.row(i);
+      points.row(i) += (at + 0.5 * session_.random().normal() - axis.dot(x)) * axis;
+    }
+    session_.note(
+        fmt::format("closer: {} draws at {:.1f} sigma across, {:.1f} along", closer_runs, scale, at));
+    KnownOutputs seen;
+    seen.add(points, session_.evaluate(points, &RunCounts::audit));
+    look(scale, std::move(seen));
+  }
+
+  OutputSession& session_;
+  const PlaneExploration& explored_;
+  const SharedRuns& made_;
+  std::vector<OutputLook> looks_;  // largest scale first
+};
+
+}  // namespace
+
+void audit_outputs(OutputSession& session, const PlaneExploration& explored, const SharedRuns& made) {
+  const std::vector<OutputTail>& tails = session.summary().tails;
+  const auto answered = [](const OutputTail& tail) { return tail.status == TailStatus::estimated; };
+  if (std::any_of(tails.begin(), tails.end(), answered)) OutputAudit(session, explored, made).run();
+}
+
+}  // namespace flare::analysis

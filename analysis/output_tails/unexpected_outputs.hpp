@@ -1,0 +1,41 @@
+// What was met must count: how much of a tail could hang on outputs that the stand-in does not expect.
+//
+// A jump or a kink across the axis moves few runs at 1 sigma, and may still hold most of a tail: with
+// y = u + 3 [v > 2.5] and a limit 8 sigma out along u, failures lie at u = 5.1, v = 2.5, where a proposal that
+// follows u makes no run. Draws at an inflated sigma s meet them. Let e be a run's output beyond what the stand-in
+// says, in sigma of the question, and k of n runs have an excess of e or more. Were the set {excess >= e} a
+// half-space across the axis, it would lie at s z(k/n), z = -Phi^-1, and hold G(e) = Phi(-s z(k/n)) at 1 sigma;
+// together with a shift along the axis it adds
+//     H = sum over excesses of dG(e) [Phi(-(beta - e)) - Phi(-beta)]
+// to a tail of Phi(-beta). k/n is taken at its upper 97.5 % limit (Clopper-Pearson); a look at a smaller scale, which
+// needs to assume less, and nothing at 1 sigma, has the word over a larger one where that says more than its limit or
+// less than it met. Where H/P is small nothing that was met matters; it is a limit on what was met, and no estimate.
+#pragma once
+
+#include <vector>
+
+#include "analysis/output_tails/output_session.hpp"
+#include "analysis/output_tails/shared_estimate.hpp"
+
+namespace flare::analysis {
+
+/// Runs whose coordinates across the axis are draws of scale * N(0, I).
+struct OutputLook {
+  double scale = 1.0;
+  KnownOutputs runs;
+};
+
+/// What unexpected outputs may be worth to one question.
+struct UnexpectedWorth {
+  double limit = 0.0;   // H/P with the upper limits; 0 where no run exceeds what is expected
+  double middle = 0.0;  // with the shares as they were met
+  // Where the largest part of the limit lies:
+  double excess = 0.0;    // units of y
+  double distance = 0.0;  // across the axis, sigma
+};
+
+/// Looks in falling order of their scale.
+UnexpectedWorth worth_of_unexpected(const FrozenQuestion& frozen, const TailQuestion& question,
+                                    const std::vector<OutputLook>& looks);
+
+}  // namespace flare::analysis
