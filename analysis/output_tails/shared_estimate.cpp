@@ -94,7 +94,7 @@ class SharedEstimate {
       made += wanted;
       const double more = answer();
       if (more <= 1.0) break;
-      made_.doubted = made >= rules_.patience && objected();
+      made_.doubted = made >= rules_.patience && objected_;
       if (made_.doubted) break;
       wanted =
           static_cast<std::uint64_t>(std::max(20.0, static_cast<double>(made) * std::min(more - 1.0, 2.0)));
@@ -127,15 +127,10 @@ class SharedEstimate {
     }
   }
 
-  bool objected() const {
-    return std::any_of(made_.questions.begin(), made_.questions.end(), [&](const FrozenQuestion& frozen) {
-      return !session_.summary().tails[frozen.question].reason.empty();
-    });
-  }
-
   // Answers from all fresh runs so far; by what factor the runs would have to grow for the worst of them.
   double answer() {
     double worst = 0.0;
+    objected_ = false;
     for (std::size_t i = 0; i < values_.size(); ++i) {
       const FrozenQuestion& frozen = made_.questions[i];
       const double growth = answer(values_[i], frozen.log_model, session_.summary().tails[frozen.question]);
@@ -144,13 +139,14 @@ class SharedEstimate {
     return worst;
   }
 
-  double answer(const FreshValues& values, double log_model, OutputTail& tail) const {
+  double answer(const FreshValues& values, double log_model, OutputTail& tail) {
     const WeightedEstimate high = summarize({values.unknown_fail}, log_model);
     const WeightedEstimate low = values.unknown == 0 ? high : summarize({values.unknown_pass}, log_model);
     tail = OutputTail{};
     tail.effective_samples = std::min(low.effective_samples, high.effective_samples);
     tail.bracketed = values.unknown > 0;
     tail.reason = high.objection().empty() ? low.objection() : high.objection();
+    objected_ = objected_ || !tail.reason.empty();
     if (tail.reason.empty() && values.informative < rules_.least_near_limit) {
       tail.reason = fmt::format("only {} runs came near the boundary", values.informative);
     }
@@ -170,6 +166,8 @@ class SharedEstimate {
   const PlaneExploration& explored_;
   EstimateRules rules_;
   SharedRuns made_;
+  bool objected_ =
+      false;  // the weights to a question, at the last answer; a few runs near its limit only ask for more
   std::vector<FreshValues> values_;  // as made_.questions
 };
 
