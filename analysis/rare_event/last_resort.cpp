@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/rare_event/estimate_audit.hpp"
 #include "analysis/rare_event/sampling/plain_monte_carlo.hpp"
 #include "analysis/rare_event/sampling/subset_simulation.hpp"
 #include "analysis/tails/interval.hpp"
@@ -30,10 +31,18 @@ RareEventSummary subset_at_last(EstimatorSession& session, const PlainLook& look
   EvaluationLedger& ledger = session.ledger();
   if (!subset_may_answer(session, look)) return refused;
   session.note(fmt::format("{} runs for subset simulation: {}", ledger.remaining(), refused.reason));
+  ledger.hold_back(unreached_runs);
+  engine::Matrix reached;
   RareEventSummary summary =
       repeat_subset_simulation(ledger, ledger.remaining(), session.random(), Purpose::estimate,
-                               search.subset ? search.subset->levels : 0);
-  if (summary.status == TailStatus::estimated) return summary;
+                               search.subset ? search.subset->levels : 0, &reached);
+  ledger.release(unreached_runs);
+  if (summary.status == TailStatus::estimated) {
+    const std::size_t unreached = unreached_failures(session, reached).size();
+    if (unreached == 0) return summary;
+    summary.reason =
+        fmt::format("{} failures were met that no chain of subset simulation leads to", unreached);
+  }
   refused.reason += "; " + summary.reason;
   refused.runs_wanted = summary.runs_wanted;
   return refused;

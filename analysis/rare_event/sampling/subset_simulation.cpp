@@ -120,6 +120,7 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
     }
     if (last && !options.last_round) {
       result.reached = true;
+      result.failing = std::move(chosen.points);
       break;
     }
     if (last) {
@@ -145,6 +146,13 @@ constexpr double least_population = 50.0;
 // themselves let expect; without it the intervals of wedges and corners cover 0.75 to 0.82.
 constexpr double least_variance_share = 0.5;
 constexpr double widest = 6.9;  // of the interval, each way: ln 1000; beyond it the number says nothing
+
+void append_rows(const engine::Matrix& more, engine::Matrix& all) {
+  engine::Matrix grown(all.rows() + more.rows(), more.cols());
+  if (all.rows() > 0) grown.topRows(all.rows()) = all;
+  grown.bottomRows(more.rows()) = more;
+  all = std::move(grown);
+}
 
 // Runs of one repeat over those of its first level: each level after it keeps its seeds.
 double populations_of(int levels) { return 1.0 + 0.85 * static_cast<double>(levels); }
@@ -178,7 +186,7 @@ LogMean mean_of(const std::vector<double>& logs, double least_variance) {
 }  // namespace
 
 RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_t count, NormalStream& random,
-                                          Purpose purpose, int levels) {
+                                          Purpose purpose, int levels, engine::Matrix* reached) {
   RareEventSummary summary;
   summary.method = RareEventMethod::subset_simulation;
   const std::uint64_t until = ledger.counts().total() + std::min(count, ledger.remaining());
@@ -223,6 +231,7 @@ RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_
       return summary;
     }
     logs.push_back(result.log_p);
+    if (reached != nullptr) append_rows(result.failing, *reached);
     expected += result.log_sd * result.log_sd;
     levels = std::max(levels, result.levels);
   }

@@ -30,19 +30,6 @@ Gradient finite_difference(EvaluationLedger& ledger, const Vector& point, double
   return gradient;
 }
 
-std::size_t RegionFinder::cell(const Vector& x) const {
-  std::size_t best = 0;
-  double reach = -1e300;
-  for (std::size_t k = 0; k < regions_.size(); ++k) {
-    const double along = regions_[k].direction.dot(x);
-    if (along > reach) {
-      reach = along;
-      best = k;
-    }
-  }
-  return best;
-}
-
 std::vector<Vector> RegionFinder::walk_in(const std::vector<Vector>& failing) {
   if (!origin_passes_) return failing;
   struct Walk {
@@ -220,7 +207,7 @@ std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
   std::vector<std::size_t> asked, best;
   for (std::size_t i = 0; i < open.size(); ++i) {
     const Vector& x = *open[i];
-    const std::size_t k = cell(x);
+    const std::size_t k = furthest_along(regions_, x);
     std::size_t& last = tried[static_cast<std::size_t>(open[i] - first)];
     if (last == k) continue;
     last = k;
@@ -244,6 +231,21 @@ std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
   return explained;
 }
 
+bool RegionFinder::connected(const Vector& from, const Vector& to) {
+  constexpr double deepened = 0.15;
+  const double from_norm = from.norm(), to_norm = to.norm();
+  const Vector a = from / from_norm, b = to / to_norm;
+  const double angle = std::acos(std::clamp(a.dot(b), -1.0, 1.0));
+  if (!(angle > 1e-6)) return true;
+  if (angle > 3.1) return false;
+  for (const double t : {0.07, 0.2, 0.5, 0.8}) {
+    const Vector direction = (std::sin((1.0 - t) * angle) * a + std::sin(t * angle) * b) / std::sin(angle);
+    const double norm = (1.0 - t) * from_norm + t * to_norm + deepened;
+    if (!ledger_->evaluate_one(norm * direction, purpose_).failed) return false;
+  }
+  return true;
+}
+
 std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing) {
   const std::vector<Vector> boundary = walk_in(failing);
   std::vector<const Vector*> open;
@@ -251,8 +253,13 @@ std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing
   std::vector<std::size_t> tried(failing.size(), static_cast<std::size_t>(-1));
   const std::vector<char> explained = explain(open, tried, boundary.data(), false);
   std::vector<Vector> rest;
-  for (std::size_t i = 0; i < boundary.size(); ++i)
-    if (!explained[i] && find_twin(boundary[i]) == regions_.size()) rest.push_back(boundary[i]);
+  for (std::size_t i = 0; i < boundary.size(); ++i) {
+    if (explained[i] || find_twin(boundary[i]) < regions_.size()) continue;
+    if (!regions_.empty() &&
+        connected(boundary[i], regions_[furthest_along(regions_, boundary[i])].most_probable_point))
+      continue;
+    rest.push_back(boundary[i]);
+  }
   return rest;
 }
 
@@ -338,7 +345,7 @@ void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
 
 void RegionFinder::count_population(const Matrix& population) {
   std::vector<char> met(regions_.size(), 0);
-  for (Eigen::Index i = 0; i < population.rows(); ++i) met[cell(population.row(i))] = 1;
+  for (Eigen::Index i = 0; i < population.rows(); ++i) met[furthest_along(regions_, population.row(i))] = 1;
   witnessed_ = true;
   for (std::size_t k = 0; k < regions_.size(); ++k) {
     if (!met[k]) continue;
@@ -349,7 +356,8 @@ void RegionFinder::count_population(const Matrix& population) {
 
 void RegionFinder::shape_from_population() {
   std::vector<std::vector<Eigen::Index>> members(regions_.size());
-  for (Eigen::Index i = 0; i < population_.rows(); ++i) members[cell(population_.row(i))].push_back(i);
+  for (Eigen::Index i = 0; i < population_.rows(); ++i)
+    members[furthest_along(regions_, population_.row(i))].push_back(i);
   for (std::size_t k = 0; k < regions_.size(); ++k) {
     if (members[k].size() < 12) continue;
     Matrix own(static_cast<Eigen::Index>(members[k].size()), population_.cols());

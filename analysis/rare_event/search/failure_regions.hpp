@@ -38,6 +38,15 @@ class RegionFinder {
   /// The boundary points, on the rays of `failing`, that neither belong to a region known nor reach one
   /// through failures only.
   std::vector<engine::Vector> unexplained(const std::vector<engine::Vector>& failing);
+  /// From a failing point of the boundary to another failing point, along the arc between their directions, a little
+  /// deepened: all of it fails where it is looked at. It does within a half-space, an intersection of half-spaces away
+  /// from the origin, outside of a sphere and beyond a bent plane. Regions that only meet far out show a gap near
+  /// `from`: two runs are made there.
+  bool connected(const engine::Vector& from, const engine::Vector& to);
+  /// The boundary points on the rays of failing points.
+  std::vector<engine::Vector> to_boundary(const std::vector<engine::Vector>& failing) {
+    return walk_in(failing);
+  }
   /// A typical failing population (rows): shapes the regions' laws, serves as fallback for directions.
   void set_population(engine::Matrix population) { population_ = std::move(population); }
 
@@ -64,7 +73,6 @@ class RegionFinder {
   void drop_negligible();
 
  private:
-  std::size_t cell(const engine::Vector& x) const;
   /// Fewer starts than this do not show that the regions known are all.
   std::size_t complete_starts() const { return std::max<std::size_t>(8, 3 * regions_.size()); }
   std::vector<char> explain(const std::vector<const engine::Vector*>& open, std::vector<std::size_t>& tried,
