@@ -166,6 +166,27 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
   return finding;
 }
 
+namespace {
+
+// Rows come repeat by repeat, at least four of them: those of the first quarter and of the last half are not of the
+// same. Among many like regions each repeat finds a few; then most ends are joined to none of another repeat.
+bool ends_stand_apart(EstimatorSession& session, RegionFinder& finder, const Matrix& reached) {
+  const Eigen::Index quarter = reached.rows() / 4;
+  if (quarter == 0) return false;
+  const Matrix others = reached.bottomRows(reached.rows() / 2);
+  std::size_t apart = 0;
+  for (std::size_t i = 0; i < most_unreached; ++i) {
+    const Vector end =
+        reached.row(static_cast<Eigen::Index>(session.random().pick(static_cast<std::size_t>(quarter))));
+    const std::vector<Vector> near = nearest_rows(others, end, 2);
+    apart +=
+        std::none_of(near.begin(), near.end(), [&](const Vector& x) { return finder.connected(end, x); });
+  }
+  return 2 * apart >= most_unreached;
+}
+
+}  // namespace
+
 std::vector<Vector> unreached_failures(EstimatorSession& session, const Matrix& reached) {
   RegionFinder finder(session.ledger(), session.random(), true, session.options().max_regions,
                       Purpose::audit);
@@ -178,6 +199,7 @@ std::vector<Vector> unreached_failures(EstimatorSession& session, const Matrix& 
     return std::any_of(ends.begin(), ends.end(), [&](const Vector& end) { return finder.connected(x, end); });
   };
   std::erase_if(unreached, joined);
+  if (!unreached.empty() && ends_stand_apart(session, finder, reached)) unreached.clear();
   return unreached;
 }
 
