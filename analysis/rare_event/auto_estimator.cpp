@@ -57,10 +57,20 @@ class AutoEstimator {
   RareEventSummary estimate() {
     EvaluationLedger& ledger = session_.ledger();
     look_ = look_around(session_);
+    if (ledger.counts().unknown == ledger.counts().total() && !ledger.margins()) return without_answers();
     if (ledger.saw_unknown()) ledger.hold_back(for_unknown());
     if (crude_suffices()) return monte_carlo();
     search_failures(session_, look_, search_);
     return estimate_regions();
+  }
+
+  // Nothing to go by, and more runs would most likely tell nothing either.
+  RareEventSummary without_answers() {
+    stopped_ = true;
+    RareEventSummary summary;
+    summary.reason =
+        fmt::format("none of the first {} runs gave an answer", session_.ledger().counts().total());
+    return summary;
   }
 
   // The same again with every unknown run read as a failure, from the same search plus the unknown points.
@@ -85,6 +95,7 @@ class AutoEstimator {
     }
     RareEventSummary summary = std::move(audited.summary);
     if (audited.finding.contradicts()) allow_for_missing(audited, summary);
+    if (audited.finding.shows_bends()) widen_for_bends(summary);
     audit_against_rays(search_, summary);
     audit_against_subset(search_, summary);
     std::sort(summary.regions.begin(), summary.regions.end(),
@@ -119,6 +130,15 @@ class AutoEstimator {
                                          audited.finding.unexplained.size()));
     }
     summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(2.0 * missing));
+  }
+
+  // Twice the width of ln P, each way.
+  void widen_for_bends(RareEventSummary& summary) {
+    if (summary.status != TailStatus::estimated) return;
+    session_.note(
+        "failures were met where the boundary bends away from its regions: the interval is doubled");
+    summary.log_p_low -= summary.log_p - summary.log_p_low;
+    summary.log_p_high = std::min(0.0, 2.0 * summary.log_p_high - summary.log_p);
   }
 
   Audited run_estimators() {

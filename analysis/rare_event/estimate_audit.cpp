@@ -61,11 +61,13 @@ bool on_bent_plane(const SearchResult& search, const Vector& boundary) {
 
 // The boundary points on the rays of `failing` that no region accounts for.
 std::vector<Vector> explain(EstimatorSession& session, const SearchResult& search,
-                            const std::vector<LineRegion>& regions, const std::vector<Vector>& failing) {
+                            const std::vector<LineRegion>& regions, const std::vector<Vector>& failing,
+                            std::size_t& bent) {
   RegionFinder finder(session.ledger(), session.random(), true, session.options().max_regions,
                       Purpose::audit);
   finder.regions() = regions;
   std::vector<Vector> open = finder.unexplained(failing);
+  bent += finder.bent();
   std::erase_if(open, [&](const Vector& x) { return predicted(regions, x) || on_bent_plane(search, x); });
   return open;
 }
@@ -149,8 +151,8 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
     finding.unexplained = failing;
     finding.unexplained.insert(finding.unexplained.end(), remembered.begin(), remembered.end());
     finding.unexplained_draws = failing.size();
-    const std::vector<Vector> fresh = explain(session, search, regions, failing);
-    const std::vector<Vector> old = explain(session, search, regions, remembered);
+    const std::vector<Vector> fresh = explain(session, search, regions, failing, finding.bent);
+    const std::vector<Vector> old = explain(session, search, regions, remembered, finding.bent);
     finding.unexplained_draws = fresh.size();
     finding.unexplained = fresh;
     finding.unexplained.insert(finding.unexplained.end(), old.begin(), old.end());

@@ -19,10 +19,14 @@ struct AuditFinding {
   std::size_t passing = 0;            // draws that all known regions let pass: run
   std::size_t failures = 0;           // of these
   std::size_t examined = 0;           // of these
+  std::size_t bent = 0;               // failures, old and new, that only an arc joins to a region
   std::size_t unexplained_draws = 0;  // of these
   /// Failing points of no sampled region, of the audit's draws and of all that was met before.
   std::vector<engine::Vector> unexplained;
 
+  /// The boundary turns away from the model of its region where failures were met: the estimate's lines or runs have
+  /// seen little of that part, and their scatter does not show it.
+  bool shows_bends() const { return bent >= 3; }
   bool contradicts() const { return !unexplained.empty(); }
   /// Good-Turing on fresh draws: share of the failing ones that belong to no known region.
   double unseen_share() const;

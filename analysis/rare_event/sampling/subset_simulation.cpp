@@ -64,6 +64,35 @@ Population next_level(EvaluationLedger& ledger, const Population& seeds, double 
   return population;
 }
 
+struct NextLevel {
+  double level = 0.0;
+  std::size_t kept = 0;  // scores at or below it; 0: there is no further level
+  bool last = false;     // it is failure itself
+};
+
+constexpr std::size_t least_kept = 4;
+constexpr double most_kept =
+    0.5;  // of a population: where more tie with a level, the next lower value is the level
+
+// A level is met with "at or below", and all that tie with it are kept and counted. `order`: rows by score.
+NextLevel choose_level(const std::vector<double>& scores, const std::vector<std::size_t>& order,
+                       std::size_t seeds, std::size_t failed, double previous) {
+  if (failed >= seeds) return {0.0, failed, true};
+  const auto count = [&](auto is_met) {
+    return static_cast<std::size_t>(std::count_if(scores.begin(), scores.end(), is_met));
+  };
+  double level = scores[order[seeds - 1]];
+  std::size_t kept = count([&](double s) { return s <= level; });
+  if (!(level < previous) || static_cast<double>(kept) > most_kept * static_cast<double>(scores.size())) {
+    const double above = std::min(level, previous);
+    kept = count([&](double s) { return s < above; });
+    if (kept < least_kept) return {};
+    level = scores[order[kept - 1]];
+  }
+  if (!std::isfinite(level)) return {};
+  return level <= 0.0 ? NextLevel{0.0, failed, true} : NextLevel{level, kept, false};
+}
+
 }  // namespace
 
 SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& options,
@@ -99,12 +128,12 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
     });
     const auto failed = static_cast<std::size_t>(
         std::count_if(population.scores.begin(), population.scores.end(), [](double s) { return s <= 0.0; }));
-    const bool last = failed >= seeds;
-    const double level = last ? 0.0 : population.scores[order[seeds - 1]];
-    if (!last && (!(level < previous_level) || !std::isfinite(level)))
-      return result;  // margins say nothing more
+    const NextLevel next = choose_level(population.scores, order, seeds, failed, previous_level);
+    if (next.kept == 0) return result;  // margins say nothing more
+    const bool last = next.last;
+    const double level = next.level;
+    const std::size_t kept = next.kept;
     previous_level = level;
-    std::size_t kept = last ? failed : seeds;
     const double share = static_cast<double>(kept) / size;
     result.log_p += std::log(share);
     variance += (1.0 - share) / (share * size) * (result.levels == 0 ? 1.0 : chain_correlation);
@@ -194,10 +223,14 @@ RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_
   SubsetOptions options;
   options.last_round = false;
   if (levels == 0) {
-    // A first, small one tells how many levels there are; it is not counted.
-    options.population = 100;
-    options.max_runs = until - ledger.counts().total();
-    const SubsetResult first = subset_simulation(ledger, options, {}, {}, random, Purpose::explore);
+    // A first, small one tells how many levels there are; it is not counted. Margins of few values need a larger one.
+    SubsetResult first;
+    for (const std::size_t size : {100, 300}) {
+      if (first.reached || left() < 10.0 * static_cast<double>(size)) break;
+      options.population = size;
+      options.max_runs = until - ledger.counts().total();
+      first = subset_simulation(ledger, options, {}, {}, random, Purpose::explore);
+    }
     if (!first.reached) {
       summary.reason = "subset simulation did not reach the failure set";
       return summary;

@@ -12,19 +12,30 @@ namespace flare::analysis {
 using engine::Matrix;
 using engine::Vector;
 
+namespace {
+
+constexpr Eigen::Index most_coordinates = 4'000'000;  // of one batch of differences
+
+}  // namespace
+
 Gradient finite_difference(EvaluationLedger& ledger, const Vector& point, double step, Purpose purpose) {
   const Eigen::Index d = point.size();
-  Matrix points(d + 1, d);
-  for (Eigen::Index i = 0; i <= d; ++i) points.row(i) = point;
-  for (Eigen::Index i = 0; i < d; ++i) points(i + 1, i) += step;
-  const std::vector<Outcome> outcomes = ledger.evaluate(points, purpose);
+  // One batch, or several where its matrix would be large.
+  const Eigen::Index batch = std::min(d + 1, std::max<Eigen::Index>(64, most_coordinates / d));
   Gradient gradient;
-  gradient.margin = outcomes.front().margin;
   Vector slope(d);
-  for (Eigen::Index i = 0; i < d; ++i) {
-    const Outcome& moved = outcomes[static_cast<std::size_t>(i) + 1];
-    if (!moved.has_margin || !outcomes.front().has_margin) return gradient;
-    slope(i) = (moved.margin - gradient.margin) / step;
+  for (Eigen::Index first = 0; first <= d; first += batch) {
+    const Eigen::Index rows = std::min(batch, d + 1 - first);
+    Matrix points = point.transpose().replicate(rows, 1);
+    for (Eigen::Index i = 0; i < rows; ++i)
+      if (first + i > 0) points(i, first + i - 1) += step;
+    const std::vector<Outcome> outcomes = ledger.evaluate(points, purpose);
+    if (first == 0) gradient.margin = outcomes.front().margin;
+    for (Eigen::Index i = 0; i < rows; ++i) {
+      const Outcome& moved = outcomes[static_cast<std::size_t>(i)];
+      if (!moved.has_margin) return gradient;
+      if (first + i > 0) slope(first + i - 1) = (moved.margin - gradient.margin) / step;
+    }
   }
   if (slope.norm() > 0.0 && std::isfinite(slope.norm())) gradient.slope = slope;
   return gradient;
@@ -256,8 +267,10 @@ std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing
   for (std::size_t i = 0; i < boundary.size(); ++i) {
     if (explained[i] || find_twin(boundary[i]) < regions_.size()) continue;
     if (!regions_.empty() &&
-        connected(boundary[i], regions_[furthest_along(regions_, boundary[i])].most_probable_point))
+        connected(boundary[i], regions_[furthest_along(regions_, boundary[i])].most_probable_point)) {
+      ++bent_;
       continue;
+    }
     rest.push_back(boundary[i]);
   }
   return rest;
