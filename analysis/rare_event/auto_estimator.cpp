@@ -18,8 +18,9 @@
 namespace flare::analysis {
 namespace {
 
-constexpr double negligible_share = 0.02;  // of P: not worth a second search
-constexpr double most_missing = 0.15;      // of P: more than this is not a matter of a wider interval
+constexpr std::uint64_t for_remembered = 60;  // runs kept back to explain failures that were met before
+constexpr double negligible_share = 0.02;     // of P: not worth a second search
+constexpr double most_missing = 0.15;         // of P: more than this is not a matter of a wider interval
 
 class AutoEstimator {
  public:
@@ -56,10 +57,20 @@ class AutoEstimator {
   RareEventSummary estimate() {
     EvaluationLedger& ledger = session_.ledger();
     look_ = look_around(session_);
+    if (ledger.counts().unknown == ledger.counts().total() && !ledger.margins()) return without_answers();
     if (ledger.saw_unknown()) ledger.hold_back(for_unknown());
     if (crude_suffices()) return monte_carlo();
     search_failures(session_, look_, search_);
     return estimate_regions();
+  }
+
+  // Nothing to go by, and more runs would most likely tell nothing either.
+  RareEventSummary without_answers() {
+    stopped_ = true;
+    RareEventSummary summary;
+    summary.reason =
+        fmt::format("none of the first {} runs gave an answer", session_.ledger().counts().total());
+    return summary;
   }
 
   // The same again with every unknown run read as a failure, from the same search plus the unknown points.
@@ -78,12 +89,13 @@ class AutoEstimator {
       return summary;
     }
     Audited audited = run_estimators();
-    if (audited.finding.unseen_share() > negligible_share && can_search_again(audited)) {
+    if (asks_for_search(audited.finding) && can_search_again(audited)) {
       search_again(session_, look_, audited.finding.unexplained, search_);
       audited = run_estimators();
     }
     RareEventSummary summary = std::move(audited.summary);
     if (audited.finding.contradicts()) allow_for_missing(audited, summary);
+    if (audited.finding.shows_bends()) widen_for_bends(summary);
     audit_against_rays(search_, summary);
     audit_against_subset(search_, summary);
     std::sort(summary.regions.begin(), summary.regions.end(),
@@ -98,6 +110,11 @@ class AutoEstimator {
     std::uint64_t cost = 0;           // runs of pilots, estimate and audit
   };
 
+  static bool asks_for_search(const AuditFinding& finding) {
+    return finding.unseen_share() > negligible_share ||
+           finding.unexplained.size() > finding.unexplained_draws;
+  }
+
   bool can_search_again(const Audited& audited) const {
     const std::uint64_t search = search_.planar ? session_.options().max_runs / 3 : 100;
     return session_.ledger().remaining() > audited.cost + audited.cost / 4 + search;
@@ -109,10 +126,19 @@ class AutoEstimator {
     const double missing = missing_share(session_, audited.regions, audited.finding, summary.log_p);
     session_.note(fmt::format("what the audit met may hold {:.3f} of P", missing));
     if (missing > most_missing) {
-      return refuse(summary, fmt::format("the audit met {} failures that belong to no region known",
+      return refuse(summary, fmt::format("{} failures were met that belong to no region of the estimate",
                                          audited.finding.unexplained.size()));
     }
     summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(2.0 * missing));
+  }
+
+  // Twice the width of ln P, each way.
+  void widen_for_bends(RareEventSummary& summary) {
+    if (summary.status != TailStatus::estimated) return;
+    session_.note(
+        "failures were met where the boundary bends away from its regions: the interval is doubled");
+    summary.log_p_low -= summary.log_p - summary.log_p_low;
+    summary.log_p_high = std::min(0.0, 2.0 * summary.log_p_high - summary.log_p);
   }
 
   Audited run_estimators() {
@@ -135,11 +161,11 @@ class AutoEstimator {
   Audited estimate_and_audit(Estimator& estimator, Findings& findings) {
     EvaluationLedger& ledger = session_.ledger();
     const std::uint64_t runs = audit_runs(session_, look_, estimator);
-    const std::uint64_t kept = runs + runs / 2;
+    const std::uint64_t kept = std::min(runs + runs / 2 + for_remembered, ledger.remaining() / 4);
     ledger.hold_back(kept);
     Audited audited;
     audited.summary = estimator.estimate(findings);
-    audited.regions = estimator.regions();
+    audited.regions = estimator.sampled_regions();
     ledger.release(kept);
     if (runs > 0 && audited.summary.status == TailStatus::estimated)
       audited.finding = audit_regions(session_, search_, audited.regions, runs);

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <utility>
+#include <numeric>
+#include <optional>
 
 #include "analysis/rare_event/search/failure_regions.hpp"
-#include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -16,10 +15,14 @@ namespace {
 using engine::Matrix;
 using engine::Vector;
 
-constexpr std::size_t most_explained = 6;  // failures that are looked into
+constexpr std::size_t most_explained = 6;   // of the draws that fail: looked into
+constexpr std::size_t most_remembered = 8;  // of the failures met before
+constexpr std::size_t most_unreached = 6;   // of them, after an estimate by chains
+constexpr std::size_t newcomer_lines = 16;  // through a region that the estimate does not know
+constexpr double least_own_lines = 4.0;     // effective ones, of these
 
-double audit_scale(const SearchResult& search) {
-  return std::clamp(nearest_offset(search.regions) / 1.3, 1.5, 4.5);
+double audit_scale(const std::vector<LineRegion>& regions) {
+  return std::clamp(nearest_offset(regions) / 1.3, 1.5, 4.5);
 }
 
 // Some region's root model says that x fails.
@@ -33,9 +36,9 @@ bool predicted(const std::vector<LineRegion>& regions, const Vector& x) {
 
 // Draws that all regions let pass; fewer than `count` where nearly every draw is predicted to fail. `skipped`
 // counts those that were.
-Matrix passing_draws(EstimatorSession& session, const SearchResult& search,
-                     const std::vector<LineRegion>& regions, std::size_t count, std::size_t& skipped) {
-  const double scale = audit_scale(search);
+Matrix passing_draws(EstimatorSession& session, const std::vector<LineRegion>& regions, std::size_t count,
+                     std::size_t& skipped) {
+  const double scale = audit_scale(regions);
   std::vector<Vector> passing;
   for (std::size_t tries = 0; tries < 50 * count && passing.size() < count; ++tries) {
     Vector x = scale * session.random().normal_vector(session.ledger().dimension());
@@ -58,13 +61,67 @@ bool on_bent_plane(const SearchResult& search, const Vector& boundary) {
 
 // The boundary points on the rays of `failing` that no region accounts for.
 std::vector<Vector> explain(EstimatorSession& session, const SearchResult& search,
-                            const std::vector<LineRegion>& regions, const std::vector<Vector>& failing) {
+                            const std::vector<LineRegion>& regions, const std::vector<Vector>& failing,
+                            std::size_t& bent) {
   RegionFinder finder(session.ledger(), session.random(), true, session.options().max_regions,
                       Purpose::audit);
   finder.regions() = regions;
   std::vector<Vector> open = finder.unexplained(failing);
+  bent += finder.bent();
   std::erase_if(open, [&](const Vector& x) { return predicted(regions, x) || on_bent_plane(search, x); });
   return open;
+}
+
+double cosine(const Vector& a, const Vector& b) { return a.dot(b) / (a.norm() * b.norm()); }
+
+// As different in direction as they come.
+std::vector<Vector> different(const std::vector<const Vector*>& points, std::size_t most) {
+  std::vector<Vector> chosen;
+  std::vector<double> nearest(points.size(), -2.0);  // cosine to those chosen
+  while (chosen.size() < std::min(most, points.size())) {
+    const auto next =
+        static_cast<std::size_t>(std::min_element(nearest.begin(), nearest.end()) - nearest.begin());
+    chosen.push_back(*points[next]);
+    for (std::size_t i = 0; i < points.size(); ++i)
+      nearest[i] = std::max(nearest[i], cosine(*points[i], chosen.back()));
+  }
+  return chosen;
+}
+
+// Failures met before that no region predicts.
+std::vector<Vector> open_failures(const EvaluationLedger& ledger, const SearchResult& search,
+                                  const std::vector<LineRegion>& regions) {
+  std::vector<const Vector*> open;
+  for (const Vector& x : ledger.met_failures())
+    if (x.norm() > 0.0 && !predicted(regions, x) && !on_bent_plane(search, x)) open.push_back(&x);
+  return different(open, most_remembered);
+}
+
+// The rows whose directions are nearest to that of x.
+std::vector<Vector> nearest_rows(const Matrix& rows, const Vector& x, std::size_t count) {
+  std::vector<Eigen::Index> order(static_cast<std::size_t>(rows.rows()));
+  std::iota(order.begin(), order.end(), Eigen::Index{0});
+  count = std::min(count, order.size());
+  std::partial_sort(
+      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+      [&](Eigen::Index a, Eigen::Index b) { return cosine(rows.row(a), x) > cosine(rows.row(b), x); });
+  std::vector<Vector> nearest;
+  for (std::size_t i = 0; i < count; ++i) nearest.push_back(rows.row(order[i]));
+  return nearest;
+}
+
+// The region's own lines: what they say it holds, nothing where they see too little of it.
+std::optional<double> weigh(const std::vector<LineResult>& lines, std::size_t region, double log_scale) {
+  double sum = 0.0, squares = 0.0, count = 0.0;
+  for (const LineResult& line : lines) {
+    if (line.region != region) continue;
+    const double value = std::exp(line.log_value - log_scale);
+    sum += value;
+    squares += value * value;
+    count += 1.0;
+  }
+  if (!(sum > 0.0) || sum * sum / squares < least_own_lines) return std::nullopt;
+  return sum / count;
 }
 
 }  // namespace
@@ -79,8 +136,9 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
                            const std::vector<LineRegion>& regions, std::uint64_t runs) {
   AuditFinding finding;
   const std::uint64_t before = session.ledger().counts().total();
+  const std::vector<Vector> remembered = open_failures(session.ledger(), search, regions);
   try {
-    const Matrix points = passing_draws(session, search, regions, runs, finding.predicted);
+    const Matrix points = passing_draws(session, regions, runs, finding.predicted);
     const std::vector<Outcome> outcomes = session.ledger().evaluate(points, Purpose::audit);
     std::vector<Vector> failing;
     for (std::size_t i = 0; i < outcomes.size(); ++i)
@@ -89,21 +147,68 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
     finding.failures = failing.size();
     if (failing.size() > most_explained) failing.resize(most_explained);
     finding.examined = failing.size();
-    finding.unexplained = explain(session, search, regions, failing);
+    // Unexplained until they are explained, should the budget end on the way.
+    finding.unexplained = failing;
+    finding.unexplained.insert(finding.unexplained.end(), remembered.begin(), remembered.end());
+    finding.unexplained_draws = failing.size();
+    const std::vector<Vector> fresh = explain(session, search, regions, failing, finding.bent);
+    const std::vector<Vector> old = explain(session, search, regions, remembered, finding.bent);
+    finding.unexplained_draws = fresh.size();
+    finding.unexplained = fresh;
+    finding.unexplained.insert(finding.unexplained.end(), old.begin(), old.end());
   } catch (const BudgetSpent&) {
     session.note("the budget ended during the audit");
   }
   session.note(fmt::format(
-      "audit: {} runs, {} draws at {:.1f} sigma that every region lets pass, {} failed, {} unexplained",
-      session.ledger().counts().total() - before, finding.passing, audit_scale(search), finding.failures,
-      finding.unexplained.size()));
+      "audit: {} runs, {} draws at {:.1f} sigma that every region lets pass, {} failed, {} unexplained; of "
+      "{} failures "
+      "met before that no region predicts, {} unexplained",
+      session.ledger().counts().total() - before, finding.passing, audit_scale(regions), finding.failures,
+      finding.unexplained_draws, remembered.size(), finding.unexplained.size() - finding.unexplained_draws));
   return finding;
+}
+
+namespace {
+
+// Rows come repeat by repeat, at least four of them: those of the first quarter and of the last half are not of the
+// same. Among many like regions each repeat finds a few; then most ends are joined to none of another repeat.
+bool ends_stand_apart(EstimatorSession& session, RegionFinder& finder, const Matrix& reached) {
+  const Eigen::Index quarter = reached.rows() / 4;
+  if (quarter == 0) return false;
+  const Matrix others = reached.bottomRows(reached.rows() / 2);
+  std::size_t apart = 0;
+  for (std::size_t i = 0; i < most_unreached; ++i) {
+    const Vector end =
+        reached.row(static_cast<Eigen::Index>(session.random().pick(static_cast<std::size_t>(quarter))));
+    const std::vector<Vector> near = nearest_rows(others, end, 2);
+    apart +=
+        std::none_of(near.begin(), near.end(), [&](const Vector& x) { return finder.connected(end, x); });
+  }
+  return 2 * apart >= most_unreached;
+}
+
+}  // namespace
+
+std::vector<Vector> unreached_failures(EstimatorSession& session, const Matrix& reached) {
+  RegionFinder finder(session.ledger(), session.random(), true, session.options().max_regions,
+                      Purpose::audit);
+  std::vector<const Vector*> met;
+  for (const Vector& x : session.ledger().met_failures())
+    if (x.norm() > 0.0) met.push_back(&x);
+  std::vector<Vector> unreached = finder.to_boundary(different(met, most_unreached));
+  const auto joined = [&](const Vector& x) {
+    const std::vector<Vector> ends = nearest_rows(reached, x, 3);
+    return std::any_of(ends.begin(), ends.end(), [&](const Vector& end) { return finder.connected(x, end); });
+  };
+  std::erase_if(unreached, joined);
+  if (!unreached.empty() && ends_stand_apart(session, finder, reached)) unreached.clear();
+  return unreached;
 }
 
 double AuditFinding::unseen_share() const {
   if (examined == 0) return 0.0;
   const double unexplained_failures =
-      static_cast<double>(failures) * static_cast<double>(unexplained.size()) / static_cast<double>(examined);
+      static_cast<double>(failures) * static_cast<double>(unexplained_draws) / static_cast<double>(examined);
   return unexplained_failures / static_cast<double>(predicted + failures);
 }
 
@@ -115,15 +220,20 @@ double missing_share(EstimatorSession& session, const std::vector<LineRegion>& r
   finder.count_found(1);
   try {
     finder.add(finding.unexplained, true, 4);
+    if (!finder.all_placed()) return 1.0;
+    std::vector<std::size_t> counts(finder.regions().size(), newcomer_lines);
+    std::fill_n(counts.begin(), regions.size(), 0);
+    LineOptions options;
+    options.log_scale = log_p;
+    const std::vector<LineResult> lines =
+        sample_lines(session.ledger(), finder.regions(), counts, options, session.random(), Purpose::audit);
+    double missing = 0.0;
+    for (std::size_t k = regions.size(); k < counts.size(); ++k)
+      missing += weigh(lines, k, log_p).value_or(1.0);
+    return missing;
   } catch (const BudgetSpent&) {
     return 1.0;
   }
-  if (!finder.all_placed()) return 1.0;
-  double by_distance = 0.0;
-  for (std::size_t k = regions.size(); k < finder.regions().size(); ++k)
-    by_distance += std::exp(log_upper_tail(finder.regions()[k].root.offset) - log_p);
-  // Inflated spread overrates what lies far out: not more than ten times its distance's worth.
-  return std::min(std::max(finding.unseen_share(), by_distance), 10.0 * by_distance);
 }
 
 void audit_against_rays(const SearchResult& search, RareEventSummary& summary) {

@@ -2,6 +2,8 @@
 //
 // Fresh draws at inflated spread, of which only those are run that every known region says pass. A failure
 // among them must belong to a known region all the same (its boundary bends), or the search has missed one.
+// What failed before is asked the same: nothing that was met may be missing from the estimate. A region counts as
+// known where its part of P rests on a sample of its own.
 // Half-spaces are met in any dimension: one as far out as the nearest region fails about one such draw in
 // ten, so 30 draws miss it one time in 20. Small bounded regions are met in few dimensions only.
 #pragma once
@@ -13,12 +15,18 @@
 namespace flare::analysis {
 
 struct AuditFinding {
-  std::size_t predicted = 0;                // draws that a known region says fail: not run
-  std::size_t passing = 0;                  // draws that all known regions let pass: run
-  std::size_t failures = 0;                 // of these
-  std::size_t examined = 0;                 // of these
-  std::vector<engine::Vector> unexplained;  // failing boundary points of no known region
+  std::size_t predicted = 0;          // draws that a known region says fail: not run
+  std::size_t passing = 0;            // draws that all known regions let pass: run
+  std::size_t failures = 0;           // of these
+  std::size_t examined = 0;           // of these
+  std::size_t bent = 0;               // failures, old and new, that only an arc joins to a region
+  std::size_t unexplained_draws = 0;  // of these
+  /// Failing points of no sampled region, of the audit's draws and of all that was met before.
+  std::vector<engine::Vector> unexplained;
 
+  /// The boundary turns away from the model of its region where failures were met: the estimate's lines or runs have
+  /// seen little of that part, and their scatter does not show it.
+  bool shows_bends() const { return bent >= 3; }
   bool contradicts() const { return !unexplained.empty(); }
   /// Good-Turing on fresh draws: share of the failing ones that belong to no known region.
   double unseen_share() const;
@@ -28,13 +36,19 @@ struct AuditFinding {
 /// or the estimate can miss no region).
 std::uint64_t audit_runs(const EstimatorSession& session, const PlainLook& look, const Estimator& estimator);
 
-/// Spends at most `runs` on the draws and half as many on explaining failures.
+/// Spends at most `runs` on the draws, and on explaining failures up to nine runs for each of 14. `regions`: those
+/// that the estimate has a sample of.
 AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search,
                            const std::vector<LineRegion>& regions, std::uint64_t runs);
 
-/// Share of P = exp(log_p) that the regions behind unexplained failures hold, by the larger of two measures:
-/// unseen_share() and the distance of their most probable points (at most ten times the latter). Makes runs;
-/// 1 where the budget ends.
+/// Failures met before that no arc of failures joins to a row of `reached`: what an estimate by chains that ended in
+/// these points has not seen.
+std::vector<engine::Vector> unreached_failures(EstimatorSession& session, const engine::Matrix& reached);
+/// Runs to keep back for that.
+constexpr std::uint64_t unreached_runs = 120;
+
+/// Share of P = exp(log_p) that the regions behind unexplained failures hold, by lines of their own. Makes runs; 1
+/// where the budget ends, a failure leads to no region, or the lines through its region see too little of it.
 double missing_share(EstimatorSession& session, const std::vector<LineRegion>& regions,
                      const AuditFinding& finding, double log_p);
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/rare_event/estimate_audit.hpp"
 #include "analysis/rare_event/sampling/plain_monte_carlo.hpp"
 #include "analysis/rare_event/sampling/subset_simulation.hpp"
 #include "analysis/tails/interval.hpp"
@@ -18,9 +19,10 @@ constexpr std::array<double, 3> far_scales = {2.0, 3.0, 4.5};
 constexpr std::uint64_t far_percent = 5;  // of what is left, at each scale
 constexpr std::uint64_t most_far = 200;
 
-// Chains rest on margins that lead to the failures and stay as they are when a run is repeated.
+// Chains rest on margins that lead to the failures. Noise that is fresh in every run is one more input to them, drawn
+// anew with every move.
 bool subset_may_answer(const EstimatorSession& session, const PlainLook& look) {
-  return session.ledger().margins() && !look.noisy() && !look.origin.failed;
+  return session.ledger().margins() && !look.origin.failed;
 }
 
 }  // namespace
@@ -30,10 +32,18 @@ RareEventSummary subset_at_last(EstimatorSession& session, const PlainLook& look
   EvaluationLedger& ledger = session.ledger();
   if (!subset_may_answer(session, look)) return refused;
   session.note(fmt::format("{} runs for subset simulation: {}", ledger.remaining(), refused.reason));
+  ledger.hold_back(unreached_runs);
+  engine::Matrix reached;
   RareEventSummary summary =
       repeat_subset_simulation(ledger, ledger.remaining(), session.random(), Purpose::estimate,
-                               search.subset ? search.subset->levels : 0);
-  if (summary.status == TailStatus::estimated) return summary;
+                               search.subset ? search.subset->levels : 0, &reached);
+  ledger.release(unreached_runs);
+  if (summary.status == TailStatus::estimated) {
+    const std::size_t unreached = unreached_failures(session, reached).size();
+    if (unreached == 0) return summary;
+    summary.reason =
+        fmt::format("{} failures were met that no chain of subset simulation leads to", unreached);
+  }
   refused.reason += "; " + summary.reason;
   refused.runs_wanted = summary.runs_wanted;
   return refused;

@@ -28,6 +28,11 @@ RareEventSummary estimate_both_ways(EvaluationLedger& ledger, const RareEventOpt
   EstimatorSession session(ledger, options, "rare event/direct");
   // Half the budget is kept for the second reading where a few plain runs already show unknown ones.
   ledger.evaluate(session.random().normal_matrix(50, ledger.dimension()), Purpose::explore);
+  if (ledger.counts().unknown == ledger.counts().total()) {
+    RareEventSummary summary;
+    summary.reason = "none of the first runs gave an answer";
+    return summary;
+  }
   const std::uint64_t kept = ledger.counts().unknown == 0 ? 0 : ledger.remaining() - ledger.remaining() / 2;
   ledger.hold_back(kept);
   RareEventSummary passing = estimate_directly(session);

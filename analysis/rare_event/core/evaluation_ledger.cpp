@@ -5,6 +5,8 @@
 namespace flare::analysis {
 namespace {
 
+constexpr Eigen::Index most_remembered = 100'000;  // coordinates of failing points
+
 std::uint64_t& counter(RunCounts& counts, Purpose purpose) {
   switch (purpose) {
     case Purpose::explore:
@@ -65,7 +67,20 @@ std::vector<Outcome> EvaluationLedger::evaluate(const engine::Matrix& points, Pu
   counter(counts_, purpose) += rows;
   std::vector<Outcome> outcomes = take_in(points, responses);
   for (const Outcome& outcome : outcomes) counts_.unknown += outcome.unknown ? 1 : 0;
+  if (purpose != Purpose::estimate) remember(points, outcomes);
   return outcomes;
+}
+
+void EvaluationLedger::remember(const engine::Matrix& points, const std::vector<Outcome>& outcomes) {
+  const auto most = static_cast<std::size_t>(std::max<Eigen::Index>(60, most_remembered / dimension_));
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (!outcomes[i].failed || met_count_++ % met_stride_ != 0) continue;
+    met_.push_back(points.row(static_cast<Eigen::Index>(i)));
+    if (met_.size() < most) continue;
+    for (std::size_t k = 0; 2 * k < met_.size(); ++k) met_[k] = std::move(met_[2 * k]);
+    met_.resize((met_.size() + 1) / 2);
+    met_stride_ *= 2;
+  }
 }
 
 std::vector<Outcome> EvaluationLedger::take_in(const engine::Matrix& points,

@@ -67,6 +67,9 @@ class EvaluationLedger {
   /// Keeps `runs` back, besides those kept already: they cannot be spent until they are released.
   void hold_back(std::uint64_t runs) { held_back_ += runs; }
   void release(std::uint64_t runs) { held_back_ -= std::min(runs, held_back_); }
+  /// Failing points that were met while exploring, piloting or auditing: all of them, or every second, fourth, ...
+  /// where there are many, so that memory stays bounded.
+  const std::vector<engine::Vector>& met_failures() const { return met_; }
   /// Some run failed, whatever it was made for and wherever it was made.
   bool saw_failure() const { return saw_failure_; }
   /// Margins are usable throughout: some were seen and nothing came without.
@@ -80,7 +83,12 @@ class EvaluationLedger {
   RunCounts counts_;
   UnknownAs reading_ = UnknownAs::pass;
   std::uint64_t held_back_ = 0;
+  void remember(const engine::Matrix& points, const std::vector<Outcome>& outcomes);
+
   std::vector<engine::Vector> unknown_points_;
+  std::vector<engine::Vector> met_;
+  std::size_t met_stride_ = 1;
+  std::size_t met_count_ = 0;
   bool saw_margin_ = false;
   bool saw_bare_ = false;  // only pass or fail (unknown aside)
   bool saw_failure_ = false;

@@ -21,6 +21,13 @@ std::optional<Vector> margins_of(const std::vector<Outcome>& outcomes) {
   return margins;
 }
 
+double median_size(Vector values) {
+  values = values.cwiseAbs();
+  const auto middle = values.begin() + values.size() / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 }  // namespace
 
 std::optional<LinearModel> fit_linear(const Matrix& points, const Vector& y) {
@@ -65,7 +72,9 @@ double fit_bend(LinearModel& model, const Matrix& far, const Vector& y) {
   const Vector off = r2.array() - r2.mean();
   model.bend = off.dot(residual) / std::max(1e-300, off.squaredNorm());
   model.shift = residual.mean() - model.bend * r2.mean();
-  const double left = (residual.array() - model.shift - model.bend * r2.array()).square().sum();
+  const Vector rest = residual.array() - model.shift - model.bend * r2.array();
+  const double left = rest.squaredNorm();
+  model.typical_error = 1.4826 * median_size(rest);
   model.error = std::sqrt(left / static_cast<double>(far.rows()));
   return 1.0 - left / (along.squaredNorm() + left);
 }

@@ -66,6 +66,9 @@ class Estimator {
   /// Sees failures around regions() only: then others may be missed, and an audit has something to ask.
   virtual bool needs_regions() const { return false; }
   const std::vector<LineRegion>& regions() const { return regions_; }
+  /// After estimate(): those of regions() whose part of P rests on a sample of its own. What fails elsewhere is not
+  /// explained by the estimate.
+  virtual std::vector<LineRegion> sampled_regions() const { return regions_; }
 
   const Forecast& forecast() const { return forecast_; }
 

@@ -10,12 +10,28 @@ namespace flare::analysis {
 namespace {
 
 constexpr double largest_pilot = 0.25;      // share of what is left when it begins
+constexpr double least_own_lines = 4.0;     // effective ones: fewer say nothing about a region
 constexpr double estimate_per_pilot = 4.0;  // runs of the estimate to runs of its pilots
 
 std::size_t lines_each(std::size_t regions) {
   if (regions == 1) return 24;
   if (regions <= 4) return 20;
   return regions <= 8 ? 14 : 7;
+}
+
+// (sum v)^2 / sum v^2 of a region's lines.
+double effective_lines(const std::vector<LineResult>& lines, std::size_t region) {
+  double best = -1e300, sum = 0.0, squares = 0.0;
+  for (const LineResult& line : lines)
+    if (line.region == region) best = std::max(best, line.log_value);
+  if (!(best > -1e299)) return 0.0;
+  for (const LineResult& line : lines) {
+    if (line.region != region) continue;
+    const double value = std::exp(line.log_value - best);
+    sum += value;
+    squares += value * value;
+  }
+  return sum * sum / squares;
 }
 
 }  // namespace
@@ -84,6 +100,13 @@ std::vector<Stratum> LineEstimator::draw(EstimatorSession& session, const std::v
       sample_lines(session.ledger(), regions_, counts, options, session.random(), Purpose::estimate);
   drawn_.insert(drawn_.end(), lines.begin(), lines.end());
   return line_strata(lines, regions_.size(), options.log_scale);
+}
+
+std::vector<LineRegion> LineEstimator::sampled_regions() const {
+  std::vector<LineRegion> sampled;
+  for (std::size_t k = 0; k < regions_.size(); ++k)
+    if (effective_lines(drawn_, k) >= least_own_lines) sampled.push_back(regions_[k]);
+  return sampled;
 }
 
 void LineEstimator::relearn(EstimatorSession& session, std::uint64_t cost) {

@@ -18,6 +18,7 @@ class LineEstimator : public FrozenEstimator {
   bool needs_regions() const override { return true; }
   /// Rounds of lines, each from laws refitted to all before it; the last round's spread sets the sample sizes.
   void pilot(Findings& findings) override;
+  std::vector<LineRegion> sampled_regions() const override;
 
  protected:
   RareEventMethod method() const override { return RareEventMethod::line_sampling; }

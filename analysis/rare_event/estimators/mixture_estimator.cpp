@@ -15,12 +15,8 @@ using engine::Vector;
 // The region each point reaches furthest along.
 std::vector<std::size_t> cells(const Matrix& points, const std::vector<LineRegion>& regions) {
   std::vector<std::size_t> assignment;
-  for (Eigen::Index i = 0; i < points.rows(); ++i) {
-    std::size_t best = 0;
-    for (std::size_t k = 1; k < regions.size(); ++k)
-      if (regions[k].direction.dot(points.row(i)) > regions[best].direction.dot(points.row(i))) best = k;
-    assignment.push_back(best);
-  }
+  for (Eigen::Index i = 0; i < points.rows(); ++i)
+    assignment.push_back(furthest_along(regions, points.row(i)));
   return assignment;
 }
 

@@ -11,14 +11,26 @@ namespace flare::analysis {
 namespace {
 
 constexpr double least_effective_share = 0.03;  // of the runs
+constexpr std::size_t least_own_failures = 4;   // fewer say nothing about a region
 
 }  // namespace
 
 std::vector<Stratum> WeightedRunEstimator::draw(EstimatorSession& session,
                                                 const std::vector<std::size_t>& counts) {
-  return {importance_stratum(
-      sample_mixture(session.ledger(), proposal_, counts[0], session.random(), Purpose::estimate),
-      forecast_.log_p)};
+  const WeightedSample sample =
+      sample_mixture(session.ledger(), proposal_, counts[0], session.random(), Purpose::estimate);
+  failing_.resize(regions_.size(), 0);
+  for (std::size_t i = 0; i < sample.outcomes.size(); ++i)
+    if (sample.outcomes[i].failed)
+      ++failing_[furthest_along(regions_, sample.points.row(static_cast<Eigen::Index>(i)))];
+  return {importance_stratum(sample, forecast_.log_p)};
+}
+
+std::vector<LineRegion> WeightedRunEstimator::sampled_regions() const {
+  std::vector<LineRegion> sampled;
+  for (std::size_t k = 0; k < failing_.size(); ++k)
+    if (failing_[k] >= least_own_failures) sampled.push_back(regions_[k]);
+  return sampled;
 }
 
 std::string WeightedRunEstimator::objection(const Sampled& sampled) const {

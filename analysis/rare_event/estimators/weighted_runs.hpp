@@ -9,6 +9,7 @@ namespace flare::analysis {
 class WeightedRunEstimator : public FrozenEstimator {
  public:
   bool needs_regions() const override { return true; }
+  std::vector<LineRegion> sampled_regions() const override;
 
  protected:
   static constexpr std::size_t pilot_runs = 120;
@@ -17,6 +18,9 @@ class WeightedRunEstimator : public FrozenEstimator {
   std::string objection(const Sampled& sampled) const override;
 
   MixtureProposal proposal_;
+
+ private:
+  std::vector<std::size_t> failing_;  // of the estimate's runs, by the region they reach furthest along
 };
 
 /// ln of the sum of Phi(-offset) over regions.

@@ -135,6 +135,19 @@ LineRegion::LineRegion(const engine::Vector& a, double beta)
   root.slope = engine::Vector::Zero(a.size());
 }
 
+std::size_t furthest_along(const std::vector<LineRegion>& regions, const engine::Vector& x) {
+  std::size_t best = 0;
+  double reach = -1e300;
+  for (std::size_t k = 0; k < regions.size(); ++k) {
+    const double along = regions[k].direction.dot(x);
+    if (along > reach) {
+      reach = along;
+      best = k;
+    }
+  }
+  return best;
+}
+
 double nearest_offset(const std::vector<LineRegion>& regions) {
   double distance = 1e300;
   for (const LineRegion& region : regions) distance = std::min(distance, region.root.offset);

@@ -43,6 +43,9 @@ struct LineRegion {
   LineRegion(const engine::Vector& a, double beta);
 };
 
+/// The region whose direction x reaches furthest along; 0 where there is none.
+std::size_t furthest_along(const std::vector<LineRegion>& regions, const engine::Vector& x);
+
 /// Smallest offset; 1e300 where there is no region.
 double nearest_offset(const std::vector<LineRegion>& regions);
 

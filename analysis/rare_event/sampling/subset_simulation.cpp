@@ -64,6 +64,35 @@ Population next_level(EvaluationLedger& ledger, const Population& seeds, double 
   return population;
 }
 
+struct NextLevel {
+  double level = 0.0;
+  std::size_t kept = 0;  // scores at or below it; 0: there is no further level
+  bool last = false;     // it is failure itself
+};
+
+constexpr std::size_t least_kept = 4;
+constexpr double most_kept =
+    0.5;  // of a population: where more tie with a level, the next lower value is the level
+
+// A level is met with "at or below", and all that tie with it are kept and counted. `order`: rows by score.
+NextLevel choose_level(const std::vector<double>& scores, const std::vector<std::size_t>& order,
+                       std::size_t seeds, std::size_t failed, double previous) {
+  if (failed >= seeds) return {0.0, failed, true};
+  const auto count = [&](auto is_met) {
+    return static_cast<std::size_t>(std::count_if(scores.begin(), scores.end(), is_met));
+  };
+  double level = scores[order[seeds - 1]];
+  std::size_t kept = count([&](double s) { return s <= level; });
+  if (!(level < previous) || static_cast<double>(kept) > most_kept * static_cast<double>(scores.size())) {
+    const double above = std::min(level, previous);
+    kept = count([&](double s) { return s < above; });
+    if (kept < least_kept) return {};
+    level = scores[order[kept - 1]];
+  }
+  if (!std::isfinite(level)) return {};
+  return level <= 0.0 ? NextLevel{0.0, failed, true} : NextLevel{level, kept, false};
+}
+
 }  // namespace
 
 SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& options,
@@ -99,12 +128,12 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
     });
     const auto failed = static_cast<std::size_t>(
         std::count_if(population.scores.begin(), population.scores.end(), [](double s) { return s <= 0.0; }));
-    const bool last = failed >= seeds;
-    const double level = last ? 0.0 : population.scores[order[seeds - 1]];
-    if (!last && (!(level < previous_level) || !std::isfinite(level)))
-      return result;  // margins say nothing more
+    const NextLevel next = choose_level(population.scores, order, seeds, failed, previous_level);
+    if (next.kept == 0) return result;  // margins say nothing more
+    const bool last = next.last;
+    const double level = next.level;
+    const std::size_t kept = next.kept;
     previous_level = level;
-    std::size_t kept = last ? failed : seeds;
     const double share = static_cast<double>(kept) / size;
     result.log_p += std::log(share);
     variance += (1.0 - share) / (share * size) * (result.levels == 0 ? 1.0 : chain_correlation);
@@ -120,6 +149,7 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
     }
     if (last && !options.last_round) {
       result.reached = true;
+      result.failing = std::move(chosen.points);
       break;
     }
     if (last) {
@@ -145,6 +175,13 @@ constexpr double least_population = 50.0;
 // themselves let expect; without it the intervals of wedges and corners cover 0.75 to 0.82.
 constexpr double least_variance_share = 0.5;
 constexpr double widest = 6.9;  // of the interval, each way: ln 1000; beyond it the number says nothing
+
+void append_rows(const engine::Matrix& more, engine::Matrix& all) {
+  engine::Matrix grown(all.rows() + more.rows(), more.cols());
+  if (all.rows() > 0) grown.topRows(all.rows()) = all;
+  grown.bottomRows(more.rows()) = more;
+  all = std::move(grown);
+}
 
 // Runs of one repeat over those of its first level: each level after it keeps its seeds.
 double populations_of(int levels) { return 1.0 + 0.85 * static_cast<double>(levels); }
@@ -178,7 +215,7 @@ LogMean mean_of(const std::vector<double>& logs, double least_variance) {
 }  // namespace
 
 RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_t count, NormalStream& random,
-                                          Purpose purpose, int levels) {
+                                          Purpose purpose, int levels, engine::Matrix* reached) {
   RareEventSummary summary;
   summary.method = RareEventMethod::subset_simulation;
   const std::uint64_t until = ledger.counts().total() + std::min(count, ledger.remaining());
@@ -186,10 +223,14 @@ RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_
   SubsetOptions options;
   options.last_round = false;
   if (levels == 0) {
-    // A first, small one tells how many levels there are; it is not counted.
-    options.population = 100;
-    options.max_runs = until - ledger.counts().total();
-    const SubsetResult first = subset_simulation(ledger, options, {}, {}, random, Purpose::explore);
+    // A first, small one tells how many levels there are; it is not counted. Margins of few values need a larger one.
+    SubsetResult first;
+    for (const std::size_t size : {100, 300}) {
+      if (first.reached || left() < 10.0 * static_cast<double>(size)) break;
+      options.population = size;
+      options.max_runs = until - ledger.counts().total();
+      first = subset_simulation(ledger, options, {}, {}, random, Purpose::explore);
+    }
     if (!first.reached) {
       summary.reason = "subset simulation did not reach the failure set";
       return summary;
@@ -223,6 +264,7 @@ RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_
       return summary;
     }
     logs.push_back(result.log_p);
+    if (reached != nullptr) append_rows(result.failing, *reached);
     expected += result.log_sd * result.log_sd;
     levels = std::max(levels, result.levels);
   }

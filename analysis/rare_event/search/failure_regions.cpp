@@ -12,35 +12,33 @@ namespace flare::analysis {
 using engine::Matrix;
 using engine::Vector;
 
+namespace {
+
+constexpr Eigen::Index most_coordinates = 4'000'000;  // of one batch of differences
+
+}  // namespace
+
 Gradient finite_difference(EvaluationLedger& ledger, const Vector& point, double step, Purpose purpose) {
   const Eigen::Index d = point.size();
-  Matrix points(d + 1, d);
-  for (Eigen::Index i = 0; i <= d; ++i) points.row(i) = point;
-  for (Eigen::Index i = 0; i < d; ++i) points(i + 1, i) += step;
-  const std::vector<Outcome> outcomes = ledger.evaluate(points, purpose);
+  // One batch, or several where its matrix would be large.
+  const Eigen::Index batch = std::min(d + 1, std::max<Eigen::Index>(64, most_coordinates / d));
   Gradient gradient;
-  gradient.margin = outcomes.front().margin;
   Vector slope(d);
-  for (Eigen::Index i = 0; i < d; ++i) {
-    const Outcome& moved = outcomes[static_cast<std::size_t>(i) + 1];
-    if (!moved.has_margin || !outcomes.front().has_margin) return gradient;
-    slope(i) = (moved.margin - gradient.margin) / step;
+  for (Eigen::Index first = 0; first <= d; first += batch) {
+    const Eigen::Index rows = std::min(batch, d + 1 - first);
+    Matrix points = point.transpose().replicate(rows, 1);
+    for (Eigen::Index i = 0; i < rows; ++i)
+      if (first + i > 0) points(i, first + i - 1) += step;
+    const std::vector<Outcome> outcomes = ledger.evaluate(points, purpose);
+    if (first == 0) gradient.margin = outcomes.front().margin;
+    for (Eigen::Index i = 0; i < rows; ++i) {
+      const Outcome& moved = outcomes[static_cast<std::size_t>(i)];
+      if (!moved.has_margin) return gradient;
+      if (first + i > 0) slope(first + i - 1) = (moved.margin - gradient.margin) / step;
+    }
   }
   if (slope.norm() > 0.0 && std::isfinite(slope.norm())) gradient.slope = slope;
   return gradient;
-}
-
-std::size_t RegionFinder::cell(const Vector& x) const {
-  std::size_t best = 0;
-  double reach = -1e300;
-  for (std::size_t k = 0; k < regions_.size(); ++k) {
-    const double along = regions_[k].direction.dot(x);
-    if (along > reach) {
-      reach = along;
-      best = k;
-    }
-  }
-  return best;
 }
 
 std::vector<Vector> RegionFinder::walk_in(const std::vector<Vector>& failing) {
@@ -220,7 +218,7 @@ std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
   std::vector<std::size_t> asked, best;
   for (std::size_t i = 0; i < open.size(); ++i) {
     const Vector& x = *open[i];
-    const std::size_t k = cell(x);
+    const std::size_t k = furthest_along(regions_, x);
     std::size_t& last = tried[static_cast<std::size_t>(open[i] - first)];
     if (last == k) continue;
     last = k;
@@ -244,6 +242,21 @@ std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
   return explained;
 }
 
+bool RegionFinder::connected(const Vector& from, const Vector& to) {
+  constexpr double deepened = 0.15;
+  const double from_norm = from.norm(), to_norm = to.norm();
+  const Vector a = from / from_norm, b = to / to_norm;
+  const double angle = std::acos(std::clamp(a.dot(b), -1.0, 1.0));
+  if (!(angle > 1e-6)) return true;
+  if (angle > 3.1) return false;
+  for (const double t : {0.07, 0.2, 0.5, 0.8}) {
+    const Vector direction = (std::sin((1.0 - t) * angle) * a + std::sin(t * angle) * b) / std::sin(angle);
+    const double norm = (1.0 - t) * from_norm + t * to_norm + deepened;
+    if (!ledger_->evaluate_one(norm * direction, purpose_).failed) return false;
+  }
+  return true;
+}
+
 std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing) {
   const std::vector<Vector> boundary = walk_in(failing);
   std::vector<const Vector*> open;
@@ -251,8 +264,15 @@ std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing
   std::vector<std::size_t> tried(failing.size(), static_cast<std::size_t>(-1));
   const std::vector<char> explained = explain(open, tried, boundary.data(), false);
   std::vector<Vector> rest;
-  for (std::size_t i = 0; i < boundary.size(); ++i)
-    if (!explained[i] && find_twin(boundary[i]) == regions_.size()) rest.push_back(boundary[i]);
+  for (std::size_t i = 0; i < boundary.size(); ++i) {
+    if (explained[i] || find_twin(boundary[i]) < regions_.size()) continue;
+    if (!regions_.empty() &&
+        connected(boundary[i], regions_[furthest_along(regions_, boundary[i])].most_probable_point)) {
+      ++bent_;
+      continue;
+    }
+    rest.push_back(boundary[i]);
+  }
   return rest;
 }
 
@@ -338,7 +358,7 @@ void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
 
 void RegionFinder::count_population(const Matrix& population) {
   std::vector<char> met(regions_.size(), 0);
-  for (Eigen::Index i = 0; i < population.rows(); ++i) met[cell(population.row(i))] = 1;
+  for (Eigen::Index i = 0; i < population.rows(); ++i) met[furthest_along(regions_, population.row(i))] = 1;
   witnessed_ = true;
   for (std::size_t k = 0; k < regions_.size(); ++k) {
     if (!met[k]) continue;
@@ -349,7 +369,8 @@ void RegionFinder::count_population(const Matrix& population) {
 
 void RegionFinder::shape_from_population() {
   std::vector<std::vector<Eigen::Index>> members(regions_.size());
-  for (Eigen::Index i = 0; i < population_.rows(); ++i) members[cell(population_.row(i))].push_back(i);
+  for (Eigen::Index i = 0; i < population_.rows(); ++i)
+    members[furthest_along(regions_, population_.row(i))].push_back(i);
   for (std::size_t k = 0; k < regions_.size(); ++k) {
     if (members[k].size() < 12) continue;
     Matrix own(static_cast<Eigen::Index>(members[k].size()), population_.cols());

@@ -36,8 +36,18 @@ class RegionFinder {
   /// `independent` starts count for the unseen share. `max_builds` < 0: no limit.
   void add(const std::vector<engine::Vector>& failing, bool independent, int max_builds = -1);
   /// The boundary points, on the rays of `failing`, that neither belong to a region known nor reach one
-  /// through failures only.
+  /// through failures only. Those that only an arc explains are counted in bent().
   std::vector<engine::Vector> unexplained(const std::vector<engine::Vector>& failing);
+  std::size_t bent() const { return bent_; }
+  /// From a failing point of the boundary to another failing point, along the arc between their directions, a little
+  /// deepened: all of it fails where it is looked at. It does within a half-space, an intersection of half-spaces away
+  /// from the origin, outside of a sphere and beyond a bent plane. Regions that only meet far out show a gap near
+  /// `from`: two runs are made there.
+  bool connected(const engine::Vector& from, const engine::Vector& to);
+  /// The boundary points on the rays of failing points.
+  std::vector<engine::Vector> to_boundary(const std::vector<engine::Vector>& failing) {
+    return walk_in(failing);
+  }
   /// A typical failing population (rows): shapes the regions' laws, serves as fallback for directions.
   void set_population(engine::Matrix population) { population_ = std::move(population); }
 
@@ -64,7 +74,6 @@ class RegionFinder {
   void drop_negligible();
 
  private:
-  std::size_t cell(const engine::Vector& x) const;
   /// Fewer starts than this do not show that the regions known are all.
   std::size_t complete_starts() const { return std::max<std::size_t>(8, 3 * regions_.size()); }
   std::vector<char> explain(const std::vector<const engine::Vector*>& open, std::vector<std::size_t>& tried,
@@ -93,6 +102,7 @@ class RegionFinder {
   std::vector<std::size_t> found_;  // independent starts per region
   std::size_t starts_ = 0;
   bool witnessed_ = false;  // two independent populations were counted
+  std::size_t bent_ = 0;    // failures that only an arc joined to their region
   std::size_t lost_ = 0;    // independent starts that led to no region
   engine::Matrix population_;
 };

@@ -142,8 +142,10 @@ void search_again(EstimatorSession& session, const PlainLook& look, const std::v
     result.starts = finder.starts();
   } else {
     const auto before = static_cast<double>(result.starts), more = static_cast<double>(finder.starts());
+    // Never less than before: some of the surprises are failures of the same starts, remembered.
     result.unseen_share =
-        (before * result.unseen_share + more * finder.unseen_share()) / std::max(1.0, before + more);
+        std::max(result.unseen_share, (before * result.unseen_share + more * finder.unseen_share()) /
+                                          std::max(1.0, before + more));
     result.starts += finder.starts();
   }
   result.planar = false;
