@@ -17,7 +17,7 @@ constexpr Eigen::Index closer_runs = 48;
 constexpr double too_much = 0.3;  // of P, at the upper limit: a closer look is made
 // Sigma by which that limit, where the closer look does not take it back, may widen an interval before it is no answer.
 // Far out a small excess is worth many times P, and still moves sigma little.
-constexpr double most_widened = 0.5;
+constexpr double most_widened = 0.1;
 
 class OutputAudit {
  public:
