@@ -16,8 +16,8 @@ using engine::Vector;
 constexpr Eigen::Index closer_runs = 48;
 constexpr double too_much = 0.3;  // of P, at the upper limit: a closer look is made
 // Sigma by which that limit, where the closer look does not take it back, may widen an interval before it is no answer.
-// Far out a small excess is worth many times P, and still moves sigma little.
-constexpr double most_widened = 0.1;
+// Far out (P below 1e-23) a small excess is worth many times P, and half a sigma decides nothing.
+double most_widened(double sigma) { return sigma < 10.0 ? 0.1 : 0.5; }
 
 class OutputAudit {
  public:
@@ -62,7 +62,7 @@ class OutputAudit {
     const bool feared = worth.limit > too_much;
     const double sigma_low = upper_tail_quantile(tail.log_p_high);
     tail.log_p_high = std::min(0.0, tail.log_p_high + std::log1p(feared ? worth.limit : worth.middle));
-    if (feared && sigma_low - upper_tail_quantile(tail.log_p_high) > most_widened) {
+    if (feared && sigma_low - upper_tail_quantile(tail.log_p_high) > most_widened(sigma_low)) {
       return session_.refuse(
           frozen.question,
           "outputs that no plane explains were met, and may hold a good part of the failures");
