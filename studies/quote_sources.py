@@ -257,7 +257,7 @@ def netlists_sizing(folder: Path) -> Quoted:
 
 def estimators(folder: Path) -> Quoted:
     del folder
-    return Quoted({"table": output_of("estimator_validation", "--markdown").strip()})
+    return Quoted({"table": output_of("estimator_validation", "--set", "table", "--jobs", "2", "--markdown").strip()})
 
 
 def study_identity(study: str, overrides=()) -> Callable[[], str]:
@@ -298,7 +298,7 @@ SOURCES = [
            study_identity("studies/pick_sawl.toml"), ALL),
     Source("pick_sawl_min", " --set ".join(("flare run studies/pick_sawl.toml", *SMALLEST)), False, pick_sawl_min,
            study_identity("studies/pick_sawl.toml", SMALLEST), ALL),
-    Source("estimators", "estimator_validation --markdown", False, estimators,
+    Source("estimators", "estimator_validation --set table --markdown", False, estimators,
            files_identity("tests/analysis/rare_event/estimator_validation.cpp", "tests/analysis/rare_event/rare_event_*.*pp",
                           "tests/analysis/rare_event/problem*.*pp"), ("analysis",)),
 ]
