@@ -5,8 +5,7 @@ namespace flare::studies {
 analysis::ConverterOptions converter_options(const ConverterStudy& study) {
   analysis::ConverterOptions options;
   options.name = study.name;
-  options.kind =
-      study.kind == ConverterKind::ideal ? analysis::ConverterKind::ideal : analysis::ConverterKind::enob;
+  options.kind = study.kind;
   options.reference =
       study.tracking_references ? analysis::ReferenceMode::tracking : analysis::ReferenceMode::fixed;
   options.enob = study.enob;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/converters/converter.hpp"
 #include "engine/base/sampling.hpp"
 #include "engine/measures/measure.hpp"
 #include "engine/simulate/testbench.hpp"
@@ -39,11 +40,9 @@ struct CircuitStudy {
   Failing failing;
 };
 
-enum class ConverterKind { ideal, enob };
-
 struct ConverterStudy {
   std::string name;
-  ConverterKind kind = ConverterKind::ideal;
+  analysis::ConverterKind kind = analysis::ConverterKind::ideal;
   double offset_sigma_volt = 0.0;  // of one comparator, V ...
   double offset_sigma_step = 0.0;  // ... or in steps of the mean level spacing
   double enob = 0.0;
