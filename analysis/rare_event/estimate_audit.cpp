@@ -139,7 +139,7 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
   const std::vector<Vector> remembered = open_failures(session.ledger(), search, regions);
   try {
     const Matrix points = passing_draws(session, regions, runs, finding.predicted);
-    const std::vector<Outcome> outcomes = session.ledger().evaluate(points, Purpose::audit);
+    const std::vector<Evaluated> outcomes = session.ledger().evaluate(points, Purpose::audit);
     std::vector<Vector> failing;
     for (std::size_t i = 0; i < outcomes.size(); ++i)
       if (outcomes[i].failed) failing.push_back(points.row(static_cast<Eigen::Index>(i)));

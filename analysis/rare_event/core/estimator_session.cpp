@@ -7,7 +7,7 @@
 namespace flare::analysis {
 namespace {
 
-Response as_response(const Outcome& outcome) {
+Response as_response(const Evaluated& outcome) {
   if (outcome.unknown) return Response::unknown();
   if (outcome.has_margin) return Response::margin(outcome.margin);
   return outcome.failed ? Response::fail() : Response::pass();
@@ -22,8 +22,8 @@ ReadDraws EstimatorSession::draws_at(double scale, Eigen::Index count) {
     return {known.points, ledger_->take_in(known.points, known.responses)};
   }
   ScaledDraws made{scale, scale * random_.normal_matrix(count, ledger_->dimension()), {}};
-  std::vector<Outcome> outcomes = ledger_->evaluate(made.points, Purpose::explore);
-  for (const Outcome& outcome : outcomes) made.responses.push_back(as_response(outcome));
+  std::vector<Evaluated> outcomes = ledger_->evaluate(made.points, Purpose::explore);
+  for (const Evaluated& outcome : outcomes) made.responses.push_back(as_response(outcome));
   made_.push_back(std::move(made));
   return {made_.back().points, std::move(outcomes)};
 }

@@ -14,7 +14,7 @@ namespace flare::analysis {
 /// Draws of scale * N(0, I), read.
 struct ReadDraws {
   engine::Matrix points;
-  std::vector<Outcome> outcomes;
+  std::vector<Evaluated> outcomes;
 };
 
 class EstimatorSession {

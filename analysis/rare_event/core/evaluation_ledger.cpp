@@ -23,8 +23,8 @@ std::uint64_t& counter(RunCounts& counts, Purpose purpose) {
 
 }  // namespace
 
-Outcome read_response(const Response& response, UnknownAs reading) {
-  Outcome outcome;
+Evaluated read_response(const Response& response, UnknownAs reading) {
+  Evaluated outcome;
   switch (response.kind) {
     case ResponseKind::margin:
       outcome.has_margin = true;
@@ -51,7 +51,7 @@ EvaluationLedger::EvaluationLedger(std::size_t dimension, const BatchEvaluator& 
       budget_(budget),
       stop_(std::move(stop)) {}
 
-std::vector<Outcome> EvaluationLedger::evaluate(const engine::Matrix& points, Purpose purpose) {
+std::vector<Evaluated> EvaluationLedger::evaluate(const engine::Matrix& points, Purpose purpose) {
   const auto rows = static_cast<std::uint64_t>(points.rows());
   if (rows == 0) return {};
   if (stop_.stop_requested()) throw StopRequested("stopped on request");
@@ -65,13 +65,13 @@ std::vector<Outcome> EvaluationLedger::evaluate(const engine::Matrix& points, Pu
         fmt::format("rare event: the evaluator answered {} runs of a batch of {}", responses.size(), rows));
   }
   counter(counts_, purpose) += rows;
-  std::vector<Outcome> outcomes = take_in(points, responses);
-  for (const Outcome& outcome : outcomes) counts_.unknown += outcome.unknown ? 1 : 0;
+  std::vector<Evaluated> outcomes = take_in(points, responses);
+  for (const Evaluated& outcome : outcomes) counts_.unknown += outcome.unknown ? 1 : 0;
   if (purpose != Purpose::estimate) remember(points, outcomes);
   return outcomes;
 }
 
-void EvaluationLedger::remember(const engine::Matrix& points, const std::vector<Outcome>& outcomes) {
+void EvaluationLedger::remember(const engine::Matrix& points, const std::vector<Evaluated>& outcomes) {
   const auto most = static_cast<std::size_t>(std::max<Eigen::Index>(60, most_remembered / dimension_));
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     if (!outcomes[i].failed || met_count_++ % met_stride_ != 0) continue;
@@ -83,9 +83,9 @@ void EvaluationLedger::remember(const engine::Matrix& points, const std::vector<
   }
 }
 
-std::vector<Outcome> EvaluationLedger::take_in(const engine::Matrix& points,
-                                               const std::vector<Response>& responses) {
-  std::vector<Outcome> outcomes;
+std::vector<Evaluated> EvaluationLedger::take_in(const engine::Matrix& points,
+                                                 const std::vector<Response>& responses) {
+  std::vector<Evaluated> outcomes;
   outcomes.reserve(responses.size());
   for (std::size_t i = 0; i < responses.size(); ++i) {
     Response response = responses[i];
@@ -105,7 +105,7 @@ std::vector<Outcome> EvaluationLedger::take_in(const engine::Matrix& points,
   return outcomes;
 }
 
-Outcome EvaluationLedger::evaluate_one(const engine::Vector& point, Purpose purpose) {
+Evaluated EvaluationLedger::evaluate_one(const engine::Vector& point, Purpose purpose) {
   engine::Matrix row(1, dimension_);
   row.row(0) = point.transpose();
   return evaluate(row, purpose).front();

@@ -16,14 +16,14 @@ enum class Purpose { explore, pilot, estimate, audit };
 enum class UnknownAs { pass, fail };
 
 /// A run, read.
-struct Outcome {
+struct Evaluated {
   bool failed = false;
   bool has_margin = false;
   bool unknown = false;
   double margin = 0.0;  // where has_margin
 };
 
-Outcome read_response(const Response& response, UnknownAs reading);
+Evaluated read_response(const Response& response, UnknownAs reading);
 
 /// Thrown before a batch that the budget does not cover.
 class BudgetSpent : public std::runtime_error {
@@ -43,10 +43,10 @@ class EvaluationLedger {
   EvaluationLedger(std::size_t dimension, const BatchEvaluator& evaluator, std::uint64_t budget,
                    std::stop_token stop);
 
-  std::vector<Outcome> evaluate(const engine::Matrix& points, Purpose purpose);
-  Outcome evaluate_one(const engine::Vector& point, Purpose purpose);
+  std::vector<Evaluated> evaluate(const engine::Matrix& points, Purpose purpose);
+  Evaluated evaluate_one(const engine::Vector& point, Purpose purpose);
   /// Reads responses of runs that were made elsewhere: they count as no run.
-  std::vector<Outcome> take_in(const engine::Matrix& points, const std::vector<Response>& responses);
+  std::vector<Evaluated> take_in(const engine::Matrix& points, const std::vector<Response>& responses);
 
   /// Runs of an estimate that was given up become a pilot's: they enter no estimate.
   void count_estimate_as_pilot(std::uint64_t runs) {
@@ -83,7 +83,7 @@ class EvaluationLedger {
   RunCounts counts_;
   UnknownAs reading_ = UnknownAs::pass;
   std::uint64_t held_back_ = 0;
-  void remember(const engine::Matrix& points, const std::vector<Outcome>& outcomes);
+  void remember(const engine::Matrix& points, const std::vector<Evaluated>& outcomes);
 
   std::vector<engine::Vector> unknown_points_;
   std::vector<engine::Vector> met_;

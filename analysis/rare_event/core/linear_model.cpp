@@ -12,7 +12,7 @@ using engine::Vector;
 namespace {
 
 /// All margins; nothing where one is missing.
-std::optional<Vector> margins_of(const std::vector<Outcome>& outcomes) {
+std::optional<Vector> margins_of(const std::vector<Evaluated>& outcomes) {
   Vector margins(static_cast<Eigen::Index>(outcomes.size()));
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     if (!outcomes[i].has_margin) return std::nullopt;
@@ -50,13 +50,13 @@ std::optional<LinearModel> fit_linear(const Matrix& points, const Vector& y) {
   return model;
 }
 
-std::optional<LinearModel> fit_linear(const Matrix& points, const std::vector<Outcome>& outcomes) {
+std::optional<LinearModel> fit_linear(const Matrix& points, const std::vector<Evaluated>& outcomes) {
   const std::optional<Vector> margins = margins_of(outcomes);
   return margins ? fit_linear(points, *margins) : std::nullopt;
 }
 
 double explained_variance(const LinearModel& model, const Matrix& points,
-                          const std::vector<Outcome>& outcomes) {
+                          const std::vector<Evaluated>& outcomes) {
   const std::optional<Vector> margins = margins_of(outcomes);
   if (!margins) return 0.0;
   const double residual =
@@ -79,7 +79,7 @@ double fit_bend(LinearModel& model, const Matrix& far, const Vector& y) {
   return 1.0 - left / (along.squaredNorm() + left);
 }
 
-double fit_bend(LinearModel& model, const Matrix& far, const std::vector<Outcome>& outcomes) {
+double fit_bend(LinearModel& model, const Matrix& far, const std::vector<Evaluated>& outcomes) {
   const std::optional<Vector> margins = margins_of(outcomes);
   return margins ? fit_bend(model, far, *margins) : 0.0;
 }

@@ -32,15 +32,15 @@ struct LinearModel {
 /// Ordinary least squares of y on x (runs x d); r2 from leave-one-out residuals. Nothing where runs are fewer
 /// than d + 12, or a margin is missing.
 std::optional<LinearModel> fit_linear(const engine::Matrix& points, const engine::Vector& y);
-std::optional<LinearModel> fit_linear(const engine::Matrix& points, const std::vector<Outcome>& outcomes);
+std::optional<LinearModel> fit_linear(const engine::Matrix& points, const std::vector<Evaluated>& outcomes);
 
 /// r2 of a model on points it was not fitted to; 0 where a margin is missing.
 double explained_variance(const LinearModel& model, const engine::Matrix& points,
-                          const std::vector<Outcome>& outcomes);
+                          const std::vector<Evaluated>& outcomes);
 
 /// Fits shift, bend and error to runs farther out. Returns the r2 there, the bend apart (mild curvature is
 /// not held against a plane); 0 where a margin is missing.
 double fit_bend(LinearModel& model, const engine::Matrix& far, const engine::Vector& y);
-double fit_bend(LinearModel& model, const engine::Matrix& far, const std::vector<Outcome>& outcomes);
+double fit_bend(LinearModel& model, const engine::Matrix& far, const std::vector<Evaluated>& outcomes);
 
 }  // namespace flare::analysis

@@ -38,7 +38,7 @@ class RootSearch {
   double low() const { return low_; }
   double high() const { return high_; }
 
-  void tell(const Outcome& outcome) {
+  void tell(const Evaluated& outcome) {
     ++steps_;
     const double t = next_;
     if (outcome.failed) {

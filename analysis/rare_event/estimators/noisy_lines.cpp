@@ -42,7 +42,7 @@ std::optional<NoisyRoots> draw_roots(EstimatorSession& session, const LineRegion
       t.push_back(middle + step_spread * session.random().normal());
       points.row(i) = x + t.back() * plane.direction;
     }
-    const std::vector<Outcome> outcomes = session.ledger().evaluate(points, purpose);
+    const std::vector<Evaluated> outcomes = session.ledger().evaluate(points, purpose);
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
       if (!outcomes[i].has_margin) return std::nullopt;
       roots.t.push_back(t[i]);

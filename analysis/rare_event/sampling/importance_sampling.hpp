@@ -24,7 +24,7 @@ struct MixtureProposal {
 struct WeightedSample {
   engine::Matrix points;
   std::vector<double> log_weights;  // ln phi/q of every run
-  std::vector<Outcome> outcomes;
+  std::vector<Evaluated> outcomes;
 };
 
 WeightedSample sample_mixture(EvaluationLedger& ledger, const MixtureProposal& proposal, std::size_t count,

@@ -55,7 +55,7 @@ void search_in_step(EvaluationLedger& ledger, const std::vector<LineRegion>& reg
       points.row(static_cast<Eigen::Index>(i)) =
           r.x + active[i]->search->next() * regions[r.region].direction;
     }
-    const std::vector<Outcome> outcomes = ledger.evaluate(points, purpose);
+    const std::vector<Evaluated> outcomes = ledger.evaluate(points, purpose);
     for (std::size_t i = 0; i < active.size(); ++i) active[i]->search->tell(outcomes[i]);
   }
 }
@@ -74,7 +74,7 @@ void finish_brackets(EvaluationLedger& ledger, const std::vector<LineRegion>& re
     points.row(static_cast<Eigen::Index>(i)) =
         open[i]->result.x + t * regions[open[i]->result.region].direction;
   }
-  const std::vector<Outcome> outcomes = ledger.evaluate(points, purpose);
+  const std::vector<Evaluated> outcomes = ledger.evaluate(points, purpose);
   for (std::size_t i = 0; i < open.size(); ++i)
     open[i]->result.root = outcomes[i].failed ? open[i]->search->low() : open[i]->search->high();
 }
@@ -117,7 +117,7 @@ void check_lines(EvaluationLedger& ledger, const std::vector<LineRegion>& region
   engine::Matrix batch(static_cast<Eigen::Index>(points.size()), ledger.dimension());
   for (std::size_t i = 0; i < points.size(); ++i)
     batch.row(static_cast<Eigen::Index>(i)) = points[i].transpose();
-  const std::vector<Outcome> outcomes = ledger.evaluate(batch, purpose);
+  const std::vector<Evaluated> outcomes = ledger.evaluate(batch, purpose);
   for (std::size_t i = 0; i < checks.size(); ++i) {
     const Check& check = checks[i];
     if (outcomes[i].failed == check.beyond) continue;

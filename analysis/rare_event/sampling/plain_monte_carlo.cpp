@@ -16,9 +16,9 @@ namespace {
 constexpr std::uint64_t largest_batch = 4096;
 constexpr std::uint64_t shifts = 16;
 
-std::uint64_t failures(const std::vector<Outcome>& outcomes) {
+std::uint64_t failures(const std::vector<Evaluated>& outcomes) {
   return static_cast<std::uint64_t>(
-      std::count_if(outcomes.begin(), outcomes.end(), [](const Outcome& o) { return o.failed; }));
+      std::count_if(outcomes.begin(), outcomes.end(), [](const Evaluated& o) { return o.failed; }));
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ RareEventSummary plain_monte_carlo(EvaluationLedger& ledger, std::uint64_t count
   for (std::uint64_t done = 0; done < count;) {
     const std::uint64_t batch = std::min(largest_batch, count - done);
     const engine::Matrix points = random.normal_matrix(static_cast<Eigen::Index>(batch), ledger.dimension());
-    for (const Outcome& outcome : ledger.evaluate(points, purpose)) {
+    for (const Evaluated& outcome : ledger.evaluate(points, purpose)) {
       hits += outcome.failed ? 1 : 0;
       unknown += outcome.unknown && !outcome.failed ? 1 : 0;
     }

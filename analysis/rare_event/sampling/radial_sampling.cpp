@@ -47,7 +47,7 @@ void search_in_step(EvaluationLedger& ledger, std::vector<Ray>& rays, Purpose pu
       radii.push_back(ray.search->next());
     }
     if (active.empty()) return;
-    const std::vector<Outcome> outcomes =
+    const std::vector<Evaluated> outcomes =
         ledger.evaluate(at_radii(active, radii, ledger.dimension()), purpose);
     for (std::size_t i = 0; i < told.size(); ++i) told[i]->search->tell(outcomes[i]);
   }
@@ -109,7 +109,8 @@ Stratum sample_rays(EvaluationLedger& ledger, const std::vector<LineRegion>& reg
     probed.push_back(probe.ray);
     radii.push_back(probe.radius);
   }
-  const std::vector<Outcome> outcomes = ledger.evaluate(at_radii(probed, radii, ledger.dimension()), purpose);
+  const std::vector<Evaluated> outcomes =
+      ledger.evaluate(at_radii(probed, radii, ledger.dimension()), purpose);
   for (std::size_t i = 0; i < probes.size(); ++i)
     probes[i].ray->value += probes[i].offset + (outcomes[i].failed ? probes[i].gain : 0.0);
   Stratum stratum;

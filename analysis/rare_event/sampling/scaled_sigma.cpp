@@ -32,9 +32,9 @@ Share measure(EvaluationLedger& ledger, double scale, std::uint64_t runs, Normal
               Purpose purpose) {
   const engine::Matrix points =
       scale * random.normal_matrix(static_cast<Eigen::Index>(runs), ledger.dimension());
-  const std::vector<Outcome> outcomes = ledger.evaluate(points, purpose);
+  const std::vector<Evaluated> outcomes = ledger.evaluate(points, purpose);
   const auto hits =
-      std::count_if(outcomes.begin(), outcomes.end(), [](const Outcome& o) { return o.failed; });
+      std::count_if(outcomes.begin(), outcomes.end(), [](const Evaluated& o) { return o.failed; });
   return {scale, static_cast<double>(runs), static_cast<double>(hits)};
 }
 

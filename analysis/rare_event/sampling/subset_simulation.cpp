@@ -16,7 +16,7 @@ namespace {
 constexpr double chain_correlation = 4.5;
 
 // What orders the population: the margin, or plus/minus infinity where there is none.
-double score(const Outcome& outcome) {
+double score(const Evaluated& outcome) {
   if (outcome.has_margin) return outcome.margin;
   return outcome.failed ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
 }
@@ -44,9 +44,9 @@ Population next_level(EvaluationLedger& ledger, const Population& seeds, double 
     const double keep = std::sqrt(1.0 - step * step);
     for (Eigen::Index i = 0; i < proposal.rows(); ++i)
       proposal.row(i) = keep * current.row(i) + step * random.normal_vector(current.cols()).transpose();
-    const std::vector<Outcome> outcomes = ledger.evaluate(proposal, purpose);
+    const std::vector<Evaluated> outcomes = ledger.evaluate(proposal, purpose);
     std::vector<double> proposed;
-    for (const Outcome& outcome : outcomes) proposed.push_back(score(outcome));
+    for (const Evaluated& outcome : outcomes) proposed.push_back(score(outcome));
     double accepted = 0.0;
     for (std::size_t i = 0; i < batch; ++i) {
       const auto row = static_cast<Eigen::Index>(i);
@@ -96,7 +96,7 @@ NextLevel choose_level(const std::vector<double>& scores, const std::vector<std:
 }  // namespace
 
 SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& options,
-                               const engine::Matrix& initial, const std::vector<Outcome>& initial_outcomes,
+                               const engine::Matrix& initial, const std::vector<Evaluated>& initial_outcomes,
                                NormalStream& random, Purpose purpose) {
   const std::uint64_t start = ledger.counts().total();
   SubsetResult result;
@@ -111,7 +111,7 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
     const engine::Matrix fresh =
         random.normal_matrix(static_cast<Eigen::Index>(options.population - have), d);
     population.points.bottomRows(fresh.rows()) = fresh;
-    for (const Outcome& outcome : ledger.evaluate(fresh, purpose))
+    for (const Evaluated& outcome : ledger.evaluate(fresh, purpose))
       population.scores.push_back(score(outcome));
   }
 

@@ -25,7 +25,7 @@ struct SubsetResult {
 
 /// `initial` (may be empty) are points of N(0, I) with their outcomes; the first level is made up from them.
 SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& options,
-                               const engine::Matrix& initial, const std::vector<Outcome>& initial_outcomes,
+                               const engine::Matrix& initial, const std::vector<Evaluated>& initial_outcomes,
                                NormalStream& random, Purpose purpose);
 
 /// Independent repeats with at most `count` runs together, populations as large as they allow; the mean of their

@@ -29,10 +29,10 @@ Gradient finite_difference(EvaluationLedger& ledger, const Vector& point, double
     Matrix points = point.transpose().replicate(rows, 1);
     for (Eigen::Index i = 0; i < rows; ++i)
       if (first + i > 0) points(i, first + i - 1) += step;
-    const std::vector<Outcome> outcomes = ledger.evaluate(points, purpose);
+    const std::vector<Evaluated> outcomes = ledger.evaluate(points, purpose);
     if (first == 0) gradient.margin = outcomes.front().margin;
     for (Eigen::Index i = 0; i < rows; ++i) {
-      const Outcome& moved = outcomes[static_cast<std::size_t>(i)];
+      const Evaluated& moved = outcomes[static_cast<std::size_t>(i)];
       if (!moved.has_margin) return gradient;
       if (first + i > 0) slope(first + i - 1) = (moved.margin - gradient.margin) / step;
     }
@@ -66,10 +66,10 @@ std::vector<Vector> RegionFinder::walk_in(const std::vector<Vector>& failing) {
       }
       points.row(static_cast<Eigen::Index>(j)) = walk.next * failing[active[j]];
     }
-    const std::vector<Outcome> outcomes = ledger_->evaluate(points, purpose_);
+    const std::vector<Evaluated> outcomes = ledger_->evaluate(points, purpose_);
     for (std::size_t j = 0; j < active.size(); ++j) {
       Walk& walk = walks[active[j]];
-      const Outcome& outcome = outcomes[j];
+      const Evaluated& outcome = outcomes[j];
       (outcome.failed ? walk.high : walk.low) = walk.next;
       (outcome.failed ? walk.high_margin : walk.low_margin) = outcome.has_margin ? outcome.margin : 0.0;
     }
@@ -99,7 +99,7 @@ std::size_t RegionFinder::find_twin(const Vector& own) {
 std::optional<double> RegionFinder::root_along(const Vector& direction, double start, double steepness) {
   double t = start;
   for (int i = 0; i < 6; ++i) {
-    const Outcome outcome = ledger_->evaluate_one(t * direction, purpose_);
+    const Evaluated outcome = ledger_->evaluate_one(t * direction, purpose_);
     if (!outcome.has_margin) return std::nullopt;
     const double step = outcome.margin / steepness;
     if (std::abs(step) < 0.02) return t + step;
@@ -114,7 +114,7 @@ bool RegionFinder::smooth_across(const LineRegion& region) {
   Matrix points(2, ledger_->dimension());
   points.row(0) = (region.root.offset - step) * region.direction;
   points.row(1) = (region.root.offset + step) * region.direction;
-  const std::vector<Outcome> sides = ledger_->evaluate(points, purpose_);
+  const std::vector<Evaluated> sides = ledger_->evaluate(points, purpose_);
   if (!sides[0].has_margin || !sides[1].has_margin) return false;
   const double expected = step * region.steepness;
   return sides[0].margin > 0.3 * expected && sides[0].margin < 3.0 * expected;
@@ -232,7 +232,7 @@ std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
     asked.push_back(i);
     best.push_back(k);
   }
-  const std::vector<Outcome> outcomes =
+  const std::vector<Evaluated> outcomes =
       ledger_->evaluate(points.topRows(static_cast<Eigen::Index>(asked.size())), purpose_);
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (!outcomes[i].failed) continue;
@@ -338,7 +338,7 @@ void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
          ledger_->remaining() > batch) {
     const Matrix points =
         scale * random_->normal_matrix(static_cast<Eigen::Index>(batch), ledger_->dimension());
-    const std::vector<Outcome> outcomes = ledger_->evaluate(points, purpose_);
+    const std::vector<Evaluated> outcomes = ledger_->evaluate(points, purpose_);
     std::vector<Vector> failing;
     for (std::size_t i = 0; i < batch; ++i)
       if (outcomes[i].failed) failing.push_back(points.row(static_cast<Eigen::Index>(i)));

@@ -10,9 +10,9 @@
 namespace flare::analysis {
 namespace {
 
-std::size_t count_failures(const std::vector<Outcome>& outcomes) {
+std::size_t count_failures(const std::vector<Evaluated>& outcomes) {
   return static_cast<std::size_t>(
-      std::count_if(outcomes.begin(), outcomes.end(), [](const Outcome& o) { return o.failed; }));
+      std::count_if(outcomes.begin(), outcomes.end(), [](const Evaluated& o) { return o.failed; }));
 }
 
 // Enough for a least-squares plane with some runs left over to judge it.
@@ -23,9 +23,9 @@ Eigen::Index plain_runs(const EstimatorSession& session) {
 }
 
 // Standard deviation; 0 where a margin is missing.
-double spread_of(const std::vector<Outcome>& outcomes) {
+double spread_of(const std::vector<Evaluated>& outcomes) {
   double sum = 0.0, squares = 0.0;
-  for (const Outcome& outcome : outcomes) {
+  for (const Evaluated& outcome : outcomes) {
     if (!outcome.has_margin) return 0.0;
     sum += outcome.margin;
     squares += outcome.margin * outcome.margin;
@@ -35,12 +35,12 @@ double spread_of(const std::vector<Outcome>& outcomes) {
 }
 
 // The origin once more; where that disagrees, several times.
-double measure_noise(EvaluationLedger& ledger, const Outcome& origin) {
+double measure_noise(EvaluationLedger& ledger, const Evaluated& origin) {
   constexpr Eigen::Index repeats = 8;
   if (!origin.has_margin) return 0.0;
-  const Outcome again = ledger.evaluate_one(engine::Vector::Zero(ledger.dimension()), Purpose::explore);
+  const Evaluated again = ledger.evaluate_one(engine::Vector::Zero(ledger.dimension()), Purpose::explore);
   if (!again.has_margin || again.margin == origin.margin) return 0.0;
-  std::vector<Outcome> outcomes =
+  std::vector<Evaluated> outcomes =
       ledger.evaluate(engine::Matrix::Zero(repeats, ledger.dimension()), Purpose::explore);
   outcomes.push_back(origin);
   outcomes.push_back(again);
@@ -55,7 +55,7 @@ std::uint64_t PlainLook::monte_carlo_runs(double half_width) const {
 }
 
 void PlainLook::read_unknown_as_failed() {
-  for (Outcome& outcome : draws.outcomes) outcome.failed = outcome.failed || outcome.unknown;
+  for (Evaluated& outcome : draws.outcomes) outcome.failed = outcome.failed || outcome.unknown;
   origin.failed = origin.failed || origin.unknown;
   failures = count_failures(draws.outcomes);
 }

@@ -7,7 +7,7 @@
 namespace flare::analysis {
 
 struct PlainLook {
-  Outcome origin;
+  Evaluated origin;
   ReadDraws draws;
   std::size_t failures = 0;
   double noise = 0.0;   // standard deviation of the margin when the origin is run again

@@ -15,7 +15,7 @@ constexpr double enough_far = 0.9;    // r2 far out, the bend apart
 // The plane that a neighbouring problem's nearest failing point suggests; nothing where it does not fit here.
 std::optional<LinearModel> plane_from_neighbour(EstimatorSession& session, const PlainLook& look) {
   const Vector& start = session.options().warm_starts.front();
-  const Outcome outcome = session.ledger().evaluate_one(start, Purpose::explore);
+  const Evaluated outcome = session.ledger().evaluate_one(start, Purpose::explore);
   if (!outcome.has_margin || !(outcome.margin < look.origin.margin)) return std::nullopt;
   LinearModel model;
   model.at_origin = look.origin.margin;
@@ -53,7 +53,7 @@ void collect_surprises(const LinearModel& plane, const ReadDraws& draws, std::ve
 // `failing`.
 bool holds_far(EstimatorSession& session, double scale, const ReadDraws& far, LinearModel& plane,
                std::vector<Vector>& failing) {
-  if (std::any_of(far.outcomes.begin(), far.outcomes.end(), [](const Outcome& o) { return !o.has_margin; }))
+  if (std::any_of(far.outcomes.begin(), far.outcomes.end(), [](const Evaluated& o) { return !o.has_margin; }))
     return false;
   const double r2 = fit_bend(plane, far.points, far.outcomes);
   collect_surprises(plane, far, failing);
@@ -68,7 +68,7 @@ void refit(LinearModel& plane, const std::vector<const ReadDraws*>& all) {
   Eigen::Index rows = 0;
   for (const ReadDraws* draws : all) rows += draws->points.rows();
   engine::Matrix points(rows, all.front()->points.cols());
-  std::vector<Outcome> outcomes;
+  std::vector<Evaluated> outcomes;
   for (const ReadDraws* draws : all) {
     points.middleRows(static_cast<Eigen::Index>(outcomes.size()), draws->points.rows()) = draws->points;
     outcomes.insert(outcomes.end(), draws->outcomes.begin(), draws->outcomes.end());
