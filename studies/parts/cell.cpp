@@ -24,7 +24,8 @@ void read_state(Manifest& manifest, Section& section, CellRow& row) {
   for (const std::string& node : state.keys()) {
     row.state.push_back({node, state.choice(node, {"stored", "not_stored"}, "") == "not_stored"});
   }
-  if (row.one.size() != row.zero.size()) {
+  const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
+  if (!std::equal(row.one.begin(), row.one.end(), row.zero.begin(), row.zero.end(), same_name)) {
     section.fail("one", "and 'zero' must set the same parameters");
   }
   const bool port = row.call.has_port("stored") || row.call.has_port("not_stored");
@@ -89,6 +90,10 @@ double value_of(const std::string& formula, const Parameters& names) {
 
 /// Formulas are tried at once, so that a mistake is found where it stands.
 void read_timing(Section section, Cell& cell) {
+  for (const char* name : {"capacitance", "swing", "sawl"}) {
+    if (cell.sizes.contains(name))
+      section.fail("read_time", fmt::format("a size is called '{}' too; give it another name", name));
+  }
   cell.row_capacitance_formula = section.text_or_number("row_capacitance");
   cell.read_time_formula = section.text("read_time");
   section.finish();

@@ -133,6 +133,13 @@ TEST_F(CellManifest, ABitIsStoredInOneWay) {
       HasSubstr("no error"));
 }
 
+TEST_F(CellManifest, ASizeMayNotTakeANameOfTheFormula) {
+  std::string text(netlist);
+  write("mine.cir", text.replace(text.find("la=30n"), 6, "la=30n sawl=1"));
+  EXPECT_THAT(error_with("wa = \"100 nm\"", "wa = \"100 nm\"\nsawl = 2"),
+              HasSubstr("a size is called 'sawl' too"));
+}
+
 TEST(ShippedCells, AreReadByName) {
   const Cell cell = shipped_cell("sram8t");
   const Cell least = shipped_cell("sram8t_min");
