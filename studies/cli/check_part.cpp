@@ -45,7 +45,7 @@ void check_cell(const PartPlace& place) {
   print_call("resting 1", cell.idle_one.call);
   print_call("resting 0", cell.idle_zero.call);
   if (cell.whole) print_call("whole", cell.whole->call);
-  print_call("precharge", cell.precharge);
+  print_call(cell.read == ReadKind::clamp ? "clamp" : "precharge", cell.end.call);
 }
 
 void check_converter(const PartPlace& place) {

@@ -16,7 +16,7 @@ engine::Measure last_value(std::string_view name, std::string_view vector, std::
   engine::Measure measure;
   measure.name = name;
   measure.vector = vector;
-  measure.unit = unit;
+  measure.unit = std::string(unit);
   return measure;
 }
 
@@ -65,14 +65,30 @@ bool ColumnOptions::is_valid(std::string* error) const {
     return fail("temperature is not within -273.15 to 1000 degC");
   if (!positive(edge) || !not_negative(settle)) return fail("edge is not positive or settle is negative");
   if (!not_negative(restore)) return fail("restore is negative");
-  if (!(wordline_off > 2 * edge) || !std::isfinite(wordline_off)) {
+  if (cell.read == ReadKind::clamp && !(cell.develop > edge)) {
+    return fail(
+        fmt::format("the clamp's capacitor is let go at {} ps, before the word line is up ({} ps): ask for a "
+                    "shorter edge",
+                    cell.develop * 1e12, edge * 1e12));
+  }
+  if (!(wordline_off > read_start(*this)) || !std::isfinite(wordline_off)) {
     return fail(fmt::format(
-        "wordline_off is {} ps, before the word line is up (2 x edge = {} ps): ask for a larger swing, more "
-        "rows or a shorter edge",
-        wordline_off * 1e12, 2e12 * edge));
+        "wordline_off is {} ps, before {} ({} ps): ask for a larger swing, more rows or a shorter "
+        "edge",
+        wordline_off * 1e12,
+        cell.read == ReadKind::clamp ? "the clamp's capacitor is let go" : "the word line is up",
+        read_start(*this) * 1e12));
   }
   if (!not_negative(max_step)) return fail("max_step is negative");
   return true;
+}
+
+double read_start(const ColumnOptions& o) {
+  return o.edge + (o.cell.read == ReadKind::clamp ? o.cell.develop : o.edge);
+}
+
+std::string sense_node(const ColumnOptions& o) {
+  return std::string(o.cell.read == ReadKind::clamp ? "sense" : "rbl");
 }
 
 double sense_time(const ColumnOptions& o) { return o.wordline_off + o.edge + o.settle; }
@@ -101,19 +117,25 @@ engine::Testbench column_testbench(const ColumnOptions& o, const std::filesystem
   bench.analysis.max_step = o.max_step > 0.0 ? o.max_step : sense / 20.0;
   bench.analysis.step = bench.analysis.max_step;
   bench.analysis.stop = sense + o.restore;
-  bench.measures = {last_value(level_measure, "v(rbl)", "V")};
+  bench.measures = {last_value(level_measure, fmt::format("v({})", sense_node(o)), "V")};
+  if (o.cell.differential) bench.measures.front().reference = fmt::format("v({}_bar)", sense_node(o));
   if (o.restore > 0.0) {
     bench.measures.front().at = sense;
     bench.measures.push_back(charge("supply_charge", "i(vdd)", 0.0, bench.analysis.stop));
+    const double rise = o.cell.read == ReadKind::clamp ? 0.0 : o.edge;
     bench.measures.push_back(
-        charge("wordline_charge", "i(brwl)", o.edge, std::min(3 * o.edge, o.wordline_off)));
+        charge("wordline_charge", "i(brwl)", rise, std::min(rise + 2 * o.edge, o.wordline_off)));
   }
   return bench;
 }
 
 std::vector<std::string> varying_elements(const ColumnOptions& o) {
   std::vector<std::string> paths;
-  for (const std::string& element : o.cell.precharge.varies) paths.push_back("xpre." + element);
+  const char* const end = o.cell.read == ReadKind::clamp ? "xclamp" : "xpre";
+  for (const std::string& element : o.cell.end.call.varies) {
+    paths.push_back(fmt::format("{}.{}", end, element));
+    if (o.cell.has_complement()) paths.push_back(fmt::format("{}_bar.{}", end, element));
+  }
   for (int i = 0; i < o.sawl; ++i) {
     for (const std::string& element : active_row(o).call.varies) {
       paths.push_back(fmt::format("x{}.{}", i, element));
@@ -129,10 +151,12 @@ TimingRun timing_run(const ColumnOptions& options, double swing) {
   run.options.on_cells = options.sawl;
   const double per_row = options.wire_capacitance + options.cell.row_capacitance();
   const double capacitance = options.rows * per_row + options.sense_capacitance;
-  run.options.wordline_off = 3 * options.edge + options.cell.read_time(capacitance, swing, options.sawl);
+  run.options.wordline_off =
+      read_start(options) + options.edge + options.cell.read_time(capacitance, swing, options.sawl);
   run.options.settle = 0.0;
   run.options.restore = 0.0;
-  run.options.wire_resistance = 1e-3;
+  // A clamp's current depends on the wire; a bitline's charge does not, only when it arrives.
+  if (options.cell.read == ReadKind::discharge) run.options.wire_resistance = 1e-3;
   return run;
 }
 

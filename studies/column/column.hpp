@@ -1,5 +1,7 @@
 // The bitline column of a compute-in-memory array, as a netlist: a topology, made of whatever cell a manifest describes
-// (studies/parts/cell.hpp). This one precharges the bitline and lets the rows that store 1 discharge it.
+// (studies/parts/cell.hpp), which is read in one of two ways.
+//
+// Discharge: the bitline is precharged and rows that store 1 discharge it.
 //
 // Bitline, from the sense end: sense node `rbl` with the precharge transistor and the converter's input
 // capacitance, the wire past the unselected rows on this side, the active rows one after the other, the wire
@@ -15,6 +17,14 @@
 // once the wire has settled v(rbl) is the level. A pulsed word line makes the level a charge, which depends
 // neither on when the converter looks nor on where on the bitline the active rows sit (the voltage of a
 // bitline still falling depends on both).
+//
+// Clamp: a clamp `xclamp` stands between `rbl` and the node `sense`, which has a capacitor (in the clamp) and the
+// converter's input. At t = 0 `sense` is precharged; the word line and the clamp's enable `en` rise, the clamp holds the
+// bitline at the voltage of `read`, its current settles while the precharge still supplies it (`develop`), the precharge
+// is switched off, the capacitor takes the charge until word line and enable fall, and v(sense) is the level.
+//
+// Rows with a second bitline drive it in the opposite direction. It is built as the first; its names end in `_bar`. The level
+// of a differential cell is the difference of the two.
 //
 // The unselected rows of a side are one device with a multiplicity: what the bitline sees of them is the sum
 // of some hundred small leakages and capacitances, whose spread is far below that of one active cell. They
@@ -65,11 +75,17 @@ struct ColumnOptions : ColumnSetup {
   bool is_valid(std::string* error) const;
 };
 
-/// When v(rbl) is the level, and where the transient ends: wordline_off + edge + settle. With `restore` the
+/// When the level is read, and where the transient ends: wordline_off + edge + settle. With `restore` the
 /// transient goes on for that long, and the energy of the read is supply * integral of -i(vdd) over all of it
 /// (bitline, leakage) plus wordline_ratio * supply * integral of -i(brwl) while the word line rises (this
 /// column's share of driving it).
 double sense_time(const ColumnOptions& options);
+
+/// When a read is under way, s: the word line is up, or the clamp's capacitor is let go. The pulse ends later.
+double read_start(const ColumnOptions& options);
+
+/// The node whose voltage is the level, or the first of the two whose difference is.
+std::string sense_node(const ColumnOptions& options);
 
 /// Bits of the `sawl` rows, dummies (0) last. Length sawl.
 std::vector<bool> stored_bits(const ColumnOptions& options);
@@ -95,8 +111,8 @@ engine::Testbench column_testbench(const ColumnOptions& options,
 std::vector<std::string> varying_elements(const ColumnOptions& options);
 
 /// The run that times the column: all rows on (k = sawl, no dummies), the word line kept high for long enough
-/// that the bitline falls by `swing`, and no wire resistance, so that v(rbl) is the charge drawn. Where
-/// v(rbl) falls through `level` is when a replica column would close the word line: once at the nominal
+/// that the sense node falls by `swing`; without a clamp no wire resistance either, so that v(rbl) is the charge drawn.
+/// Where the sense node's voltage falls through `level` is when a replica column would close the word line: once at the nominal
 /// corner (policy `fixed`) or at each corner (`tracking`).
 struct TimingRun {
   ColumnOptions options;  // simulate this up to sense_time(options)

@@ -38,6 +38,8 @@ ColumnOptions column_options(const Study& study, int sawl, int on_cells, const C
   options.on_cells = on_cells;
   options.supply = corner.supply.value();
   options.temperature = corner.temperature.value();
+  // Until the pulse is known: any that a read may have.
+  if (options.cell.read == ReadKind::clamp) options.wordline_off += read_start(options);
   return options;
 }
 

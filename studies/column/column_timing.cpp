@@ -6,12 +6,12 @@ namespace flare::studies {
 
 namespace {
 
-engine::Measure falls_through(double level) {
+engine::Measure falls_through(const TimingRun& run) {
   engine::Measure crossing;
   crossing.name = "crossing";
   crossing.kind = engine::MeasureKind::crossing;
-  crossing.vector = "v(rbl)";
-  crossing.level = level;
+  crossing.vector = fmt::format("v({})", sense_node(run.options));
+  crossing.level = run.level;
   crossing.edge = engine::Edge::fall;
   crossing.unit = std::string("s");
   return crossing;
@@ -30,7 +30,7 @@ TimingBench timing_testbench(const Study& study, const ColumnPoint& point) {
   TimingBench timing;
   timing.run = timing_run(column_options(study, point.sawl, point.sawl, point.corner), study.column->swing);
   timing.bench = column_bench(study, timing.run.options, point_name(study, point) + " timing");
-  timing.bench->measures = {falls_through(timing.run.level)};
+  timing.bench->measures = {falls_through(timing.run)};
   return timing;
 }
 

@@ -12,9 +12,12 @@ namespace flare::studies {
 
 namespace {
 
-const std::vector<std::string> row_roles{"bitline", "wordline", "stored", "not_stored", "supply", "ground"};
-const std::vector<std::string> idle_roles{"bitline", "supply", "ground"};
+const std::vector<std::string> row_roles{"bitline",    "bitline_bar", "wordline", "stored",
+                                         "not_stored", "supply",      "ground"};
+const std::vector<std::string> idle_roles{"bitline", "bitline_bar", "supply", "ground"};
 const std::vector<std::string> precharge_roles{"bitline", "precharge", "supply", "ground"};
+const std::vector<std::string> clamp_roles{"bitline", "sense",  "precharge", "read_voltage",
+                                           "enable",  "supply", "ground"};
 
 /// How a row holds its bit: a port, parameters, or voltages at the start.
 void read_state(Manifest& manifest, Section& section, CellRow& row) {
@@ -68,12 +71,43 @@ void read_idle_rows(Manifest& manifest, Section section, Cell& cell) {
   section.finish();
 }
 
-void read_precharge(Manifest& manifest, Section section, Cell& cell) {
+void read_end(Manifest& manifest, Section& section, const std::vector<std::string>& roles,
+              const std::vector<std::string>& needed, ColumnEnd& end) {
   Section sizes = section.section("sizes");
-  cell.precharge_sizes = manifest.parameters(sizes);
-  cell.precharge = manifest.call(section, precharge_roles, {"bitline", "precharge"}, cell.precharge_sizes);
-  manifest.parameters_of(std::move(sizes), cell.precharge);
+  end.sizes = manifest.parameters(sizes);
+  end.call = manifest.call(section, roles, needed, end.sizes);
+  manifest.parameters_of(std::move(sizes), end.call);
+}
+
+void read_precharge(Manifest& manifest, Section section, Cell& cell) {
+  read_end(manifest, section, precharge_roles, {"bitline", "precharge"}, cell.end);
   section.finish();
+}
+
+void read_clamp(Manifest& manifest, Section section, Cell& cell) {
+  read_end(manifest, section, clamp_roles, {"bitline", "sense", "precharge", "read_voltage"}, cell.end);
+  cell.read_voltage = section.quantity("read_voltage", "V");
+  if (!(cell.read_voltage > 0.0)) section.fail("read_voltage", "must be above 0 V");
+  cell.develop = section.quantity("develop", "s");
+  if (!(cell.develop >= 0.0)) section.fail("develop", "must not be negative");
+  section.finish();
+}
+
+void read_wire(Section section, Cell& cell) {
+  cell.wire_capacitance = section.quantity("capacitance", "F", cell.wire_capacitance);
+  if (!(cell.wire_capacitance >= 0.0)) section.fail("capacitance", "must not be negative");
+  cell.wire_resistance = section.quantity("resistance", "Ohm", cell.wire_resistance);
+  if (!(cell.wire_resistance > 0.0)) section.fail("resistance", "must be above 0 Ohm");
+  section.finish();
+}
+
+/// What the level is; a difference needs rows with two bitlines.
+bool read_differential(Section& root, const Cell& cell) {
+  const bool difference = root.choice("level", {"bitline", "difference"}, "bitline") == "difference";
+  if (difference && !cell.has_complement()) {
+    root.fail("level", "a difference needs rows with a port 'bitline_bar'");
+  }
+  return difference;
 }
 
 /// The value of a formula in a cell's manifest.
@@ -88,9 +122,27 @@ double value_of(const std::string& formula, const Parameters& names) {
   return expression.value(values);
 }
 
+/// Sizes beyond which the netlist means nothing.
+void read_bounds(Section section, Cell& cell) {
+  for (const std::string& name : section.keys()) {
+    if (!cell.sizes.contains(name)) section.fail(name, "is no size in [sizes]");
+    Section limits = section.section(name);
+    SizeBounds& bounds = cell.bounds[name];
+    bounds.place = section.place(name);
+    if (limits.has("above")) bounds.above = limits.parameter("above");
+    if (limits.has("below")) bounds.below = limits.parameter("below");
+    limits.finish();
+  }
+  check_bounds(cell);
+}
+
 /// Formulas are tried at once, so that a mistake is found where it stands.
 void read_timing(Section section, Cell& cell) {
-  for (const char* name : {"capacitance", "swing", "sawl"}) {
+  std::vector<std::string> taken{"capacitance", "swing", "sawl", "read_voltage"};
+  if (cell.read == ReadKind::clamp) {
+    for (const auto& [name, value] : cell.end.sizes) taken.push_back(name);
+  }
+  for (const std::string& name : taken) {
     if (cell.sizes.contains(name))
       section.fail("read_time", fmt::format("a size is called '{}' too; give it another name", name));
   }
@@ -126,7 +178,20 @@ double Cell::read_time(double capacitance, double swing, int sawl) const {
   names["capacitance"] = capacitance;
   names["swing"] = swing;
   names["sawl"] = sawl;
+  if (read == ReadKind::clamp) {
+    names.insert(end.sizes.begin(), end.sizes.end());
+    names["read_voltage"] = read_voltage;
+  }
   return value_of(read_time_formula, names);
+}
+
+void check_bounds(const Cell& cell) {
+  for (const auto& [name, bound] : cell.bounds) {
+    const double value = cell.sizes.at(name);
+    if (value > bound.above && value < bound.below) continue;
+    throw StudyError(fmt::format("{}: {} is {}; it must lie above {} and below {}", bound.place, name, value,
+                                 bound.above, bound.below));
+  }
 }
 
 Cell read_cell(const PartPlace& place) {
@@ -134,12 +199,20 @@ Cell read_cell(const PartPlace& place) {
   Section& root = manifest.root();
   Cell cell;
   static_cast<Part&>(cell) = manifest.part(place.name, place.variant);
-  root.choice("read", {"discharge"}, "discharge");
+  const bool clamp = root.choice("read", {"discharge", "clamp"}, "discharge") == "clamp";
+  cell.read = clamp ? ReadKind::clamp : ReadKind::discharge;
   cell.active = read_row(manifest, root.section("active"), cell.sizes);
   if (root.has("whole")) cell.whole = read_row(manifest, root.section("whole"), cell.sizes);
   read_idle_rows(manifest, root.section("unselected"), cell);
-  read_precharge(manifest, root.section("precharge"), cell);
+  if (clamp) {
+    read_clamp(manifest, root.section("clamp"), cell);
+  } else {
+    read_precharge(manifest, root.section("precharge"), cell);
+  }
+  cell.differential = read_differential(root, cell);
+  read_wire(root.section("wire"), cell);
   manifest.check_sizes(calls_of(cell));
+  read_bounds(root.section("bounds"), cell);
   read_timing(root.section("timing"), cell);
   root.finish();
   return cell;

@@ -60,6 +60,26 @@ chgtol = 1e-17
 trtol = 5.0
 )toml";
 
+constexpr std::string_view clamp_example = R"toml(
+[technology]
+cards = "."
+[column]
+cell = "mram_1t"
+sawl = [8]
+[column.clamp]
+ci = "120 fF"
+[corners]
+process = ["tt"]
+supply = ["0.9 V"]
+temperature = ["27 degC"]
+nominal = "tt 0.9 V 27 degC"
+[[variation]]
+parameter = "vth"
+pelgrom = "1.3 mV um"
+[[converter]]
+name = "flash"
+offset_sigma = "0.03 step"
+)toml";
 constexpr std::string_view kit_example = R"toml(
 [technology]
 kit = "cmos28"
@@ -184,6 +204,8 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"column", "wire_capacitance", "of the bitline, per row, without the devices"},
     {"column", "wire_resistance", "of the bitline, per row"},
     {"column", "sense_capacitance", "input of the converter"},
+    {"column", "read_voltage", "at which the clamp of a cell that is read by one holds the bitline",
+     "the manifest's"},
     {"column", "edge", "of the precharge's end and of the word line, up and down"},
     {"column", "settle", "from the end of the word line's pulse to the look of the converter"},
     {"column", "swing", "fall of the bitline at full scale, which sets the pulse of the word line"},
@@ -193,6 +215,8 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
      "references and timing follow the corner, or each die with its die-wide deviations"},
     {"column.sizes", "*", "size of the cell in place of its manifest's", "the manifest's"},
     {"column.precharge", "*", "size of the precharge in place of the manifest's", "the manifest's"},
+    {"column.clamp", "*", "size of the clamp of a cell that is read by one, in place of the manifest's",
+     "the manifest's"},
     {"circuit", "netlist", "SPICE text, relative to the study's folder"},
     {"circuit", "analysis", "what is simulated; analyses that stand in the netlist are left out"},
     {"circuit", "stop", "end of a transient or of a sweep; `dc` in V or A, `ac` in Hz"},
@@ -348,6 +372,7 @@ KeyLog keys_read() {
     parse_study(text, std::filesystem::path(".") / name, &log);
   };
   read("column", std::string(column_example));
+  read("clamp", std::string(clamp_example));
   read("kit", std::string(kit_example));
   read("transient", std::string(transient_example));
   read("dc", sweep_example("analysis = \"dc\"\nsweep = \"vin\"\nstart = \"0 V\"\nstop = \"1 V\""));

@@ -72,16 +72,34 @@ double not_negative(Section& s, std::string_view key, std::string_view unit, dou
   return value;
 }
 
+/// What the study says of the sense end of its cell's column.
+void read_end(Section& s, Cell& cell) {
+  const bool clamp = cell.read == ReadKind::clamp;
+  const char* const own = clamp ? "clamp" : "precharge";
+  const char* const other = clamp ? "precharge" : "clamp";
+  if (s.has(other)) {
+    s.fail(other, fmt::format("the cell {} has a {}; write its sizes in [column.{}]", cell.name, own, own));
+  }
+  read_sizes(s.section(own), cell.end.sizes, cell.manifest);
+  if (clamp) {
+    cell.read_voltage = above_zero(s, "read_voltage", "V", cell.read_voltage);
+  } else if (s.has("read_voltage")) {
+    s.fail("read_voltage",
+           fmt::format("the cell {} is precharged to the supply; leave the key out", cell.name));
+  }
+}
+
 ColumnSetup read_setup(Section& s, const std::filesystem::path& file) {
   ColumnSetup setup;
   const std::string cell = s.text("cell", "sram8t");
   setup.cell = read_cell(find_part(s, "cell", cell, "cell", file));
   read_sizes(s.section("sizes"), setup.cell.sizes, setup.cell.manifest);
-  read_sizes(s.section("precharge"), setup.cell.precharge_sizes, setup.cell.manifest);
+  check_bounds(setup.cell);
+  read_end(s, setup.cell);
   setup.rows = static_cast<int>(s.integer("rows", setup.rows, 1, 4096));
   setup.wordline_ratio = s.number("boost", setup.wordline_ratio, 0.1, 10.0);
-  setup.wire_capacitance = not_negative(s, "wire_capacitance", "F", setup.wire_capacitance);
-  setup.wire_resistance = above_zero(s, "wire_resistance", "Ohm", setup.wire_resistance);
+  setup.wire_capacitance = not_negative(s, "wire_capacitance", "F", setup.cell.wire_capacitance);
+  setup.wire_resistance = above_zero(s, "wire_resistance", "Ohm", setup.cell.wire_resistance);
   setup.sense_capacitance = not_negative(s, "sense_capacitance", "F", setup.sense_capacitance);
   setup.edge = above_zero(s, "edge", "s", setup.edge);
   setup.settle = not_negative(s, "settle", "s", setup.settle);

@@ -45,6 +45,7 @@ inline ColumnOptions timed(ColumnOptions options, double swing = 0.4) {
   engine::Testbench bench = column_testbench(timing.options);
   engine::Measure& crossing = bench.measures.front();
   crossing.name = "crossing";
+  crossing.reference.clear();
   crossing.kind = engine::MeasureKind::crossing;
   crossing.level = timing.level;
   crossing.edge = engine::Edge::fall;

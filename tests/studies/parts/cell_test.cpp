@@ -82,7 +82,7 @@ TEST_F(CellManifest, SaysWhatACellIs) {
   EXPECT_EQ(cell.sizes.at("wa"), 100e-9);
   EXPECT_THAT(cell.active.call.ports, ElementsAre("bitline", "wordline", "stored", "ground"));
   EXPECT_THAT(cell.active.call.takes, ElementsAre("wa"));
-  EXPECT_EQ(cell.precharge_sizes.at("w"), 2e-6);
+  EXPECT_EQ(cell.end.sizes.at("w"), 2e-6);
   EXPECT_FALSE(cell.whole.has_value());
   EXPECT_DOUBLE_EQ(cell.row_capacitance(), 100e-9 * 1e-9);
   EXPECT_DOUBLE_EQ(cell.read_time(60e-15, 0.4, 2), 60e-15 * 0.4 / 20e-6);
