@@ -132,10 +132,23 @@ std::optional<double> over_window(const Signal& signal, const Measure& measure) 
   return length > 0.0 ? trapezoid(window) / length : window.value.front();
 }
 
+Signal signal_of(const Waveforms& waveforms, const std::string& vector, const std::string& reference,
+                 bool negated) {
+  return {waveforms.time, saved(waveforms, vector),
+          reference.empty() ? nullptr : &saved(waveforms, reference), negated};
+}
+
 std::optional<double> value_at(const Signal& signal, std::optional<double> at) {
   if (!at) return signal[signal.size() - 1];
   if (*at > signal.time.back() + signal.slack()) return std::nullopt;
   return signal.at(*at);
+}
+
+/// Where another signal crosses.
+std::optional<double> value_when(const Signal& signal, const Measure& measure, const Waveforms& waveforms) {
+  const std::optional<double> at =
+      nth_crossing(signal_of(waveforms, measure.when, measure.when_reference, measure.when_negated), measure);
+  return at ? std::optional<double>(signal.at(*at)) : std::nullopt;
 }
 
 }  // namespace
@@ -150,14 +163,12 @@ std::optional<double> evaluate(const Measure& measure, const Waveforms& waveform
   if (measure.kind == MeasureKind::expression) {
     throw std::invalid_argument("measure " + measure.name + " is made of other measures, not of waveforms");
   }
-  const Signal signal{waveforms.time, saved(waveforms, measure.vector),
-                      measure.reference.empty() ? nullptr : &saved(waveforms, measure.reference),
-                      measure.negated};
+  const Signal signal = signal_of(waveforms, measure.vector, measure.reference, measure.negated);
   if (signal.size() == 0) return std::nullopt;
   std::optional<double> result;
   switch (measure.kind) {
     case MeasureKind::value_at:
-      result = value_at(signal, measure.at);
+      result = measure.when.empty() ? value_at(signal, measure.at) : value_when(signal, measure, waveforms);
       break;
     case MeasureKind::crossing:
       result = nth_crossing(signal, measure);

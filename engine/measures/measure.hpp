@@ -18,7 +18,7 @@ struct Waveforms {
 };
 
 enum class MeasureKind {
-  value_at,  // value at time `at` (linear between time points); without `at` the last point
+  value_at,  // value at time `at`, or where `when` crosses (linear between time points); with neither the last point
   crossing,  // the `occurrence`-th time after `from` at which the vector crosses `level` in direction `edge`, s
   minimum,  // over [from, to]
   maximum,
@@ -40,6 +40,10 @@ struct Measure {
   std::string unit;       // of the result: "V", "A", "s", ...
   double scale = 1.0;     // the result, not the vector, is multiplied by this
   std::optional<double> at;
+  // Of value_at: +-(when [minus when_reference]), whose crossing, as of kind crossing, says when the value is taken.
+  std::string when;
+  std::string when_reference;
+  bool when_negated = false;
   double level = 0.0;
   Edge edge = Edge::either;
   double from = 0.0;

@@ -9,11 +9,12 @@
 namespace flare::engine {
 namespace {
 
-/// The vector that a measure looks at, under a name of its own.
-std::string traced(const Measure& m, const std::string& trace) {
-  const std::string difference = m.reference.empty() ? m.vector : fmt::format("{}-{}", m.vector, m.reference);
-  return m.negated ? fmt::format("let {} = -({})\n", trace, difference)
-                   : fmt::format("let {} = {}\n", trace, difference);
+/// A vector that a measure looks at, under a name of its own.
+std::string traced(const std::string& trace, const std::string& vector, const std::string& reference,
+                   bool negated) {
+  const std::string difference = reference.empty() ? vector : fmt::format("{}-{}", vector, reference);
+  return negated ? fmt::format("let {} = -({})\n", trace, difference)
+                 : fmt::format("let {} = {}\n", trace, difference);
 }
 
 std::string_view direction(Edge edge) {
@@ -28,13 +29,18 @@ std::string_view direction(Edge edge) {
   return "cross";
 }
 
+std::string crosses(const Measure& m, const std::string& trace) {
+  return fmt::format("when {}={} {}={}", trace, m.level, direction(m.edge), m.occurrence);
+}
+
 /// What `meas` is asked, without the window; empty for what it has no word for.
 std::string asked(const Measure& m, const std::string& trace) {
   switch (m.kind) {
     case MeasureKind::value_at:
+      if (!m.when.empty()) return fmt::format("find {} {}", trace, crosses(m, trace + "_when"));
       return m.at ? fmt::format("find {} at={}", trace, *m.at) : "";
     case MeasureKind::crossing:
-      return fmt::format("when {}={} {}={}", trace, m.level, direction(m.edge), m.occurrence);
+      return crosses(m, trace);
     case MeasureKind::minimum:
       return fmt::format("min {}", trace);
     case MeasureKind::maximum:
@@ -52,7 +58,7 @@ std::string asked(const Measure& m, const std::string& trace) {
 
 std::string window(const Measure& m) {
   std::string text;
-  if (m.kind == MeasureKind::value_at) return text;
+  if (m.kind == MeasureKind::value_at && m.when.empty()) return text;
   if (m.from > 0.0) text += fmt::format(" from={}", m.from);
   if (m.to) text += fmt::format(" to={}", *m.to);
   return text;
@@ -61,10 +67,11 @@ std::string window(const Measure& m) {
 std::string measure_text(const Measure& m) {
   check_name(m.name);
   const std::string trace = "flare_" + m.name;
-  const bool last = m.kind == MeasureKind::value_at && !m.at;
+  const bool last = m.kind == MeasureKind::value_at && !m.at && m.when.empty();
   const std::string words = asked(m, trace);
   if (!last && words.empty()) return fmt::format("* {}: ngspice has no word for this measure\n", m.name);
-  std::string text = traced(m, trace);
+  std::string text = traced(trace, m.vector, m.reference, m.negated);
+  if (!m.when.empty()) text += traced(trace + "_when", m.when, m.when_reference, m.when_negated);
   // The last point itself: `find ... at` finds nothing at the very end.
   text += last ? fmt::format("let {0} = {1}[length({1})-1]\n", m.name, trace)
                : fmt::format("meas tran {} {}{}\n", m.name, words, window(m));

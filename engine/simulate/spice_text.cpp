@@ -66,7 +66,7 @@ void check_compatibility(const std::string& modes) {
 double decided_at(const Measure& measure, double stop) {
   switch (measure.kind) {
     case MeasureKind::value_at:
-      return measure.at.value_or(stop);
+      return measure.when.empty() ? measure.at.value_or(stop) : measure.to.value_or(stop);
     case MeasureKind::expression:
       return 0.0;
     case MeasureKind::crossing:
@@ -214,6 +214,8 @@ std::vector<std::string> measured_vectors(const Testbench& testbench) {
   for (const Measure& measure : testbench.measures) {
     add(measure.vector);
     add(measure.reference);
+    add(measure.when);
+    add(measure.when_reference);
   }
   return vectors;
 }

@@ -103,6 +103,8 @@ json measure_json(const Measure& m) {
           {"unit", m.unit},
           {"scale", m.scale},
           {"at", optional_json(m.at)},
+          {"when", {m.when, m.when_reference}},
+          {"when_negated", m.when_negated},
           {"level", m.level},
           {"edge", static_cast<int>(m.edge)},
           {"from", m.from},
@@ -121,6 +123,9 @@ Measure measure_from(const json& j) {
   m.unit = j.at("unit").get<std::string>();
   m.scale = j.at("scale").get<double>();
   m.at = optional_from(j.at("at"));
+  m.when = j.at("when").at(0).get<std::string>();
+  m.when_reference = j.at("when").at(1).get<std::string>();
+  m.when_negated = j.at("when_negated").get<bool>();
   m.level = j.at("level").get<double>();
   m.edge = enum_from(j.at("edge"), Edge::either);
   m.from = j.at("from").get<double>();

@@ -117,6 +117,11 @@ kind = "period"
 vector = "v(out)"
 level = "0.5 V"
 [[measure]]
+name = "input"
+vector = "v(in)"
+when = "v(out)"
+level = "0.5 V"
+[[measure]]
 name = "last"
 vector = "@m1[gm]"
 vector_unit = "A/V"
@@ -238,6 +243,8 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"measure[]", "vector_unit", "SI unit of the vector", "as its form tells"},
     {"measure[]", "scale", "factor of the result"},
     {"measure[]", "at", "place of a `value`, in the unit of the time or sweep", "the end"},
+    {"measure[]", "when",
+     "vector whose crossing (`level`, `edge`, `occurrence`) says where a `value` is taken"},
     {"measure[]", "from", "begin of what is looked at", "the start of the run"},
     {"measure[]", "to", "end of what is looked at", "the end of the run"},
     {"measure[]", "level", "of a crossing, in the unit of the vector"},

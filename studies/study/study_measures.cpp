@@ -34,13 +34,16 @@ bool is_crossing(MeasureKind kind) { return kind == MeasureKind::crossing || kin
 void refuse_keys_of_other_kinds(Section& s, const std::string& name, MeasureKind kind) {
   static constexpr std::array keys{"at", "from", "to", "level", "edge", "occurrence"};
   for (const std::string_view key : keys) {
-    const bool value = kind == MeasureKind::value_at;
-    const bool meant = key == "at" ? value : key == "from" || key == "to" ? !value : is_crossing(kind);
+    const bool when = s.has("when");
+    const bool value = kind == MeasureKind::value_at && !when;
+    const bool meant = key == "at"                    ? value
+                       : key == "from" || key == "to" ? !value
+                                                      : is_crossing(kind) || when;
     if (meant || !s.has(key)) continue;
     s.fail(key, fmt::format("has no meaning for kind = \"{}\"{}", name,
                             key == "at" ? "; 'from' and 'to' bound what it looks at"
-                            : value     ? "; kind = \"value\" has 'at' alone"
-                                        : "; kind = \"crossing\" and \"period\" have it"));
+                            : value ? "; kind = \"value\" has 'at' alone, or 'when' another vector crosses"
+                                    : "; kind = \"crossing\" and \"period\" have it"));
   }
 }
 
@@ -65,13 +68,16 @@ std::optional<double> read_place(Section& s, std::string_view key, const engine:
   return place;
 }
 
+/// Whether a measure looks for a crossing, of its own vector or of another.
+bool looks_for_crossing(const Measure& m) { return is_crossing(m.kind) || !m.when.empty(); }
+
 void read_places(Section& s, const engine::Analysis& analysis, Measure& m) {
   const AnalysisAxis axis = axis_of(analysis);
   // A sweep in whole steps may go on past its stop; the measures do not.
   const bool sweep =
       analysis.kind == engine::AnalysisKind::dc_sweep || analysis.kind == engine::AnalysisKind::ac_sweep;
   const std::optional<double> end = sweep ? std::optional<double>(axis.last) : std::nullopt;
-  if (m.kind == MeasureKind::value_at) {
+  if (m.kind == MeasureKind::value_at && m.when.empty()) {
     m.at = read_place(s, "at", analysis);
     if (!m.at) m.at = end;
     return;
@@ -81,7 +87,7 @@ void read_places(Section& s, const engine::Analysis& analysis, Measure& m) {
   const bool to_said = m.to.has_value();
   if (!m.to) m.to = end;
   const double to = m.to.value_or(axis.last);
-  if (m.from > to || (is_crossing(m.kind) && m.from == to)) {
+  if (m.from > to || (looks_for_crossing(m) && m.from == to)) {
     s.fail("from",
            fmt::format("{} must be before {}, {}", engine::format_quantity(m.from, axis.unit),
                        to_said ? "'to'" : "the end of the run", engine::format_quantity(to, axis.unit)));
@@ -162,6 +168,20 @@ void read_crossing(Section& s, const std::string& vector_unit, Measure& m) {
   m.edge = edge == "rise" ? engine::Edge::rise : edge == "fall" ? engine::Edge::fall : engine::Edge::either;
 }
 
+/// The vector whose crossing says when a value is taken, and its unit; empty where there is none.
+std::string read_when(Section& s, const engine::Analysis& analysis, Measure& m) {
+  if (!s.has("when")) return {};
+  if (m.kind != MeasureKind::value_at || analysis.kind == engine::AnalysisKind::operating_point) {
+    s.fail("when", "belongs to kind = \"value\" of an analysis with a time or a sweep");
+  }
+  const VectorWord word = read_vector(s, "when", analysis);
+  if (word.unit.empty()) s.fail("when", "takes a voltage or a current");
+  m.when = word.vector;
+  m.when_reference = word.reference;
+  m.when_negated = word.negated;
+  return word.unit;
+}
+
 void read_of_waveform(Section& s, const engine::Analysis& analysis, Measure& m) {
   const std::string kind =
       s.choice("kind", {"value", "crossing", "period", "minimum", "maximum", "average", "integral"}, "value");
@@ -171,8 +191,9 @@ void read_of_waveform(Section& s, const engine::Analysis& analysis, Measure& m) 
   const std::string vector_unit = read_vectors(s, analysis, m);
   m.unit = unit_of(m, vector_unit, analysis);
   m.scale = s.number("scale", 1.0, -1e12, 1e12);
+  const std::string when_unit = read_when(s, analysis, m);
   read_places(s, analysis, m);
-  if (is_crossing(m.kind)) read_crossing(s, vector_unit, m);
+  if (looks_for_crossing(m)) read_crossing(s, m.when.empty() ? vector_unit : when_unit, m);
 }
 
 /// The unit stays empty where the study leaves it to the measures that are used.

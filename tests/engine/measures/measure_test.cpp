@@ -123,6 +123,27 @@ TEST(Measure, PeriodIsBetweenTwoCrossingsOfOneDirection) {
   EXPECT_FALSE(evaluate(m, sine()));
 }
 
+TEST(Measure, AValueWhereAnotherVectorCrosses) {
+  Waveforms w{{0, 1, 2, 3}, {"v(a)", "v(b)"}, {{0, 10, 20, 30}, {1, -1, 1, -1}}};
+  Measure m;
+  m.vector = "v(a)";
+  m.when = "v(b)";
+  EXPECT_DOUBLE_EQ(evaluate(m, w).value(), 5.0);
+  m.edge = Edge::rise;
+  EXPECT_DOUBLE_EQ(evaluate(m, w).value(), 15.0);
+  m.edge = Edge::fall;
+  m.occurrence = 2;
+  EXPECT_DOUBLE_EQ(evaluate(m, w).value(), 25.0);
+  m.occurrence = 3;
+  EXPECT_FALSE(evaluate(m, w).has_value());
+  m.occurrence = 1;
+  m.when_negated = true;
+  m.level = 0.5;
+  EXPECT_DOUBLE_EQ(evaluate(m, w).value(), 12.5);
+  m.when = "v(c)";
+  EXPECT_THROW(evaluate(m, w), std::invalid_argument);
+}
+
 TEST(Measure, AnExpressionIsNotOfWaveforms) {
   EXPECT_THROW(evaluate(of(MeasureKind::expression), triangle()), std::invalid_argument);
 }

@@ -168,5 +168,89 @@ TEST(Manifests, EveryKeyIsExplainedInTheReadme) {
   EXPECT_GT(keys, 15);
 }
 
+constexpr std::string_view clamp_netlist = R"(.subckt pair bl blb wl vss rp=6k tmr=1.5 state=0
+ra bl a {rp}
+rb blb b {rp*(1+tmr*state)}
+ma a wl vss vss nfet w=1u l=1u
+mb b wl vss vss nfet w=1u l=1u
+.ends pair
+.subckt hold bl s pre vr ci=100f tmr=0
+ci s 0 {ci}
+mc s vr bl 0 nfet w=1u l=1u
+.ends hold
+)";
+
+constexpr std::string_view clamp_manifest = R"toml(netlist = "mine.cir"
+read = "clamp"
+level = "difference"
+[sizes]
+rp = "6 kOhm"
+tmr = 1.5
+[bounds]
+tmr = { above = 0 }
+[active]
+subcircuit = "pair"
+ports = ["bitline", "bitline_bar", "wordline", "ground"]
+varies = ["ra", "rb"]
+one = { state = 0 }
+zero = { state = 1 }
+[clamp]
+subcircuit = "hold"
+ports = ["bitline", "sense", "precharge", "read_voltage"]
+read_voltage = "0.1 V"
+develop = "200 ps"
+sizes = { ci = "80 fF" }
+[wire]
+resistance = "0.5 Ohm"
+[timing]
+row_capacitance = "1e-16"
+read_time = "ci * swing * rp / (sawl * read_voltage)"
+)toml";
+
+class ClampManifest : public CellManifest {
+ protected:
+  ClampManifest() {
+    write("mine.cir", std::string(clamp_netlist));
+    write("cell.toml", std::string(clamp_manifest));
+  }
+  std::string error_with(const std::string& from, const std::string& to) {
+    std::string text(clamp_manifest);
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    write("cell.toml", text.replace(at, from.size(), to));
+    try {
+      read();
+    } catch (const StudyError& e) {
+      return e.what();
+    }
+    return "no error";
+  }
+};
+
+TEST_F(ClampManifest, SaysHowACurrentIsRead) {
+  const Cell cell = read();
+  EXPECT_EQ(cell.read, ReadKind::clamp);
+  EXPECT_TRUE(cell.differential);
+  EXPECT_TRUE(cell.has_complement());
+  EXPECT_EQ(cell.end.sizes.at("ci"), 80e-15);
+  EXPECT_EQ(cell.read_voltage, 0.1);
+  EXPECT_EQ(cell.wire_resistance, 0.5);
+  EXPECT_DOUBLE_EQ(cell.read_time(0, 0.4, 2), 80e-15 * 0.4 * 6e3 / 0.2);
+}
+
+TEST_F(ClampManifest, MistakesNameTheFileTheLineAndTheRemedy) {
+  EXPECT_THAT(error_with("tmr = 1.5", "tmr = 0"),
+              HasSubstr("cell.toml:8: bounds.tmr: tmr is 0; it must lie above 0"));
+  EXPECT_THAT(error_with("tmr = 1.5", "tmr = -0.5"), HasSubstr("it must lie above 0"));
+  EXPECT_THAT(error_with("tmr = { above", "tmx = { above"), HasSubstr("is no size in [sizes]"));
+  EXPECT_THAT(error_with("\"bitline_bar\", \"wordline\"", "\"supply\", \"wordline\""),
+              HasSubstr("a difference needs rows with a port 'bitline_bar'"));
+  EXPECT_THAT(error_with("[clamp]", "[precharge]"), HasSubstr("clamp"));
+  EXPECT_THAT(error_with("\"sense\"", "\"supply\""), HasSubstr("no port is the sense"));
+  EXPECT_THAT(error_with("read_voltage = \"0.1 V\"", "read_voltage = \"0 V\""), HasSubstr("above 0 V"));
+  EXPECT_THAT(error_with("ci = \"80 fF\"", "ci = \"80 fF\", tmr = 1"),
+              HasSubstr("a size is called 'tmr' too; give it another name"));
+}
+
 }  // namespace
 }  // namespace flare::studies
