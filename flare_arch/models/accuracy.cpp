@@ -36,32 +36,32 @@ IntegerAttentionOptions array_options(const AccuracyOptions& options) {
   return o;
 }
 
-std::unique_ptr<AttentionLayer> make_layer(const AttentionWeights& weights, int layer,
+std::unique_ptr<AttentionLayer> make_layer(const std::shared_ptr<const AttentionWeights>& weights, int layer,
                                            const std::vector<MatrixF>& calibration,
                                            const AccuracyOptions& options) {
   const std::string& q = options.quantizer;
   const IntegerAttentionOptions arrays = array_options(options);
-  if (q == "emsbq") return std::make_unique<IntegerAttention>(weights, layer, calibration, arrays);
+  if (q == "emsbq") return std::make_unique<IntegerAttention>(*weights, layer, calibration, arrays);
   if (q == "int8") {
     const Int8Options int8{arrays.input_encoding, arrays.weight_encoding, arrays.stationary, arrays.dynamic};
-    return std::make_unique<Int8Attention>(weights, layer, int8);
+    return std::make_unique<Int8Attention>(*weights, layer, int8);
   }
   QrazorOptions razored;
   if (qrazor_options(q, options.qrazor_group, &razored))
-    return std::make_unique<QrazorAttention>(weights, razored);
+    return std::make_unique<QrazorAttention>(*weights, razored);
   const Ablation ablation = q == "uniform"   ? Ablation::uniform
                             : q == "removed" ? Ablation::removed
                                              : Ablation::none;
   return std::make_unique<FloatAttention>(weights, ablation);
 }
 
-Layers make_layers(const VitModel& model, const Dataset& dataset, const AccuracyOptions& options) {
-  std::vector<std::vector<MatrixF>> inputs(model.config().layers);
+Layers make_layers(const Transformer& model, const Dataset& dataset, const AccuracyOptions& options) {
+  std::vector<std::vector<MatrixF>> inputs(model.spec().layers);
   if (options.quantizer == "emsbq")
-    inputs = model.attention_inputs(dataset.train, options.calibration_examples);
+    inputs = model.layer_inputs(*dataset.train, options.calibration_examples).attention;
   Layers layers;
-  for (int i = 0; i < model.config().layers; ++i)
-    layers.push_back(make_layer(model.attention(i), i, inputs[i], options));
+  for (int i = 0; i < model.spec().layers; ++i)
+    layers.push_back(make_layer(model.shared_attention(i), i, inputs[i], options));
   return layers;
 }
 
@@ -70,29 +70,30 @@ std::uint64_t repeat_seed(std::uint64_t seed, int repeat) {
   return (static_cast<std::uint64_t>(key.high) << 32) | key.low;
 }
 
-/// Runs the images of one repeat over the threads; keeps the first exception and stops early on request.
+/// Runs the examples of one repeat over the threads; keeps the first exception and stops early on request.
 class Repeat {
  public:
-  Repeat(const VitModel& model, const ImageSet& images, const Layers& layers, const AccuracyOptions& options)
-      : model_(model), images_(images), layers_(layers), options_(options) {}
+  Repeat(const Transformer& model, const Dataset& dataset, const Layers& layers,
+         const AccuracyOptions& options)
+      : model_(model), dataset_(dataset), layers_(layers), options_(options) {}
 
-  /// Number of right answers among `examples`; negative where the run was stopped.
-  std::int64_t run(AttentionErrors errors, std::int64_t examples, const std::vector<LayerDie>& dies,
-                   AttentionCounters& counters, const std::function<void(std::int64_t)>& done_one) {
+  /// The metric over `examples`; less than nothing where the run was stopped.
+  double run(AttentionErrors errors, std::int64_t examples, const std::vector<LayerDie>& dies,
+             AttentionCounters& counters, const std::function<void(std::int64_t)>& done_one) {
     const int threads = options_.threads > 0 ? options_.threads : omp_get_max_threads();
-    std::int64_t right = 0;
+    std::vector<Score> scores(static_cast<std::size_t>(examples));
     std::atomic<bool> quit = false;
     std::exception_ptr failure;
     std::mutex mutex;
-#pragma omp parallel for schedule(dynamic) num_threads(threads) reduction(+ : right)
-    for (std::int64_t image = 0; image < examples; ++image) {
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (std::int64_t i = 0; i < examples; ++i) {
       if (quit || options_.stop.stop_requested()) continue;
       try {
         AttentionCounters mine;
-        right += is_right(image, errors, dies, mine) ? 1 : 0;
+        scores[static_cast<std::size_t>(i)] = score(i, errors, dies, mine);
         const std::lock_guard lock(mutex);
         counters += mine;
-        done_one(image);
+        done_one(i);
       } catch (...) {
         const std::lock_guard lock(mutex);
         if (!failure) failure = std::current_exception();
@@ -100,28 +101,35 @@ class Repeat {
       }
     }
     if (failure) std::rethrow_exception(failure);
-    return options_.stop.stop_requested() ? -1 : right;
+    return options_.stop.stop_requested() ? -1 : mean_of(scores);
   }
 
  private:
-  bool is_right(std::int64_t image, AttentionErrors errors, const std::vector<LayerDie>& dies,
-                AttentionCounters& counters) const {
-    errors.counters = &counters;
-    errors.first_token = static_cast<std::uint32_t>(image * model_.config().tokens());
-    const VectorF logits =
-        model_.logits({images_.pixels.row(image).data(), static_cast<std::size_t>(images_.pixels.cols())},
-                      [&](int layer, const MatrixF& x) {
-                        AttentionErrors here = errors;
-                        here.die = dies.empty() ? nullptr : &dies[layer];
-                        return layers_[layer]->forward(x, here);
-                      });
-    Eigen::Index answer = 0;
-    logits.maxCoeff(&answer);
-    return answer == images_.labels[image];
+  /// In the order of the examples, whoever computed them.
+  static double mean_of(const std::vector<Score>& scores) {
+    Score all;
+    for (const Score& s : scores) {
+      all.sum += s.sum;
+      all.weight += s.weight;
+    }
+    return all.sum / all.weight;
   }
 
-  const VitModel& model_;
-  const ImageSet& images_;
+  Score score(std::int64_t index, AttentionErrors errors, const std::vector<LayerDie>& dies,
+              AttentionCounters& counters) const {
+    errors.counters = &counters;
+    errors.first_token = static_cast<std::uint32_t>(index * model_.spec().tokens());
+    const Example example = dataset_.test->example(index);
+    const LayerProducts products{[&](int layer, const MatrixF& x) {
+      AttentionErrors here = errors;
+      here.die = dies.empty() ? nullptr : &dies[layer];
+      return layers_[layer]->forward(x, here);
+    }};
+    return score_of(model_.logits(example, products), example, dataset_.metric);
+  }
+
+  const Transformer& model_;
+  const Dataset& dataset_;
   const Layers& layers_;
   const AccuracyOptions& options_;
 };
@@ -173,17 +181,46 @@ bool AccuracyOptions::is_valid(std::string* error) const {
   return true;
 }
 
-AccuracyResult evaluate_accuracy(const VitModel& model, const Dataset& dataset,
+Score score_of(const MatrixF& logits, const Example& example, Metric metric) {
+  if (metric == Metric::top1) {
+    if (example.label < 0 || example.label >= logits.cols())
+      throw std::invalid_argument(fmt::format("accuracy: label {} is not one of the model's {} classes",
+                                              example.label, logits.cols()));
+    Eigen::Index answer = 0;
+    logits.row(logits.rows() - 1).maxCoeff(&answer);
+    return {answer == example.label ? 1.0 : 0.0, 1};
+  }
+  Score score;
+  for (Eigen::Index t = 0; t + 1 < logits.rows(); ++t) {
+    const Eigen::RowVectorXd row = logits.row(t).cast<double>();
+    const double largest = row.maxCoeff();
+    score.sum += largest + std::log((row.array() - largest).exp().sum()) - row(example.tokens[t + 1]);
+    score.weight += 1;
+  }
+  return score;
+}
+
+namespace {
+
+void check_dataset(const Transformer& model, const Dataset& dataset) {
+  if (dataset.test == nullptr || dataset.test->size() == 0)
+    throw std::invalid_argument("accuracy: the data set has no test examples");
+  if ((dataset.metric == Metric::loss) != model.spec().is_language_model())
+    throw std::invalid_argument(model.spec().is_language_model()
+                                    ? "accuracy: a language model is scored on text without labels"
+                                    : "accuracy: the model classifies, the data set has no labels");
+}
+
+}  // namespace
+
+AccuracyResult evaluate_accuracy(const Transformer& model, const Dataset& dataset,
                                  const AccuracyOptions& options) {
   std::string error;
   if (!options.is_valid(&error)) throw std::invalid_argument("accuracy: " + error);
-  const ImageSet& images = dataset.test;
+  check_dataset(model, dataset);
+  const std::int64_t all = dataset.test->size();
   AccuracyResult result;
-  result.examples =
-      options.examples > 0 ? std::min<std::int64_t>(options.examples, images.size()) : images.size();
-  if (result.examples == 0) throw std::invalid_argument("accuracy: the data set has no test images");
-  if (images.image_size != model.config().image_size)
-    throw std::invalid_argument("accuracy: the model takes images of another size");
+  result.examples = options.examples > 0 ? std::min<std::int64_t>(options.examples, all) : all;
 
   const Layers layers = make_layers(model, dataset, options);
   std::unique_ptr<const CodeSampler> stationary, dynamic;
@@ -201,16 +238,15 @@ AccuracyResult evaluate_accuracy(const VitModel& model, const Dataset& dataset,
     errors.seed = repeat_seed(options.seed, r);
     std::vector<LayerDie> dies;
     if (random && options.mode == ErrorMode::die)
-      for (const auto& layer : layers) dies.push_back(layer->make_die(errors, model.config().tokens()));
+      for (const auto& layer : layers) dies.push_back(layer->make_die(errors, model.spec().tokens()));
     const auto progress = [&](std::int64_t) {
       ++done;
       if (options.progress) options.progress(done, result.examples * repeats);
     };
-    const std::int64_t right =
-        Repeat(model, images, layers, options).run(errors, result.examples, dies, result.counters, progress);
-    result.stopped = right < 0;
-    if (!result.stopped)
-      result.accuracies.push_back(static_cast<double>(right) / static_cast<double>(result.examples));
+    const double mean =
+        Repeat(model, dataset, layers, options).run(errors, result.examples, dies, result.counters, progress);
+    result.stopped = mean < 0;
+    if (!result.stopped) result.accuracies.push_back(mean);
   }
   summarise(result);
   return result;

@@ -141,7 +141,7 @@ AccuracyStudy study_of(const AccuracyCommand& command) {
 /// The files that the numbers depend on.
 std::vector<engine::InputFile> inputs_of(const AccuracyStudy& study,
                                          const std::vector<ErrorChoice>& choices) {
-  std::vector<std::filesystem::path> files = arch::VitModel::files(study.model);
+  std::vector<std::filesystem::path> files = arch::Transformer::files(study.model);
   files.push_back(study.dataset);
   for (const ErrorChoice& choice : choices)
     for (const ArrayErrors* errors : {&choice.weights, &choice.dynamic})
@@ -189,11 +189,11 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   for (const std::string& note : die_notes(command, choices)) fmt::print("Note: {}.\n", note);
   const std::vector<CounterLine> counters = counter_lines(rows, attention);
   if (!counters.empty()) print_counters(counters);
-  if (study.quantizer == "emsbq") print_sizes(bench.model().config(), attention);
+  if (study.quantizer == "emsbq") print_sizes(bench.model().spec(), attention);
   arch::AccuracyOptions arithmetic = bench.arithmetic();
   arithmetic.quantizer = study.quantizer;
   const std::vector<arch::TensorStorage> storage =
-      arch::layer_storage(shape_of(bench.model().config()), arithmetic);
+      arch::layer_storage(shape_of(bench.model().spec()), arithmetic);
   print_storage(storage);
   if (command.out.empty()) return exit_done;
   write_table_file(command.out, "flare-accuracy/1", [&](H5::H5File& file) {

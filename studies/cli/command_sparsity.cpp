@@ -176,8 +176,8 @@ void check_inputs(const SparsityCommand& command) {
 int sparsity_command(const SparsityCommand& command, std::stop_token stop) {
   arch::SparsityOptions options = options_of(command);
   check_inputs(command);
-  const arch::VitModel model = arch::VitModel::load(command.model);
-  const arch::Dataset dataset = arch::load_digits(command.dataset);
+  const arch::Transformer model = arch::Transformer::load(command.model);
+  const arch::Dataset dataset = arch::load_dataset(command.dataset);
   Progress progress(stderr);
   progress.stage("sparsity");
   std::int64_t images = 0;

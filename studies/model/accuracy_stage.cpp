@@ -14,8 +14,8 @@ AccuracyBench::AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Pro
       seed_(seed),
       progress_(progress),
       stop_(std::move(stop)),
-      model_(arch::VitModel::load(study.model)),
-      dataset_(arch::load_digits(study.dataset)),
+      model_(arch::Transformer::load(study.model)),
+      dataset_(arch::load_dataset(study.dataset)),
       evaluations_(evaluations) {
   progress_.stage("accuracy");
 }

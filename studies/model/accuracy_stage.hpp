@@ -37,7 +37,7 @@ class AccuracyBench {
   /// Under the errors of both kinds of arrays, in mode "read" or "die".
   AccuracyEvaluation evaluate(const std::string& quantizer, const ArrayErrors& weights,
                               const ArrayErrors& dynamic, const std::string& mode);
-  const arch::VitModel& model() const { return model_; }
+  const arch::Transformer& model() const { return model_; }
   void finish();
 
  private:
@@ -48,7 +48,7 @@ class AccuracyBench {
   Progress& progress_;
   std::stop_token stop_;
   arch::AccuracyOptions arithmetic_;
-  arch::VitModel model_;
+  arch::Transformer model_;
   arch::Dataset dataset_;
   std::size_t evaluations_;
   std::size_t finished_ = 0;

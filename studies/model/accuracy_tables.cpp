@@ -79,18 +79,18 @@ engine::Table counters_table(const std::vector<CounterLine>& lines) {
   return table;
 }
 
-arch::AttentionShape shape_of(const arch::VitConfig& config) {
-  return {1, config.tokens(), config.width, config.heads};
+arch::AttentionShape shape_of(const arch::ModelSpec& spec) {
+  return {1, spec.tokens(), spec.width, spec.heads};
 }
 
-void print_sizes(const arch::VitConfig& config, const arch::IntegerAttentionOptions& options) {
+void print_sizes(const arch::ModelSpec& spec, const arch::IntegerAttentionOptions& options) {
   const arch::PlaneFormat weights{options.weight_bits, options.weight_encoding},
       cells{options.kv_bits, options.weight_encoding};
-  const arch::ArraySizes s = arch::array_sizes(shape_of(config), weights.planes(), cells.planes());
+  const arch::ArraySizes s = arch::array_sizes(shape_of(spec), weights.planes(), cells.planes());
   fmt::print(
       "\nArrays of each of {} layers (dummy rows not counted): weights {} of {} x {} cells (word lines x bit "
       "lines), keys {} of {} x {}, values {} of {} x {}.\n",
-      config.layers, s.stationary_arrays, s.stationary_word_lines, s.stationary_bit_lines, s.dynamic_arrays,
+      spec.layers, s.stationary_arrays, s.stationary_word_lines, s.stationary_bit_lines, s.dynamic_arrays,
       s.dynamic_word_lines, s.dynamic_bit_lines, s.dynamic_arrays, s.value_word_lines, s.value_bit_lines);
 }
 

@@ -29,8 +29,8 @@ void print_counters(const std::vector<CounterLine>& lines);
 /// Sums over all images.
 engine::Table counters_table(const std::vector<CounterLine>& lines);
 
-arch::AttentionShape shape_of(const arch::VitConfig& config);
-void print_sizes(const arch::VitConfig& config, const arch::IntegerAttentionOptions& options);
+arch::AttentionShape shape_of(const arch::ModelSpec& spec);
+void print_sizes(const arch::ModelSpec& spec, const arch::IntegerAttentionOptions& options);
 
 void print_storage(const std::vector<arch::TensorStorage>& tensors);
 engine::Table storage_table(const std::vector<arch::TensorStorage>& tensors);
