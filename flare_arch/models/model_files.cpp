@@ -291,7 +291,8 @@ std::vector<fs::path> Transformer::files(const fs::path& folder) {
   if (!files.is_sharded) return all;
   const nlohmann::json index = read_json_object(files.weights);
   std::set<fs::path> shards;
-  for (const auto& [name, shard] : index.value("weight_map", nlohmann::json::object()).items())
+  const nlohmann::json map = index.value("weight_map", nlohmann::json::object());
+  for (const auto& [name, shard] : map.items())
     if (shard.is_string()) shards.insert(folder / fs::path(shard.get<std::string>()).filename());
   all.insert(all.end(), shards.begin(), shards.end());
   return all;
