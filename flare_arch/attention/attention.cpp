@@ -32,6 +32,19 @@ void AttentionWeights::check() const {
     throw std::invalid_argument("attention: the rotary positions are of another head width");
 }
 
+AttentionForm::AttentionForm(const AttentionWeights& weights)
+    : heads(weights.heads),
+      groups(weights.groups()),
+      head_width(weights.head_width()),
+      causal(weights.causal),
+      rotary(weights.rotary),
+      query_bias(weights.query_bias),
+      key_bias(weights.key_bias),
+      value_bias(weights.value_bias),
+      output_bias(weights.output_bias) {
+  weights.check();
+}
+
 LayerDie AttentionLayer::make_die(const AttentionErrors&, Eigen::Index) const { return {}; }
 
 void softmax_rows(MatrixF& scores, bool causal) {
@@ -49,9 +62,6 @@ void add_bias(MatrixF& rows, const VectorF& bias) {
   if (bias.size() > 0) rows.rowwise() += bias.transpose();
 }
 
-namespace {
-
-/// Every head of every token, turned by the token's position.
 void turn_heads(MatrixF& rows, const RotaryTable* rotary) {
   if (rotary == nullptr) return;
   if (rows.rows() > rotary->positions())
@@ -61,8 +71,6 @@ void turn_heads(MatrixF& rows, const RotaryTable* rotary) {
     for (std::size_t at = 0; at < static_cast<std::size_t>(rows.cols()); at += width)
       rotary->turn({rows.row(t).data() + at, width}, static_cast<int>(t));
 }
-
-}  // namespace
 
 MatrixF project_and_turn(const MatrixF& x, const MatrixF& weight, const VectorF& bias,
                          const RotaryTable* rotary) {

@@ -37,6 +37,19 @@ struct AttentionWeights {
   void check() const;
 };
 
+/// What of a layer is not a matrix.
+struct AttentionForm {
+  explicit AttentionForm(const AttentionWeights& weights);
+
+  int heads, groups;
+  Eigen::Index head_width;
+  bool causal;
+  std::shared_ptr<const RotaryTable> rotary;
+  VectorF query_bias, key_bias, value_bias, output_bias;
+
+  int heads_of_a_group() const { return heads / groups; }
+};
+
 /// Counters of the two kinds of arrays (FLARE, Fig. 9a): weights stay (MRAM), keys and values change (SRAM).
 struct AttentionCounters {
   ArrayCounters stationary, dynamic;
@@ -105,6 +118,9 @@ class FloatAttention : public AttentionLayer {
 void softmax_rows(MatrixF& scores, bool causal = false);
 /// rows += bias, where there is one.
 void add_bias(MatrixF& rows, const VectorF& bias);
+/// Every head of every token turned by the token's position, where there is a table. Throws std::invalid_argument for more
+/// tokens than it has positions.
+void turn_heads(MatrixF& rows, const RotaryTable* rotary);
 /// x W + b in floating point, its heads turned by position where there is a table.
 MatrixF project_and_turn(const MatrixF& x, const MatrixF& weight, const VectorF& bias,
                          const RotaryTable* rotary);

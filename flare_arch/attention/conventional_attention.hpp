@@ -30,15 +30,14 @@ class Int8Attention : public AttentionLayer {
     std::unique_ptr<Array> array;
     double scale = 1;
   };
+  struct Cache;  // keys and values of one group of heads
   MatrixF project(const Projection& p, int number, const MatrixF& x, const AttentionErrors& errors) const;
-  MatrixF attend(int head, const MatrixF& q, const MatrixF& k, const MatrixF& v,
-                 const AttentionErrors& errors) const;
+  MatrixF attend(int head, const MatrixF& q, const Cache& cache, const AttentionErrors& errors) const;
 
   Int8Options options_;
-  int layer_, heads_;
-  Eigen::Index head_width_;
+  int layer_;
+  AttentionForm form_;
   Projection query_, key_, value_, output_;
-  VectorF output_bias_;
 };
 
 /// Salient bits per operand: 4 razored, 8 base precision as it is.
@@ -62,10 +61,8 @@ class QrazorAttention : public AttentionLayer {
   static MatrixF product(const Operand& a, const Operand& b);
 
   QrazorOptions options_;
-  int heads_;
-  Eigen::Index head_width_;
+  AttentionForm form_;
   std::vector<Operand> weights_;  // query, key, value, output, transposed
-  VectorF output_bias_;
 
  public:
   ~QrazorAttention() override;

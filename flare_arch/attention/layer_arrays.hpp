@@ -11,6 +11,9 @@ inline constexpr int query_array = 0, key_array = 1, value_array = 2, output_arr
 
 /// How array `array` of a layer errs; stationary: it holds weights.
 ErrorInjection array_injection(const AttentionErrors& errors, int layer, int array, bool stationary);
+/// How the reads of `reader` err on the cells of `array`: heads that share an array meet the same frozen errors, and
+/// draw their own noise.
+ErrorInjection shared_injection(const AttentionErrors& errors, int layer, int reader, int array);
 
 /// Draws what is frozen of arrays of a layer, one by one.
 class LayerDieMaker {

@@ -163,11 +163,11 @@ void TensorNames::refuse_unread() const {
   if (unread.empty()) return;
   const std::size_t named = std::min(most_named, unread.size());
   throw std::runtime_error(
-      fmt::format("{} no part of this model reads: {}{}; take {} out of the file if it means nothing",
+      fmt::format("{} no part of this model reads: {}{}; take {} out of the file if no answer needs {}",
                   unread.size() == 1 ? "a tensor that" : "tensors that",
                   fmt::join(unread.begin(), unread.begin() + static_cast<std::ptrdiff_t>(named), ", "),
                   unread.size() > named ? fmt::format(" and {} more", unread.size() - named) : "",
-                  unread.size() == 1 ? "it" : "them"));
+                  unread.size() == 1 ? "it" : "them", unread.size() == 1 ? "it" : "them"));
 }
 
 }  // namespace flare::arch
