@@ -5,64 +5,14 @@
 #include <stdexcept>
 
 #include "flare_arch/attention/layer_arrays.hpp"
-#include "flare_arch/quantizers/sdr.hpp"
+#include "flare_arch/attention/quantized_operand.hpp"
 
 namespace flare::arch {
-namespace {
-
-/// Integers, and what one of them is worth in each row.
-struct Rows {
-  MatrixI values;
-  std::vector<double> scales;
-};
-
-/// Absmax, symmetric, one scale per row; `top` is the largest integer.
-Rows absmax_rows(const MatrixF& x, double top) {
-  Rows r{MatrixI(x.rows(), x.cols()), {}};
-  for (Eigen::Index i = 0; i < x.rows(); ++i) {
-    const double largest = x.row(i).cwiseAbs().maxCoeff();
-    r.scales.push_back(largest > 0 ? largest / top : 1.0);
-    for (Eigen::Index c = 0; c < x.cols(); ++c)
-      r.values(i, c) = static_cast<std::int32_t>(std::lrint(x(i, c) / r.scales.back()));
-  }
-  return r;
-}
-
-/// The same with one scale for all.
-Rows absmax_tensor(const MatrixF& x, double top) {
-  const double largest = x.cwiseAbs().maxCoeff(), scale = largest > 0 ? largest / top : 1.0;
-  return {x.unaryExpr([scale](float v) { return static_cast<std::int32_t>(std::lrint(v / scale)); }),
-          std::vector<double>(x.rows(), scale)};
-}
-
-template <class Sum>
-MatrixF dequantize(const Matrix<Sum>& sums, const std::vector<double>& row_scales, double scale) {
-  MatrixF out(sums.rows(), sums.cols());
-  for (Eigen::Index i = 0; i < sums.rows(); ++i)
-    for (Eigen::Index c = 0; c < sums.cols(); ++c)
-      out(i, c) = static_cast<float>(static_cast<double>(sums(i, c)) * (row_scales[i] * scale));
-  return out;
-}
-
-/// A product on an array, dequantised; its sums in 32 bits where they fit.
-MatrixF product_on(const Array& array, const Rows& inputs, const PlaneFormat& format,
-                   const ErrorInjection& errors, ArrayCounters* counters, double scale,
-                   const PresentCells& present = {}) {
-  const auto dequantized = [&](auto sums) {
-    array.multiply(inputs.values, format, errors, counters, sums, present);
-    return dequantize(sums, inputs.scales, scale);
-  };
-  const double largest =
-      largest_sum(array.depth(), array.format(), format, array.segmentation(), errors.sampler);
-  return fits_32_bits(largest) ? dequantized(MatrixI()) : dequantized(MatrixL());
-}
-
-}  // namespace
 
 Int8Attention::Int8Attention(const AttentionWeights& weights, int layer, const Int8Options& options)
     : options_(options), layer_(layer), form_(weights) {
   const auto projection = [&](const MatrixF& w) {
-    const Rows q = absmax_tensor(w, 127);
+    const QuantizedOperand q = absmax_tensor(w, 127);
     return Projection{
         std::make_unique<Array>(q.values, PlaneFormat{8, options.weight_encoding}, options.stationary),
         q.scales.front()};
@@ -92,7 +42,7 @@ LayerDie Int8Attention::make_die(const AttentionErrors& errors, Eigen::Index tok
 
 MatrixF Int8Attention::project(const Projection& p, int number, const MatrixF& x,
                                const AttentionErrors& errors) const {
-  const Rows a = absmax_rows(x, 127);
+  const QuantizedOperand a = absmax_rows(x, 127);
   ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->stationary : nullptr;
   return product_on(*p.array, a, {8, options_.input_encoding}, array_injection(errors, layer_, number, true),
                     counters, p.scale);
@@ -135,8 +85,8 @@ MatrixF Int8Attention::forward(const MatrixF& x, const AttentionErrors& errors) 
   const PlaneFormat cells{8, options_.weight_encoding};
   MatrixF heads(x.rows(), q.cols());
   for (int g = 0; g < form_.groups; ++g) {
-    const Rows key = absmax_tensor(k.middleCols(g * dk, dk), 127),
-               value = absmax_tensor(v.middleCols(g * dk, dk), 127);
+    const QuantizedOperand key = absmax_tensor(k.middleCols(g * dk, dk), 127),
+                           value = absmax_tensor(v.middleCols(g * dk, dk), 127);
     const Cache cache{g, key.scales.front(), value.scales.front(),
                       Array(key.values.transpose(), cells, options_.dynamic),
                       Array(value.values, cells, options_.dynamic)};
@@ -148,61 +98,19 @@ MatrixF Int8Attention::forward(const MatrixF& x, const AttentionErrors& errors) 
   return out;
 }
 
-struct QrazorAttention::Operand : Rows {};
-
-namespace {
-
-void razor_in_place(Rows& r, int base_bits, int group) {
-  r.values = razor(r.values, base_bits, group).decode();
-}
-
-}  // namespace
-
-QrazorAttention::~QrazorAttention() = default;
-
-QrazorAttention::Operand QrazorAttention::activation(const MatrixF& x) const {
-  const bool cut = options_.activation_bits == 4;
-  Operand a{absmax_rows(x, cut ? 32767 : 127)};
-  if (cut) razor_in_place(a, 16, options_.group);
-  return a;
-}
-
-/// Transposed, so that a row is an output channel and groups run along the products' depth.
-QrazorAttention::Operand QrazorAttention::weight(const MatrixF& w, const QrazorOptions& options) {
-  Operand o{absmax_rows(w.transpose(), 127)};
-  if (options.weight_bits == 4) razor_in_place(o, 8, options.group);
-  return o;
-}
-
-QrazorAttention::Operand QrazorAttention::cache(const MatrixF& kv) const {
-  Operand o{absmax_tensor(kv, 127)};
-  if (options_.kv_bits == 4) razor_in_place(o, 8, options_.group);
-  return o;
-}
-
-MatrixF QrazorAttention::product(const Operand& a, const Operand& b) {
-  const Matrix<std::int64_t> sums = a.values.cast<std::int64_t>() * b.values.cast<std::int64_t>().transpose();
-  MatrixF out(sums.rows(), sums.cols());
-  for (Eigen::Index i = 0; i < out.rows(); ++i)
-    for (Eigen::Index c = 0; c < out.cols(); ++c)
-      out(i, c) = static_cast<float>(static_cast<double>(sums(i, c)) * a.scales[i] * b.scales[c]);
-  return out;
-}
-
 QrazorAttention::QrazorAttention(const AttentionWeights& weights, const QrazorOptions& options)
     : options_(options), form_(weights) {
-  for (const int bits : {options.weight_bits, options.activation_bits, options.kv_bits})
-    if (bits != 4 && bits != 8) throw std::invalid_argument("QRazor: operands have 4 or 8 bits");
-  if (options.group < 1 || options.group > 4096)
-    throw std::invalid_argument("QRazor: groups of 1 to 4096 values");
+  options.check();
   for (const MatrixF* w : {&weights.query, &weights.key, &weights.value, &weights.output})
-    weights_.push_back(weight(*w, options));
+    weights_.push_back(razored_weight(*w, options));
 }
 
 MatrixF QrazorAttention::forward(const MatrixF& x, const AttentionErrors&) const {
   const Eigen::Index dk = form_.head_width;
-  const Operand a = activation(x);
-  MatrixF q = product(a, weights_[0]), k = product(a, weights_[1]), v = product(a, weights_[2]);
+  const auto activation = [this](const MatrixF& m) { return razored_activation(m, options_); };
+  const QuantizedOperand a = activation(x);
+  MatrixF q = dequantized_product(a, weights_[0]), k = dequantized_product(a, weights_[1]);
+  MatrixF v = dequantized_product(a, weights_[2]);
   add_bias(q, form_.query_bias);
   add_bias(k, form_.key_bias);
   add_bias(v, form_.value_bias);
@@ -210,19 +118,19 @@ MatrixF QrazorAttention::forward(const MatrixF& x, const AttentionErrors&) const
   turn_heads(k, form_.rotary.get());
   MatrixF heads(x.rows(), q.cols());
   for (int g = 0; g < form_.groups; ++g) {
-    const Operand keys = cache(k.middleCols(g * dk, dk));
+    const QuantizedOperand keys = razored_cache(k.middleCols(g * dk, dk), options_);
     // V is razored as it is stored, a token a row, and read by columns.
-    Operand values = cache(v.middleCols(g * dk, dk));
+    QuantizedOperand values = razored_cache(v.middleCols(g * dk, dk), options_);
     values.values = MatrixI(values.values.transpose());
     values.scales.assign(dk, values.scales.front());
     for (int h = g * form_.heads_of_a_group(); h < (g + 1) * form_.heads_of_a_group(); ++h) {
-      MatrixF scores = product(activation(q.middleCols(h * dk, dk)), keys);
+      MatrixF scores = dequantized_product(activation(q.middleCols(h * dk, dk)), keys);
       scores *= 1.0f / std::sqrt(static_cast<float>(dk));
       softmax_rows(scores, form_.causal);
-      heads.middleCols(h * dk, dk) = product(activation(scores), values);
+      heads.middleCols(h * dk, dk) = dequantized_product(activation(scores), values);
     }
   }
-  MatrixF out = product(activation(heads), weights_[3]);
+  MatrixF out = dequantized_product(activation(heads), weights_[3]);
   add_bias(out, form_.output_bias);
   return out;
 }

@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "flare_arch/attention/attention.hpp"
+#include "flare_arch/attention/quantized_operand.hpp"
 
 namespace flare::arch {
 
 struct Int8Options {
   Encoding input_encoding = Encoding::twos_complement;
   Encoding weight_encoding = Encoding::twos_complement;
-  SegmentationOptions stationary, dynamic;
+  SegmentationOptions stationary = {}, dynamic = {};
 };
 
 class Int8Attention : public AttentionLayer {
@@ -40,32 +41,15 @@ class Int8Attention : public AttentionLayer {
   Projection query_, key_, value_, output_;
 };
 
-/// Salient bits per operand: 4 razored, 8 base precision as it is.
-struct QrazorOptions {
-  int weight_bits = 4;      // from base 8, per output channel
-  int activation_bits = 8;  // 8: base 8 per token; 4: razored from base 16 per token
-  int kv_bits = 8;          // 4: razored from base 8
-  int group = 16;           // 8 .. 128
-};
-
 class QrazorAttention : public AttentionLayer {
  public:
   QrazorAttention(const AttentionWeights& weights, const QrazorOptions& options = {});
   MatrixF forward(const MatrixF& x, const AttentionErrors& errors) const override;
 
  private:
-  struct Operand;  // rows of integers with a scale each
-  Operand activation(const MatrixF& x) const;
-  static Operand weight(const MatrixF& w, const QrazorOptions& options);
-  Operand cache(const MatrixF& kv) const;
-  static MatrixF product(const Operand& a, const Operand& b);
-
   QrazorOptions options_;
   AttentionForm form_;
-  std::vector<Operand> weights_;  // query, key, value, output, transposed
-
- public:
-  ~QrazorAttention() override;
+  std::vector<QuantizedOperand> weights_;  // query, key, value, output, transposed
 };
 
 /// Storage of one tensor of rows x columns (a token a row) under a quantiser, in bits.

@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <exception>
@@ -12,11 +13,18 @@
 #include <stdexcept>
 
 #include "flare_arch/array/random_streams.hpp"
+#include "flare_arch/attention/layer_arrays.hpp"
+#include "flare_arch/attention/linear_layer.hpp"
+#include "flare_arch/base/float_product.hpp"
 
 namespace flare::arch {
 namespace {
 
-using Layers = std::vector<std::unique_ptr<AttentionLayer>>;
+/// What a model's layers run on. Feed-forward products that are null run in floating point.
+struct Layers {
+  std::vector<std::unique_ptr<AttentionLayer>> attention;
+  std::array<std::vector<std::unique_ptr<LinearLayer>>, mlp_products.size()> mlp;
+};
 
 bool runs_on_arrays(const std::string& quantizer) { return quantizer == "emsbq" || quantizer == "int8"; }
 
@@ -55,14 +63,47 @@ std::unique_ptr<AttentionLayer> make_layer(const std::shared_ptr<const Attention
   return std::make_unique<FloatAttention>(weights, ablation);
 }
 
-Layers make_layers(const Transformer& model, const Dataset& dataset, const AccuracyOptions& options) {
-  std::vector<std::vector<MatrixF>> inputs(model.spec().layers);
+std::unique_ptr<LinearLayer> make_linear(const MatrixF& weight, int layer, MlpProduct which,
+                                         const std::vector<MatrixF>& calibration,
+                                         const AccuracyOptions& options) {
+  const int number = mlp_arrays + static_cast<int>(which);
+  const IntegerAttentionOptions arrays = array_options(options);
+  if (weight.size() == 0) return nullptr;
   if (options.quantizer == "emsbq")
-    inputs = model.layer_inputs(*dataset.train, options.calibration_examples).attention;
+    return std::make_unique<EmsbLinear>(weight, layer, number, calibration, arrays);
+  if (options.quantizer == "int8")
+    return std::make_unique<Int8Linear>(
+        weight, layer, number, Int8Options{arrays.input_encoding, arrays.weight_encoding, arrays.stationary});
+  QrazorOptions razored;
+  if (qrazor_options(options.quantizer, options.qrazor_group, &razored))
+    return std::make_unique<QrazorLinear>(weight, razored);
+  return nullptr;
+}
+
+Layers make_layers(const Transformer& model, const Dataset& dataset, const AccuracyOptions& options) {
+  const std::vector<std::vector<MatrixF>> none(model.spec().layers);
+  LayerInputs inputs{none, {none, none, none}};
+  if (options.quantizer == "emsbq")
+    inputs = model.layer_inputs(*dataset.train, options.calibration_examples, options.feed_forward);
   Layers layers;
-  for (int i = 0; i < model.spec().layers; ++i)
-    layers.push_back(make_layer(model.shared_attention(i), i, inputs[i], options));
+  for (int i = 0; i < model.spec().layers; ++i) {
+    layers.attention.push_back(make_layer(model.shared_attention(i), i, inputs.attention[i], options));
+    for (const MlpProduct which : mlp_products) {
+      const auto at = static_cast<std::size_t>(which);
+      layers.mlp[at].push_back(
+          options.feed_forward ? make_linear(model.mlp(i, which).weight, i, which, inputs.mlp[at][i], options)
+                               : nullptr);
+    }
+  }
   return layers;
+}
+
+/// What is frozen of a layer's arrays on a die.
+LayerDie make_die(const Layers& layers, int layer, const AttentionErrors& errors, int tokens) {
+  LayerDie die = layers.attention[layer]->make_die(errors, tokens);
+  for (const auto& products : layers.mlp)
+    if (products[layer] != nullptr) products[layer]->add_to(die, errors);
+  return die;
 }
 
 std::uint64_t repeat_seed(std::uint64_t seed, int repeat) {
@@ -77,11 +118,11 @@ class Repeat {
          const AccuracyOptions& options)
       : model_(model), dataset_(dataset), layers_(layers), options_(options) {}
 
-  /// The metric over `examples`; less than nothing where the run was stopped.
-  double run(AttentionErrors errors, std::int64_t examples, const std::vector<LayerDie>& dies,
-             AttentionCounters& counters, const std::function<void(std::int64_t)>& done_one) {
+  /// Answers to the first `examples`; none where the run was stopped.
+  std::vector<Answer> run(AttentionErrors errors, std::int64_t examples, const std::vector<LayerDie>& dies,
+                          AttentionCounters& counters, const std::function<void(std::int64_t)>& done_one) {
     const int threads = options_.threads > 0 ? options_.threads : omp_get_max_threads();
-    std::vector<Score> scores(static_cast<std::size_t>(examples));
+    std::vector<Answer> answers(static_cast<std::size_t>(examples));
     std::atomic<bool> quit = false;
     std::exception_ptr failure;
     std::mutex mutex;
@@ -90,7 +131,7 @@ class Repeat {
       if (quit || options_.stop.stop_requested()) continue;
       try {
         AttentionCounters mine;
-        scores[static_cast<std::size_t>(i)] = score(i, errors, dies, mine);
+        answers[static_cast<std::size_t>(i)] = answer(i, errors, dies, mine);
         const std::lock_guard lock(mutex);
         counters += mine;
         done_one(i);
@@ -101,31 +142,32 @@ class Repeat {
       }
     }
     if (failure) std::rethrow_exception(failure);
-    return options_.stop.stop_requested() ? -1 : mean_of(scores);
+    if (options_.stop.stop_requested()) answers.clear();
+    return answers;
   }
 
  private:
-  /// In the order of the examples, whoever computed them.
-  static double mean_of(const std::vector<Score>& scores) {
-    Score all;
-    for (const Score& s : scores) {
-      all.sum += s.sum;
-      all.weight += s.weight;
-    }
-    return all.sum / all.weight;
-  }
-
-  Score score(std::int64_t index, AttentionErrors errors, const std::vector<LayerDie>& dies,
-              AttentionCounters& counters) const {
+  Answer answer(std::int64_t index, AttentionErrors errors, const std::vector<LayerDie>& dies,
+                AttentionCounters& counters) const {
     errors.counters = &counters;
     errors.first_token = static_cast<std::uint32_t>(index * model_.spec().tokens());
     const Example example = dataset_.test->example(index);
-    const LayerProducts products{[&](int layer, const MatrixF& x) {
-      AttentionErrors here = errors;
-      here.die = dies.empty() ? nullptr : &dies[layer];
-      return layers_[layer]->forward(x, here);
-    }};
-    return score_of(model_.logits(example, products), example, dataset_.metric);
+    const auto here = [&](int layer) {
+      AttentionErrors e = errors;
+      e.die = dies.empty() ? nullptr : &dies[layer];
+      return e;
+    };
+    LayerProducts products;
+    products.attention = [&](int layer, const MatrixF& x) {
+      return layers_.attention[layer]->forward(x, here(layer));
+    };
+    if (options_.feed_forward)
+      products.mlp = [&](int layer, MlpProduct which, const MatrixF& x) {
+        const auto& linear = layers_.mlp[static_cast<std::size_t>(which)][layer];
+        return linear != nullptr ? linear->forward(x, here(layer))
+                                 : product(x, model_.mlp(layer, which).weight);
+      };
+    return answer_of(model_.logits(example, products), example, dataset_.metric);
   }
 
   const Transformer& model_;
@@ -133,6 +175,16 @@ class Repeat {
   const Layers& layers_;
   const AccuracyOptions& options_;
 };
+
+/// In the order of the examples, whoever computed them.
+double mean_of(const std::vector<Answer>& answers) {
+  Score all;
+  for (const Answer& a : answers) {
+    all.sum += a.score.sum;
+    all.weight += a.score.weight;
+  }
+  return all.sum / all.weight;
+}
 
 void summarise(AccuracyResult& result) {
   const auto n = static_cast<double>(result.accuracies.size());
@@ -181,23 +233,36 @@ bool AccuracyOptions::is_valid(std::string* error) const {
   return true;
 }
 
-Score score_of(const MatrixF& logits, const Example& example, Metric metric) {
+Answer answer_of(const MatrixF& logits, const Example& example, Metric metric) {
+  Answer a;
+  Eigen::Index largest_at = 0;
+  logits.row(logits.rows() - 1).maxCoeff(&largest_at);
+  a.label = example.label;
+  a.answer = static_cast<std::int32_t>(largest_at);
   if (metric == Metric::top1) {
     if (example.label < 0 || example.label >= logits.cols())
       throw std::invalid_argument(fmt::format("accuracy: label {} is not one of the model's {} classes",
                                               example.label, logits.cols()));
-    Eigen::Index answer = 0;
-    logits.row(logits.rows() - 1).maxCoeff(&answer);
-    return {answer == example.label ? 1.0 : 0.0, 1};
+    a.score = {a.answer == a.label ? 1.0 : 0.0, 1};
+    return a;
   }
-  Score score;
   for (Eigen::Index t = 0; t + 1 < logits.rows(); ++t) {
     const Eigen::RowVectorXd row = logits.row(t).cast<double>();
     const double largest = row.maxCoeff();
-    score.sum += largest + std::log((row.array() - largest).exp().sum()) - row(example.tokens[t + 1]);
-    score.weight += 1;
+    a.score.sum += largest + std::log((row.array() - largest).exp().sum()) - row(example.tokens[t + 1]);
+    a.score.weight += 1;
   }
-  return score;
+  return a;
+}
+
+double agreement_with(const AccuracyResult& reference, const AccuracyResult& result) {
+  if (reference.answers.empty()) throw std::invalid_argument("accuracy: nothing to agree with");
+  const std::vector<Answer>& known = reference.answers.front();
+  std::int64_t equal = 0, all = 0;
+  for (const std::vector<Answer>& answers : result.answers)
+    for (std::size_t i = 0; i < std::min(known.size(), answers.size()); ++i, ++all)
+      equal += answers[i].answer == known[i].answer ? 1 : 0;
+  return all > 0 ? static_cast<double>(equal) / static_cast<double>(all) : 0;
 }
 
 namespace {
@@ -238,15 +303,18 @@ AccuracyResult evaluate_accuracy(const Transformer& model, const Dataset& datase
     errors.seed = repeat_seed(options.seed, r);
     std::vector<LayerDie> dies;
     if (random && options.mode == ErrorMode::die)
-      for (const auto& layer : layers) dies.push_back(layer->make_die(errors, model.spec().tokens()));
+      for (int i = 0; i < model.spec().layers; ++i)
+        dies.push_back(make_die(layers, i, errors, model.spec().tokens()));
     const auto progress = [&](std::int64_t) {
       ++done;
       if (options.progress) options.progress(done, result.examples * repeats);
     };
-    const double mean =
+    std::vector<Answer> answers =
         Repeat(model, dataset, layers, options).run(errors, result.examples, dies, result.counters, progress);
-    result.stopped = mean < 0;
-    if (!result.stopped) result.accuracies.push_back(mean);
+    result.stopped = answers.empty();
+    if (result.stopped) break;
+    result.accuracies.push_back(mean_of(answers));
+    result.answers.push_back(std::move(answers));
   }
   summarise(result);
   return result;

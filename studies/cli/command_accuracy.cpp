@@ -95,10 +95,13 @@ arch::IntegerAttentionOptions attention_options(const AccuracyCommand& command) 
                                       {{"round", arch::Rounding::round},
                                        {"truncate", arch::Rounding::truncate},
                                        {"half_lsb", arch::Rounding::half_lsb}});
-  o.input_encoding = o.weight_encoding =
-      choice<arch::Encoding>("--encoding", command.encoding,
-                             {{"twos_complement", arch::Encoding::twos_complement},
-                              {"sign_magnitude", arch::Encoding::sign_magnitude}});
+  const auto encoding = [&](const char* option, const std::string& own) {
+    return choice<arch::Encoding>(own.empty() ? "--encoding" : option, own.empty() ? command.encoding : own,
+                                  {{"twos_complement", arch::Encoding::twos_complement},
+                                   {"sign_magnitude", arch::Encoding::sign_magnitude}});
+  };
+  o.input_encoding = encoding("--input-encoding", command.input_encoding);
+  o.weight_encoding = encoding("--weight-encoding", command.weight_encoding);
   o.start_bit = choice<arch::StartBit>(
       "--start-bit", command.start_bit,
       {{"calibrated", arch::StartBit::calibrated}, {"absolute", arch::StartBit::absolute}});
@@ -142,7 +145,7 @@ AccuracyStudy study_of(const AccuracyCommand& command) {
 std::vector<engine::InputFile> inputs_of(const AccuracyStudy& study,
                                          const std::vector<ErrorChoice>& choices) {
   std::vector<std::filesystem::path> files = arch::Transformer::files(study.model);
-  files.push_back(study.dataset);
+  for (const std::filesystem::path& file : arch::dataset_files(study.dataset)) files.push_back(file);
   for (const ErrorChoice& choice : choices)
     for (const ArrayErrors* errors : {&choice.weights, &choice.dynamic})
       if (!errors->file.empty()) files.push_back(errors->file);
@@ -178,6 +181,8 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   const std::vector<engine::InputFile> inputs = inputs_of(study, choices);
   bench.arithmetic().attention = attention;
   bench.arithmetic().qrazor_group = command.group;
+  bench.arithmetic().feed_forward =
+      choice<bool>("--feed-forward", command.feed_forward, {{"float", false}, {"arrays", true}});
   std::vector<AccuracyEvaluation> rows;
   try {
     rows = evaluate_choices(bench, study, choices);
@@ -199,6 +204,7 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   write_table_file(command.out, "flare-accuracy/1", [&](H5::H5File& file) {
     engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(seed));
     analysis::write_accuracy(file, table_rows(rows));
+    engine::write_table(file, "/answers", answers_table(rows));
     engine::write_table(file, "/array_counters", counters_table(counters));
     engine::write_table(file, "/storage", storage_table(storage));
     write_inputs(file, inputs);

@@ -99,7 +99,11 @@ void add_arithmetic(CLI::App* accuracy, AccuracyCommand& command) {
   add("--start-bit", command.start_bit, "emsbq: of K and V, calibrated or absolute");
   add("--row-scale", command.row_scale, "emsbq: of the softmax, side_band or reciprocal");
   add("--guard-bits", command.guard_bits, "emsbq: of the softmax; -1: automatic")->check(CLI::Range(-1, 24));
-  add("--encoding", command.encoding, "twos_complement or sign_magnitude");
+  add("--encoding", command.encoding, "twos_complement or sign_magnitude: of inputs and of cells");
+  add("--input-encoding", command.input_encoding, "Of what is fed bit by bit only; default: --encoding");
+  add("--weight-encoding", command.weight_encoding, "Of what cells hold only; default: --encoding");
+  add("--feed-forward", command.feed_forward,
+      "float, or arrays: the feed-forward products on the arrays of weights, too (qrazor: razored)");
   add("--packing", command.packing, "BitSift: next_fit, first_fit, best_fit, ideal, or fixed groups");
   add("--slice", command.slice_length, "BitSift: bits a local pop controller sees")
       ->check(CLI::Range(1, 4096));

@@ -45,6 +45,10 @@ AccuracyEvaluation AccuracyBench::run(arch::AccuracyOptions options) {
   row.mean = result.mean;
   row.std = result.standard_deviation;
   row.counters = result.counters;
+  row.metric = dataset_.metric;
+  row.answers = result.answers;
+  if (options.quantizer == "float") floating_ = result;
+  if (!floating_.answers.empty()) row.agreement = arch::agreement_with(floating_, result);
   return row;
 }
 

@@ -15,8 +15,11 @@ namespace flare::studies {
 
 /// One evaluation: a row of /accuracy with what stands behind it.
 struct AccuracyEvaluation : analysis::AccuracyRow {
-  ArrayErrors weight_arrays, dynamic_arrays;  // of the arrays of weights; of those of keys and values
-  arch::AttentionCounters counters;           // over all repeats and examples
+  ArrayErrors weight_arrays, dynamic_arrays;       // of the arrays of weights; of those of keys and values
+  arch::AttentionCounters counters;                // over all repeats and examples
+  arch::Metric metric = arch::Metric::top1;        // what mean, std and floating are
+  double agreement = 1;                            // share of answers that floating point gives, too
+  std::vector<std::vector<arch::Answer>> answers;  // [repeat][example]
 };
 
 /// Their rows of /accuracy.
@@ -52,6 +55,7 @@ class AccuracyBench {
   arch::Dataset dataset_;
   std::size_t evaluations_;
   std::size_t finished_ = 0;
+  arch::AccuracyResult floating_;  // the answers that others are compared with; empty until there are any
 };
 
 /// In floating point, quantised without errors, and under every error model of `keys` in every mode of the study.

@@ -13,6 +13,9 @@ namespace flare::studies {
 
 void print_accuracies(const std::vector<AccuracyEvaluation>& rows);
 
+/// Every example of every evaluation: label, answer, and what it adds to the metric.
+engine::Table answers_table(const std::vector<AccuracyEvaluation>& rows);
+
 /// One kind of array in one evaluation.
 struct CounterLine {
   std::string quantizer, mode, kind, errors;  // kind: "weights", or "dynamic" (keys and values)
