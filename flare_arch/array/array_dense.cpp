@@ -164,6 +164,7 @@ bool die_kernel_takes(const CodeSampler& sampler) { return sampler.is_even(); }
 
 void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, const TokenPlan& plan,
                TokenSums& sums, ArrayCounters& counters) {
+  if (job.bitlines_of(token) == 0) return;
   DensePlane dense;
   dense.row_bits = job.array.row_bits();
   dense.row_words = job.array.row_words();

@@ -167,7 +167,12 @@ class Repeat {
         return linear != nullptr ? linear->forward(x, here(layer))
                                  : product(x, model_.mlp(layer, which).weight);
       };
-    return answer_of(model_.logits(example, products), example, dataset_.metric);
+    try {
+      return answer_of(model_.logits(example, products), example, dataset_.metric);
+    } catch (const std::invalid_argument& e) {
+      throw std::invalid_argument(
+          fmt::format("data set '{}', example {}: {}", dataset_.name, index, e.what()));
+    }
   }
 
   const Transformer& model_;

@@ -1,5 +1,5 @@
 // Families of models as tables: what config.json calls the fields of a ModelSpec, and what the files call the tensors.
-// A new family is a new table in families.cpp.
+// A new family is a new table in families_image.cpp or families_text.cpp.
 #pragma once
 
 #include <string>

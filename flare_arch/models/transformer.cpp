@@ -248,7 +248,11 @@ LayerInputs Transformer::layer_inputs(const ExampleSet& set, std::int64_t exampl
       inputs.mlp[static_cast<std::size_t>(which)][layer].push_back(x);
       return product(x, weights_.layers[layer].mlp(which).weight);
     };
-  for (std::int64_t i = 0; i < std::min(examples, set.size()); ++i) logits(set.example(i), products);
+  for (std::int64_t i = 0; i < std::min(examples, set.size()); ++i) try {
+      logits(set.example(i), products);
+    } catch (const std::invalid_argument& e) {
+      throw std::invalid_argument(fmt::format("calibration example {}: {}", i, e.what()));
+    }
   return inputs;
 }
 

@@ -53,8 +53,7 @@ TEST(DigitsVit, LogitsEqualPyTorch) {
       for (int p = 0; p < 64; ++p) example.image.values[p] = static_cast<float>(pixels(image, p));
       const MatrixF got =
           model().logits(example, {[&](int i, const MatrixF& x) { return layers[i].forward(x, {}); }});
-      EXPECT_LT((got - logits.row(image)).cwiseAbs().maxCoeff(), 1e-3)
-          << name << " image " << image;
+      EXPECT_LT((got - logits.row(image)).cwiseAbs().maxCoeff(), 1e-3) << name << " image " << image;
     }
   }
 }

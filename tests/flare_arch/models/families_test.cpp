@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "engine/base/file_error.hpp"
 #include "flare_arch/models/accuracy.hpp"
@@ -208,6 +210,28 @@ TEST_F(FamilyFolder, ShardsMustHoldWhatTheIndexSays) {
   rename("\"model-00002-of-00002.safetensors\"", "\"../../../../etc/passwd.safetenso\"",
          "model.safetensors.index.json");
   EXPECT_THAT(refusal(), AllOf(HasSubstr("index.json"), HasSubstr("beside the index")));
+}
+
+TEST_F(FamilyFolder, DamagedFilesNeverCrash) {
+  std::mt19937 generator(4);
+  int refusals = 0, loads = 0;
+  for (const char* name : {"bert_shards", "timm_distilled", "llama"})
+    for (int i = 0; i < 150; ++i, ++loads) {
+      copy(name);
+      std::vector<fs::path> files;
+      for (const fs::directory_entry& file : fs::directory_iterator(folder_)) files.push_back(file.path());
+      std::sort(files.begin(), files.end());
+      const fs::path file = files[generator() % files.size()];
+      std::ifstream in(file, std::ios::binary);
+      std::string bytes(std::istreambuf_iterator<char>(in), {});
+      const std::size_t front = std::min<std::size_t>(bytes.size(), 4'000);  // where headers are
+      for (int flips = 1 + static_cast<int>(generator() % 4); flips > 0; --flips)
+        bytes[generator() % front] = "0123456789-{}[],\"e.a"[generator() % 20];
+      if (generator() % 5 == 0) bytes.resize(generator() % bytes.size());
+      std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+      refusals += refusal() == "(nothing refused)" ? 0 : 1;
+    }
+  EXPECT_GT(refusals, loads / 3);
 }
 
 TEST_F(FamilyFolder, AnExampleThatTheModelCannotTakeIsRefused) {
