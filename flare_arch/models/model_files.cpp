@@ -254,14 +254,11 @@ TransformerWeights read_weights(TensorNames& names, const ModelConfig& config) {
   return w;
 }
 
-ModelConfig read_description(const ModelFiles& files, const TensorFile& tensors) {
-  const nlohmann::json document = read_json_object(files.description);
+/// What the description says; of the family `otherwise` where it names none.
+ModelConfig read_description(const ModelFiles& files, const nlohmann::json& document,
+                             const Family* otherwise) {
   try {
-    if (files.is_digits) return parse_digits_config(document);
-    ModelConfig config = parse_model_config(document, family_of(tensors));
-    if (config.family == nullptr)
-      throw std::runtime_error("model_type is missing, and the tensors have no family's names");
-    return config;
+    return files.is_digits ? parse_digits_config(document) : parse_model_config(document, otherwise);
   } catch (const std::exception& e) {
     throw engine::FileError(files.description.string() + ": " + e.what());
   }
@@ -300,8 +297,13 @@ std::vector<fs::path> Transformer::files(const fs::path& folder) {
 
 Transformer Transformer::load(const fs::path& folder) {
   const ModelFiles files = find_files(folder);
+  const nlohmann::json document = read_json_object(files.description);
+  ModelConfig config = read_description(files, document, nullptr);
   const TensorFile tensors = load_tensors_of(files);
-  ModelConfig config = read_description(files, tensors);
+  if (config.family == nullptr) config = read_description(files, document, family_of(tensors));
+  if (config.family == nullptr)
+    throw engine::FileError(files.description.string() +
+                            ": model_type is missing, and the tensors have no family's names");
   if (config.spec.name.empty()) config.spec.name = folder.filename().string();
   try {
     TensorNames names(tensors, *config.family, config.own_names);
