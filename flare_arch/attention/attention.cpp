@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "flare_arch/base/float_functions.hpp"
 #include "flare_arch/base/float_product.hpp"
 
 namespace flare::arch {
@@ -48,6 +49,10 @@ AttentionForm::AttentionForm(const AttentionWeights& weights)
 LayerDie AttentionLayer::make_die(const AttentionErrors&, Eigen::Index) const { return {}; }
 
 void softmax_rows(MatrixF& scores, bool causal) {
+  if (!causal && is_worth_vectors(scores)) {
+    softmax_vectors(scores);
+    return;
+  }
   for (Eigen::Index i = 0; i < scores.rows(); ++i) {
     const Eigen::Index met = causal ? std::min(i + 1, scores.cols()) : scores.cols();
     const float largest = scores.row(i).head(met).maxCoeff();

@@ -1,26 +1,14 @@
 #include "flare_arch/base/float_product.hpp"
 
-#include <omp.h>
-
 #include <oneapi/dnnl/dnnl.hpp>
 #include <stdexcept>
+
+#include "flare_arch/base/one_thread.hpp"
 
 namespace flare::arch {
 namespace {
 
 constexpr double worth_a_call = 1 << 19;  // multiplications; below it Eigen is as fast
-
-/// oneDNN on this thread alone while this lives.
-class OneThread {
- public:
-  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-};
 
 bool is_large(Eigen::Index m, Eigen::Index k, Eigen::Index n) {
   return static_cast<double>(m) * static_cast<double>(k) * static_cast<double>(n) >= worth_a_call;

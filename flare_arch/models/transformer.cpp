@@ -6,6 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "flare_arch/base/float_functions.hpp"
 #include "flare_arch/base/float_product.hpp"
 
 namespace flare::arch {
@@ -47,7 +48,30 @@ void check_finite(const ImageTensor& image) {
 
 }  // namespace
 
+namespace {
+
+/// Large matrices on vectors. False where the activation is none of theirs, or the matrix is small.
+bool apply_if_large(Activation activation, MatrixF& values) {
+  if (!is_worth_vectors(values)) return false;
+  switch (activation) {
+    case Activation::gelu:
+      apply_vectors(Elementwise::gelu_erf, values);
+      return true;
+    case Activation::gelu_tanh:
+      apply_vectors(Elementwise::gelu_tanh, values);
+      return true;
+    case Activation::silu:
+      apply_vectors(Elementwise::silu, values);
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 void apply(Activation activation, MatrixF& values) {
+  if (apply_if_large(activation, values)) return;
   switch (activation) {
     case Activation::none:
       return;
