@@ -145,7 +145,7 @@ void add_accuracy(CLI::App& app, AccuracyCommand& command) {
   accuracy->add_option("--repeats", command.repeats, "Draws or dies")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
-  accuracy->add_option("--examples", command.examples, "Images of the test split; 0: all")
+  accuracy->add_option("--examples", command.examples, "Test examples, from the first; 0: all")
       ->check(CLI::NonNegativeNumber);
   accuracy->add_option("--seed", command.seed, "Of errors and dies; default: the result's, or 1")
       ->check(CLI::NonNegativeNumber);
@@ -160,7 +160,7 @@ void add_sparsity(CLI::App& app, SparsityCommand& command) {
   sparsity->add_option("DATASET", command.dataset, "Data set, e.g. data/digits/digits.csv")->required();
   sparsity->add_option("-o,--out", command.out, "HDF5 file for the tables");
   sparsity->add_option("--figures", command.figures, "Folder for the figures (SVG)")->type_name("DIR");
-  sparsity->add_option("--images", command.images, "Images of the test split; 0: all")
+  sparsity->add_option("--images", command.images, "Test examples, from the first; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   sparsity->add_option("--sawl", command.sawl, "Rows read at once")

@@ -45,8 +45,7 @@ TEST(ModelAccuracy, EveryFamilyRunsInEveryArithmetic) {
         ASSERT_EQ(r.answers.size(), 1U);
         EXPECT_EQ(r.answers.front().size(), static_cast<std::size_t>(s.data.test->size()));
         EXPECT_TRUE(std::isfinite(r.mean)) << name << " " << quantizer;
-        if (quantizer == "qrazor_w4a8")
-          continue;  // four bits are not for models as small as these
+        if (quantizer == "qrazor_w4a8") continue;  // four bits are not for models as small as these
         EXPECT_GE(agreement_with(exact, r), 0.6) << name << " " << quantizer;
         if (s.data.metric == Metric::loss) {
           EXPECT_NEAR(r.mean, exact.mean, 0.1) << name << " " << quantizer;
