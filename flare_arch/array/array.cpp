@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <mutex>
@@ -132,7 +133,7 @@ int ArrayJob::on_cells(std::span<const std::uint16_t> rows, int bitline) const {
 
 void TokenPlan::make(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters) {
   const SegmentationOptions& options = job.array.segmentation();
-  const int depth = job.array.depth(), sawl = options.rows_per_read, words = (depth + 63) / 64;
+  const int depth = job.depth_of(token), sawl = options.rows_per_read, words = (depth + 63) / 64;
   planes.resize(job.format.planes());
   cycles = 0;
   bits_.assign(static_cast<std::size_t>(words) * planes.size(), 0);
@@ -154,7 +155,7 @@ void TokenPlan::make(const ArrayJob& job, Eigen::Index token, ArrayCounters& cou
     counters.ideal_cycles += (ones + sawl - 1) / sawl;
   }
   counters.cycles += cycles;
-  counters.conversions += cycles * job.bitlines();
+  counters.conversions += cycles * job.bitlines_of(token);
 }
 
 int die_code(const ArrayJob& job, std::span<const std::uint16_t> rows, int bitline, double noise) {
@@ -207,7 +208,7 @@ void add_reference(const ArrayJob& job, Eigen::Index token, const TokenPlan& pla
                    ArrayCounters& counters) {
   for (int plane = 0; plane < job.format.planes(); ++plane)
     for (std::size_t read = 0; read < plan.planes[plane].reads(); ++read)
-      for (int bitline = 0; bitline < job.bitlines(); ++bitline)
+      for (int bitline = 0; bitline < job.bitlines_of(token); ++bitline)
         sums[bitline / job.weight_planes()] +=
             job.scale(plane, bitline) * read_value(job, plan.planes[plane].rows(read), bitline,
                                                    job.token_number(token), static_cast<std::uint32_t>(plane),
@@ -339,18 +340,42 @@ MatrixI Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const 
 }
 
 void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
-                     ArrayCounters* counters, MatrixI& result) const {
-  multiply_as(inputs, format, errors, counters, result);
+                     ArrayCounters* counters, MatrixI& result, const PresentCells& present) const {
+  multiply_as(inputs, format, errors, counters, result, present);
 }
 
 void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
-                     ArrayCounters* counters, MatrixL& result) const {
-  multiply_as(inputs, format, errors, counters, result);
+                     ArrayCounters* counters, MatrixL& result, const PresentCells& present) const {
+  multiply_as(inputs, format, errors, counters, result, present);
 }
+
+namespace {
+
+void check_present(const Array& array, const MatrixI& inputs, const PresentCells& present) {
+  const auto fits = [&](std::span<const std::int32_t> counts, int most) {
+    return counts.empty() ||
+           (counts.size() == static_cast<std::size_t>(inputs.rows()) &&
+            std::all_of(counts.begin(), counts.end(), [&](std::int32_t n) { return n >= 0 && n <= most; }));
+  };
+  if (!fits(present.rows, array.depth()) || !fits(present.columns, array.columns()))
+    throw std::invalid_argument("array: present cells of another number of tokens, or beyond the array");
+  for (std::size_t t = 0; t < present.rows.size(); ++t)
+    if ((inputs.row(static_cast<Eigen::Index>(t)).tail(array.depth() - present.rows[t]).array() != 0).any())
+      throw std::invalid_argument("array: an input meets a row that is absent for its token");
+}
+
+/// Columns that are absent for a token add up to nothing.
+template <class Sum>
+void clear_absent(const PresentCells& present, Matrix<Sum>& result) {
+  for (std::size_t t = 0; t < present.columns.size(); ++t)
+    result.row(static_cast<Eigen::Index>(t)).tail(result.cols() - present.columns[t]).setZero();
+}
+
+}  // namespace
 
 template <class Sum>
 void Array::multiply_as(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
-                        ArrayCounters* counters, Matrix<Sum>& result) const {
+                        ArrayCounters* counters, Matrix<Sum>& result, const PresentCells& present) const {
   if (inputs.cols() != depth())
     throw std::invalid_argument(
         fmt::format("array: inputs of {} values meet {} rows", inputs.cols(), depth()));
@@ -372,7 +397,8 @@ void Array::multiply_as(const MatrixI& inputs, const PlaneFormat& format, const 
 
   ArrayCounters ignored;
   ArrayCounters& count = counters != nullptr ? *counters : ignored;
-  const ArrayJob job{*this, inputs, format, errors, counters != nullptr};
+  check_present(*this, inputs, present);
+  const ArrayJob job{*this, inputs, format, errors, counters != nullptr, present};
   const bool reference = errors.path == ReadPath::reference;
   const ReadPath path = errors.sampler != nullptr ? resolve_path(errors)
                         : reference               ? ReadPath::reference
@@ -381,6 +407,7 @@ void Array::multiply_as(const MatrixI& inputs, const PlaneFormat& format, const 
     check_range(inputs, format, "inputs");
   if (path == ReadPath::sparse) {
     lazy_->product.multiply(inputs, format, result);
+    clear_absent(present, result);
     if (errors.sampler != nullptr || job.count) multiply_sparse(job, result, count);
     return;
   }

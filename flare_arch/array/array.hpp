@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "flare_arch/array/array_die.hpp"
@@ -61,6 +62,12 @@ struct ErrorInjection {
   int threads = 1;  // the numbers do not depend on it
 };
 
+/// The cells that exist for each input row: the first rows[t] word lines and columns[t] columns (a causal mask, cells
+/// not written yet). Empty: all. What is absent is not read and cannot err; its inputs are 0, and so are its sums.
+struct PresentCells {
+  std::span<const std::int32_t> rows, columns;
+};
+
 /// The path `automatic` takes: sparse where the converter is lossless and no level errs more often than once
 /// in two hundred reads, else dense. Die mode codes every read.
 ReadPath choose_path(const CodeSampler& sampler, ErrorMode mode);
@@ -103,18 +110,19 @@ class Array {
   /// for an error model of a smaller SAWL than the segmentation's, and for sums that 32 bits may not hold.
   MatrixI multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors = {},
                    ArrayCounters* counters = nullptr) const;
-  /// The same into `result`, whose memory is used again where the size fits.
+  /// The same into `result`, whose memory is used again where the size fits. Throws std::invalid_argument for present
+  /// cells of another number of tokens or beyond the array, and for inputs of absent rows.
   void multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
-                ArrayCounters* counters, MatrixI& result) const;
+                ArrayCounters* counters, MatrixI& result, const PresentCells& present = {}) const;
   /// The same for sums of up to 62 bits: the same numbers, and as fast where 32 bits hold them.
   void multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
-                ArrayCounters* counters, MatrixL& result) const;
+                ArrayCounters* counters, MatrixL& result, const PresentCells& present = {}) const;
 
  private:
   struct Lazy;
   template <class Sum>
   void multiply_as(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
-                   ArrayCounters* counters, Matrix<Sum>& result) const;
+                   ArrayCounters* counters, Matrix<Sum>& result, const PresentCells& present) const;
 
   MatrixI weights_;
   PlaneFormat format_;

@@ -106,7 +106,8 @@ int code_of_level(const ArrayDie& die, int bitline, double level) {
 /// One token's planes on one block.
 void add_block(const ArrayJob& job, const DieBlock& block, const Noise& noise, StreamKey key,
                Eigen::Index token, const TokenPlan& plan, int first_line, TokenSums& sums) {
-  const int lines = std::min(line_block, job.bitlines() - first_line);
+  const int lines = std::min(line_block, job.bitlines_of(token) - first_line);
+  if (lines <= 0) return;
   std::int32_t code_sums[line_block];
   std::vector<NearRead> near;
   for (int plane = 0; plane < job.format.planes(); ++plane) {
@@ -132,7 +133,7 @@ void add_tail_noise(const ArrayJob& job, const Noise& noise, StreamKey key, Eige
   const double log_keep = std::log1p(-2 * noise.tail);
   UniformSequence uniform(StreamKey(job.errors.seed, StreamPurpose::noise_tail, job.errors.array),
                           job.token_number(token), 0, 0);
-  const std::int64_t bitlines = job.bitlines(), total = plan.cycles * bitlines;
+  const std::int64_t bitlines = job.bitlines_of(token), total = plan.cycles * bitlines;
   std::int64_t position = -1, plane_begin = 0;
   int plane = 0;
   const auto plane_size = [&] { return static_cast<std::int64_t>(plan.planes[plane].reads()) * bitlines; };
@@ -163,11 +164,12 @@ bool die_kernel_takes(const CodeSampler& sampler) { return sampler.is_even(); }
 
 void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, const TokenPlan& plan,
                TokenSums& sums, ArrayCounters& counters) {
+  if (job.bitlines_of(token) == 0) return;
   DensePlane dense;
   dense.row_bits = job.array.row_bits();
   dense.row_words = job.array.row_words();
-  dense.lines = round_up(job.bitlines(), line_block);
-  dense.real_lines = job.bitlines();
+  dense.lines = round_up(job.bitlines_of(token), line_block);
+  dense.real_lines = job.bitlines_of(token);
   dense.largest_code = std::max(1, job.errors.sampler->model().codes() - 1);
   dense.slots = &slots;
   dense.key = StreamKey(job.errors.seed, StreamPurpose::read_codes, job.errors.array);
@@ -179,7 +181,7 @@ void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, 
     dense.plane = static_cast<std::uint32_t>(plane);
     std::fill(code_sums.begin(), code_sums.end(), 0);
     sum_codes(dense, reads_of(reads), code_sums.data(), job.count ? &counters.wrong_reads : nullptr);
-    add_plane(job, plane, static_cast<std::int64_t>(reads.reads()), code_sums.data(), 0, job.bitlines(),
+    add_plane(job, plane, static_cast<std::int64_t>(reads.reads()), code_sums.data(), 0, dense.real_lines,
               sums);
   }
 }

@@ -15,8 +15,16 @@ struct ArrayJob {
   PlaneFormat format;
   ErrorInjection errors;
   bool count = false;  // fill counters
+  PresentCells present = {};
 
   int bitlines() const { return array.bitlines(); }
+  /// What exists for a token: of the bit lines, and of the rows.
+  int bitlines_of(Eigen::Index token) const {
+    return present.columns.empty() ? bitlines() : present.columns[token] * weight_planes();
+  }
+  int depth_of(Eigen::Index token) const {
+    return present.rows.empty() ? array.depth() : present.rows[token];
+  }
   int weight_planes() const { return array.format().planes(); }
   std::uint32_t token_number(Eigen::Index token) const {
     return errors.first_token + static_cast<std::uint32_t>(token);

@@ -28,8 +28,8 @@ void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, 
   const double largest = sampler.largest_error_rate();
   if (largest <= 0) return;
   const double log_keep = std::log1p(-largest);
-  const std::int64_t bitlines = job.bitlines();
-  const int sawl = job.array.segmentation().rows_per_read, depth = job.array.depth();
+  const std::int64_t bitlines = job.bitlines_of(token);
+  const int sawl = job.array.segmentation().rows_per_read, depth = job.depth_of(token);
   const std::int64_t fixed_reads = (depth + sawl - 1) / sawl;
   const std::int64_t total = (plan != nullptr ? plan->cycles : fixed_reads * job.format.planes()) * bitlines;
   const auto plane_size = [&](int plane) {

@@ -7,20 +7,47 @@
 #include <vector>
 
 #include "flare_arch/array/array.hpp"
+#include "flare_arch/attention/rotary.hpp"
 #include "flare_arch/base/matrix.hpp"
 
 namespace flare::arch {
 
-/// y = x W, heads side by side in the columns; only the output projection has a bias.
+/// y = x W + b, heads side by side in the columns.
+///
+/// Grouped heads: `kv_heads` heads of keys and values, each read by heads / kv_heads neighbouring heads of queries.
+/// Causal: a token meets itself and the tokens before it; the cells of later ones are absent for it.
 struct AttentionWeights {
   int heads = 1;
-  MatrixF query, key, value, output;  // width x width
-  VectorF output_bias;                // width
+  MatrixF query;                                            // width x heads * head width
+  MatrixF key, value;                                       // width x kv heads * head width
+  MatrixF output;                                           // heads * head width x width
+  VectorF output_bias;                                      // width
+  VectorF query_bias = {}, key_bias = {}, value_bias = {};  // as many as columns; empty: none
+  int kv_heads = 0;                                         // 0: as many as heads
+  bool causal = false;
+  std::shared_ptr<const RotaryTable> rotary =
+      nullptr;  // turns queries and keys by their position; null: does not
 
   Eigen::Index width() const { return query.rows(); }
   Eigen::Index head_width() const { return query.cols() / heads; }
+  int groups() const { return kv_heads > 0 ? kv_heads : heads; }
+  /// The head of keys and values that a head of queries reads.
+  int group_of(int head) const { return head / (heads / groups()); }
   /// Throws std::invalid_argument for shapes that do not fit.
   void check() const;
+};
+
+/// What of a layer is not a matrix.
+struct AttentionForm {
+  explicit AttentionForm(const AttentionWeights& weights);
+
+  int heads, groups;
+  Eigen::Index head_width;
+  bool causal;
+  std::shared_ptr<const RotaryTable> rotary;
+  VectorF query_bias, key_bias, value_bias, output_bias;
+
+  int heads_of_a_group() const { return heads / groups; }
 };
 
 /// Counters of the two kinds of arrays (FLARE, Fig. 9a): weights stay (MRAM), keys and values change (SRAM).
@@ -77,14 +104,25 @@ enum class Ablation {
 class FloatAttention : public AttentionLayer {
  public:
   explicit FloatAttention(AttentionWeights weights, Ablation ablation = Ablation::none);
+  /// The same on weights that somebody else uses, too.
+  explicit FloatAttention(std::shared_ptr<const AttentionWeights> weights,
+                          Ablation ablation = Ablation::none);
   MatrixF forward(const MatrixF& x, const AttentionErrors& errors) const override;
 
  private:
-  AttentionWeights weights_;
+  std::shared_ptr<const AttentionWeights> weights_;
   Ablation ablation_;
 };
 
-/// Softmax of every row, in place.
-void softmax_rows(MatrixF& scores);
+/// Softmax of every row, in place. Causal: of row t's first t + 1 values; the others become 0.
+void softmax_rows(MatrixF& scores, bool causal = false);
+/// rows += bias, where there is one.
+void add_bias(MatrixF& rows, const VectorF& bias);
+/// Every head of every token turned by the token's position, where there is a table. Throws std::invalid_argument for more
+/// tokens than it has positions.
+void turn_heads(MatrixF& rows, const RotaryTable* rotary);
+/// x W + b in floating point, its heads turned by position where there is a table.
+MatrixF project_and_turn(const MatrixF& x, const MatrixF& weight, const VectorF& bias,
+                         const RotaryTable* rotary);
 
 }  // namespace flare::arch

@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "flare_arch/attention/attention.hpp"
+#include "flare_arch/attention/quantized_operand.hpp"
 
 namespace flare::arch {
 
 struct Int8Options {
   Encoding input_encoding = Encoding::twos_complement;
   Encoding weight_encoding = Encoding::twos_complement;
-  SegmentationOptions stationary, dynamic;
+  SegmentationOptions stationary = {}, dynamic = {};
 };
 
 class Int8Attention : public AttentionLayer {
@@ -30,23 +31,14 @@ class Int8Attention : public AttentionLayer {
     std::unique_ptr<Array> array;
     double scale = 1;
   };
+  struct Cache;  // keys and values of one group of heads
   MatrixF project(const Projection& p, int number, const MatrixF& x, const AttentionErrors& errors) const;
-  MatrixF attend(int head, const MatrixF& q, const MatrixF& k, const MatrixF& v,
-                 const AttentionErrors& errors) const;
+  MatrixF attend(int head, const MatrixF& q, const Cache& cache, const AttentionErrors& errors) const;
 
   Int8Options options_;
-  int layer_, heads_;
-  Eigen::Index head_width_;
+  int layer_;
+  AttentionForm form_;
   Projection query_, key_, value_, output_;
-  VectorF output_bias_;
-};
-
-/// Salient bits per operand: 4 razored, 8 base precision as it is.
-struct QrazorOptions {
-  int weight_bits = 4;      // from base 8, per output channel
-  int activation_bits = 8;  // 8: base 8 per token; 4: razored from base 16 per token
-  int kv_bits = 8;          // 4: razored from base 8
-  int group = 16;           // 8 .. 128
 };
 
 class QrazorAttention : public AttentionLayer {
@@ -55,20 +47,9 @@ class QrazorAttention : public AttentionLayer {
   MatrixF forward(const MatrixF& x, const AttentionErrors& errors) const override;
 
  private:
-  struct Operand;  // rows of integers with a scale each
-  Operand activation(const MatrixF& x) const;
-  static Operand weight(const MatrixF& w, const QrazorOptions& options);
-  Operand cache(const MatrixF& kv) const;
-  static MatrixF product(const Operand& a, const Operand& b);
-
   QrazorOptions options_;
-  int heads_;
-  Eigen::Index head_width_;
-  std::vector<Operand> weights_;  // query, key, value, output, transposed
-  VectorF output_bias_;
-
- public:
-  ~QrazorAttention() override;
+  AttentionForm form_;
+  std::vector<QuantizedOperand> weights_;  // query, key, value, output, transposed
 };
 
 /// Storage of one tensor of rows x columns (a token a row) under a quantiser, in bits.

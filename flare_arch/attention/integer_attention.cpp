@@ -3,86 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
-#include "flare_arch/attention/integer_stages.hpp"
+#include "flare_arch/attention/integer_rows.hpp"
 #include "flare_arch/attention/layer_arrays.hpp"
 
 namespace flare::arch {
 namespace {
 
 constexpr int reciprocal_fraction = 12;  // bits kept after the point of normalised sums
-
-struct QuantizedWeights {
-  MatrixI values;
-  double scale = 1;
-};
-
-/// Symmetric absmax quantisation, done once, off line.
-QuantizedWeights quantize_weights(const MatrixF& w, int bits) {
-  const double largest = w.cwiseAbs().maxCoeff(), top = (1 << (bits - 1)) - 1;
-  QuantizedWeights q;
-  q.scale = largest > 0 ? largest / top : 1.0;
-  q.values = w.unaryExpr([&](float v) { return static_cast<std::int32_t>(std::lrint(v / q.scale)); });
-  return q;
-}
-
-int ceil_log2(Eigen::Index n) { return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n - 1))); }
-
-template <class T>
-std::span<T> row_of(Matrix<T>& m, Eigen::Index row) {
-  return {m.data() + row * m.cols(), static_cast<std::size_t>(m.cols())};
-}
-
-template <class T>
-std::span<const T> row_of(const Matrix<T>& m, Eigen::Index row) {
-  return {m.data() + row * m.cols(), static_cast<std::size_t>(m.cols())};
-}
-
-template <class T>
-std::span<const T> values_of(const Matrix<T>& m) {
-  return {m.data(), static_cast<std::size_t>(m.size())};
-}
-
-std::vector<std::int32_t> halves_of(const MatrixI& m) {
-  std::vector<std::int32_t> halves(m.cols());
-  half_column_sums(values_of(m), halves);
-  return halves;
-}
-
-template <class Sum>
-int used_bits(const Matrix<Sum>& m) {
-  return effective_bits(values_of(m), true);
-}
-
-template <class Sum>
-MatrixI parse_matrix(const Matrix<Sum>& m, int shift, const EmsbOptions& options) {
-  return m.unaryExpr([&](Sum v) { return parse_bits(v, shift, options); });
-}
-
-template <class Sum>
-Matrix<Sum> multiply(const Array& array, const MatrixI& inputs, const PlaneFormat& format,
-                     const ErrorInjection& errors, ArrayCounters* counters) {
-  Matrix<Sum> sums;
-  array.multiply(inputs, format, errors, counters, sums);
-  return sums;
-}
-
-/// Rows after eMSB-Q, and the shift of each.
-struct QuantizedRows {
-  MatrixI codes;
-  std::vector<int> shifts;
-};
-
-template <class Sum>
-QuantizedRows quantize_rows(const Matrix<Sum>& m, const EmsbOptions& options) {
-  QuantizedRows q{MatrixI(m.rows(), m.cols()), {}};
-  for (Eigen::Index i = 0; i < m.rows(); ++i)
-    q.shifts.push_back(emsb_quantize(row_of(m, i), row_of(q.codes, i), options));
-  return q;
-}
 
 }  // namespace
 
@@ -94,118 +25,20 @@ struct IntegerAttention::Projected {
   MatrixI key, value;
 };
 
-IntegerAttention::~IntegerAttention() = default;
+/// The arrays that one head of keys and values lies on.
+struct IntegerAttention::Caches {
+  int group;
+  Array keys, values;
+  std::vector<std::int32_t> key_halves;  // where codes stand for the middle of their step
+};
 
-IntegerAttention::IntegerAttention(const AttentionWeights& weights, int layer,
-                                   const std::vector<MatrixF>& calibration,
-                                   const IntegerAttentionOptions& options)
-    : options_(options),
-      layer_(layer),
-      heads_(weights.heads),
-      width_(weights.width()),
-      head_width_(0),
-      output_bias_(weights.output_bias) {
-  weights.check();
-  head_width_ = weights.head_width();
-  if (layer < 0 || layer > 1'000'000)
-    throw std::invalid_argument("integer attention: layer number out of range");
-  if (calibration.empty()) throw std::invalid_argument("integer attention: no calibration sequences");
-  const PlaneFormat cells{options.weight_bits, options.weight_encoding};
-  const auto array = [&](const MatrixF& w, double& scale) {
-    const QuantizedWeights q = quantize_weights(w, options.weight_bits);
-    scale = q.scale;
-    return std::make_unique<Array>(q.values, cells, options.stationary);
-  };
-  query_ = array(weights.query, scales_.query_weight);
-  key_ = array(weights.key, scales_.key_weight);
-  value_ = array(weights.value, scales_.value_weight);
-  const QuantizedWeights out = quantize_weights(weights.output, options.weight_bits);
-  scales_.output_weight = out.scale;
-  query_halves_ = halves_of(query_->weights());
-  key_halves_ = halves_of(key_->weights());
-  value_halves_ = halves_of(value_->weights());
-  const int parts = options.row_scale == RowScale::side_band ? heads_ : 1;
-  for (int h = 0; h < parts; ++h)
-    output_.emplace_back(out.values.middleRows(h * (width_ / parts), width_ / parts), cells,
-                         options.stationary);
-  for (const Array& part : output_) output_halves_.push_back(halves_of(part.weights()));
-  calibrate(calibration);
-  calibrate_exponents(calibration);
-}
+IntegerAttention::~IntegerAttention() = default;
 
 MatrixI IntegerAttention::to_words(const MatrixF& x) const {
   const double top = (1 << (options_.input_bits - 1)) - 1;
   return x.unaryExpr([&](float v) {
     return static_cast<std::int32_t>(std::lrint(std::clamp(v / scales_.input, -top - 1, top)));
   });
-}
-
-void IntegerAttention::calibrate(const std::vector<MatrixF>& calibration) {
-  const IntegerAttentionOptions& o = options_;
-  float largest = 0;
-  for (const MatrixF& x : calibration) {
-    if (x.cols() != width_ || !x.allFinite())
-      throw std::invalid_argument(
-          "integer attention: a calibration sequence has another width or is not finite");
-    largest = std::max(largest, x.cwiseAbs().maxCoeff());
-  }
-  const double top = (1 << (o.input_bits - 1)) - 1;
-  scales_.input = largest > 0 ? largest / top : 1.0;
-  const EmsbOptions kv{o.kv_bits, true, o.rounding};
-  scales_.key_input_shift = std::max(0, o.input_bits - o.kv_bits);
-  int key_bits = 0, value_bits = 0;
-  if (o.start_bit == StartBit::absolute) {
-    key_bits = value_bits = o.kv_bits + o.weight_bits + ceil_log2(width_) - 1;
-  } else {
-    for (const MatrixF& x : calibration) {
-      const MatrixI words = parse_matrix(to_words(x), scales_.key_input_shift, kv);
-      key_bits =
-          std::max(key_bits, used_bits(cache_sums<std::int64_t>(*key_, key_halves_, words, {}, nullptr)));
-      value_bits = std::max(value_bits,
-                            used_bits(cache_sums<std::int64_t>(*value_, value_halves_, words, {}, nullptr)));
-    }
-  }
-  scales_.key_shift = emsb_shift(key_bits, kv);
-  scales_.value_shift = emsb_shift(value_bits, kv);
-  const double kv_input = std::ldexp(scales_.input, scales_.key_input_shift);
-  scales_.key = std::ldexp(kv_input * scales_.key_weight, scales_.key_shift);
-  scales_.value = std::ldexp(kv_input * scales_.value_weight, scales_.value_shift);
-  scales_.m1 = std::max(0, o.input_bits - o.activation_bits);
-  scales_.m2 = o.weight_bits + ceil_log2(width_);
-  scales_.m3 = o.kv_bits + ceil_log2(head_width_);
-  scales_.logit_full =
-      std::ldexp(scales_.input * scales_.query_weight * scales_.key, scales_.m1 + scales_.m2 + scales_.m3) /
-      std::sqrt(static_cast<double>(head_width_));
-  VdrOptions vdr{o.activation_bits, o.probability_bits, o.guard_bits, o.rounding};
-  table_ = std::make_unique<VdrTable>(1.0 / scales_.logit_full, 0, scales_.m1 + scales_.m2 + scales_.m3, vdr);
-}
-
-/// The n_e that occur: the table the hardware holds needs these entries and no more.
-void IntegerAttention::calibrate_exponents(const std::vector<MatrixF>& calibration) {
-  int first = 1 << 20, last = 0;
-  for (const MatrixF& x : calibration) {
-    Trace trace;
-    forward(x, {}, &trace);
-    for (const auto& head : trace.exponents)
-      for (const int n_e : head) first = std::min(first, n_e), last = std::max(last, n_e);
-  }
-  scales_.first_exponent = first;
-  scales_.last_exponent = last;
-}
-
-/// True where 32 bits may not hold every sum of every array.
-bool IntegerAttention::needs_wide_sums(Eigen::Index tokens, const AttentionErrors& errors) const {
-  const PlaneFormat weights = query_->format();
-  const PlaneFormat probability{options_.probability_bits, Encoding::unsigned_binary};
-  const auto stationary = [&](const Array& array, const PlaneFormat& inputs) {
-    return largest_sum(array.depth(), weights, inputs, options_.stationary, errors.stationary);
-  };
-  const auto dynamic = [&](Eigen::Index depth, const PlaneFormat& inputs) {
-    return largest_sum(static_cast<int>(depth), kv_cells(), inputs, options_.dynamic, errors.dynamic);
-  };
-  return !fits_32_bits(std::max({stationary(*query_, activation_format()), stationary(*key_, kv_format()),
-                                 stationary(output_.front(), activation_format()),
-                                 dynamic(head_width_, activation_format()), dynamic(tokens, probability)}));
 }
 
 /// Accumulators of K or V from the parsed input words.
@@ -219,18 +52,33 @@ Matrix<Sum> IntegerAttention::cache_sums(const Array& array, const std::vector<s
   return sums;
 }
 
-LayerDie IntegerAttention::make_die(const AttentionErrors& errors, Eigen::Index tokens) const {
-  LayerDieMaker die(errors, layer_);
-  for (const int array : {query_array, key_array, value_array})
-    die.add(array, true, width_, query_->bitlines());
-  for (std::size_t h = 0; h < output_.size(); ++h)
-    die.add(output_arrays + static_cast<int>(h), true, output_[h].depth(), output_[h].bitlines());
-  for (int h = 0; h < heads_; ++h) {
-    die.add(key_heads + h, false, head_width_, tokens * kv_cells().planes());
-    die.add(value_heads + h, false, tokens, head_width_ * kv_cells().planes());
-  }
-  return die.take();
+/// Every head of every token, turned by the token's position.
+template <class Sum>
+void IntegerAttention::turn(Matrix<Sum>& rows) const {
+  if (rotary_ == nullptr) return;
+  const auto width = static_cast<std::size_t>(head_width_);
+  const bool neighbours = rotary_->pairs() == RotaryTable::Pairs::neighbours;
+  for (Eigen::Index t = 0; t < rows.rows(); ++t)
+    for (std::size_t at = 0; at < static_cast<std::size_t>(rows.cols()); at += width)
+      turn_head(row_of(rows, t).subspan(at, width), rotary_->cosines(static_cast<int>(t)),
+                rotary_->sines(static_cast<int>(t)), neighbours);
 }
+
+template <class Sum>
+Matrix<Sum> IntegerAttention::key_sums(const MatrixI& inputs, const ErrorInjection& errors,
+                                       ArrayCounters* counters) const {
+  Matrix<Sum> sums = cache_sums<Sum>(*key_, key_halves_, inputs, errors, counters);
+  for (Eigen::Index t = 0; t < sums.rows() && !key_bias_.empty(); ++t)
+    add_shifted(row_of(sums, t), key_bias_, 0);
+  turn(sums);
+  return sums;
+}
+
+template Matrix<std::int64_t> IntegerAttention::key_sums(const MatrixI&, const ErrorInjection&,
+                                                         ArrayCounters*) const;
+template Matrix<std::int64_t> IntegerAttention::cache_sums(const Array&, const std::vector<std::int32_t>&,
+                                                           const MatrixI&, const ErrorInjection&,
+                                                           ArrayCounters*) const;
 
 template <class Sum>
 IntegerAttention::Projected<Sum> IntegerAttention::project(const MatrixF& x, const AttentionErrors& errors,
@@ -241,8 +89,7 @@ IntegerAttention::Projected<Sum> IntegerAttention::project(const MatrixF& x, con
   Projected<Sum> p;
   const MatrixI words = to_words(x);
   const MatrixI key_inputs = parse_matrix(words, scales_.key_input_shift, kv);
-  p.key = parse_matrix(cache_sums<Sum>(*key_, key_halves_, key_inputs,
-                                       array_injection(errors, layer_, key_array, true), counters),
+  p.key = parse_matrix(key_sums<Sum>(key_inputs, array_injection(errors, layer_, key_array, true), counters),
                        scales_.key_shift, kv);
   p.value = parse_matrix(cache_sums<Sum>(*value_, value_halves_, key_inputs,
                                          array_injection(errors, layer_, value_array, true), counters),
@@ -251,8 +98,11 @@ IntegerAttention::Projected<Sum> IntegerAttention::project(const MatrixF& x, con
   p.input_shifts = activations.shifts;
   p.query = multiply<Sum>(*query_, activations.codes, activation_format(),
                           array_injection(errors, layer_, query_array, true), counters);
-  for (Eigen::Index t = 0; t < p.query.rows(); ++t)
+  for (Eigen::Index t = 0; t < p.query.rows(); ++t) {
     if (corrects(p.input_shifts[t])) add_halves(row_of(p.query, t), query_halves_);
+    if (!query_bias_.empty()) add_shifted(row_of(p.query, t), query_bias_, p.input_shifts[t]);
+  }
+  turn(p.query);
   if (trace != nullptr) {
     trace->words = words;
     trace->input_shifts = p.input_shifts;
@@ -265,34 +115,48 @@ IntegerAttention::Projected<Sum> IntegerAttention::project(const MatrixF& x, con
   return p;
 }
 
+/// A head's logits, and its queries, after eMSB-Q.
 template <class Sum>
-Matrix<Sum> IntegerAttention::weigh_values(int head, const Projected<Sum>& p, const AttentionErrors& errors,
-                                           std::vector<std::int64_t>& sums, Trace* trace) const {
+QuantizedRows IntegerAttention::logits_of(int head, const Projected<Sum>& p, const Caches& caches,
+                                          const AttentionErrors& errors, const PresentCells& present,
+                                          QuantizedRows& query) const {
   ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->dynamic : nullptr;
   const EmsbOptions activation{options_.activation_bits, true, options_.rounding};
-  const Eigen::Index at = head * head_width_, tokens = p.key.rows();
-  const QuantizedRows query = quantize_rows(Matrix<Sum>(p.query.middleCols(at, head_width_)), activation);
-  const Array keys(p.key.middleCols(at, head_width_).transpose(), kv_cells(), options_.dynamic);
-  Matrix<Sum> sums_of_keys =
-      multiply<Sum>(keys, query.codes, activation_format(),
-                    array_injection(errors, layer_, key_heads + head, false), counters);
-  if (options_.rounding == Rounding::half_lsb) {
-    const std::vector<std::int32_t> halves = halves_of(keys.weights());
-    for (Eigen::Index t = 0; t < tokens; ++t)
-      if (corrects(query.shifts[t])) add_halves(row_of(sums_of_keys, t), halves);
-  }
-  const QuantizedRows logits = quantize_rows(sums_of_keys, activation);
-  MatrixI probabilities(tokens, tokens);
+  query = quantize_rows(Matrix<Sum>(p.query.middleCols(head * head_width_, head_width_)), activation);
+  Matrix<Sum> sums = multiply<Sum>(
+      caches.keys, query.codes, activation_format(),
+      shared_injection(errors, layer_, key_heads + head, key_heads + caches.group), counters, present);
+  for (Eigen::Index t = 0; t < sums.rows() && !caches.key_halves.empty(); ++t)
+    if (corrects(query.shifts[t])) {
+      const auto met = static_cast<std::size_t>(causal_ ? t + 1 : sums.rows());
+      add_halves(row_of(sums, t).first(met), std::span(caches.key_halves).first(met));
+    }
+  return quantize_rows(sums, activation);
+}
+
+template <class Sum>
+Matrix<Sum> IntegerAttention::weigh_values(int head, const Projected<Sum>& p, const Caches& caches,
+                                           const AttentionErrors& errors, std::vector<std::int64_t>& sums,
+                                           Trace* trace) const {
+  ArrayCounters* counters = errors.counters != nullptr ? &errors.counters->dynamic : nullptr;
+  const Eigen::Index tokens = p.key.rows();
+  std::vector<std::int32_t> met(causal_ ? tokens : 0);  // cells of later tokens are absent
+  std::iota(met.begin(), met.end(), 1);
+  QuantizedRows query;
+  const QuantizedRows logits = logits_of(head, p, caches, errors, {{}, met}, query);
+  MatrixI probabilities = MatrixI::Zero(tokens, tokens);
   std::vector<int> exponents;
   for (Eigen::Index t = 0; t < tokens; ++t) {
+    const auto count = static_cast<std::size_t>(causal_ ? t + 1 : tokens);
     exponents.push_back(row_exponent({scales_.m1, scales_.m2, scales_.m3},
                                      {p.input_shifts[t], query.shifts[t], logits.shifts[t]}));
-    sums.push_back(table_->softmax(row_of(logits.codes, t), exponents.back(), row_of(probabilities, t)));
+    sums.push_back(table_->softmax(row_of(logits.codes, t).first(count), exponents.back(),
+                                   row_of(probabilities, t).first(count)));
   }
-  const Array values(p.value.middleCols(at, head_width_), kv_cells(), options_.dynamic);
   const PlaneFormat probability{options_.probability_bits, Encoding::unsigned_binary};
-  Matrix<Sum> weighted = multiply<Sum>(values, probabilities, probability,
-                                       array_injection(errors, layer_, value_heads + head, false), counters);
+  Matrix<Sum> weighted = multiply<Sum>(
+      caches.values, probabilities, probability,
+      shared_injection(errors, layer_, value_heads + head, value_heads + caches.group), counters, {met, {}});
   if (corrects(scales_.value_shift))
     for (Eigen::Index t = 0; t < tokens; ++t) add_half(row_of(weighted, t), sums[t]);
   if (trace != nullptr) {
@@ -370,6 +234,8 @@ MatrixF IntegerAttention::forward(const MatrixF& x, const AttentionErrors& error
 }
 
 MatrixF IntegerAttention::forward(const MatrixF& x, const AttentionErrors& errors, Trace* trace) const {
+  if (rotary_ != nullptr && x.rows() > rotary_->positions())
+    throw std::invalid_argument("integer attention: the sequence is longer than the rotary positions");
   if (x.cols() != width_ || x.rows() < 1)
     throw std::invalid_argument(
         fmt::format("integer attention: input is {} x {}, width {} is expected", x.rows(), x.cols(), width_));
@@ -383,14 +249,22 @@ MatrixF IntegerAttention::forward_as(const MatrixF& x, const AttentionErrors& er
   if (errors.counters != nullptr) errors.counters->tensor_words += 3 * x.size();
   const Projected<Sum> p = project<Sum>(x, errors, trace);
   MatrixF out = MatrixF::Zero(x.rows(), width_);
-  MatrixI joined(x.rows(), options_.row_scale == RowScale::reciprocal ? width_ : 0);
-  for (int h = 0; h < heads_; ++h) {
-    std::vector<std::int64_t> sums;
-    const Matrix<Sum> weighted = weigh_values(h, p, errors, sums, trace);
-    if (options_.row_scale == RowScale::side_band)
-      add_head(h, weighted, sums, errors, out, trace);
-    else
-      normalise_head(h, weighted, sums, joined);
+  MatrixI joined(x.rows(), options_.row_scale == RowScale::reciprocal ? p.query.cols() : 0);
+  for (int g = 0; g < groups_; ++g) {
+    const Eigen::Index at = g * head_width_;
+    Caches caches{g,
+                  Array(p.key.middleCols(at, head_width_).transpose(), kv_cells(), options_.dynamic),
+                  Array(p.value.middleCols(at, head_width_), kv_cells(), options_.dynamic),
+                  {}};
+    if (options_.rounding == Rounding::half_lsb) caches.key_halves = halves_of(caches.keys.weights());
+    for (int h = g * (heads_ / groups_); h < (g + 1) * (heads_ / groups_); ++h) {
+      std::vector<std::int64_t> sums;
+      const Matrix<Sum> weighted = weigh_values(h, p, caches, errors, sums, trace);
+      if (options_.row_scale == RowScale::side_band)
+        add_head(h, weighted, sums, errors, out, trace);
+      else
+        normalise_head(h, weighted, sums, joined);
+    }
   }
   if (options_.row_scale == RowScale::reciprocal) out = project_output<Sum>(joined, errors, trace);
   out.rowwise() += output_bias_.transpose();

@@ -13,6 +13,13 @@
 // half the sum of the column's weights added, sums of V half the sum of the row's probabilities. What K's own
 // half step adds is the same for all logits of a row and drops out of the softmax.
 //
+// Biases: the queries' is a word shifted as the token's words were, added before eMSB-Q. The keys' adds the same to all
+// logits of a row and drops out of the softmax, unless positions are rotary: then it is a constant of the accumulators.
+// The values' is a constant of the output, as the weights of a row add up to one.
+// Rotary positions turn the accumulators of queries and keys, before either is quantised. A causal mask: the cells of
+// later tokens are absent; logits and softmax are of the tokens met. Grouped heads read the same arrays of keys and
+// values, and meet the same frozen errors.
+//
 // VDR-Softmax does not divide by the row's sum. The sum travels beside the row and scales the head's share of
 // the output words when they leave the integer path, so that the residual stream sees the true softmax.
 #pragma once
@@ -25,6 +32,8 @@
 #include "flare_arch/quantizers/emsb_quantizer.hpp"
 
 namespace flare::arch {
+
+struct QuantizedRows;
 
 enum class StartBit {
   calibrated,  // the highest bit that K or V used on the calibration sequences, per layer
@@ -92,6 +101,7 @@ class IntegerAttention : public AttentionLayer {
  private:
   template <class Sum>
   struct Projected;
+  struct Caches;
 
   // Sum: what a product's sums are kept in, 32 or 64 bits. The numbers are the same.
   bool needs_wide_sums(Eigen::Index tokens, const AttentionErrors& errors) const;
@@ -101,8 +111,17 @@ class IntegerAttention : public AttentionLayer {
   template <class Sum>
   Projected<Sum> project(const MatrixF& x, const AttentionErrors& errors, Trace* trace) const;
   template <class Sum>
-  Matrix<Sum> weigh_values(int head, const Projected<Sum>& p, const AttentionErrors& errors,
-                           std::vector<std::int64_t>& sums, Trace* trace) const;
+  void turn(Matrix<Sum>& rows) const;
+  template <class Sum>
+  Matrix<Sum> key_sums(const MatrixI& inputs, const ErrorInjection& errors, ArrayCounters* counters) const;
+  template <class Sum>
+  QuantizedRows logits_of(int head, const Projected<Sum>& p, const Caches& caches,
+                          const AttentionErrors& errors, const PresentCells& present,
+                          QuantizedRows& query) const;
+  template <class Sum>
+  Matrix<Sum> weigh_values(int head, const Projected<Sum>& p, const Caches& caches,
+                           const AttentionErrors& errors, std::vector<std::int64_t>& sums,
+                           Trace* trace) const;
   template <class Sum>
   void add_head(int head, const Matrix<Sum>& weighted, const std::vector<std::int64_t>& sums,
                 const AttentionErrors& errors, MatrixF& out, Trace* trace) const;
@@ -114,6 +133,9 @@ class IntegerAttention : public AttentionLayer {
                            std::vector<int>& shifts, Trace* trace) const;
   template <class Sum>
   MatrixF project_output(const MatrixI& joined, const AttentionErrors& errors, Trace* trace) const;
+  void set_input_scale(const std::vector<MatrixF>& calibration);
+  void set_biases(const AttentionWeights& weights);
+  int headroom_of_queries() const;
   void calibrate(const std::vector<MatrixF>& calibration);
   void calibrate_exponents(const std::vector<MatrixF>& calibration);
   template <class Sum>
@@ -125,8 +147,11 @@ class IntegerAttention : public AttentionLayer {
   PlaneFormat kv_cells() const { return {options_.kv_bits, options_.weight_encoding}; }
 
   IntegerAttentionOptions options_;
-  int layer_, heads_;
+  int layer_, heads_, groups_;  // groups: heads of keys and values
   Eigen::Index width_, head_width_;
+  bool causal_;
+  std::shared_ptr<const RotaryTable> rotary_;
+  std::vector<std::int64_t> query_bias_, key_bias_;  // in accumulators of unshifted inputs; empty: none
   Scales scales_;
   VectorF output_bias_;
   std::unique_ptr<Array> query_, key_, value_;

@@ -26,6 +26,25 @@ void add_half_to_row(std::span<Sum> row, std::int64_t sum) {
 }
 
 template <class Sum>
+void add_shifted_to_row(std::span<Sum> row, std::span<const std::int64_t> words, int shift) {
+  const std::int64_t half = shift > 0 ? std::int64_t{1} << (shift - 1) : 0;
+  for (std::size_t c = 0; c < row.size(); ++c) row[c] += static_cast<Sum>((words[c] + half) >> shift);
+}
+
+template <class Sum>
+void turn_pairs(std::span<Sum> head, std::span<const std::int32_t> cosines,
+                std::span<const std::int32_t> sines, bool neighbours) {
+  constexpr std::int64_t half_step = std::int64_t{1} << (rotary_bits - 1);
+  const std::size_t pairs = cosines.size(), step = neighbours ? 2 : 1, apart = neighbours ? 1 : pairs;
+  for (std::size_t i = 0; i < pairs; ++i) {
+    Sum &first = head[step * i], &second = head[step * i + apart];
+    const std::int64_t a = first, b = second;
+    first = static_cast<Sum>((a * cosines[i] - b * sines[i] + half_step) >> rotary_bits);
+    second = static_cast<Sum>((a * sines[i] + b * cosines[i] + half_step) >> rotary_bits);
+  }
+}
+
+template <class Sum>
 void scale_row(std::span<const Sum> sums, const Reciprocal& reciprocal, int fraction_bits,
                std::span<std::int32_t> result) {
   constexpr std::int64_t lowest = std::numeric_limits<std::int32_t>::min(),
@@ -48,6 +67,22 @@ void add_halves(std::span<std::int64_t> row, std::span<const std::int32_t> halve
 
 void add_half(std::span<std::int32_t> row, std::int64_t sum) { add_half_to_row(row, sum); }
 void add_half(std::span<std::int64_t> row, std::int64_t sum) { add_half_to_row(row, sum); }
+
+void add_shifted(std::span<std::int32_t> row, std::span<const std::int64_t> words, int shift) {
+  add_shifted_to_row(row, words, shift);
+}
+void add_shifted(std::span<std::int64_t> row, std::span<const std::int64_t> words, int shift) {
+  add_shifted_to_row(row, words, shift);
+}
+
+void turn_head(std::span<std::int32_t> head, std::span<const std::int32_t> cosines,
+               std::span<const std::int32_t> sines, bool neighbours) {
+  turn_pairs(head, cosines, sines, neighbours);
+}
+void turn_head(std::span<std::int64_t> head, std::span<const std::int32_t> cosines,
+               std::span<const std::int32_t> sines, bool neighbours) {
+  turn_pairs(head, cosines, sines, neighbours);
+}
 
 int row_exponent(const StageShifts& full, const StageShifts& made) {
   return std::max(0, full.input - made.input) + std::max(0, full.query - made.query) +

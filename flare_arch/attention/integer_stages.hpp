@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "flare_arch/attention/rotary.hpp"
 #include "flare_arch/attention/vdr_softmax.hpp"
 
 namespace flare::arch {
@@ -21,6 +22,18 @@ void add_halves(std::span<std::int64_t> row, std::span<const std::int32_t> halve
 /// row += sum / 2, rounded up.
 void add_half(std::span<std::int32_t> row, std::int64_t sum);
 void add_half(std::span<std::int64_t> row, std::int64_t sum);
+
+/// row += words / 2^shift, rounded: a constant in units of unshifted accumulators (the bias of the queries) meets a row whose
+/// inputs were shifted.
+void add_shifted(std::span<std::int32_t> row, std::span<const std::int64_t> words, int shift);
+void add_shifted(std::span<std::int64_t> row, std::span<const std::int64_t> words, int shift);
+
+/// Turns the pairs of one head by cosines and sines of `rotary_bits` bits after the point, rounded; a pair is (i, i + half)
+/// or, neighbours, (2 i, 2 i + 1). Magnitudes grow by at most the root of 2.
+void turn_head(std::span<std::int32_t> head, std::span<const std::int32_t> cosines,
+               std::span<const std::int32_t> sines, bool neighbours);
+void turn_head(std::span<std::int64_t> head, std::span<const std::int32_t> cosines,
+               std::span<const std::int32_t> sines, bool neighbours);
 
 /// n_e: the headroom of the three stages, `full` less `shift` each. A shift beyond the full one is possible
 /// only where an array erred beyond its full scale; headroom is then 0.

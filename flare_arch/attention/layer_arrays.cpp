@@ -21,6 +21,12 @@ ErrorInjection array_injection(const AttentionErrors& errors, int layer, int arr
   return e;
 }
 
+ErrorInjection shared_injection(const AttentionErrors& errors, int layer, int reader, int array) {
+  ErrorInjection e = array_injection(errors, layer, reader, false);
+  if (errors.die != nullptr) e.die = errors.die->arrays[array].get();
+  return e;
+}
+
 LayerDieMaker::LayerDieMaker(const AttentionErrors& errors, int layer) : errors_(errors), layer_(layer) {
   die_.arrays.resize(arrays_per_layer);
 }

@@ -5,12 +5,15 @@
 
 namespace flare::arch {
 
-/// Numbers within a layer; heads count from theirs. The stream key of an array is layer * arrays_per_layer + its number.
-inline constexpr int query_array = 0, key_array = 1, value_array = 2, output_arrays = 16, key_heads = 64,
-                     value_heads = 128, arrays_per_layer = 256;
+/// Numbers within a layer; heads, and the products of the feed-forward part, count from theirs. The stream key of an array is layer * arrays_per_layer + its number.
+inline constexpr int query_array = 0, key_array = 1, value_array = 2, mlp_arrays = 3, output_arrays = 16,
+                     key_heads = 64, value_heads = 128, arrays_per_layer = 256;
 
 /// How array `array` of a layer errs; stationary: it holds weights.
 ErrorInjection array_injection(const AttentionErrors& errors, int layer, int array, bool stationary);
+/// How the reads of `reader` err on the cells of `array`: heads that share an array meet the same frozen errors, and
+/// draw their own noise.
+ErrorInjection shared_injection(const AttentionErrors& errors, int layer, int reader, int array);
 
 /// Draws what is frozen of arrays of a layer, one by one.
 class LayerDieMaker {

@@ -1,16 +1,22 @@
 #include "flare_arch/base/safetensors.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
+#include <string_view>
 
 #include "engine/base/file_error.hpp"
+#include "flare_arch/base/json_object.hpp"
 
 namespace flare::arch {
 namespace {
@@ -56,8 +62,7 @@ Tensor parse_tensor(const json& entry, std::span<const std::byte> data, const Te
   const std::uint64_t end = unsigned_value(entry["data_offsets"][1], "an offset");
   if (begin > end || end > data.size()) throw std::runtime_error("the offsets lie outside the file");
   if (element != 0 && end - begin != bytes) throw std::runtime_error("shape and offsets do not agree");
-  t.bytes.assign(data.begin() + static_cast<std::ptrdiff_t>(begin),
-                 data.begin() + static_cast<std::ptrdiff_t>(end));
+  t.bytes = data.subspan(begin, end - begin);
   return t;
 }
 
@@ -95,10 +100,13 @@ struct Shape {
 };
 
 Shape matrix_shape(const Tensor& t, const std::string& name, Eigen::Index rows, Eigen::Index columns) {
-  if (t.shape.size() > 2 || t.shape.empty())
-    throw std::runtime_error(
-        fmt::format("tensor '{}' has {} dimensions, 1 or 2 are expected", name, t.shape.size()));
-  const Shape shape{t.shape.size() == 2 ? t.shape[0] : 1, t.shape.back()};
+  const std::size_t count = t.shape.size();
+  std::vector<std::int64_t> extents = t.shape;
+  for (auto at = extents.begin(); at != extents.end() && extents.size() > 2;)
+    at = *at == 1 ? extents.erase(at) : at + 1;
+  if (count == 0 || extents.size() > 2)
+    throw std::runtime_error(fmt::format("tensor '{}' has {} dimensions, 1 or 2 are expected", name, count));
+  const Shape shape{extents.size() == 2 ? extents[0] : 1, extents.back()};
   if ((rows >= 0 && shape.rows != rows) || (columns >= 0 && shape.columns != columns))
     throw std::runtime_error(fmt::format("tensor '{}' is {} x {}, {} x {} is expected", name, shape.rows,
                                          shape.columns, rows, columns));
@@ -113,25 +121,69 @@ std::int64_t Tensor::elements() const {
   return n;
 }
 
-TensorFile TensorFile::parse(std::span<const std::byte> bytes, const TensorLimits& limits) {
+namespace {
+
+/// A file's bytes, mapped for as long as this lives.
+class MappedFile {
+ public:
+  MappedFile(const std::filesystem::path& path, std::uint64_t most_bytes) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) throw std::runtime_error("cannot be opened");
+    struct stat status = {};
+    const bool known = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+    size_ = known ? static_cast<std::size_t>(status.st_size) : 0;
+    if (size_ > 0 && size_ <= most_bytes) address_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
+    ::close(file);
+    if (!known) throw std::runtime_error("is not a file");
+    if (size_ > most_bytes) throw std::runtime_error("too large");
+    if (address_ == MAP_FAILED) throw std::runtime_error("cannot be read");
+  }
+  ~MappedFile() {
+    if (address_ != nullptr && address_ != MAP_FAILED) ::munmap(address_, size_);
+  }
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(address_), size_}; }
+
+ private:
+  void* address_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Which shard holds each tensor, and the shards' names.
+std::map<std::string, std::string> weight_map(const std::filesystem::path& index,
+                                              const TensorLimits& limits) {
+  const MappedFile file(index, limits.header_bytes);
+  const auto* text = reinterpret_cast<const char*>(file.bytes().data());
+  const json document = parse_json_object({text, file.bytes().size()}, "the index");
+  const json map = document.value("weight_map", json());
+  if (!map.is_object()) throw std::runtime_error("\"weight_map\" is missing or not an object");
+  if (map.size() > limits.tensors) throw std::runtime_error("too many tensors");
+  std::map<std::string, std::string> shards;
+  for (const auto& [name, shard] : map.items()) {
+    const std::string text_of_shard = shard.is_string() ? shard.get<std::string>() : "";
+    const std::filesystem::path path(text_of_shard);
+    if (path.empty() || path.filename() != path || path == ".." || path == ".")
+      throw std::runtime_error(fmt::format(
+          "tensor '{}': its shard is not the name of a file beside the index", name.substr(0, 100)));
+    shards.emplace(name, text_of_shard);
+  }
+  return shards;
+}
+
+}  // namespace
+
+void TensorFile::add_tensors(std::span<const std::byte> bytes, const TensorLimits& limits) {
   std::uint64_t header = 0;
   if (bytes.size() < sizeof header) throw std::runtime_error("too short for a safetensors file");
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header > limits.header_bytes || header > bytes.size() - sizeof header)
     throw std::runtime_error("the header is longer than the file or than the limit");
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof header;
-  // Nesting is bounded first: the JSON parser recurses when it frees a deep document.
-  int depth = 0;
-  for (std::uint64_t i = 0; i < header; ++i) {
-    if (text[i] == '{' || text[i] == '[') ++depth;
-    if (text[i] == '}' || text[i] == ']') --depth;
-    if (depth > 64) throw std::runtime_error("the header is nested too deeply");
-  }
-  const json document = json::parse(text, text + header, nullptr, false);
-  if (!document.is_object()) throw std::runtime_error("the header is not a JSON object");
+  const json document = parse_json_object({text, static_cast<std::size_t>(header)}, "the header");
   if (document.size() > limits.tensors) throw std::runtime_error("too many tensors");
   const std::span<const std::byte> data = bytes.subspan(sizeof header + header);
-  TensorFile file;
   std::uint64_t total = 0;
   for (const auto& [name, entry] : document.items()) {
     if (name == "__metadata__") continue;
@@ -139,28 +191,64 @@ TensorFile TensorFile::parse(std::span<const std::byte> bytes, const TensorLimit
       Tensor t = parse_tensor(entry, data, limits);
       total += t.bytes.size();
       if (total > data.size()) throw std::runtime_error("tensors overlap");
-      file.tensors_.emplace(name, std::move(t));
+      if (!tensors_.emplace(name, std::move(t)).second) throw std::runtime_error("two shards hold it");
     } catch (const std::runtime_error& e) {
       throw std::runtime_error(fmt::format("tensor '{}': {}", name.substr(0, 100), e.what()));
     }
   }
+}
+
+TensorFile TensorFile::parse(std::span<const std::byte> bytes, const TensorLimits& limits) {
+  const auto copy = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+  TensorFile file;
+  file.add_tensors(*copy, limits);
+  file.memory_.push_back(copy);
   return file;
 }
 
 TensorFile TensorFile::load(const std::filesystem::path& path, const TensorLimits& limits) {
   try {
-    std::ifstream in(path, std::ios::binary | std::ios::ate);
-    if (!in) throw std::runtime_error("cannot be opened");
-    const std::streamoff size = in.tellg();
-    if (size < 0 || static_cast<std::uint64_t>(size) > limits.file_bytes)
-      throw std::runtime_error("too large");
-    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
-    in.seekg(0);
-    if (!in.read(reinterpret_cast<char*>(bytes.data()), size)) throw std::runtime_error("cannot be read");
-    return parse(bytes, limits);
+    const auto mapped = std::make_shared<const MappedFile>(path, limits.file_bytes);
+    TensorFile file;
+    file.add_tensors(mapped->bytes(), limits);
+    file.memory_.push_back(mapped);
+    return file;
   } catch (const std::runtime_error& e) {
     throw engine::FileError(path.string() + ": " + e.what());
   }
+}
+
+TensorFile TensorFile::load_shards(const std::filesystem::path& index, const TensorLimits& limits) {
+  TensorFile all;
+  std::filesystem::path current = index;
+  try {
+    const std::map<std::string, std::string> shards = weight_map(index, limits);
+    std::set<std::string> names;
+    for (const auto& [tensor, shard] : shards) names.insert(shard);
+    if (names.size() > limits.shards) throw std::runtime_error("too many shards");
+    for (const std::string& name : names) {
+      current = index.parent_path() / name;
+      const auto mapped = std::make_shared<const MappedFile>(current, limits.file_bytes);
+      TensorFile shard;
+      shard.add_tensors(mapped->bytes(), limits);
+      for (const auto& [tensor, entry] : shard.tensors_) {
+        const auto at = shards.find(tensor);
+        if (at == shards.end() || at->second != name)
+          throw std::runtime_error(
+              fmt::format("tensor '{}': the index does not place it here", tensor.substr(0, 100)));
+        all.tensors_.emplace(tensor, entry);
+      }
+      all.memory_.push_back(mapped);
+    }
+    current = index;
+    for (const auto& [tensor, shard] : shards)
+      if (!all.has(tensor))
+        throw std::runtime_error(
+            fmt::format("tensor '{}': '{}' does not hold it", tensor.substr(0, 100), shard));
+  } catch (const std::runtime_error& e) {
+    throw engine::FileError(current.string() + ": " + e.what());
+  }
+  return all;
 }
 
 const Tensor& TensorFile::tensor(const std::string& name) const {
@@ -175,15 +263,29 @@ std::vector<std::string> TensorFile::names() const {
   return names;
 }
 
-MatrixF TensorFile::floats(const std::string& name, Eigen::Index rows, Eigen::Index columns) const {
-  const Tensor& t = tensor(name);
-  const Shape s = matrix_shape(t, name, rows, columns);
+namespace {
+
+MatrixF as_floats(const Tensor& t, const std::string& name, const Shape& s) {
   if (t.dtype == "F32") return convert<float, float>(t, s.rows, s.columns);
   if (t.dtype == "F64") return convert<double, float>(t, s.rows, s.columns);
   if (t.dtype == "F16") return convert<Half, float>(t, s.rows, s.columns);
   if (t.dtype == "BF16") return convert<BrainFloat, float>(t, s.rows, s.columns);
   throw std::runtime_error(
       fmt::format("tensor '{}' holds {}, one of F32, F64, F16, BF16 is expected", name, t.dtype));
+}
+
+}  // namespace
+
+MatrixF TensorFile::floats(const std::string& name, Eigen::Index rows, Eigen::Index columns) const {
+  const Tensor& t = tensor(name);
+  return as_floats(t, name, matrix_shape(t, name, rows, columns));
+}
+
+MatrixF TensorFile::flattened(const std::string& name) const {
+  const Tensor& t = tensor(name);
+  const std::int64_t rows = t.shape.empty() ? 1 : t.shape.front();
+  if (rows < 1) throw std::runtime_error(fmt::format("tensor '{}' is empty", name));
+  return as_floats(t, name, {rows, t.elements() / rows});
 }
 
 Matrix<std::int64_t> TensorFile::integers(const std::string& name, Eigen::Index rows,

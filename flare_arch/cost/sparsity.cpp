@@ -237,29 +237,27 @@ bool SparsityOptions::is_valid(std::string* error) const {
   return true;
 }
 
-std::vector<SparsityRow> sparsity_study(const VitModel& model, const Dataset& dataset,
+std::vector<SparsityRow> sparsity_study(const Transformer& model, const Dataset& dataset,
                                         const SparsityOptions& options) {
   std::string error;
   if (!options.is_valid(&error)) throw std::invalid_argument("sparsity study: " + error);
-  if (dataset.test.size() == 0 || dataset.train.size() == 0)
+  if (dataset.test->size() == 0 || dataset.train->size() == 0)
     throw std::invalid_argument("sparsity study: the data set is empty");
-  const auto inputs = model.attention_inputs(dataset.train, options.calibration_examples);
+  const auto inputs = model.layer_inputs(*dataset.train, options.calibration_examples).attention;
   std::vector<std::unique_ptr<IntegerAttention>> layers;
-  layers.reserve(static_cast<std::size_t>(model.config().layers));
-  for (int i = 0; i < model.config().layers; ++i)
+  layers.reserve(static_cast<std::size_t>(model.spec().layers));
+  for (int i = 0; i < model.spec().layers; ++i)
     layers.push_back(std::make_unique<IntegerAttention>(model.attention(i), i, inputs[i], options.attention));
   Entries entries;
-  const ImageSet& set = dataset.test;
-  const Eigen::Index images =
-      options.images > 0 ? std::min<Eigen::Index>(options.images, set.size()) : set.size();
-  for (Eigen::Index image = 0; image < images; ++image) {
-    model.logits({set.pixels.row(image).data(), static_cast<std::size_t>(set.pixels.cols())},
-                 [&](int layer, const MatrixF& x) {
+  const std::int64_t all = dataset.test->size();
+  const std::int64_t images = options.images > 0 ? std::min<std::int64_t>(options.images, all) : all;
+  for (std::int64_t image = 0; image < images; ++image) {
+    model.logits(dataset.test->example(image), {[&](int layer, const MatrixF& x) {
                    IntegerAttention::Trace trace;
                    MatrixF y = layers[layer]->forward(x, {}, &trace);
                    add_trace(entries, trace, static_cast<int>(image), layer, options);
                    return y;
-                 });
+                 }});
     if (options.progress) options.progress(image + 1, images);
   }
   return rows_of(entries, options);

@@ -10,7 +10,7 @@
 #include "flare_arch/array/bit_planes.hpp"
 #include "flare_arch/array/bitsift.hpp"
 #include "flare_arch/attention/integer_attention.hpp"
-#include "flare_arch/models/vit.hpp"
+#include "flare_arch/models/transformer.hpp"
 
 namespace flare::arch {
 
@@ -83,7 +83,7 @@ struct SparsityOptions {
 
 /// Runs the model with FLARE's arithmetic, free of errors, and measures what it feeds to its arrays and
 /// stores in them. Throws std::invalid_argument for an empty data set or options that are not valid.
-std::vector<SparsityRow> sparsity_study(const VitModel& model, const Dataset& dataset,
+std::vector<SparsityRow> sparsity_study(const Transformer& model, const Dataset& dataset,
                                         const SparsityOptions& options = {});
 
 /// The paper's average (Fig. 7 e, f): the mean of the shares of input, query, key, value and output.

@@ -12,7 +12,7 @@
 #include "flare_arch/attention/conventional_attention.hpp"
 #include "flare_arch/attention/integer_attention.hpp"
 #include "flare_arch/models/dataset.hpp"
-#include "flare_arch/models/vit.hpp"
+#include "flare_arch/models/transformer.hpp"
 
 namespace flare::arch {
 
@@ -37,11 +37,12 @@ struct AccuracyOptions {
   ErrorMode mode = ErrorMode::read;
   ReadPath path = ReadPath::automatic;
   int repeats = 1;   // read mode: independent draws; die mode: dies. Without errors one is enough and made
-  int examples = 0;  // test images used, from the first; 0: all
-  int calibration_examples = 64;  // training images that fix static scales
+  int examples = 0;  // test examples used, from the first; 0: all
+  int calibration_examples = 64;  // training examples that fix static scales
   std::uint64_t seed = 1;
   int threads = 0;                    // 0: all
   IntegerAttentionOptions attention;  // widths, packing; rows per read come from the error models
+  bool feed_forward = false;          // the feed-forward products lie on arrays (qrazor: are razored), too
   int qrazor_group = 16;              // values that share a flag
   std::function<void(std::int64_t done, std::int64_t total)> progress;  // called from one thread at a time
   std::stop_token stop;
@@ -50,8 +51,21 @@ struct AccuracyOptions {
   bool is_valid(std::string* error) const;
 };
 
+/// What one example contributes to the metric, and its weight: right or not (top-1) over 1; the sum of -log p of its
+/// tokens but the first (loss) over how many they are.
+struct Score {
+  double sum = 0, weight = 0;
+};
+
+/// One example's label and the model's answer: the class of the largest logit, of the last token in a language model.
+struct Answer {
+  std::int32_t label = -1, answer = -1;
+  Score score;
+};
+
 struct AccuracyResult {
-  std::vector<double> accuracies;  // of the repeats that finished
+  std::vector<double> accuracies;            // of the repeats that finished: by the data set's metric
+  std::vector<std::vector<Answer>> answers;  // of the same repeats, example by example
   double mean = 0;
   double standard_deviation = 0;  // between repeats, n - 1; 0 for one repeat
   std::int64_t examples = 0;
@@ -59,8 +73,13 @@ struct AccuracyResult {
   AttentionCounters counters;
 };
 
-/// Throws std::invalid_argument for options that are not valid. The numbers do not depend on `threads`.
-AccuracyResult evaluate_accuracy(const VitModel& model, const Dataset& dataset,
+/// Throws std::invalid_argument for a label that the model has not.
+Answer answer_of(const MatrixF& logits, const Example& example, Metric metric);
+/// The share of examples, over all repeats of `result`, whose answer is that of `reference`'s first repeat.
+double agreement_with(const AccuracyResult& reference, const AccuracyResult& result);
+
+/// Throws std::invalid_argument for options that are not valid, and for a data set that the model cannot take. The numbers do not depend on `threads`.
+AccuracyResult evaluate_accuracy(const Transformer& model, const Dataset& dataset,
                                  const AccuracyOptions& options);
 
 }  // namespace flare::arch

@@ -49,21 +49,29 @@ Image parse_image(std::string_view line) {
   return image;
 }
 
-ImageSet gather(const std::vector<Image>& images, bool test) {
-  ImageSet set;
-  set.image_size = side;
-  for (const Image& image : images)
-    if (image.test == test) set.labels.push_back(image.label);
-  set.pixels.resize(static_cast<Eigen::Index>(set.labels.size()), pixel_count);
-  Eigen::Index row = 0;
+std::shared_ptr<const ExampleSet> gather(const std::vector<Image>& images, bool test) {
+  std::vector<Example> examples;
   for (const Image& image : images) {
     if (image.test != test) continue;
-    std::copy(image.pixels.begin(), image.pixels.end(), set.pixels.row(row++).data());
+    Example e;
+    e.image = {1, side, side, {image.pixels.begin(), image.pixels.end()}, false};
+    e.label = image.label;
+    examples.push_back(std::move(e));
   }
-  return set;
+  return std::make_shared<const KeptExamples>(std::move(examples));
 }
 
 }  // namespace
+
+Dataset load_dataset(const std::filesystem::path& file) {
+  const std::string ending = file.extension().string();
+  if (ending == ".csv") return load_digits(file);
+  if (ending == ".safetensors") return load_tensors(file);
+  throw engine::FileError(file.string() +
+                          ": not a data set this program knows; one ends in .csv or .safetensors");
+}
+
+std::vector<std::filesystem::path> dataset_files(const std::filesystem::path& path) { return {path}; }
 
 Dataset load_digits(const std::filesystem::path& file) {
   std::ifstream in(file);
@@ -86,8 +94,9 @@ Dataset load_digits(const std::filesystem::path& file) {
       throw engine::FileError(fmt::format("{}:{}: {}", file.string(), number, e.what()));
     }
   }
-  Dataset dataset{file.parent_path().filename().string(), gather(images, false), gather(images, true)};
-  if (dataset.test.size() == 0) throw engine::FileError(file.string() + ": no test images");
+  Dataset dataset{file.parent_path().filename().string(), Metric::top1, gather(images, false),
+                  gather(images, true)};
+  if (dataset.test->size() == 0) throw engine::FileError(file.string() + ": no test images");
   return dataset;
 }
 

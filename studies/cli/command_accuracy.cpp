@@ -95,10 +95,13 @@ arch::IntegerAttentionOptions attention_options(const AccuracyCommand& command) 
                                       {{"round", arch::Rounding::round},
                                        {"truncate", arch::Rounding::truncate},
                                        {"half_lsb", arch::Rounding::half_lsb}});
-  o.input_encoding = o.weight_encoding =
-      choice<arch::Encoding>("--encoding", command.encoding,
-                             {{"twos_complement", arch::Encoding::twos_complement},
-                              {"sign_magnitude", arch::Encoding::sign_magnitude}});
+  const auto encoding = [&](const char* option, const std::string& own) {
+    return choice<arch::Encoding>(own.empty() ? "--encoding" : option, own.empty() ? command.encoding : own,
+                                  {{"twos_complement", arch::Encoding::twos_complement},
+                                   {"sign_magnitude", arch::Encoding::sign_magnitude}});
+  };
+  o.input_encoding = encoding("--input-encoding", command.input_encoding);
+  o.weight_encoding = encoding("--weight-encoding", command.weight_encoding);
   o.start_bit = choice<arch::StartBit>(
       "--start-bit", command.start_bit,
       {{"calibrated", arch::StartBit::calibrated}, {"absolute", arch::StartBit::absolute}});
@@ -141,8 +144,8 @@ AccuracyStudy study_of(const AccuracyCommand& command) {
 /// The files that the numbers depend on.
 std::vector<engine::InputFile> inputs_of(const AccuracyStudy& study,
                                          const std::vector<ErrorChoice>& choices) {
-  std::vector<std::filesystem::path> files = arch::VitModel::files(study.model);
-  files.push_back(study.dataset);
+  std::vector<std::filesystem::path> files = arch::Transformer::files(study.model);
+  for (const std::filesystem::path& file : arch::dataset_files(study.dataset)) files.push_back(file);
   for (const ErrorChoice& choice : choices)
     for (const ArrayErrors* errors : {&choice.weights, &choice.dynamic})
       if (!errors->file.empty()) files.push_back(errors->file);
@@ -178,6 +181,8 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   const std::vector<engine::InputFile> inputs = inputs_of(study, choices);
   bench.arithmetic().attention = attention;
   bench.arithmetic().qrazor_group = command.group;
+  bench.arithmetic().feed_forward =
+      choice<bool>("--feed-forward", command.feed_forward, {{"float", false}, {"arrays", true}});
   std::vector<AccuracyEvaluation> rows;
   try {
     rows = evaluate_choices(bench, study, choices);
@@ -189,16 +194,17 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   for (const std::string& note : die_notes(command, choices)) fmt::print("Note: {}.\n", note);
   const std::vector<CounterLine> counters = counter_lines(rows, attention);
   if (!counters.empty()) print_counters(counters);
-  if (study.quantizer == "emsbq") print_sizes(bench.model().config(), attention);
+  if (study.quantizer == "emsbq") print_sizes(bench.model().spec(), attention);
   arch::AccuracyOptions arithmetic = bench.arithmetic();
   arithmetic.quantizer = study.quantizer;
   const std::vector<arch::TensorStorage> storage =
-      arch::layer_storage(shape_of(bench.model().config()), arithmetic);
+      arch::layer_storage(shape_of(bench.model().spec()), arithmetic);
   print_storage(storage);
   if (command.out.empty()) return exit_done;
   write_table_file(command.out, "flare-accuracy/1", [&](H5::H5File& file) {
     engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(seed));
     analysis::write_accuracy(file, table_rows(rows));
+    engine::write_table(file, "/answers", answers_table(rows));
     engine::write_table(file, "/array_counters", counters_table(counters));
     engine::write_table(file, "/storage", storage_table(storage));
     write_inputs(file, inputs);

@@ -173,11 +173,25 @@ void check_inputs(const SparsityCommand& command) {
 
 }  // namespace
 
+namespace {
+
+/// Examples that the model cannot take are the user's input.
+std::vector<SparsityRow> study_of(const arch::Transformer& model, const arch::Dataset& dataset,
+                                  const arch::SparsityOptions& options) {
+  try {
+    return arch::sparsity_study(model, dataset, options);
+  } catch (const std::invalid_argument& e) {
+    throw StudyError(e.what());
+  }
+}
+
+}  // namespace
+
 int sparsity_command(const SparsityCommand& command, std::stop_token stop) {
   arch::SparsityOptions options = options_of(command);
   check_inputs(command);
-  const arch::VitModel model = arch::VitModel::load(command.model);
-  const arch::Dataset dataset = arch::load_digits(command.dataset);
+  const arch::Transformer model = arch::Transformer::load(command.model);
+  const arch::Dataset dataset = arch::load_dataset(command.dataset);
   Progress progress(stderr);
   progress.stage("sparsity");
   std::int64_t images = 0;
@@ -192,7 +206,7 @@ int sparsity_command(const SparsityCommand& command, std::stop_token stop) {
     options.visit = [&](int image, int layer, const std::string& tensor, const arch::MatrixI& m) {
       kept.add(image, layer, tensor, m);
     };
-  const std::vector<SparsityRow> rows = arch::sparsity_study(model, dataset, options);
+  const std::vector<SparsityRow> rows = study_of(model, dataset, options);
   for (const SparsityRow& row : rows)
     if (!row.is_fed() && row.tensor != "key" && row.tensor != "value")
       throw StudyError(

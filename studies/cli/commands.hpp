@@ -65,6 +65,8 @@ struct AccuracyCommand {
   // Arithmetic of attention; see flare_arch/attention/integer_attention.hpp and bitsift.hpp.
   std::string rounding = "round";
   std::string encoding = "twos_complement";
+  std::string input_encoding, weight_encoding;  // empty: as encoding
+  std::string feed_forward = "float";           // or "arrays"
   std::string packing = "next_fit";
   std::string start_bit = "calibrated";
   std::string row_scale = "side_band";

@@ -99,7 +99,11 @@ void add_arithmetic(CLI::App* accuracy, AccuracyCommand& command) {
   add("--start-bit", command.start_bit, "emsbq: of K and V, calibrated or absolute");
   add("--row-scale", command.row_scale, "emsbq: of the softmax, side_band or reciprocal");
   add("--guard-bits", command.guard_bits, "emsbq: of the softmax; -1: automatic")->check(CLI::Range(-1, 24));
-  add("--encoding", command.encoding, "twos_complement or sign_magnitude");
+  add("--encoding", command.encoding, "twos_complement or sign_magnitude: of inputs and of cells");
+  add("--input-encoding", command.input_encoding, "Of what is fed bit by bit only; default: --encoding");
+  add("--weight-encoding", command.weight_encoding, "Of what cells hold only; default: --encoding");
+  add("--feed-forward", command.feed_forward,
+      "float, or arrays: the feed-forward products on the arrays of weights, too (qrazor: razored)");
   add("--packing", command.packing, "BitSift: next_fit, first_fit, best_fit, ideal, or fixed groups");
   add("--slice", command.slice_length, "BitSift: bits a local pop controller sees")
       ->check(CLI::Range(1, 4096));
@@ -141,7 +145,7 @@ void add_accuracy(CLI::App& app, AccuracyCommand& command) {
   accuracy->add_option("--repeats", command.repeats, "Draws or dies")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
-  accuracy->add_option("--examples", command.examples, "Images of the test split; 0: all")
+  accuracy->add_option("--examples", command.examples, "Test examples, from the first; 0: all")
       ->check(CLI::NonNegativeNumber);
   accuracy->add_option("--seed", command.seed, "Of errors and dies; default: the result's, or 1")
       ->check(CLI::NonNegativeNumber);
@@ -156,7 +160,7 @@ void add_sparsity(CLI::App& app, SparsityCommand& command) {
   sparsity->add_option("DATASET", command.dataset, "Data set, e.g. data/digits/digits.csv")->required();
   sparsity->add_option("-o,--out", command.out, "HDF5 file for the tables");
   sparsity->add_option("--figures", command.figures, "Folder for the figures (SVG)")->type_name("DIR");
-  sparsity->add_option("--images", command.images, "Images of the test split; 0: all")
+  sparsity->add_option("--images", command.images, "Test examples, from the first; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   sparsity->add_option("--sawl", command.sawl, "Rows read at once")

@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "flare_arch/models/vit.hpp"
+#include "flare_arch/models/transformer.hpp"
 #include "studies/circuit/circuit_testbench.hpp"
 #include "studies/column/column_testbench.hpp"
 
@@ -51,7 +51,7 @@ std::vector<engine::InputFile> study_inputs(const Study& study) {
     for (const Corner& corner : study.corners) files.add(circuit_deck(study, corner));
   }
   if (study.accuracy) {
-    for (const std::filesystem::path& file : arch::VitModel::files(study.accuracy->model)) files.add(file);
+    for (const std::filesystem::path& file : arch::Transformer::files(study.accuracy->model)) files.add(file);
     files.add(study.accuracy->dataset);
   }
   return engine::input_files(files.files());

@@ -14,8 +14,8 @@ AccuracyBench::AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Pro
       seed_(seed),
       progress_(progress),
       stop_(std::move(stop)),
-      model_(arch::VitModel::load(study.model)),
-      dataset_(arch::load_digits(study.dataset)),
+      model_(arch::Transformer::load(study.model)),
+      dataset_(arch::load_dataset(study.dataset)),
       evaluations_(evaluations) {
   progress_.stage("accuracy");
 }
@@ -45,6 +45,10 @@ AccuracyEvaluation AccuracyBench::run(arch::AccuracyOptions options) {
   row.mean = result.mean;
   row.std = result.standard_deviation;
   row.counters = result.counters;
+  row.metric = dataset_.metric;
+  row.answers = result.answers;
+  if (options.quantizer == "float") floating_ = result;
+  if (!floating_.answers.empty()) row.agreement = arch::agreement_with(floating_, result);
   return row;
 }
 

@@ -15,8 +15,11 @@ namespace flare::studies {
 
 /// One evaluation: a row of /accuracy with what stands behind it.
 struct AccuracyEvaluation : analysis::AccuracyRow {
-  ArrayErrors weight_arrays, dynamic_arrays;  // of the arrays of weights; of those of keys and values
-  arch::AttentionCounters counters;           // over all repeats and examples
+  ArrayErrors weight_arrays, dynamic_arrays;       // of the arrays of weights; of those of keys and values
+  arch::AttentionCounters counters;                // over all repeats and examples
+  arch::Metric metric = arch::Metric::top1;        // what mean, std and floating are
+  double agreement = 1;                            // share of answers that floating point gives, too
+  std::vector<std::vector<arch::Answer>> answers;  // [repeat][example]
 };
 
 /// Their rows of /accuracy.
@@ -37,7 +40,7 @@ class AccuracyBench {
   /// Under the errors of both kinds of arrays, in mode "read" or "die".
   AccuracyEvaluation evaluate(const std::string& quantizer, const ArrayErrors& weights,
                               const ArrayErrors& dynamic, const std::string& mode);
-  const arch::VitModel& model() const { return model_; }
+  const arch::Transformer& model() const { return model_; }
   void finish();
 
  private:
@@ -48,10 +51,11 @@ class AccuracyBench {
   Progress& progress_;
   std::stop_token stop_;
   arch::AccuracyOptions arithmetic_;
-  arch::VitModel model_;
+  arch::Transformer model_;
   arch::Dataset dataset_;
   std::size_t evaluations_;
   std::size_t finished_ = 0;
+  arch::AccuracyResult floating_;  // the answers that others are compared with; empty until there are any
 };
 
 /// In floating point, quantised without errors, and under every error model of `keys` in every mode of the study.

@@ -7,16 +7,50 @@
 namespace flare::studies {
 
 void print_accuracies(const std::vector<AccuracyEvaluation>& rows) {
-  fmt::print("{:<15} {:<6} {:>9} {:>8} {:>9}  {}\n", "quantiser", "errors", "accuracy", "std", "examples",
-             "arrays of weights / of keys and values");
+  const bool loss = !rows.empty() && rows.front().metric == arch::Metric::loss;
+  const auto shown = [loss](double value) {
+    return loss ? fmt::format("{:.4f}", value) : fmt::format("{:.2f}%", 100.0 * value);
+  };
+  fmt::print("{:<15} {:<6} {:>9} {:>8} {:>9} {:>9}  {}\n", "quantiser", "errors", loss ? "loss" : "accuracy",
+             "std", "as float", "examples", "arrays of weights / of keys and values");
   for (const AccuracyEvaluation& row : rows) {
     const bool alike = row.weight_arrays.name == row.dynamic_arrays.name;
     const std::string arrays =
         alike ? row.weight_arrays.name : row.weight_arrays.name + " / " + row.dynamic_arrays.name;
-    fmt::print("{:<15} {:<6} {:>8.2f}% {:>7.2f}% {:>9}  {}\n", row.quantizer,
-               row.mode.empty() ? "-" : row.mode, 100.0 * row.mean, 100.0 * row.std, row.examples,
-               arrays.empty() ? "-" : arrays);
+    fmt::print("{:<15} {:<6} {:>9} {:>8} {:>8.2f}% {:>9}  {}\n", row.quantizer,
+               row.mode.empty() ? "-" : row.mode, shown(row.mean), shown(row.std), 100.0 * row.agreement,
+               row.examples, arrays.empty() ? "-" : arrays);
   }
+  fmt::print("as float: examples whose answer is that of floating point{}.\n",
+             loss ? " (the token after the last); the loss is in nats a token" : "");
+}
+
+engine::Table answers_table(const std::vector<AccuracyEvaluation>& rows) {
+  struct Line {
+    const AccuracyEvaluation& row;
+    std::int64_t repeat, example;
+    arch::Answer answer;
+  };
+  std::vector<Line> lines;
+  for (const AccuracyEvaluation& row : rows)
+    for (std::size_t r = 0; r < row.answers.size(); ++r)
+      for (std::size_t i = 0; i < row.answers[r].size(); ++i)
+        lines.push_back({row, static_cast<std::int64_t>(r), static_cast<std::int64_t>(i), row.answers[r][i]});
+  engine::Table table;
+  using L = const Line&;
+  table.add("quantizer", "", engine::column_of(lines, [](L l) { return l.row.quantizer; }))
+      .add("mode", "", engine::column_of(lines, [](L l) { return l.row.mode; }))
+      .add("weight_arrays", "", engine::column_of(lines, [](L l) { return l.row.weight_arrays.name; }))
+      .add("dynamic_arrays", "", engine::column_of(lines, [](L l) { return l.row.dynamic_arrays.name; }))
+      .add("repeat", "", engine::column_of(lines, [](L l) { return l.repeat; }))
+      .add("example", "", engine::column_of(lines, [](L l) { return l.example; }))
+      .add("label", "",
+           engine::column_of(lines, [](L l) { return static_cast<std::int64_t>(l.answer.label); }))
+      .add("answer", "",
+           engine::column_of(lines, [](L l) { return static_cast<std::int64_t>(l.answer.answer); }))
+      .add("score", "", engine::column_of(lines, [](L l) { return l.answer.score.sum; }))
+      .add("weight", "", engine::column_of(lines, [](L l) { return l.answer.score.weight; }));
+  return table;
 }
 
 std::vector<CounterLine> counter_lines(const std::vector<AccuracyEvaluation>& rows,
@@ -79,18 +113,18 @@ engine::Table counters_table(const std::vector<CounterLine>& lines) {
   return table;
 }
 
-arch::AttentionShape shape_of(const arch::VitConfig& config) {
-  return {1, config.tokens(), config.width, config.heads};
+arch::AttentionShape shape_of(const arch::ModelSpec& spec) {
+  return {1, spec.tokens(), spec.width, spec.heads};
 }
 
-void print_sizes(const arch::VitConfig& config, const arch::IntegerAttentionOptions& options) {
+void print_sizes(const arch::ModelSpec& spec, const arch::IntegerAttentionOptions& options) {
   const arch::PlaneFormat weights{options.weight_bits, options.weight_encoding},
       cells{options.kv_bits, options.weight_encoding};
-  const arch::ArraySizes s = arch::array_sizes(shape_of(config), weights.planes(), cells.planes());
+  const arch::ArraySizes s = arch::array_sizes(shape_of(spec), weights.planes(), cells.planes());
   fmt::print(
       "\nArrays of each of {} layers (dummy rows not counted): weights {} of {} x {} cells (word lines x bit "
       "lines), keys {} of {} x {}, values {} of {} x {}.\n",
-      config.layers, s.stationary_arrays, s.stationary_word_lines, s.stationary_bit_lines, s.dynamic_arrays,
+      spec.layers, s.stationary_arrays, s.stationary_word_lines, s.stationary_bit_lines, s.dynamic_arrays,
       s.dynamic_word_lines, s.dynamic_bit_lines, s.dynamic_arrays, s.value_word_lines, s.value_bit_lines);
 }
 

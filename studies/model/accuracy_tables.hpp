@@ -13,6 +13,9 @@ namespace flare::studies {
 
 void print_accuracies(const std::vector<AccuracyEvaluation>& rows);
 
+/// Every example of every evaluation: label, answer, and what it adds to the metric.
+engine::Table answers_table(const std::vector<AccuracyEvaluation>& rows);
+
 /// One kind of array in one evaluation.
 struct CounterLine {
   std::string quantizer, mode, kind, errors;  // kind: "weights", or "dynamic" (keys and values)
@@ -29,8 +32,8 @@ void print_counters(const std::vector<CounterLine>& lines);
 /// Sums over all images.
 engine::Table counters_table(const std::vector<CounterLine>& lines);
 
-arch::AttentionShape shape_of(const arch::VitConfig& config);
-void print_sizes(const arch::VitConfig& config, const arch::IntegerAttentionOptions& options);
+arch::AttentionShape shape_of(const arch::ModelSpec& spec);
+void print_sizes(const arch::ModelSpec& spec, const arch::IntegerAttentionOptions& options);
 
 void print_storage(const std::vector<arch::TensorStorage>& tensors);
 engine::Table storage_table(const std::vector<arch::TensorStorage>& tensors);

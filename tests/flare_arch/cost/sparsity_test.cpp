@@ -41,7 +41,7 @@ TEST(Sparsity, ZeroMeanTwosComplementIsHalfZeros) {
 }
 
 TEST(SparsityStudy, OfTheShippedModel) {
-  const VitModel model = VitModel::load(data_folder / "models/digits_vit");
+  const Transformer model = Transformer::load(data_folder / "models/digits_vit");
   const Dataset digits = load_digits(data_folder / "digits/digits.csv");
   SparsityOptions options;
   options.images = 10;
@@ -83,7 +83,7 @@ TEST(SparsityStudy, OfTheShippedModel) {
 }
 
 TEST(SparsityStudy, CyclesAreThoseTheArraysCount) {
-  const VitModel model = VitModel::load(data_folder / "models/digits_vit");
+  const Transformer model = Transformer::load(data_folder / "models/digits_vit");
   const Dataset digits = load_digits(data_folder / "digits/digits.csv");
   for (const Encoding encoding : {Encoding::twos_complement, Encoding::sign_magnitude}) {
     AccuracyOptions run;
@@ -107,7 +107,7 @@ TEST(SparsityStudy, CyclesAreThoseTheArraysCount) {
 }
 
 TEST(SparsityStudy, TallVectorsLoseLessToRoundingUp) {
-  const VitModel model = VitModel::load(data_folder / "models/digits_vit");
+  const Transformer model = Transformer::load(data_folder / "models/digits_vit");
   const Dataset digits = load_digits(data_folder / "digits/digits.csv");
   SparsityOptions options;
   options.images = 6;

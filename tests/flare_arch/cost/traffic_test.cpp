@@ -41,11 +41,11 @@ TEST(Traffic, FusionMakesItLinear) {
 }
 
 TEST(Traffic, CountersFollowTheFormulas) {
-  const VitModel model = VitModel::load(data_folder / "models/digits_vit");
+  const Transformer model = Transformer::load(data_folder / "models/digits_vit");
   const Dataset digits = load_digits(data_folder / "digits/digits.csv");
   AccuracyOptions options;
   options.examples = 3;
-  const AttentionShape one_layer{3, model.config().tokens(), model.config().width, model.config().heads};
+  const AttentionShape one_layer{3, model.spec().tokens(), model.spec().width, model.spec().heads};
   EXPECT_EQ(evaluate_accuracy(model, digits, options).counters.tensor_words, 4 * fused_traffic(one_layer));
   options.quantizer = "int8";
   EXPECT_EQ(evaluate_accuracy(model, digits, options).counters.tensor_words, 4 * unfused_traffic(one_layer));
@@ -132,7 +132,7 @@ TEST(Hybrid, CountersFollowTheFormulasWithSawlOfEachKind) {
 }
 
 TEST(Hybrid, EachKindHasItsOwnErrorsSawlAndConverter) {
-  const VitModel model = VitModel::load(data_folder / "models/digits_vit");
+  const Transformer model = Transformer::load(data_folder / "models/digits_vit");
   const Dataset digits = load_digits(data_folder / "digits/digits.csv");
   const double rate = 2e-3;
   const auto run = [&](std::shared_ptr<const ErrorModel> weights, std::shared_ptr<const ErrorModel> dynamic) {

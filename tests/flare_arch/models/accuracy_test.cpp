@@ -10,8 +10,8 @@ namespace {
 
 const std::filesystem::path data_folder = std::filesystem::path(FLARE_SOURCE_DIR) / "data";
 
-const VitModel& model() {
-  static const VitModel m = VitModel::load(data_folder / "models/digits_vit");
+const Transformer& model() {
+  static const Transformer m = Transformer::load(data_folder / "models/digits_vit");
   return m;
 }
 
@@ -32,8 +32,8 @@ AccuracyResult run(const std::string& quantizer, const std::shared_ptr<const Err
 }
 
 TEST(Digits, SplitAsTheReadmeSays) {
-  EXPECT_EQ(digits().test.size(), 500);
-  EXPECT_EQ(digits().train.size(), 1297);
+  EXPECT_EQ(digits().test->size(), 500);
+  EXPECT_EQ(digits().train->size(), 1297);
   EXPECT_EQ(digits().name, "digits");
 }
 
@@ -46,13 +46,14 @@ TEST(DigitsVit, LogitsEqualPyTorch) {
         std::pair{"logits_removed", Ablation::removed}}) {
     const MatrixF logits = golden.floats(name, shape.elements(), 10);
     std::vector<FloatAttention> layers;
-    for (int i = 0; i < model().config().layers; ++i) layers.emplace_back(model().attention(i), ablation);
+    for (int i = 0; i < model().spec().layers; ++i) layers.emplace_back(model().attention(i), ablation);
     for (Eigen::Index image = 0; image < logits.rows(); ++image) {
-      const Matrix<std::uint8_t> grey = pixels.row(image).cast<std::uint8_t>();
-      const VectorF got = model().logits({grey.data(), 64},
-                                         [&](int i, const MatrixF& x) { return layers[i].forward(x, {}); });
-      EXPECT_LT((got.transpose() - logits.row(image)).cwiseAbs().maxCoeff(), 1e-3)
-          << name << " image " << image;
+      Example example;
+      example.image = {1, 8, 8, std::vector<float>(64), false};
+      for (int p = 0; p < 64; ++p) example.image.values[p] = static_cast<float>(pixels(image, p));
+      const MatrixF got =
+          model().logits(example, {[&](int i, const MatrixF& x) { return layers[i].forward(x, {}); }});
+      EXPECT_LT((got - logits.row(image)).cwiseAbs().maxCoeff(), 1e-3) << name << " image " << image;
     }
   }
 }

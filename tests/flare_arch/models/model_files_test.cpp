@@ -9,7 +9,7 @@
 #include <iterator>
 
 #include "engine/base/file_error.hpp"
-#include "flare_arch/models/vit.hpp"
+#include "flare_arch/models/transformer.hpp"
 
 namespace flare::arch {
 namespace {
@@ -55,7 +55,7 @@ class ModelFiles : public ::testing::Test {
   }
   std::string refusal(const fs::path& folder) const {
     try {
-      VitModel::load(folder);
+      Transformer::load(folder);
     } catch (const engine::FileError& e) {
       return e.what();
     }

@@ -235,8 +235,37 @@ TEST_F(Accuracy, WrongModelsAndDataSetsAreStatusTwoInOneLine) {
   fs::create_directories(folder_ / "other");
   std::ofstream(folder_ / "other" / "model.json") << R"({"format": "other/1"})";
   refused("other", dataset, "flare-vit/1");
-  refused(model, source("README.md"), "split,label");
+  refused(model, source("README.md"), ".csv or .safetensors");
   refused(model, source("data"), "data");
+  std::ofstream(folder_ / "other.csv") << "label,split\n";
+  refused(model, "other.csv", "split,label");
+  const std::string families = source("tests/flare_arch/golden/families/");
+  refused(families + "bert", dataset, "example 0: model: examples with tokens");
+  refused(families + "bert", families + "gpt2/golden.safetensors", "labels");
+  refused(families + "gpt2", families + "bert/golden.safetensors", "language model");
+  fs::create_directories(folder_ / "cut");
+  fs::copy(families + "bert/config.json", folder_ / "cut/config.json");
+  fs::copy(families + "bert/model.safetensors", folder_ / "cut/model.safetensors");
+  fs::resize_file(folder_ / "cut/model.safetensors", fs::file_size(folder_ / "cut/model.safetensors") - 4);
+  refused("cut", families + "bert/golden.safetensors", "outside the file");
+}
+
+TEST_F(Accuracy, FoldersOfEveryKindRun) {
+  const std::string families = source("tests/flare_arch/golden/families/");
+  for (const std::string name : {"llama", "bert", "timm_distilled"}) {
+    const Ended ended =
+        run_line("accuracy --model " + families + name + " --dataset " + families + name +
+                 "/golden.safetensors --weight-arrays synthetic:sawl=8,rate=1e-3 --dynamic-arrays "
+                 "synthetic:sawl=4,rate=1e-3 --feed-forward arrays --input-encoding sign_magnitude "
+                 "--modes read die -o " +
+                 name + ".h5");
+    EXPECT_EQ(ended.status, 0) << ended.out;
+    EXPECT_THAT(ended.out, HasSubstr(name == "llama" ? "nats a token" : "accuracy"));
+    const flare::engine::Table answers =
+        flare::engine::read_table(flare::engine::open_result(folder_ / (name + ".h5")), "/answers");
+    const std::size_t examples = name == "timm_distilled" ? 3 : 4;
+    EXPECT_EQ(answers.rows(), examples * (1 + 1 + 2 * 2));  // floating, quantised, two modes of two repeats
+  }
 }
 
 TEST_F(Accuracy, BadInputIsStatusTwoAndSaysWhere) {

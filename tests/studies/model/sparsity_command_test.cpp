@@ -66,6 +66,10 @@ TEST_F(Sparsity, BadInputIsStatusTwo) {
   EXPECT_EQ(nowhere.status, 2);
   EXPECT_THAT(nowhere.out, HasSubstr("nowhere"));
   EXPECT_THAT(sparsity("--tensors").out, HasSubstr("-o"));
+  const Ended other = run_line("sparsity " + source("tests/flare_arch/golden/families/bert") + " " +
+                               source("data/digits/digits.csv"));
+  EXPECT_EQ(other.status, 2);
+  EXPECT_THAT(other.out, HasSubstr("examples with tokens"));
   const Ended deep = sparsity("--images 1 --depth 65536");
   EXPECT_EQ(deep.status, 2);
   EXPECT_THAT(deep.out, HasSubstr("--images"));
