@@ -80,6 +80,10 @@ struct Deck {
   /// the nominal circuit. Whether a draw matters (kits multiply theirs by a switch) shows where the loaded
   /// circuit changes with with_draw.
   std::vector<RandomCall> random_calls{};
+  /// The lines that held draws, by their index, as they were read: what elaborate() makes variables of.
+  std::map<std::size_t, std::string> drawn_lines{};
+  /// DeckOptions::defined_functions.
+  std::set<std::string> defined_functions{};
   std::vector<std::filesystem::path> sections_taken{};  // keys of library_sections that moved a .lib line
 
   std::string text() const;                    // lines joined, ends in .end
