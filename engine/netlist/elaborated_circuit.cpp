@@ -283,6 +283,13 @@ class Elaboration {
 
 }  // namespace
 
+Deck elaborated_deck(const Deck& deck, const ElaborationOptions& options) {
+  auto circuit = std::make_shared<ElaboratedCircuit>(elaborate(deck, options));
+  Deck flat = circuit->deck;
+  flat.elaborated = std::move(circuit);
+  return flat;
+}
+
 ElaboratedCircuit elaborate(const Deck& deck, const ElaborationOptions& options) {
   return Elaboration(deck, options).run();
 }

@@ -44,7 +44,10 @@ struct ElaborationOptions {
   DeckLimits limits;
 };
 
-/// Throws DeckError "file:line: what; remedy".
+/// The flat deck, with Deck::elaborated set. Throws DeckError "file:line: what; remedy".
+Deck elaborated_deck(const Deck& deck, const ElaborationOptions& options = {});
+
+/// The same as plain data, its deck without Deck::elaborated.
 ElaboratedCircuit elaborate(const Deck& deck, const ElaborationOptions& options = {});
 
 }  // namespace flare::engine

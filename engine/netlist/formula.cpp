@@ -20,8 +20,14 @@ class Compiler {
     if (e->operation == Operation::temperature)
       throw NetlistExpressionError("a draw and the temperature stand in one expression");
     if (e->operation == Operation::still_draw) step.operation = Operation::number;
-    if (e->operation == Operation::draw)
-      step.coordinate = static_cast<std::uint32_t>(coordinate_of_.at(e->draw));
+    if (e->operation == Operation::draw) {
+      const auto coordinate = coordinate_of_.find(e->draw);
+      if (coordinate == coordinate_of_.end()) {
+        step.operation = Operation::number;
+      } else {
+        step.coordinate = static_cast<std::uint32_t>(coordinate->second);
+      }
+    }
     for (std::size_t i = 0; i < e->of.size(); ++i) step.of[i] = add(e->of[i]);
     steps_.push_back(step);
     return done_[e.get()] = static_cast<std::uint32_t>(steps_.size() - 1);

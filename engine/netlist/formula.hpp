@@ -25,7 +25,7 @@ struct FormulaStep {
 class Formula {
  public:
   Formula() = default;
-  /// `coordinate_of`: coordinate of every draw. Throws NetlistExpressionError for what depends on the temperature.
+  /// `coordinate_of`: coordinates of draws; one that has none stays at zero. Throws NetlistExpressionError for what depends on the temperature.
   Formula(const NetlistValue& expression, const std::map<std::size_t, std::size_t>& coordinate_of);
   /// Throws std::invalid_argument where a step is no operation on steps before it.
   explicit Formula(std::vector<FormulaStep> steps);

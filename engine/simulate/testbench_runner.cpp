@@ -150,7 +150,12 @@ const std::vector<double>& TestbenchRunner::nominals() {
 
 /// The settings at x; `trouble` says why there are none to simulate.
 std::vector<double> TestbenchRunner::settings_at(const Point& x, std::string* trouble) {
-  const std::vector<double> settings = knob_settings(testbench_.knobs, testbench_.variables, nominals_, x);
+  std::vector<double> starts = nominals_;
+  for (const NetlistFormula& f : testbench_.formulas) {
+    if (!std::isnan(starts[f.knob]))
+      starts[f.knob] = f.formula({x.data(), static_cast<std::size_t>(x.size())});
+  }
+  const std::vector<double> settings = knob_settings(testbench_.knobs, testbench_.variables, starts, x);
   for (std::size_t k = 0; k < settings.size(); ++k) {
     const Knob& knob = testbench_.knobs[k];
     if (std::isnan(nominals_[k])) throw std::runtime_error("the circuit has no " + to_string(knob));

@@ -9,6 +9,7 @@
 #include "engine/base/random_stream.hpp"
 #include "studies/circuit/circuit_margin.hpp"
 #include "studies/circuit/circuit_testbench.hpp"
+#include "studies/run/netlist_draws.hpp"
 #include "studies/run/rare_event_runs.hpp"
 
 namespace flare::studies {
@@ -82,6 +83,10 @@ CircuitPlan plan_circuit_study(const Study& study, engine::Evaluator& evaluator)
     plan.dimension = made.testbench->dimension();
     plan.variables.clear();
     for (const engine::Variable& v : made.testbench->variables) plan.variables.push_back(v.name);
+    for (const std::string& draw : describe_draws(*made.testbench)) {
+      if (std::find(plan.draws.begin(), plan.draws.end(), draw) == plan.draws.end())
+        plan.draws.push_back(draw);
+    }
     plan.runs += static_cast<std::size_t>(study.estimator.runs);
     add_notes(plan.notes, made.notes);
   }

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <set>
 
+#include "studies/run/netlist_draws.hpp"
+
 namespace flare::studies {
 
 namespace {
@@ -257,18 +259,21 @@ std::string missing_parameter(const LoadedCircuit& loaded, const Knob& knob) {
 /// The netlist's own random numbers would be drawn once and kept. Kits multiply theirs by a switch: what counts is
 /// whether the loaded circuit changes with them.
 void refuse_draws(engine::Evaluator& evaluator, const engine::Deck& deck,
-                  const engine::SimulatorOptions& options, const engine::Listing& without) {
+                  const engine::SimulatorOptions& options, const engine::Listing& without,
+                  const std::string& trouble) {
   if (deck.random_calls.empty() ||
       evaluator.listing(engine::with_draw(deck, 1.0), options).lines == without.lines) {
     return;
   }
   const engine::RandomCall& first = deck.random_calls.front();
   throw StudyError(fmt::format(
-      "{}: {} would be drawn once, when the netlist is loaded, and kept for all samples{}; make "
-      "it a variable of the study ([[variation]]), or switch the netlist's draws off",
+      "{}: {} would be drawn once, when the netlist is loaded, and kept for all samples{}, and cannot be "
+      "made a "
+      "variable: {}; or switch the netlist's draws off",
       first.place, first.call,
       deck.random_calls.size() > 1 ? fmt::format(" (as would {} more)", deck.random_calls.size() - 1)
-                                   : std::string()));
+                                   : std::string(),
+      trouble));
 }
 
 void check_effect(const engine::Variable& variable, const engine::Effect& effect, const Knob& knob,
@@ -300,9 +305,10 @@ void check_replacements(const engine::Testbench& testbench, const std::string& f
 }  // namespace
 
 LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
-                           const engine::SimulatorOptions& options, const std::vector<std::string>& matched) {
+                           const engine::SimulatorOptions& options, const std::vector<std::string>& matched,
+                           const std::string& trouble) {
   const engine::Listing listing = evaluator.listing(deck, options);
-  refuse_draws(evaluator, deck, options, listing);
+  refuse_draws(evaluator, deck, options, listing, trouble);
   LoadedCircuit loaded{listing.circuit(), {}};
   loaded.areas = read_areas(evaluator, deck, options, sized_devices(study, loaded.circuit, matched));
   return loaded;
@@ -324,6 +330,14 @@ void add_variation(const Study& study, const LoadedCircuit& loaded, const std::v
     }
   }
   for (const DieVariation& variation : study.die) add_die_variation(variation, loaded, testbench);
+  add_netlist_draws(matched, testbench);
+}
+
+void refuse_no_variation(const Study& study, const engine::Testbench& testbench) {
+  if (!testbench.variables.empty()) return;
+  throw StudyError(fmt::format(
+      "{}: nothing varies: add a [[variation]] or a [[die]]{}", study.file.string(),
+      testbench.deck.elaborated ? ", or switch the netlist's draws on ([technology] parameters)" : ""));
 }
 
 void check_nominals(engine::Evaluator& evaluator, const Study& study, const LoadedCircuit& loaded,
@@ -348,6 +362,12 @@ void check_nominals(engine::Evaluator& evaluator, const Study& study, const Load
       }
       check_effect(variable, effect, knob, nominal, study.file.string());
     }
+  }
+  for (const engine::NetlistFormula& f : testbench.formulas) {
+    const Knob& knob = testbench.knobs[f.knob];
+    if (!std::isnan(nominals.at(to_string(knob)))) continue;
+    throw StudyError(fmt::format("{}: a draw of the netlist moves {}: {}", study.file.string(),
+                                 to_string(knob), missing_parameter(loaded, knob)));
   }
 }
 
