@@ -63,6 +63,7 @@ trtol = 5.0
 constexpr std::string_view kit_example = R"toml(
 [technology]
 kit = "cmos28"
+parameters = { mm_switch = 1 }
 [column]
 sawl = [8]
 [[variation]]
@@ -176,6 +177,9 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"technology", "cards",
      "library of device cards by itself; its sections are the corners' processes; a column needs it or a "
      "`kit`"},
+    {"technology.parameters", "*",
+     "`.param` of the netlist's top level, at every corner that sets no other: the switches of a kit",
+     "the kit's, else the netlist's"},
     {"column", "cell",
      "a name of `netlists/cells`, or the path of a folder with a `cell.toml`; behind it may stand a variant"},
     {"column", "sawl", "word lines that are read at once: one design each"},
