@@ -135,7 +135,7 @@ class Writer {
   std::string value(const NetlistValue& e) {
     std::vector<bool> moving;
     collect_draws(e, false, &moving);
-    if (!moving.empty()) return fmt::format("v({})", deck_.drawn_node(e, *context_.statement));
+    if (!moving.empty()) return deck_.drawn_text(e, *context_.statement);
     if (e->draws) deck_.drawn({false, "", "", e, context_.statement->place()});
     std::string text = value_text(e, *context_.statement);
     std::replace(text.begin(), text.end(), '{', '(');

@@ -20,12 +20,14 @@ void FlatDeck::add(std::string line, const Statement& statement) {
   deck_.places.push_back(statement.at);
 }
 
-std::string FlatDeck::drawn_node(const NetlistValue& value, const Statement& statement) {
+std::string FlatDeck::drawn_text(const NetlistValue& value, const Statement& statement) {
+  const std::string start = value_text(value, statement);
   const std::string node = fmt::format("flare_draw_{}", ++drawn_nodes_);
   const std::string source = fmt::format("v{}", node);
-  add(fmt::format("{} {} 0 dc {}", source, node, value_text(value, statement)), statement);
-  drawn({false, source, "dc", value, statement.place()});
-  return node;
+  add(fmt::format("{} {} 0 dc 0", source, node), statement);
+  const NetlistValue added = combine(Operation::subtract, {value, number(nominal(value))});
+  drawn({false, source, "dc", added, statement.place()});
+  return fmt::format("({}+v({}))", start, node);
 }
 
 std::string FlatDeck::node(const Instance& instance, const std::string& name) const {

@@ -54,8 +54,9 @@ class FlatDeck {
   void add(std::string line, const Statement& statement);
   /// Notes that a value of the circuit depends on draws.
   void drawn(DrawnValue value) { values_.push_back(std::move(value)); }
-  /// A node whose voltage is `value`, which depends on draws: for expressions that the simulator evaluates.
-  std::string drawn_node(const NetlistValue& value, const Statement& statement);
+  /// `value`, which depends on draws, for expressions that the simulator evaluates: "(2+v(flare_draw_1))", where a source
+  /// holds that node at what the draws add. Newton's method starts from nodes at 0, so at the nominal value.
+  std::string drawn_text(const NetlistValue& value, const Statement& statement);
 
   void add_global(const std::string& node) { globals_.insert(node); }
   std::string node(const Instance& instance, const std::string& name) const;

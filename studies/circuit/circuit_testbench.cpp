@@ -283,7 +283,7 @@ CircuitTestbench circuit_testbench(const Study& study, const Corner& corner, eng
   bench->analysis = study.circuit->analysis;
   bench->analysis.use_initial = study.circuit->uic.value_or(facts.use_initial.has_value());
   bench->measures = study.circuit->measures;
-  std::string trouble;
+  NotElaborated trouble;
   bench->deck = study_deck(study, as_read, bench->options, &trouble);
   const LoadedCircuit loaded = load_circuit(evaluator, study, bench->deck, bench->options, {}, trouble);
   apply_supply(study, corner, loaded, as_read, evaluator, *bench, made.notes);

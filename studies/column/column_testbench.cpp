@@ -65,7 +65,7 @@ std::shared_ptr<Testbench> column_bench(const Study& study, const ColumnOptions&
   bench->name = name;
   bench->options = simulator_options(study);
   bench->options.temperature = options.temperature;
-  std::string trouble;
+  NotElaborated trouble;
   bench->deck = study_deck(study, std::move(bench->deck), bench->options, &trouble);
   return bench;
 }

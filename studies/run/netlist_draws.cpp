@@ -86,14 +86,14 @@ std::string described_still(const NetlistDraw& d) {
 }  // namespace
 
 engine::Deck study_deck(const Study& study, engine::Deck deck, const engine::SimulatorOptions& options,
-                        std::string* trouble) {
+                        NotElaborated* trouble) {
   if (deck.random_calls.empty()) return deck;
   if (deck.allow_commands) {
-    *trouble = "a netlist whose commands run is not elaborated";
+    *trouble = {"a netlist whose commands run is not elaborated", false};
     return deck;
   }
   if (std::any_of(study.devices.begin(), study.devices.end(), moves_parameter)) {
-    *trouble = "a study that moves a .param takes the netlist as it is, without its draws";
+    *trouble = {"a study that moves a .param takes the netlist as it is, without its draws", false};
     return deck;
   }
   engine::ElaborationOptions how;
@@ -102,7 +102,7 @@ engine::Deck study_deck(const Study& study, engine::Deck deck, const engine::Sim
   try {
     return engine::elaborated_deck(deck, how);
   } catch (const engine::DeckError& error) {
-    *trouble = error.what();
+    *trouble = {error.what(), true};
     return deck;
   }
 }

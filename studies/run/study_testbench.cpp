@@ -7,8 +7,6 @@
 #include <cmath>
 #include <set>
 
-#include "studies/run/netlist_draws.hpp"
-
 namespace flare::studies {
 
 namespace {
@@ -260,20 +258,32 @@ std::string missing_parameter(const LoadedCircuit& loaded, const Knob& knob) {
 /// whether the loaded circuit changes with them.
 void refuse_draws(engine::Evaluator& evaluator, const engine::Deck& deck,
                   const engine::SimulatorOptions& options, const engine::Listing& without,
-                  const std::string& trouble) {
-  if (deck.random_calls.empty() ||
-      evaluator.listing(engine::with_draw(deck, 1.0), options).lines == without.lines) {
-    return;
-  }
+                  const NotElaborated& trouble) {
+  if (deck.random_calls.empty()) return;
+  // A draw that is compared or rounded shows only where it moves far enough.
+  const auto shows = [&](double draw) {
+    return evaluator.listing(engine::with_draw(deck, draw), options).lines != without.lines;
+  };
+  if (!shows(1.0) && !shows(-1.0) && !shows(6.0) && !shows(-6.0)) return;
   const engine::RandomCall& first = deck.random_calls.front();
   throw StudyError(fmt::format(
       "{}: {} would be drawn once, when the netlist is loaded, and kept for all samples{}, and cannot be "
-      "made a "
-      "variable: {}; or switch the netlist's draws off",
+      "made a variable: {}; or switch the netlist's draws off",
       first.place, first.call,
       deck.random_calls.size() > 1 ? fmt::format(" (as would {} more)", deck.random_calls.size() - 1)
                                    : std::string(),
-      trouble));
+      trouble.why));
+}
+
+/// What ngspice has loaded. Where the netlist could not be elaborated either, that reason has a file and a line.
+engine::Listing loaded_listing(engine::Evaluator& evaluator, const engine::Deck& deck,
+                               const engine::SimulatorOptions& options, const NotElaborated& trouble) {
+  try {
+    return evaluator.listing(deck, options);
+  } catch (const std::runtime_error&) {
+    if (trouble.netlist) throw StudyError(trouble.why);
+    throw;
+  }
 }
 
 void check_effect(const engine::Variable& variable, const engine::Effect& effect, const Knob& knob,
@@ -289,6 +299,7 @@ void check_effect(const engine::Variable& variable, const engine::Effect& effect
 /// Two values cannot both stand in one place.
 void check_replacements(const engine::Testbench& testbench, const std::string& file) {
   std::map<std::size_t, std::string> replaced;
+  for (const engine::NetlistFormula& f : testbench.formulas) replaced[f.knob] = "a draw of the netlist";
   for (const engine::Variable& variable : testbench.variables) {
     for (const engine::Effect& effect : variable.effects) {
       if (effect.action != engine::Action::replace) continue;
@@ -306,8 +317,8 @@ void check_replacements(const engine::Testbench& testbench, const std::string& f
 
 LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
                            const engine::SimulatorOptions& options, const std::vector<std::string>& matched,
-                           const std::string& trouble) {
-  const engine::Listing listing = evaluator.listing(deck, options);
+                           const NotElaborated& trouble) {
+  const engine::Listing listing = loaded_listing(evaluator, deck, options, trouble);
   refuse_draws(evaluator, deck, options, listing, trouble);
   LoadedCircuit loaded{listing.circuit(), {}};
   loaded.areas = read_areas(evaluator, deck, options, sized_devices(study, loaded.circuit, matched));

@@ -8,6 +8,7 @@
 
 #include "engine/simulate/evaluator.hpp"
 #include "engine/simulate/testbench.hpp"
+#include "studies/run/netlist_draws.hpp"
 #include "studies/study/study.hpp"
 
 namespace flare::studies {
@@ -27,7 +28,7 @@ struct LoadedCircuit {
 /// load.
 LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
                            const engine::SimulatorOptions& options, const std::vector<std::string>& matched,
-                           const std::string& trouble = {});
+                           const NotElaborated& trouble = {});
 
 /// Adds the study's knobs and variables, and the netlist's own draws, to a testbench whose deck and analysis are set. Throws StudyError where a
 /// variation fits nothing or moves what the analysis ignores.

@@ -127,8 +127,8 @@ TEST(ElaboratedCircuit, ADrawInASimulatedExpressionIsAVoltage) {
       "1\n.ends\n"
       "x1 1 0 s\nv1 1 0 1\n");
   EXPECT_THAT(circuit.deck.lines,
-              AllOf(Contains("vflare_draw_1 flare_draw_1 0 dc 2"),
-                    Contains("b.x1.b1 1 0 i=v(flare_draw_1)*v(1,0)+(3)*i(v.x1.vs)+temper*0")));
+              AllOf(Contains("vflare_draw_1 flare_draw_1 0 dc 0"),
+                    Contains("b.x1.b1 1 0 i=(2+v(flare_draw_1))*v(1,0)+(3)*i(v.x1.vs)+temper*0")));
   EXPECT_THAT(followers(circuit), ElementsAre("vflare_draw_1[dc]"));
 }
 
