@@ -229,6 +229,7 @@ class ElementWriter {
     bool has_w = false;
     bool has_l = false;
     for (const ModelDefinition::Value& value : values_) {
+      if (value.key == "wnflag") return std::nullopt;  // decides which width counts
       if (value.key != "w" && value.key != "l" && value.key != "nf") continue;
       const std::optional<double> known = constant(value.text);
       if (!known) return std::nullopt;

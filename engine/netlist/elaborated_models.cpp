@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cmath>
 #include <limits>
@@ -55,9 +54,15 @@ ModelDefinition read_model(const Statement& statement) {
   return model;
 }
 
-bool within(double value, double low, double high) {
-  const double slack = 1e-9 * std::max(std::fabs(low), std::fabs(high));
-  return value >= low - slack && value <= high + slack;
+/// How a size stands to a bin's range, whose limits ngspice widens by a thousandth.
+enum class Fit { outside, edge, inside };
+
+Fit fit_of(double value, double low, double high) {
+  const auto within = [&](double slack) {
+    return value > low - slack * std::fabs(low) && value < high + slack * std::fabs(high);
+  };
+  if (within(0.999e-3)) return Fit::inside;
+  return within(1.002e-3) ? Fit::edge : Fit::outside;
 }
 
 /// Vectors, texts and whole files' names are left to the simulator.
@@ -105,24 +110,20 @@ double ElaboratedModels::limit(const ModelDefinition& definition, const Instance
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-/// ngspice compares with the width or with that of a finger, depending on the compatibility mode: either may fit here,
-/// and ngspice makes its own choice among what is left.
-bool ElaboratedModels::fits(const ModelDefinition& definition, const Instance& instance,
-                            const DeviceSize& size) const {
-  const std::array<double, 4> limits{limit(definition, instance, "lmin"), limit(definition, instance, "lmax"),
-                                     limit(definition, instance, "wmin"),
-                                     limit(definition, instance, "wmax")};
-  if (std::any_of(limits.begin(), limits.end(), [](double v) { return std::isnan(v); })) return true;
-  if (!within(size.l * scale_, limits[0], limits[1])) return false;
-  return within(size.w * scale_, limits[2], limits[3]) ||
-         within(size.w * scale_ / size.nf, limits[2], limits[3]);
-}
-
 std::vector<const ModelDefinition*> ElaboratedModels::fitting(const Found& found,
                                                               const DeviceSize& size) const {
+  // In these modes ngspice compares with the width of a finger.
+  const std::string& modes = options_.compatibility;
+  const bool finger = modes.find("hs") != std::string::npos || modes.find("spe") != std::string::npos;
+  const double w = size.w * scale_ / (finger ? size.nf : 1.0);
   std::vector<const ModelDefinition*> bins;
   for (const ModelDefinition* bin : found.cards) {
-    if (fits(*bin, *found.instance, size)) bins.push_back(bin);
+    const auto at = [&](const char* key) { return limit(*bin, *found.instance, key); };
+    const Fit fit =
+        std::min(fit_of(size.l * scale_, at("lmin"), at("lmax")), fit_of(w, at("wmin"), at("wmax")));
+    if (fit != Fit::outside) bins.push_back(bin);
+    // ngspice takes the first.
+    if (fit == Fit::inside) break;
   }
   return bins;
 }

@@ -51,7 +51,6 @@ class ElaboratedModels {
 
   Found find(const Instance& instance, const std::string& name) const;
   std::vector<const ModelDefinition*> fitting(const Found& found, const DeviceSize& size) const;
-  bool fits(const ModelDefinition& definition, const Instance& instance, const DeviceSize& size) const;
   double limit(const ModelDefinition& definition, const Instance& instance, const char* key) const;
   const Card& card(const ModelDefinition& definition, const Instance& instance);
   std::string write(const std::vector<const Card*>& cards, const std::string& base);

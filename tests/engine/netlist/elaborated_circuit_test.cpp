@@ -111,6 +111,28 @@ TEST(ElaboratedCircuit, KeepsTheModelsInUseAndWritesEqualOnesOnce) {
               AllOf(HasSubstr("a.cir:4:"), HasSubstr("no bin of model nn")));
 }
 
+// Measured with ngspice 39: the first bin whose limits, widened by a thousandth, hold the width; of a finger in mode hs.
+TEST(ElaboratedCircuit, TheBinIsTheOneThatNgspiceTakes) {
+  const std::string cards =
+      ".param d={0*agauss(0,1,1)}\n.model nn.1 nmos lmin=0.1u lmax=0.5u wmin=0.1u wmax=1u\n"
+      ".model nn.2 nmos lmin=0.1u lmax=0.5u wmin=1u wmax=3u\n.model nn.3 nmos lmin=0.1u lmax=0.5u wmin=3u "
+      "wmax=9u\n";
+  const auto bin = [&](const std::string& size, const std::string& mode) {
+    ElaborationOptions options;
+    options.compatibility = mode;
+    const Deck deck = elaborated(cards + "m1 1 2 0 0 nn l=0.2u " + size + "\n", options).deck;
+    EXPECT_EQ(deck.lines.size(), 3u) << size;
+    return deck.lines[1].substr(7, 4);
+  };
+  EXPECT_EQ(bin("w=1u", ""), "nn.1");
+  EXPECT_EQ(bin("w=1.00099u", ""), "nn.1");
+  EXPECT_EQ(bin("w=1.00101u", ""), "nn.2");
+  EXPECT_EQ(bin("w=4u nf=2", ""), "nn.3");
+  EXPECT_EQ(bin("w=4u nf=2", "hsa"), "nn.2");
+  EXPECT_EQ(bin("w=2u nf=2", "hsa"), "nn.1");
+  EXPECT_EQ(bin("w=6u nf=2", "spe"), "nn.2");
+}
+
 TEST(ElaboratedCircuit, ConditionsAreDecidedPerInstance) {
   const ElaboratedCircuit circuit = elaborated(
       ".param off=0\n.subckt s a b k=1\n.if (k==1)\nr1 a b 1\n.elseif (k==2)\n.param v=7\nr1 a b {v}\n.if "
