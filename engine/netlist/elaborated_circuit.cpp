@@ -18,18 +18,6 @@ namespace {
 
 constexpr std::size_t max_depth = 64;
 
-/// The netlist's option `scale`: the unit of its lengths, m.
-double scale_of(const std::vector<Statement>& statements) {
-  double scale = 1.0;
-  for (const Statement& statement : statements) {
-    if (statement.text.front() != '.' || !is_options_statement(first_word(statement.text))) continue;
-    for (const OptionEntry& option : option_entries(statement.text)) {
-      if (option.key == "scale") scale = spice_number(unquoted(option.value)).value_or(scale);
-    }
-  }
-  return scale;
-}
-
 bool asks_for_output(std::string_view word) {
   return word.starts_with(".meas") || word == ".print" || word == ".plot" || word == ".probe" ||
          word == ".save" || word == ".four";
@@ -95,7 +83,7 @@ class Elaboration {
         power_(power_of(options.compatibility)),
         max_devices_(options.limits.max_devices),
         flat_(deck),
-        models_(options, scale_of(statements_), flat_) {}
+        models_(options, length_unit(statements_), flat_) {}
 
   ElaboratedCircuit run() {
     Instance& top = add_instance(tree_.get(), nullptr, "");
