@@ -32,18 +32,20 @@ std::string without_outer_parentheses(std::string text, std::size_t from) {
   return text;
 }
 
+void refuse_osdi(const ModelDefinition& model) {
+  const bool psp = model.type.starts_with("psp") && model.type.ends_with("va");
+  if (!psp && model.type.find("osdi") == std::string::npos) return;
+  model.statement->fail(
+      fmt::format("model {} of type {} is a compact model in OSDI, which this ngspice cannot load; "
+                  "use a kit with BSIM cards",
+                  model.name, model.type));
+}
+
 ModelDefinition read_model(const Statement& statement) {
   const std::vector<std::string> words = words_of(statement.text);
   if (words.size() < 3) statement.fail("a .model needs a name and a type; write .model NAME TYPE (...)");
   ModelDefinition model{&statement, words[1], base_of(words[1]), words[2].substr(0, words[2].find('(')), {}};
   if (model.type.starts_with("ako")) statement.fail("a model made from another (ako:); write it out");
-  if (model.type == "psp103va" || model.type == "psp103_nqs" ||
-      model.type.find("osdi") != std::string::npos) {
-    statement.fail(
-        fmt::format("model {} of type {} is a compact model in OSDI, which this ngspice cannot load; "
-                    "use a kit with BSIM cards",
-                    model.name, model.type));
-  }
   const std::size_t at = statement.text.find(model.type, statement.text.find(words[1]) + words[1].size());
   const std::string text = without_outer_parentheses(statement.text, at + model.type.size());
   for (const Assignment& a : assignments_of(text)) {
@@ -133,6 +135,7 @@ const ElaboratedModels::Card& ElaboratedModels::card(const ModelDefinition& defi
   auto [place, fresh] = cards_.try_emplace({&instance, &definition});
   Card& card = place->second;
   if (!fresh) return card;
+  refuse_osdi(definition);
   card.definition = &definition;
   card.text = definition.type;
   for (const ModelDefinition::Value& value : definition.values) {

@@ -275,6 +275,17 @@ void refuse_draws(engine::Evaluator& evaluator, const engine::Deck& deck,
       trouble.why));
 }
 
+/// Throws StudyError, with the statement's place, where a netlist needs what this ngspice has not. Its own words for that
+/// name no file.
+void refuse_osdi(const engine::Deck& deck) {
+  try {
+    engine::elaborate(deck);
+  } catch (const engine::DeckError& reason) {
+    if (std::string_view(reason.what()).find("OSDI") != std::string_view::npos)
+      throw StudyError(reason.what());
+  }
+}
+
 /// What ngspice has loaded. Where the netlist could not be elaborated either, that reason has a file and a line.
 engine::Listing loaded_listing(engine::Evaluator& evaluator, const engine::Deck& deck,
                                const engine::SimulatorOptions& options, const NotElaborated& trouble) {
@@ -282,6 +293,7 @@ engine::Listing loaded_listing(engine::Evaluator& evaluator, const engine::Deck&
     return evaluator.listing(deck, options);
   } catch (const std::runtime_error&) {
     if (trouble.netlist) throw StudyError(trouble.why);
+    refuse_osdi(deck);
     throw;
   }
 }

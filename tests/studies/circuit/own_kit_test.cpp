@@ -119,6 +119,13 @@ TEST_F(OwnKit, WhatTheKitLacksIsSaid) {
   write_cell("i1 0 o 1m\nx1 o 0 rpoly w=2u l=20u\nx2 o o 0 0 nch l=50u");
   EXPECT_THAT(refusal(study("tt")),
               AllOf(HasSubstr("example180.lib:"), HasSubstr("no bin of model nch_core")));
+  write("cell.cir", "a circuit\n.model psp psp103va level=103\nn1 o 0 0 0 psp\ni1 0 o 1m\nr1 o 0 1k\n.end\n");
+  std::string without = study("");
+  without.erase(0, without.find("[circuit]"));
+  without.erase(without.find("[corners]"), without.find("[estimator]") - without.find("[corners]"));
+  EXPECT_THAT(
+      refusal(without + "[[variation]]\nparameter = \"resistance\"\ndevices = \"r1\"\nsigma = \"1 %\"\n"),
+      AllOf(HasSubstr("cell.cir:3: n1: an OSDI device, which this ngspice cannot load")));
 }
 
 }  // namespace
