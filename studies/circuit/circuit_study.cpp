@@ -25,6 +25,17 @@ void add_notes(std::vector<std::string>& notes, const std::vector<std::string>& 
   }
 }
 
+/// What is the same at all corners once; another line for a draw that is known says its corner.
+void add_draws(std::vector<std::string>& draws, const std::vector<std::string>& more, const Corner& corner) {
+  const auto named = [](const std::string& line) { return line.substr(0, line.find("  ") + 2); };
+  for (const std::string& line : more) {
+    if (std::find(draws.begin(), draws.end(), line) != draws.end()) continue;
+    const bool known = std::any_of(draws.begin(), draws.end(),
+                                   [&](const std::string& other) { return other.starts_with(named(line)); });
+    draws.push_back(known ? fmt::format("{}  at {}", line, corner.name()) : line);
+  }
+}
+
 /// Runs that no estimate uses: not kept.
 std::vector<engine::RunResult> plain_runs(const StudyRun& run,
                                           const std::shared_ptr<const engine::Testbench>& testbench,
@@ -83,10 +94,7 @@ CircuitPlan plan_circuit_study(const Study& study, engine::Evaluator& evaluator)
     plan.dimension = made.testbench->dimension();
     plan.variables.clear();
     for (const engine::Variable& v : made.testbench->variables) plan.variables.push_back(v.name);
-    for (const std::string& draw : describe_draws(*made.testbench)) {
-      if (std::find(plan.draws.begin(), plan.draws.end(), draw) == plan.draws.end())
-        plan.draws.push_back(draw);
-    }
+    add_draws(plan.draws, describe_draws(*made.testbench), corner);
     plan.runs += static_cast<std::size_t>(study.estimator.runs);
     add_notes(plan.notes, made.notes);
   }
