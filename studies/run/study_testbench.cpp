@@ -7,6 +7,8 @@
 #include <cmath>
 #include <set>
 
+#include "studies/run/circuit_listing.hpp"
+
 namespace flare::studies {
 
 namespace {
@@ -254,50 +256,6 @@ std::string missing_parameter(const LoadedCircuit& loaded, const Knob& knob) {
   return fmt::format("{}{} has no parameter '{}'", device->name, card, knob.parameter);
 }
 
-/// The netlist's own random numbers would be drawn once and kept. Kits multiply theirs by a switch: what counts is
-/// whether the loaded circuit changes with them.
-void refuse_draws(engine::Evaluator& evaluator, const engine::Deck& deck,
-                  const engine::SimulatorOptions& options, const engine::Listing& without,
-                  const NotElaborated& trouble) {
-  if (deck.random_calls.empty()) return;
-  // A draw that is compared or rounded shows only where it moves far enough.
-  const auto shows = [&](double draw) {
-    return evaluator.listing(engine::with_draw(deck, draw), options).lines != without.lines;
-  };
-  if (!shows(1.0) && !shows(-1.0) && !shows(6.0) && !shows(-6.0)) return;
-  const engine::RandomCall& first = deck.random_calls.front();
-  throw StudyError(fmt::format(
-      "{}: {} would be drawn once, when the netlist is loaded, and kept for all samples{}, and cannot be "
-      "made a variable: {}; or switch the netlist's draws off",
-      first.place, first.call,
-      deck.random_calls.size() > 1 ? fmt::format(" (as would {} more)", deck.random_calls.size() - 1)
-                                   : std::string(),
-      trouble.why));
-}
-
-/// Throws StudyError, with the statement's place, where a netlist needs what this ngspice has not. Its own words for that
-/// name no file.
-void refuse_osdi(const engine::Deck& deck) {
-  try {
-    engine::elaborate(deck);
-  } catch (const engine::DeckError& reason) {
-    if (std::string_view(reason.what()).find("OSDI") != std::string_view::npos)
-      throw StudyError(reason.what());
-  }
-}
-
-/// What ngspice has loaded. Where the netlist could not be elaborated either, that reason has a file and a line.
-engine::Listing loaded_listing(engine::Evaluator& evaluator, const engine::Deck& deck,
-                               const engine::SimulatorOptions& options, const NotElaborated& trouble) {
-  try {
-    return evaluator.listing(deck, options);
-  } catch (const std::runtime_error&) {
-    if (trouble.netlist) throw StudyError(trouble.why);
-    refuse_osdi(deck);
-    throw;
-  }
-}
-
 void check_effect(const engine::Variable& variable, const engine::Effect& effect, const Knob& knob,
                   double nominal, const std::string& file) {
   if (effect.action == engine::Action::scale && nominal == 0.0) {
@@ -330,8 +288,7 @@ void check_replacements(const engine::Testbench& testbench, const std::string& f
 LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
                            const engine::SimulatorOptions& options, const std::vector<std::string>& matched,
                            const NotElaborated& trouble) {
-  const engine::Listing listing = loaded_listing(evaluator, deck, options, trouble);
-  refuse_draws(evaluator, deck, options, listing, trouble);
+  const engine::Listing listing = circuit_listing(evaluator, deck, options, trouble);
   LoadedCircuit loaded{listing.circuit(), {}};
   loaded.areas = read_areas(evaluator, deck, options, sized_devices(study, loaded.circuit, matched));
   return loaded;
