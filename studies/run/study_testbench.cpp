@@ -346,6 +346,12 @@ void check_nominals(engine::Evaluator& evaluator, const Study& study, const Load
   for (const engine::NetlistFormula& f : testbench.formulas) {
     const Knob& knob = testbench.knobs[f.knob];
     if (!std::isnan(nominals.at(to_string(knob)))) continue;
+    if (knob.kind == KnobKind::model) {
+      throw StudyError(fmt::format(
+          "{}: a draw of the netlist moves {}, of a bin that no device is in; a device that changes its "
+          "bin would lose the draw: vary no w, l or nf, or switch the draws of the models off",
+          study.file.string(), to_string(knob)));
+    }
     throw StudyError(fmt::format("{}: a draw of the netlist moves {}: {}", study.file.string(),
                                  to_string(knob), missing_parameter(loaded, knob)));
   }

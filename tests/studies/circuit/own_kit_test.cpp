@@ -112,6 +112,14 @@ TEST_F(OwnKit, WhatTheStudyVariesIsAddedToTheKitsDraws) {
       HasSubstr("a draw of the netlist and x1.r0.resistance both replace"));
 }
 
+TEST_F(OwnKit, AWidthThatMovesKeepsTheBinsAndTheirDraws) {
+  write_cell("i1 0 o 10u\nx1 o o 0 0 nch w=2u l=1u");
+  const std::string width = "[[variation]]\nparameter = \"w\"\ndevices = \"x1.m0\"\nsigma = \"1 %\"\n";
+  study_runs(study("tt") + width);
+  EXPECT_THAT(samples().variables, ElementsAre("x1.m0.w", "x1.mis_vth", "x1.mis_k"));
+  EXPECT_THAT(refusal(study("stat") + width), HasSubstr("nch_core.1[vth0], of a bin that no device is in"));
+}
+
 TEST_F(OwnKit, WhatTheKitLacksIsSaid) {
   write_cell("i1 0 o 1m\nx1 o 0 rpoly w=2u l=20u");
   EXPECT_THAT(refusal(study("sf")),
