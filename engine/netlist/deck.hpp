@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -62,6 +63,8 @@ struct DeckPlace {
   bool operator==(const DeckPlace&) const = default;
 };
 
+struct ElaboratedCircuit;
+
 /// A call of a random function that the netlist makes.
 struct RandomCall {
   std::string place;  // "file:line"
@@ -80,6 +83,12 @@ struct Deck {
   /// the nominal circuit. Whether a draw matters (kits multiply theirs by a switch) shows where the loaded
   /// circuit changes with with_draw.
   std::vector<RandomCall> random_calls{};
+  /// The lines that held draws, by their index, as they were read: what elaborate() makes variables of.
+  std::map<std::size_t, std::string> drawn_lines{};
+  /// Of a flat deck that was elaborated: its draws, and what follows them (elaborated_circuit.hpp).
+  std::shared_ptr<const ElaboratedCircuit> elaborated{};
+  /// DeckOptions::defined_functions.
+  std::set<std::string> defined_functions{};
   std::vector<std::filesystem::path> sections_taken{};  // keys of library_sections that moved a .lib line
 
   std::string text() const;                    // lines joined, ends in .end

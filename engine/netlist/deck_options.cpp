@@ -89,4 +89,15 @@ std::vector<DeckOption> options_of(const Statement& statement) {
   return options;
 }
 
+double length_unit(const std::vector<Statement>& statements) {
+  double scale = 1.0;
+  for (const Statement& statement : statements) {
+    if (statement.text.front() != '.' || !is_options_statement(first_word(statement.text))) continue;
+    for (const OptionEntry& option : option_entries(statement.text)) {
+      if (option.key == "scale") scale = spice_number(unquoted(option.value)).value_or(scale);
+    }
+  }
+  return scale;
+}
+
 }  // namespace flare::engine

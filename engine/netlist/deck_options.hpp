@@ -32,6 +32,9 @@ struct OptionEntry {
 /// The entries of an .options statement as they stand.
 std::vector<OptionEntry> option_entries(std::string_view statement);
 
+/// The option `scale`: the unit of the lengths that the netlist gives, m; of several the last counts.
+double length_unit(const std::vector<Statement>& statements);
+
 /// The entries with their kinds. Throws DeckError on one that ngspice does not know: it would ignore it silently.
 std::vector<DeckOption> options_of(const Statement& statement);
 

@@ -240,6 +240,7 @@ void take_out_draws(const std::set<std::string>& defined, Deck* deck) {
   const UserFunctions functions(defined, statements);
   std::vector<RandomCall> calls;
   std::vector<std::string> lines{deck->lines.front()};
+  std::map<std::size_t, std::string> drawn;
   lines.reserve(statements.size() + 2);
   for (std::size_t i = 0; i < statements.size(); ++i) {
     const Statement& statement = statements[i];
@@ -247,13 +248,18 @@ void take_out_draws(const std::set<std::string>& defined, Deck* deck) {
     const std::function<bool(const std::string&)> is_defined = [&](const std::string& name) {
       return functions.defines(i, name);
     };
+    const std::size_t known = calls.size();
     lines.push_back(statement.command ? statement.text : Rewriter(statement, is_defined, &calls).rewrite());
+    // One line further down: the parameter of the draws stands before all others.
+    if (calls.size() > known) drawn[lines.size()] = statement.text;
   }
   if (calls.empty()) return;
   lines.insert(lines.begin() + 1, std::string(draw_statement) + "0");
   deck->lines = std::move(lines);
   deck->places.insert(deck->places.begin() + 1, deck->places.front());
   deck->random_calls = std::move(calls);
+  deck->drawn_lines = std::move(drawn);
+  deck->defined_functions = defined;
 }
 
 Deck with_draw(const Deck& deck, double draw) {

@@ -63,6 +63,7 @@ struct Testbench {
   std::vector<Setting> settings;  // made when the circuit is loaded: nominals are read after them
   std::vector<Knob> knobs;
   std::vector<Variable> variables;
+  std::vector<NetlistFormula> formulas;  // of knobs that follow the netlist's own draws
   Analysis analysis;
   SimulatorOptions options;
   std::vector<Measure> measures;

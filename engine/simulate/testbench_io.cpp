@@ -135,6 +135,25 @@ Measure measure_from(const json& j) {
   return m;
 }
 
+json formula_json(const NetlistFormula& f) {
+  json steps = json::array();
+  for (const FormulaStep& s : f.formula.steps())
+    steps.push_back({static_cast<int>(s.operation), s.number, s.coordinate, s.of});
+  return {{"knob", f.knob}, {"steps", std::move(steps)}};
+}
+
+NetlistFormula formula_from(const json& j, const Testbench& t) {
+  std::vector<FormulaStep> steps;
+  for (const json& s : j.at("steps")) {
+    steps.push_back({enum_from(s.at(0), Operation::uniform), s.at(1).get<double>(),
+                     s.at(2).get<std::uint32_t>(), s.at(3).get<std::array<std::uint32_t, 3>>()});
+  }
+  NetlistFormula f{j.at("knob").get<std::size_t>(), Formula(std::move(steps))};
+  if (f.knob >= t.knobs.size() || f.formula.size() > t.variables.size())
+    throw std::invalid_argument("a formula of a knob or a variable that does not exist");
+  return f;
+}
+
 Testbench testbench_from(const json& j) {
   Testbench t;
   t.name = j.at("name").get<std::string>();
@@ -146,6 +165,9 @@ Testbench testbench_from(const json& j) {
   for (const json& knob : j.at("knobs")) t.knobs.push_back(knob_from(knob));
   for (const json& variable : j.at("variables"))
     t.variables.push_back(variable_from(variable, t.knobs.size()));
+  if (j.contains("formulas")) {
+    for (const json& formula : j.at("formulas")) t.formulas.push_back(formula_from(formula, t));
+  }
   t.analysis = analysis_from(j.at("analysis"));
   t.options = options_from(j.at("options"));
   for (const json& measure : j.at("measures")) t.measures.push_back(measure_from(measure));
@@ -165,15 +187,18 @@ json to_json(const Testbench& t) {
   for (const Knob& knob : t.knobs) knobs.push_back(knob_json(knob));
   for (const Variable& variable : t.variables) variables.push_back(variable_json(variable));
   for (const Measure& measure : t.measures) measures.push_back(measure_json(measure));
-  return {{"name", t.name},
-          {"deck", t.deck.lines},
-          {"allow_commands", t.deck.allow_commands},
-          {"settings", std::move(settings)},
-          {"knobs", std::move(knobs)},
-          {"variables", std::move(variables)},
-          {"analysis", analysis_json(t.analysis)},
-          {"options", options_json(t.options)},
-          {"measures", std::move(measures)}};
+  json whole = {{"name", t.name},
+                {"deck", t.deck.lines},
+                {"allow_commands", t.deck.allow_commands},
+                {"settings", std::move(settings)},
+                {"knobs", std::move(knobs)},
+                {"variables", std::move(variables)},
+                {"analysis", analysis_json(t.analysis)},
+                {"options", options_json(t.options)},
+                {"measures", std::move(measures)}};
+  if (t.formulas.empty()) return whole;
+  for (const NetlistFormula& formula : t.formulas) whole["formulas"].push_back(formula_json(formula));
+  return whole;
 }
 
 Testbench testbench_from_json(const json& j) {

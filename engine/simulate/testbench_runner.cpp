@@ -9,6 +9,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "engine/netlist/deck_options.hpp"
 #include "engine/netlist/deck_parameters.hpp"
 #include "engine/simulate/small_signal.hpp"
 #include "engine/simulate/spice_text.hpp"
@@ -64,6 +65,15 @@ void check_sources(const Testbench& testbench) {
   }
 }
 
+/// What ngspice multiplies a setting by where the netlist has an option scale; it reads the value back in m or m^2.
+double unit_of(const Knob& knob, double length) {
+  if (knob.kind != KnobKind::instance) return 1.0;
+  for (const char* parameter : {"w", "l", "ps", "pd", "sa", "sb", "sd"}) {
+    if (knob.parameter == parameter) return length;
+  }
+  return knob.parameter == "as" || knob.parameter == "ad" ? length * length : 1.0;
+}
+
 /// The deck with a way to read each varied .param.
 Deck with_parameter_lines(const Testbench& testbench) {
   Deck deck = testbench.deck;
@@ -82,7 +92,10 @@ TestbenchRunner::TestbenchRunner(NgspiceSimulator& simulator, const Testbench& t
       measures_(testbench.measures),
       analysis_(trimmed_analysis(testbench)),
       has_parameters_(std::any_of(testbench.knobs.begin(), testbench.knobs.end(),
-                                  [](const Knob& knob) { return knob.kind == KnobKind::parameter; })) {}
+                                  [](const Knob& knob) { return knob.kind == KnobKind::parameter; })) {
+  const double length = length_unit(statements_of(testbench.deck));
+  for (const Knob& knob : testbench.knobs) units_.push_back(unit_of(knob, length));
+}
 
 void TestbenchRunner::load(int rung, bool keep_all) {
   if (loaded_rung_ == rung && loaded_all_ == keep_all && load_ == simulator_.loads()) return;
@@ -150,7 +163,12 @@ const std::vector<double>& TestbenchRunner::nominals() {
 
 /// The settings at x; `trouble` says why there are none to simulate.
 std::vector<double> TestbenchRunner::settings_at(const Point& x, std::string* trouble) {
-  const std::vector<double> settings = knob_settings(testbench_.knobs, testbench_.variables, nominals_, x);
+  std::vector<double> starts = nominals_;
+  for (const NetlistFormula& f : testbench_.formulas) {
+    if (!std::isnan(starts[f.knob]))
+      starts[f.knob] = units_[f.knob] * f.formula({x.data(), static_cast<std::size_t>(x.size())});
+  }
+  std::vector<double> settings = knob_settings(testbench_.knobs, testbench_.variables, starts, x);
   for (std::size_t k = 0; k < settings.size(); ++k) {
     const Knob& knob = testbench_.knobs[k];
     if (std::isnan(nominals_[k])) throw std::runtime_error("the circuit has no " + to_string(knob));
@@ -160,6 +178,7 @@ std::vector<double> TestbenchRunner::settings_at(const Point& x, std::string* tr
                              to_string(knob), settings[k]);
     }
   }
+  for (std::size_t k = 0; k < settings.size(); ++k) settings[k] /= units_[k];
   return settings;
 }
 

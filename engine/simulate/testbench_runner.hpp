@@ -52,6 +52,7 @@ class TestbenchRunner {
   MeasureSet measures_;
   Analysis analysis_;
   std::vector<double> nominals_;  // empty: not read yet
+  std::vector<double> units_;     // of the knobs: what alter multiplies a length or an area by (option scale)
   bool has_parameters_ = false;   // some knob is a .param: every run loads the circuit afresh
   std::string singular_node_;     // that the simulator named since rehearse() began
   int loaded_rung_ = -1;          // of the circuit in the simulator; -1: none that may be used

@@ -14,6 +14,7 @@
 
 #include "engine/base/matrix.hpp"
 #include "engine/base/move.hpp"
+#include "engine/netlist/formula.hpp"
 
 namespace flare::engine {
 
@@ -76,6 +77,15 @@ struct Knob {
   std::string parameter;  // "delvto", "dc", "vth0"; the name of a .param; empty for the temperature
 
   bool operator==(const Knob&) const = default;
+};
+
+/// What the netlist says of a knob, where that depends on draws of its own: a formula of the coordinates of a run.
+/// Variables with effects on the knob move it from there.
+struct NetlistFormula {
+  std::size_t knob = 0;
+  Formula formula;
+
+  bool operator==(const NetlistFormula&) const = default;
 };
 
 /// "m.x0.ma[delvto]", ".param vboost", "temperature": for messages.

@@ -9,6 +9,7 @@
 #include "engine/base/random_stream.hpp"
 #include "studies/circuit/circuit_margin.hpp"
 #include "studies/circuit/circuit_testbench.hpp"
+#include "studies/run/netlist_draws.hpp"
 #include "studies/run/rare_event_runs.hpp"
 
 namespace flare::studies {
@@ -21,6 +22,17 @@ std::string circuit_name(const Study& study) { return study.circuit->netlist.ste
 void add_notes(std::vector<std::string>& notes, const std::vector<std::string>& more) {
   for (const std::string& note : more) {
     if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+  }
+}
+
+/// What is the same at all corners once; another line for a draw that is known says its corner.
+void add_draws(std::vector<std::string>& draws, const std::vector<std::string>& more, const Corner& corner) {
+  const auto named = [](const std::string& line) { return line.substr(0, line.find("  ") + 2); };
+  for (const std::string& line : more) {
+    if (std::find(draws.begin(), draws.end(), line) != draws.end()) continue;
+    const bool known = std::any_of(draws.begin(), draws.end(),
+                                   [&](const std::string& other) { return other.starts_with(named(line)); });
+    draws.push_back(known ? fmt::format("{}  at {}", line, corner.name()) : line);
   }
 }
 
@@ -82,6 +94,7 @@ CircuitPlan plan_circuit_study(const Study& study, engine::Evaluator& evaluator)
     plan.dimension = made.testbench->dimension();
     plan.variables.clear();
     for (const engine::Variable& v : made.testbench->variables) plan.variables.push_back(v.name);
+    add_draws(plan.draws, describe_draws(*made.testbench), corner);
     plan.runs += static_cast<std::size_t>(study.estimator.runs);
     add_notes(plan.notes, made.notes);
   }

@@ -29,6 +29,7 @@ struct CircuitPlan {
   std::size_t runs = 0;
   std::vector<std::string> variables;
   std::vector<std::string> notes;
+  std::vector<std::string> draws;  // of the netlist, with the corner they are of where corners differ
 };
 /// Builds the testbench of every corner and rehearses it. Throws what a run would throw for the same reasons.
 CircuitPlan plan_circuit_study(const Study& study, engine::Evaluator& evaluator);

@@ -12,6 +12,7 @@
 #include "engine/netlist/deck_lexer.hpp"
 #include "engine/simulate/small_signal.hpp"
 #include "engine/simulate/testbench_runner.hpp"
+#include "studies/run/netlist_draws.hpp"
 
 namespace flare::studies {
 
@@ -128,9 +129,10 @@ void refuse_left_behind(const Study& study, const Corner& corner, const engine::
                   study.supply_place, corner.supply.value(), fmt::join(left, ", "), before));
 }
 
-/// Moves the supply sources, or says why a supply is none.
+/// Moves the supply sources, or says why a supply is none. `as_read`: the netlist with its parameters.
 void apply_supply(const Study& study, const Corner& corner, const LoadedCircuit& loaded,
-                  engine::Evaluator& evaluator, engine::Testbench& bench, std::vector<std::string>& notes) {
+                  const engine::Deck& as_read, engine::Evaluator& evaluator, engine::Testbench& bench,
+                  std::vector<std::string>& notes) {
   const CircuitStudy& circuit = *study.circuit;
   if (!corner.supply || !circuit.supply_parameter.empty()) return;
   const SourceValues sources = voltage_sources(loaded.circuit, evaluator, bench);
@@ -142,7 +144,7 @@ void apply_supply(const Study& study, const Corner& corner, const LoadedCircuit&
                               ? NAN
                               : sources.values[static_cast<std::size_t>(place - sources.names.begin())];
     if (!SourceValues::close(before, *corner.supply)) {
-      check_shared_parameter(study, bench.deck, name);
+      check_shared_parameter(study, as_read, name);
       if (before != 0.0) refuse_left_behind(study, corner, loaded.circuit, before);
     }
     bench.settings.push_back(source_setting(name, *corner.supply));
@@ -241,9 +243,11 @@ engine::Deck circuit_deck(const Study& study, const Corner& corner) {
       takes_process ? std::filesystem::absolute(study.cards).lexically_normal().string() : std::string();
   if (takes_process) options.library_sections[cards] = corner.process;
   for (const auto& [library, section] : corner.sections) options.library_sections[library] = section;
-  for (const auto& [name, value] : corner.parameters) options.parameters[name] = fmt::format("{}", value);
+  for (const auto& [name, value] : study.parameters) options.parameters[name] = fmt::format("{}", value);
+  for (const auto& [name, value] : corner.parameters)
+    options.parameters[engine::lower(name)] = fmt::format("{}", value);
   if (corner.supply && !study.circuit->supply_parameter.empty()) {
-    options.parameters[study.circuit->supply_parameter] = fmt::format("{}", *corner.supply);
+    options.parameters[engine::lower(study.circuit->supply_parameter)] = fmt::format("{}", *corner.supply);
   }
   engine::Deck deck = engine::read_deck(study.circuit->netlist, options);
   if (takes_process && !taken(deck, cards)) {
@@ -273,14 +277,16 @@ CircuitTestbench circuit_testbench(const Study& study, const Corner& corner, eng
   CircuitTestbench made;
   auto bench = std::make_shared<engine::Testbench>();
   bench->name = fmt::format("{} {}", study.circuit->netlist.stem().string(), corner.name());
-  bench->deck = circuit_deck(study, corner);
-  const engine::DeckFacts facts = engine::facts_of(bench->deck);
+  const engine::Deck as_read = circuit_deck(study, corner);
+  const engine::DeckFacts facts = engine::facts_of(as_read);
   bench->options = circuit_options(study, corner, facts, made.notes);
   bench->analysis = study.circuit->analysis;
   bench->analysis.use_initial = study.circuit->uic.value_or(facts.use_initial.has_value());
   bench->measures = study.circuit->measures;
-  const LoadedCircuit loaded = load_circuit(evaluator, study, bench->deck, bench->options, {});
-  apply_supply(study, corner, loaded, evaluator, *bench, made.notes);
+  NotElaborated trouble;
+  bench->deck = study_deck(study, as_read, bench->options, &trouble);
+  const LoadedCircuit loaded = load_circuit(evaluator, study, bench->deck, bench->options, {}, trouble);
+  apply_supply(study, corner, loaded, as_read, evaluator, *bench, made.notes);
   for (const auto& [source, value] : corner.sources) {
     check_source(study.supply_place, loaded.circuit, source, *bench);
     bench->settings.push_back(source_setting(source, value));
@@ -292,6 +298,7 @@ CircuitTestbench circuit_testbench(const Study& study, const Corner& corner, eng
   note_ignored_initials(loaded.circuit, *bench, made.notes);
   check_vectors(study, loaded.circuit, *bench);
   add_variation(study, loaded, {}, *bench);
+  refuse_no_variation(study, *bench);
   check_nominals(evaluator, study, loaded, *bench);
   rehearse(evaluator, loaded.circuit, *bench);
   made.testbench = std::move(bench);

@@ -59,6 +59,7 @@ void check_kit(const PartPlace& place) {
   const Kit kit = read_kit(place);
   fmt::print("{}: a kit\n  library   {}\n", place.manifest.string(), kit.library.string());
   if (!kit.compatibility.empty()) fmt::print("  ngspice   compatibility {}\n", kit.compatibility);
+  for (const auto& [name, value] : kit.parameters) fmt::print("  parameter {} = {}\n", name, value);
 }
 
 }  // namespace

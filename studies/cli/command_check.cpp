@@ -48,6 +48,7 @@ int check_command(const CheckCommand& command) {
     fmt::print("{}: {}\n", command.study.string(), study.title);
     fmt::print("  netlist   {}\n  varies    {} variables at {} corners\n  runs      {}\n",
                study.circuit->netlist.string(), plan.dimension, study.corners.size(), plan.runs);
+    for (const std::string& draw : plan.draws) fmt::print("  draw      {}\n", draw);
     for (const std::string& note : plan.notes) fmt::print("  note      {}\n", note);
     fmt::print("OK\n");
     return exit_done;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "studies/run/netlist_draws.hpp"
 #include "studies/run/study_run.hpp"
 
 namespace flare::studies {
@@ -16,6 +17,7 @@ using engine::Testbench;
 Testbench of_column(const Study& study, const ColumnOptions& options) {
   engine::DeckOptions deck_options;
   deck_options.commands = study.commands;
+  for (const auto& [name, value] : study.parameters) deck_options.parameters[name] = fmt::format("{}", value);
   try {
     return column_testbench(options, study.file.parent_path() / "column netlist", deck_options);
   } catch (const engine::DeckError& e) {
@@ -53,6 +55,7 @@ LoadedCircuit column_circuit(const Study& study, int sawl, engine::Evaluator& ev
   LoadedCircuit loaded =
       load_circuit(evaluator, study, bench->deck, bench->options, varying_elements(options));
   add_variation(study, loaded, varying_elements(options), *bench);
+  refuse_no_variation(study, *bench);
   check_nominals(evaluator, study, loaded, *bench);
   rehearse(evaluator, loaded.circuit, *bench);
   return loaded;
@@ -64,6 +67,8 @@ std::shared_ptr<Testbench> column_bench(const Study& study, const ColumnOptions&
   bench->name = name;
   bench->options = simulator_options(study);
   bench->options.temperature = options.temperature;
+  NotElaborated trouble;
+  bench->deck = study_deck(study, std::move(bench->deck), bench->options, &trouble);
   return bench;
 }
 

@@ -1,9 +1,19 @@
 #include "studies/parts/kit.hpp"
 
+#include "engine/netlist/deck_lexer.hpp"
 #include "studies/toml/compatibility.hpp"
 #include "studies/toml/toml_file.hpp"
 
 namespace flare::studies {
+
+std::map<std::string, double> read_parameters(Section& section) {
+  std::map<std::string, double> values;
+  Section parameters = section.section("parameters");
+  for (const std::string& name : parameters.keys())
+    values[engine::lower(name)] = parameters.number(name, -1e300, 1e300);
+  parameters.finish();
+  return values;
+}
 
 Kit read_kit(const PartPlace& place) {
   const toml::table table = read_toml(place.manifest, "a manifest");
@@ -13,6 +23,7 @@ Kit read_kit(const PartPlace& place) {
   root.text("title", place.name);
   kit.library = root.file("library");
   kit.compatibility = read_compatibility(root);
+  kit.parameters = read_parameters(root);
   root.finish();
   return kit;
 }

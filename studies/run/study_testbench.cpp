@@ -7,6 +7,8 @@
 #include <cmath>
 #include <set>
 
+#include "studies/run/circuit_listing.hpp"
+
 namespace flare::studies {
 
 namespace {
@@ -254,23 +256,6 @@ std::string missing_parameter(const LoadedCircuit& loaded, const Knob& knob) {
   return fmt::format("{}{} has no parameter '{}'", device->name, card, knob.parameter);
 }
 
-/// The netlist's own random numbers would be drawn once and kept. Kits multiply theirs by a switch: what counts is
-/// whether the loaded circuit changes with them.
-void refuse_draws(engine::Evaluator& evaluator, const engine::Deck& deck,
-                  const engine::SimulatorOptions& options, const engine::Listing& without) {
-  if (deck.random_calls.empty() ||
-      evaluator.listing(engine::with_draw(deck, 1.0), options).lines == without.lines) {
-    return;
-  }
-  const engine::RandomCall& first = deck.random_calls.front();
-  throw StudyError(fmt::format(
-      "{}: {} would be drawn once, when the netlist is loaded, and kept for all samples{}; make "
-      "it a variable of the study ([[variation]]), or switch the netlist's draws off",
-      first.place, first.call,
-      deck.random_calls.size() > 1 ? fmt::format(" (as would {} more)", deck.random_calls.size() - 1)
-                                   : std::string()));
-}
-
 void check_effect(const engine::Variable& variable, const engine::Effect& effect, const Knob& knob,
                   double nominal, const std::string& file) {
   if (effect.action == engine::Action::scale && nominal == 0.0) {
@@ -284,6 +269,7 @@ void check_effect(const engine::Variable& variable, const engine::Effect& effect
 /// Two values cannot both stand in one place.
 void check_replacements(const engine::Testbench& testbench, const std::string& file) {
   std::map<std::size_t, std::string> replaced;
+  for (const engine::NetlistFormula& f : testbench.formulas) replaced[f.knob] = "a draw of the netlist";
   for (const engine::Variable& variable : testbench.variables) {
     for (const engine::Effect& effect : variable.effects) {
       if (effect.action != engine::Action::replace) continue;
@@ -300,9 +286,9 @@ void check_replacements(const engine::Testbench& testbench, const std::string& f
 }  // namespace
 
 LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
-                           const engine::SimulatorOptions& options, const std::vector<std::string>& matched) {
-  const engine::Listing listing = evaluator.listing(deck, options);
-  refuse_draws(evaluator, deck, options, listing);
+                           const engine::SimulatorOptions& options, const std::vector<std::string>& matched,
+                           const NotElaborated& trouble) {
+  const engine::Listing listing = circuit_listing(evaluator, deck, options, trouble);
   LoadedCircuit loaded{listing.circuit(), {}};
   loaded.areas = read_areas(evaluator, deck, options, sized_devices(study, loaded.circuit, matched));
   return loaded;
@@ -324,6 +310,14 @@ void add_variation(const Study& study, const LoadedCircuit& loaded, const std::v
     }
   }
   for (const DieVariation& variation : study.die) add_die_variation(variation, loaded, testbench);
+  add_netlist_draws(matched, testbench);
+}
+
+void refuse_no_variation(const Study& study, const engine::Testbench& testbench) {
+  if (!testbench.variables.empty()) return;
+  throw StudyError(fmt::format(
+      "{}: nothing varies: add a [[variation]] or a [[die]]{}", study.file.string(),
+      testbench.deck.elaborated ? ", or switch the netlist's draws on ([technology] parameters)" : ""));
 }
 
 void check_nominals(engine::Evaluator& evaluator, const Study& study, const LoadedCircuit& loaded,
@@ -348,6 +342,18 @@ void check_nominals(engine::Evaluator& evaluator, const Study& study, const Load
       }
       check_effect(variable, effect, knob, nominal, study.file.string());
     }
+  }
+  for (const engine::NetlistFormula& f : testbench.formulas) {
+    const Knob& knob = testbench.knobs[f.knob];
+    if (!std::isnan(nominals.at(to_string(knob)))) continue;
+    if (knob.kind == KnobKind::model) {
+      throw StudyError(fmt::format(
+          "{}: a draw of the netlist moves {}, of a bin that no device is in; a device that changes its "
+          "bin would lose the draw: vary no w, l or nf, or switch the draws of the models off",
+          study.file.string(), to_string(knob)));
+    }
+    throw StudyError(fmt::format("{}: a draw of the netlist moves {}: {}", study.file.string(),
+                                 to_string(knob), missing_parameter(loaded, knob)));
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/simulate/evaluator.hpp"
 #include "engine/simulate/testbench.hpp"
+#include "studies/run/netlist_draws.hpp"
 #include "studies/study/study.hpp"
 
 namespace flare::studies {
@@ -22,16 +23,20 @@ struct LoadedCircuit {
 };
 
 /// Loads a deck and asks it. `matched`: paths of the elements ("x0.ma") that instance-wide laws move, with all that
-/// lies within them; empty: all devices. Throws StudyError where a
+/// lies within them; empty: all devices. `trouble`: why study_deck left the draws in the netlist. Throws StudyError where a
 /// variation fits nothing or a device has no size, std::runtime_error with the simulator's words where it does not
 /// load.
 LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
-                           const engine::SimulatorOptions& options, const std::vector<std::string>& matched);
+                           const engine::SimulatorOptions& options, const std::vector<std::string>& matched,
+                           const NotElaborated& trouble = {});
 
-/// Adds the study's knobs and variables to a testbench whose deck and analysis are set. Throws StudyError where a
+/// Adds the study's knobs and variables, and the netlist's own draws, to a testbench whose deck and analysis are set. Throws StudyError where a
 /// variation fits nothing or moves what the analysis ignores.
 void add_variation(const Study& study, const LoadedCircuit& loaded, const std::vector<std::string>& matched,
                    engine::Testbench& testbench);
+
+/// Throws StudyError where neither the study nor the netlist varies anything.
+void refuse_no_variation(const Study& study, const engine::Testbench& testbench);
 
 /// Asks the loaded circuit what every knob starts from. Throws StudyError, in the study's words, where it has no such
 /// parameter or the value leaves a law without meaning.

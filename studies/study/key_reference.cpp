@@ -83,6 +83,7 @@ offset_sigma = "0.03 step"
 constexpr std::string_view kit_example = R"toml(
 [technology]
 kit = "cmos28"
+parameters = { mm_switch = 1 }
 [column]
 sawl = [8]
 [[variation]]
@@ -201,6 +202,9 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"technology", "cards",
      "library of device cards by itself; its sections are the corners' processes; a column needs it or a "
      "`kit`"},
+    {"technology.parameters", "*",
+     "`.param` of the netlist's top level, at every corner that sets no other: the switches of a kit",
+     "the kit's, else the netlist's"},
     {"column", "cell",
      "a name of `netlists/cells`, or the path of a folder with a `cell.toml`; behind it may stand a variant"},
     {"column", "sawl", "word lines that are read at once: one design each"},

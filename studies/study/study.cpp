@@ -130,6 +130,8 @@ void read_technology(Section s, Study& study) {
     study.cards = s.file("cards");
   }
   study.cards_place = s.place(s.has("kit") ? "kit" : "cards");
+  if (study.kit) study.parameters = study.kit->parameters;
+  for (const auto& [name, value] : read_parameters(s)) study.parameters[name] = value;
   s.finish();
 }
 
@@ -308,8 +310,6 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
   read_all_corners(root.section("corners"), study);
   for (Section& s : root.sections("variation")) study.devices.push_back(read_device_variation(s));
   for (Section& s : root.sections("die")) study.die.push_back(read_die_variation(s));
-  if (study.devices.empty() && study.die.empty())
-    root.fail("", "nothing varies: add a [[variation]] or a [[die]]");
   for (Section& s : root.sections("converter")) {
     study.converters.push_back(read_converter(s));
     const auto& names = study.converters;

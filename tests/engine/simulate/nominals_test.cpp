@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <utility>
 
+#include "engine/simulate/testbench_io.hpp"
 #include "tests/engine/simulate/shared_simulator.hpp"
 #include "tests/engine/simulate/testbenches.hpp"
 
@@ -51,6 +53,47 @@ TEST(TestbenchRunner, AParameterStartsFromWhereThoseItHangsOnHaveMoved) {
   const double r2 = (2.0 * a + 100.0) * 1.03;
   const RunResult run = TestbenchRunner(simulator(), t).run(Eigen::RowVector3d(1.0, 2.0, 3.0));
   EXPECT_NEAR(run.measures.at(0), r2 / (a + r2), 1e-9);  // but for gmin
+}
+
+/// Current of a transistor whose width varies by `law` at one standard deviation.
+double current_at_one(const std::string& options, const std::string& size, Action action, const Law& law) {
+  Testbench t;
+  t.deck = deck_of(
+      {"width", options, "v1 d 0 1", "m1 d d 0 0 nch " + size, ".model nch nmos level=14 version=4.8"});
+  t.knobs = {device_knob("m1", "w")};
+  t.variables = {one_effect("w", law, 0, action)};
+  t.analysis.kind = AnalysisKind::operating_point;
+  t.measures = {last_value("current", "i(v1)")};
+  return TestbenchRunner(simulator(), t).run(Eigen::RowVectorXd::Ones(1)).measures.at(0);
+}
+
+TEST(TestbenchRunner, AWidthInTheNetlistsOwnUnitVariesAsOneInMetres) {
+  for (const auto& [action, law] : {std::pair(Action::scale, Law{LawKind::normal, 1.0, 0.1}),
+                                    std::pair(Action::shift, Law{LawKind::normal, 0.0, 50e-9})}) {
+    const double metres = current_at_one(".options gmin=1e-12", "w=1u l=0.2u", action, law);
+    const double scaled = current_at_one(".options scale=1u", "w=1 l=0.2", action, law);
+    EXPECT_NEAR(scaled, metres, 1e-9 * std::abs(metres));
+    EXPECT_LT(std::abs(metres), 0.1);
+  }
+}
+
+TEST(TestbenchRunner, AFormulaSaysWhatAKnobStartsFrom) {
+  Testbench t;
+  t.deck = deck_of({"formula", "i1 0 a 1m", "r1 a 0 1k"});
+  t.knobs = {device_knob("r1", "resistance")};
+  t.variables = {{"own", {}, Scope::instance, "1", {}}, one_effect("more", {LawKind::normal, 0.0, 10.0}, 0)};
+  // 1000 + 100 x0, from which the second variable moves on.
+  t.formulas = {{0, Formula({{.operation = Operation::number, .number = 1000.0},
+                             {.operation = Operation::number, .number = 100.0},
+                             {.operation = Operation::draw, .coordinate = 0},
+                             {.operation = Operation::multiply, .of = {1, 2, 0}},
+                             {.operation = Operation::add, .of = {0, 3, 0}}})}};
+  t.analysis.kind = AnalysisKind::operating_point;
+  t.measures = {last_value("a", "v(a)")};
+  const Testbench sent = testbench_from_cbor(to_cbor(t));
+  EXPECT_EQ(sent.formulas, t.formulas);
+  const RunResult run = TestbenchRunner(simulator(), sent).run(Eigen::RowVector2d(-2.0, 3.0));
+  EXPECT_NEAR(run.measures.at(0), 0.83, 1e-9);
 }
 
 /// Two transistors of a model in bins of the width, the threshold of each bin, and a third on the wide side.

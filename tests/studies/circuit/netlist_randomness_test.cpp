@@ -1,5 +1,7 @@
-// Draws that a netlist makes itself would be made once, at load, and kept for every sample: they are named and refused,
-// wherever they stand. A kit whose draws are switched off is a kit without draws.
+// Draws that a netlist makes itself would be made once, at load, and kept for every sample: each becomes a variable of
+// the study, wherever it stands, or is named and refused. A kit whose draws are switched off is a kit without draws.
+#include <functional>
+
 #include "tests/studies/circuit_fixture.hpp"
 
 namespace {
@@ -11,6 +13,7 @@ using flare::studies::testing::plain;
 using flare::studies::testing::Samples;
 using flare::studies::testing::varies;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class NetlistRandomness : public CircuitFixture {
@@ -28,55 +31,79 @@ class NetlistRandomness : public CircuitFixture {
   std::string study_ = operating_point("v(o)") + varies("resistance", "rx", "1 %") + plain(20);
 };
 
-TEST_F(NetlistRandomness, EveryFunctionThatDrawsIsNamedWithItsPlace) {
-  for (const char* call :
-       {"agauss(1k,100,1)", "gauss(1k,0.1,1)", "aunif(1k,100)", "unif(1k,0.1)", "limit(1k,100)"}) {
-    const std::string function(call);
-    const std::string words = refused("i1 0 o 1m\nrx o a 1k\nr1 a 0 '" + function + "'");
-    EXPECT_THAT(words, AllOf(HasSubstr("cell.cir:4: " + function), HasSubstr("drawn once"),
-                             HasSubstr("[[variation]]")));
+TEST_F(NetlistRandomness, EveryFunctionThatDrawsIsAVariableWithItsLaw) {
+  const auto normal = [](double z) { return z; };
+  const auto even = [](double z) { return std::erf(z / std::sqrt(2.0)); };
+  const auto sign = [](double z) { return z > 0 ? 1.0 : -1.0; };
+  const std::vector<std::pair<std::string, std::function<double(double)>>> laws{{"agauss(1k,200,2)", normal},
+                                                                                {"gauss(1k,0.1,1)", normal},
+                                                                                {"aunif(1k,100)", even},
+                                                                                {"unif(1k,0.1)", even},
+                                                                                {"limit(1k,100)", sign}};
+  for (const auto& [call, law] : laws) {
+    write("cell.cir", cell("i1 0 o 1m\nrx o a 1k\nr1 a 0 '" + call + "'"));
+    study_runs(study_);
+    const Samples s = samples();
+    ASSERT_THAT(s.variables, ElementsAre("rx.resistance", "r1.resistance"));
+    for (Eigen::Index r = 0; r < s.z.rows(); ++r) {
+      EXPECT_NEAR(s.measures(r, 0), 2 + 0.01 * s.z(r, 0) + 0.1 * law(s.z(r, 1)), 1e-8) << call;
+    }
   }
 }
 
 TEST_F(NetlistRandomness, WhereverItStands) {
   const std::string rest = "i1 0 o 1m\nrx o a 1k\n";
-  EXPECT_THAT(refused(".param ohm={agauss(1k, 20, 1)}\n" + rest + "r1 a 0 {ohm}"),
-              HasSubstr("cell.cir:2: agauss"));
-  EXPECT_THAT(refused(rest + ".subckt s a\n.param d=agauss(0,20,1)\nr1 a 0 {1k+d}\n.ends\nx1 a s"),
-              HasSubstr("cell.cir:5: agauss"));
-  EXPECT_THAT(refused(rest + ".func spread(x) {x*gauss(1,0.1,3)}\nr1 a 0 {spread(1k)}"),
-              HasSubstr("cell.cir:4: gauss"));
-  EXPECT_THAT(refused(rest + "b1 a 0 i=v(a)/{aunif(1k,100)}"), HasSubstr("cell.cir:4: aunif"));
-  EXPECT_THAT(refused(rest + ".model rr r(rsh={UNIF(1k,0.1)})\nr1 a 0 rr l=1 w=1"),
-              HasSubstr("cell.cir:4: UNIF"));
+  const auto expect_variable = [&](const std::string& lines, const std::string& name) {
+    write("cell.cir", cell(lines));
+    study_runs(study_);
+    const Samples s = samples();
+    ASSERT_THAT(s.variables, ElementsAre("rx.resistance", name));
+    const Eigen::ArrayXd moved = s.measures.col(0).array() - 0.01 * s.z.col(0).array();
+    EXPECT_GT(moved.maxCoeff() - moved.minCoeff(), 0.01) << lines;
+  };
+  expect_variable(".param ohm={agauss(1k, 20, 1)}\n" + rest + "r1 a 0 {ohm}", "ohm");
+  expect_variable(rest + ".subckt s a\n.param d=agauss(0,20,1)\nr1 a 0 {1k+d}\n.ends\nx1 a s", "x1.d");
+  expect_variable(rest + ".func spread(x) {x*gauss(1,0.1,3)}\nr1 a 0 {spread(1k)}", "r1.resistance");
+  expect_variable(rest + "b1 a 0 i=v(a)/{aunif(1k,100)}", "b1.value");
+  expect_variable(rest + ".model rr r(rsh={UNIF(1k,0.1)})\nr1 a 0 rr l=1 w=1", "rr.rsh");
   write("deep.inc", "* parts\n.param ohm=agauss(1k,20,1)\n");
-  EXPECT_THAT(refused(".include deep.inc\n" + rest + "r1 a 0 {ohm}"), HasSubstr("deep.inc:2: agauss"));
+  expect_variable(".include deep.inc\n" + rest + "r1 a 0 {ohm}", "ohm");
+}
+
+TEST_F(NetlistRandomness, WhatCannotBeAVariableIsRefusedWithItsPlaceAndWhy) {
+  const std::string rest = "i1 0 o 1m\nrx o a 1k\n";
   EXPECT_THAT(refused(rest + "r1 a 0 1k\n.options seed=3"), HasSubstr("seed"));
   // Noise draws from a pool that nothing resets.
   write("cell.cir", cell(rest + "r1 a b 1k\nvn b 0 dc 0 trnoise(1m 1p 0 0)"));
   EXPECT_THAT(refusal(study_), HasSubstr("trnoise"));
+  EXPECT_THAT(refused(rest + ".param d=agauss(0,1,1)\n.if (d>-1)\nr1 a 0 1k\n.endif"),
+              AllOf(HasSubstr("cell.cir:5: which devices there are would hang on a draw")));
+  EXPECT_THAT(refused(rest + "r1 a 0 {agauss(1k,20,1)}\nv1 b 0 pulse(0 {aunif(1,0.1)} 0 1p 1p 1n 2n)"),
+              AllOf(HasSubstr("cell.cir:5: v1: a draw in a value that cannot be set")));
+  write("cell.cir", cell(".param ohm=1k\n" + rest + "r1 a 0 {ohm+agauss(0,20,1)}"));
+  EXPECT_THAT(refusal(operating_point("v(o)") + "[[variation]]\nparam = \"ohm\"\nsigma = 0.1\n" + plain(20)),
+              AllOf(HasSubstr("cell.cir:5: agauss(0,20,1) would be drawn once"),
+                    HasSubstr("a study that moves a .param")));
 }
 
-TEST_F(NetlistRandomness, AMismatchSectionIsRefusedAndItsTwinWithoutIsNot) {
+TEST_F(NetlistRandomness, AMismatchSectionVariesAndItsTwinWithoutDoesNot) {
   write("kit.lib",
         "* corners with and without the kit's own mismatch\n.lib tt\n.param mc=0\n.include parts.inc\n.endl\n"
         ".lib tt_mm\n.param mc=1\n.include parts.inc\n.endl\n");
   write("parts.inc", ".subckt part a b\n.param d={mc*agauss(0,1,1)}\nr1 a b {2k+100*d}\n.ends\n");
   write("cell.cir", cell(".lib 'kit.lib' tt\ni1 0 o 1m\nrx o a 1k\nx1 a 0 part"));
-  const std::string cards = "[technology]\ncards = \"kit.lib\"\n" + study_;
-  study_runs(cards + "[corners]\nprocess = [\"tt\"]\n");
-  expect_resistance(2e3);
-  EXPECT_THAT(refusal(cards + "[corners]\nprocess = [\"tt\", \"tt_mm\"]\n"),
-              AllOf(HasSubstr("parts.inc:2: agauss(0,1,1)"), HasSubstr("switch the netlist's draws off")));
+  study_runs("[technology]\ncards = \"kit.lib\"\n" + study_ + "[corners]\nprocess = [\"tt\", \"tt_mm\"]\n");
+  EXPECT_THAT(samples("tt").variables, ElementsAre("rx.resistance"));
+  EXPECT_THAT(samples("tt_mm").variables, ElementsAre("rx.resistance", "x1.d"));
 }
 
 TEST_F(NetlistRandomness, ACornerCanSwitchTheDrawsOnAndOff) {
   write("cell.cir", cell(".param mc=1\ni1 0 o 1m\nrx o a 1k\nr1 a 0 {2k+100*mc*gauss(1,0.1,1)-100*mc}"));
-  EXPECT_THAT(refusal(study_), HasSubstr("cell.cir:5: gauss"));
+  study_runs(study_);
+  EXPECT_THAT(samples().variables, ElementsAre("rx.resistance", "r1.resistance"));
   study_runs(study_ + "[corners.parameters]\nmc = [\"0\"]\n");
+  EXPECT_THAT(samples().variables, ElementsAre("rx.resistance"));
   expect_resistance(2e3);
-  EXPECT_THAT(refusal(study_ + "[corners.parameters]\nmc = [\"0\", \"1\"]\n"),
-              HasSubstr("cell.cir:5: gauss"));
 }
 
 TEST_F(NetlistRandomness, WhatNothingUsesAndWhatOnlySoundsAlikeIsNoDraw) {
