@@ -24,6 +24,10 @@ struct Entrant {
 /// In the order of their pilots.
 const std::vector<Entrant>& race_entrants();
 
+/// In the order in which they try where the race ends in a refusal, each with at most half of what is left; the rounds mean
+/// nothing there.
+const std::vector<Entrant>& last_entrants();
+
 /// May be asked for by name.
 struct NamedEstimator {
   RareEventMethod method;
