@@ -27,9 +27,10 @@ bool subset_may_answer(const EstimatorSession& session, const PlainLook& look) {
   return session.ledger().margins() && !look.origin.failed;
 }
 
-constexpr std::uint64_t worth_a_try = 600;     // runs left, below which only subset simulation is tried
-constexpr std::uint64_t for_remembered = 60;   // runs to explain failures that were met before
-constexpr double most_missing = 0.15;          // of P, in regions that the audit met
+constexpr std::uint64_t worth_a_try = 600;    // runs left, below which only subset simulation is tried
+constexpr std::uint64_t for_remembered = 60;  // runs to explain failures that were met before
+constexpr double promising_pilot = 6.0;       // effective samples of it
+constexpr double most_missing = 0.15;         // of P, in regions that the audit met
 
 // What the audit met beside the estimate: a wider interval where it holds little, no number where it holds much.
 void allow_for_missing(EstimatorSession& session, const Estimator& estimator, const AuditFinding& finding,
@@ -47,40 +48,72 @@ void allow_for_missing(EstimatorSession& session, const Estimator& estimator, co
   summary.log_p_high = std::min(0.0, 2.0 * summary.log_p_high - summary.log_p);
 }
 
-// One engine from pilot to audit; refused with a reason where it does not answer.
-RareEventSummary try_engine(Findings& findings, Estimator& estimator) {
+// Runs that cannot be spent while it lives.
+class KeptBack {
+ public:
+  KeptBack(EvaluationLedger& ledger, std::uint64_t runs) : ledger_(&ledger), runs_(runs) {
+    ledger.hold_back(runs);
+  }
+  ~KeptBack() { release(); }
+  KeptBack(const KeptBack&) = delete;
+  KeptBack& operator=(const KeptBack&) = delete;
+  void release() {
+    ledger_->release(runs_);
+    runs_ = 0;
+  }
+
+ private:
+  EvaluationLedger* ledger_;
+  std::uint64_t runs_;
+};
+
+// Runs to an effective sample of 100, going by the pilot.
+double runs_to_trust(const Forecast& forecast) {
+  constexpr double useful = 0.12;  // CoV that values_useful are for
+  return 100.0 * (1.0 + useful * useful * forecast.values_useful) * forecast.runs_each;
+}
+
+// A pilot worth believing promises an estimate for less than half of all that is left.
+bool promises(const Forecast& forecast, std::uint64_t left) {
+  return forecast.usable && forecast.effective >= promising_pilot &&
+         runs_to_trust(forecast) < 0.5 * static_cast<double>(left);
+}
+
+// One engine from pilot to audit; refused with a reason where it does not answer. `rest` are runs kept for others, which an
+// engine has whose pilot promises an answer; another one stops there.
+RareEventSummary try_engine(Findings& findings, Estimator& estimator, KeptBack& rest, std::uint64_t left) {
   EstimatorSession& session = findings.session;
   RareEventSummary summary;
   estimator.pilot(findings);
-  summary.reason = fmt::format("{}: no use of it in the pilot", estimator.name());
-  if (!estimator.forecast().comfortable(session.ledger())) return summary;
+  summary.reason = "its pilot promises no answer";
+  if (!promises(estimator.forecast(), left)) return summary;
+  rest.release();
   const std::uint64_t runs = audit_runs(session, findings.look, estimator);
-  const std::uint64_t kept = std::min(runs + runs / 2 + for_remembered, session.ledger().remaining() / 4);
-  session.ledger().hold_back(kept);
-  summary = estimator.estimate(findings);
-  session.ledger().release(kept);
+  {
+    const KeptBack for_audit(session.ledger(),
+                             std::min(runs + runs / 2 + for_remembered, session.ledger().remaining() / 4));
+    summary = estimator.estimate(findings);
+  }
   if (summary.status != TailStatus::estimated) return summary;
   if (runs > 0) {
-    const AuditFinding finding =
-        audit_regions(session, findings.search, estimator.sampled_regions(), runs);
+    const AuditFinding finding = audit_regions(session, findings.search, estimator.sampled_regions(), runs);
     allow_for_missing(session, estimator, finding, summary);
   }
   audit_against_subset(findings.search, summary);
   return summary;
 }
 
-// The same within half of what is left. Whatever happens the other half remains.
+// The same. A pilot that promises nothing costs at most a third of what is left.
 RareEventSummary try_with_half(Findings& findings, Estimator& estimator) {
   EvaluationLedger& ledger = findings.session.ledger();
-  const std::uint64_t kept = ledger.remaining() / 2;
-  ledger.hold_back(kept);
+  const std::uint64_t left = ledger.remaining();
+  KeptBack rest(ledger, left - left / 3);
   RareEventSummary summary;
   try {
-    summary = try_engine(findings, estimator);
+    summary = try_engine(findings, estimator, rest, left);
   } catch (const BudgetSpent& spent) {
     summary.reason = spent.what();
   }
-  ledger.release(kept);
   if (summary.status != TailStatus::estimated)
     findings.session.note(fmt::format("{} refused: {}", estimator.name(), summary.reason));
   return summary;

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "analysis/rare_event/estimators/subspace_estimator.hpp"
 #include "analysis/rare_event/search/failure_regions.hpp"
 
 namespace flare::analysis {
@@ -16,12 +15,14 @@ using engine::Matrix;
 using engine::Vector;
 
 constexpr Eigen::Index most_directions = 9;
-constexpr double new_direction = 0.1;      // of a unit gradient, outside of the span
-constexpr int enough_inside = 2;           // gradients
-constexpr double difference = 0.05;        // sigma
+constexpr double new_direction = 0.1;  // of a unit gradient, outside of the span
+constexpr int enough_inside = 2;       // gradients
+constexpr double difference = 0.05;    // sigma
 constexpr std::size_t most_starts = 12;
 constexpr std::size_t most_needed = 3, most_tried = 8;  // coordinates without a gradient
-constexpr double share_of_runs = 0.6;      // of what is left, on gradients
+constexpr double share_of_runs = 0.6;                   // of what is left, on gradients
+constexpr std::size_t second_population = 60;
+constexpr double most_apart = 0.1;  // of the second population
 
 Vector outside(const Matrix& basis, const Vector& x) { return x - basis * (basis.transpose() * x); }
 
@@ -128,31 +129,101 @@ void add_needed_coordinates(EstimatorSession& session, const std::vector<Vector>
   }
 }
 
+namespace {
+
+// Failures that the estimate must account for, as rows: subset simulation's population, or all that were met.
+Matrix failing_population(const Findings& findings) {
+  if (findings.search.subset) return findings.search.subset->failing;
+  const std::vector<Vector>& met = findings.session.ledger().met_failures();
+  Matrix population(static_cast<Eigen::Index>(met.size()), findings.session.ledger().dimension());
+  for (std::size_t i = 0; i < met.size(); ++i) population.row(static_cast<Eigen::Index>(i)) = met[i];
+  return population;
+}
+
+// The ends of a second, small subset simulation: what the first one missed it most likely meets.
+std::vector<Vector> ends_of_second(EstimatorSession& session) {
+  SubsetOptions options;
+  options.population = second_population;
+  options.max_runs = session.ledger().remaining() / 2;
+  options.last_round = false;
+  const SubsetResult second =
+      subset_simulation(session.ledger(), options, {}, {}, session.random(), Purpose::pilot);
+  return second.reached ? most_different(second.failing, most_starts) : std::vector<Vector>{};
+}
+
+// Share of the points that no arc of failures joins to the nearest boundary point.
+double apart(EstimatorSession& session, const std::vector<Vector>& points, const Vector& nearest) {
+  RegionFinder finder(session.ledger(), session.random(), true, 1, Purpose::pilot);
+  std::size_t count = 0;
+  for (const Vector& x : points) count += finder.connected(x, nearest) ? 0 : 1;
+  return static_cast<double>(count) / static_cast<double>(points.size());
+}
+
+// Share of the points that do not fail any more once what lies outside of the subspace is taken from them.
+double outside_share(EstimatorSession& session, const std::vector<Vector>& points, const Matrix& basis) {
+  Matrix inside(static_cast<Eigen::Index>(points.size()), basis.rows());
+  for (std::size_t i = 0; i < points.size(); ++i)
+    inside.row(static_cast<Eigen::Index>(i)) = points[i] - outside(basis, points[i]);
+  const std::vector<Evaluated> outcomes = session.ledger().evaluate(inside, Purpose::pilot);
+  const auto passed =
+      std::count_if(outcomes.begin(), outcomes.end(), [](const Evaluated& o) { return !o.failed; });
+  return static_cast<double>(passed) / static_cast<double>(points.size());
+}
+
+const Vector& nearest_of(const std::vector<Vector>& boundary) {
+  return *std::min_element(boundary.begin(), boundary.end(),
+                           [](const Vector& a, const Vector& b) { return a.norm() < b.norm(); });
+}
+
+// The mean direction of the population in the subspace is that of the lines; the rest of the subspace is the frame.
+LineRegion region_in(const Matrix& basis, const Matrix& population, const Vector& nearest) {
+  const Vector middle = basis * (basis.transpose() * population.colwise().mean().transpose());
+  LineRegion region(middle, middle.norm());
+  region.root.spread = 0.5;
+  region.most_probable_point = nearest;
+  Matrix frame(basis.rows(), 0);
+  for (Eigen::Index j = 0; j < basis.cols(); ++j) {
+    Vector rest = basis.col(j) - region.direction * region.direction.dot(basis.col(j));
+    rest = outside(frame, rest);
+    if (rest.norm() > 1e-6 && frame.cols() + 1 < basis.cols()) add_direction(rest, frame);
+  }
+  if (frame.cols() == 0) return region;
+  region.law.set_frame(frame);
+  const std::vector<double> weights(static_cast<std::size_t>(population.rows()), 1.0);
+  region.law.fit(population, weights, 0.05, 4.0);
+  return region;
+}
+
+}  // namespace
+
 void ActiveSubspaceEstimator::pilot(Findings& findings) {
   EstimatorSession& session = findings.session;
-  EvaluationLedger& ledger = session.ledger();
-  const Matrix none(0, ledger.dimension());
-  Matrix population = findings.search.subset ? findings.search.subset->failing : none;
-  if (population.rows() == 0) {
-    const std::vector<Vector>& met = ledger.met_failures();
-    population.resize(static_cast<Eigen::Index>(met.size()), ledger.dimension());
-    for (std::size_t i = 0; i < met.size(); ++i) population.row(static_cast<Eigen::Index>(i)) = met[i];
-  }
+  const Matrix population = failing_population(findings);
+  if (population.rows() < 4) return;
+  RegionFinder finder(session.ledger(), session.random(), true, 1, Purpose::pilot);
   const std::vector<Vector> failing = most_different(population, most_starts);
-  RegionFinder finder(ledger, session.random(), !findings.look.origin.failed,
-                      session.options().max_regions, Purpose::pilot);
+  const std::vector<Vector> second = ends_of_second(session);
+  if (second.empty()) return;
   const std::vector<Vector> boundary = finder.to_boundary(failing);
-  const auto runs = static_cast<std::uint64_t>(share_of_runs * static_cast<double>(ledger.remaining()));
-  ActiveSubspace active = find_active_subspace(session, boundary, runs);
+  const std::vector<Vector> others = finder.to_boundary(second);
+  const Vector& nearest = nearest_of(boundary);
+  const double share = apart(session, others, nearest);
+  session.note(
+      fmt::format("active subspace: {:.0f} % of {} failures met elsewhere are apart from the nearest",
+                  100.0 * share, others.size()));
+  if (share > most_apart) return;
+  findings.search.unseen_share = share;
+  findings.search.starts = others.size();
+  const auto left = static_cast<double>(session.ledger().remaining());
+  ActiveSubspace active =
+      find_active_subspace(session, boundary, static_cast<std::uint64_t>(share_of_runs * left));
   if (active.basis.cols() == 0) return;
   add_needed_coordinates(session, failing, active.basis);
   session.note(fmt::format("active subspace: {} directions{}", active.basis.cols(),
                            active.closed ? "" : ", not all that the boundary bends in"));
-  Vector middle = Vector::Zero(ledger.dimension());
-  for (const Vector& x : boundary) middle += x / static_cast<double>(boundary.size());
-  begin({{active.basis, active.basis * (active.basis.transpose() * middle), 0}});
-  fit_to_population(findings.search.subset ? population : none);
-  learn_in_rounds(session, findings.search.subset ? population : none);
+  if (active.closed && outside_share(session, second, active.basis) > most_apart) return;
+  regions_ = {region_in(active.basis, population, nearest)};
+  LineEstimator::pilot(findings);
 }
 
 }  // namespace flare::analysis

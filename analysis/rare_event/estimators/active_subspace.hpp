@@ -1,7 +1,7 @@
 // The few directions that a boundary of many dimensions bends in.
 #pragma once
 
-#include "analysis/rare_event/core/estimator_session.hpp"
+#include "analysis/rare_event/estimators/line_estimator.hpp"
 
 namespace flare::analysis {
 
@@ -18,6 +18,16 @@ ActiveSubspace find_active_subspace(EstimatorSession& session, const std::vector
 /// Adds up to 3 coordinates that the failing points need to fail beside the basis: a jump has no gradient.
 void add_needed_coordinates(EstimatorSession& session, const std::vector<engine::Vector>& failing,
                             engine::Matrix& basis);
+
+/// Lines whose law is shaped in an active subspace and N(0, I) elsewhere: for one boundary that bends in a few directions of
+/// many (active subspace: Constantine 2015; after the idea of Uribe et al. 2021). Where every gradient is new it
+/// bends in all of them; then lines along their mean, from a law that only its scale shapes. Not usable where failures
+/// met elsewhere are not joined to the boundary by an arc of failures.
+class ActiveSubspaceEstimator : public LineEstimator {
+ public:
+  ActiveSubspaceEstimator() : LineEstimator({}, "active subspace") {}
+  void pilot(Findings& findings) override;
+};
 
 /// At most `most` of the points, as different in direction as they come.
 std::vector<engine::Vector> most_different(const engine::Matrix& points, std::size_t most);

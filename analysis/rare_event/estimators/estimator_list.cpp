@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "analysis/rare_event/estimators/active_subspace.hpp"
 #include "analysis/rare_event/estimators/direct_estimators.hpp"
 #include "analysis/rare_event/estimators/line_estimator.hpp"
 #include "analysis/rare_event/estimators/mean_shift_estimator.hpp"

@@ -15,18 +15,17 @@ using engine::Matrix;
 using engine::Vector;
 
 constexpr int most_rounds = 5;
-constexpr double least_effective_share = 0.03;  // of the runs
+constexpr double least_effective_share = 0.03;     // of the runs
 constexpr double narrowest = 0.09, widest = 30.0;  // variance of a component along any axis
-constexpr double most_unreached = 0.1;          // of the failing population
-constexpr double steepest_weight = 5.0;         // a round's weights are cut at this multiple of their mean
+constexpr double most_unreached = 0.1;             // of the failing population
+constexpr double steepest_weight = 5.0;            // a round's weights are cut at this multiple of their mean
 
 std::size_t runs_a_round(std::size_t components) { return std::max<std::size_t>(150, 6 * components); }
 
 // Weights of failing rows in units of their mean, cut where a few would decide the fit.
 std::vector<double> cut_weights(const WeightedSample& sample, const std::vector<Eigen::Index>& failing) {
   double best = -1e300;
-  for (const Eigen::Index i : failing)
-    best = std::max(best, sample.log_weights[static_cast<std::size_t>(i)]);
+  for (const Eigen::Index i : failing) best = std::max(best, sample.log_weights[static_cast<std::size_t>(i)]);
   std::vector<double> weights;
   for (const Eigen::Index i : failing)
     weights.push_back(std::exp(sample.log_weights[static_cast<std::size_t>(i)] - best));
@@ -45,8 +44,7 @@ std::vector<Eigen::Index> failing_rows(const WeightedSample& sample) {
 
 double largest_log_weight(const WeightedSample& sample, const std::vector<Eigen::Index>& failing) {
   double best = -1e300;
-  for (const Eigen::Index i : failing)
-    best = std::max(best, sample.log_weights[static_cast<std::size_t>(i)]);
+  for (const Eigen::Index i : failing) best = std::max(best, sample.log_weights[static_cast<std::size_t>(i)]);
   return best;
 }
 
@@ -222,8 +220,9 @@ std::string SubspaceEstimator::objection(const Sampled& sampled) const {
                        effective, sampled.values);
   }
   if (unreached_share_ > most_unreached) {
-    return fmt::format("{:.0f} % of the failures that subset simulation met lie where the proposal does not look",
-                       100.0 * unreached_share_);
+    return fmt::format(
+        "{:.0f} % of the failures that subset simulation met lie where the proposal does not look",
+        100.0 * unreached_share_);
   }
   return {};
 }

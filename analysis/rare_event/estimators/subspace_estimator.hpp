@@ -51,17 +51,7 @@ class SubspaceEstimator : public FrozenEstimator {
   std::size_t classes_ = 0;
   std::vector<std::size_t> failing_;  // of the estimate's runs, by component
   std::vector<WeightedSample> drawn_;
-  double unreached_share_ = 0.0;      // of the population
-};
-
-/// One component in the subspace that gradients at different failing points span (active subspace: Constantine 2015),
-/// for boundaries that bend in a few directions of many. Where every gradient is new the boundary bends in all of
-/// them, and their mean is the one direction. Directions without a gradient (jumps) are added where failing points need
-/// them to fail.
-class ActiveSubspaceEstimator : public SubspaceEstimator {
- public:
-  std::string_view name() const override { return "active subspace"; }
-  void pilot(Findings& findings) override;
+  double unreached_share_ = 0.0;  // of the population
 };
 
 /// Many like regions, each in few coordinates (sparse_regions.hpp).

@@ -51,8 +51,7 @@ double RadiusProposal::log_weight(double r) const {
   if (defense_ < 1.0) {
     // |mean + sd z|: folded at zero.
     for (const double z : {(r - mean_) / sd_, (r + mean_) / sd_})
-      log_q =
-          log_sum(log_q, std::log1p(-defense_) - 0.5 * z * z - log_root_two_pi - std::log(sd_));
+      log_q = log_sum(log_q, std::log1p(-defense_) - 0.5 * z * z - log_root_two_pi - std::log(sd_));
   }
   return log_chi(r) - log_q;
 }
