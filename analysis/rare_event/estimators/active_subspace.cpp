@@ -129,9 +129,6 @@ void add_needed_coordinates(EstimatorSession& session, const std::vector<Vector>
   }
 }
 
-namespace {
-
-// Failures that the estimate must account for, as rows: subset simulation's population, or all that were met.
 Matrix failing_population(const Findings& findings) {
   if (findings.search.subset) return findings.search.subset->failing;
   const std::vector<Vector>& met = findings.session.ledger().met_failures();
@@ -139,6 +136,8 @@ Matrix failing_population(const Findings& findings) {
   for (std::size_t i = 0; i < met.size(); ++i) population.row(static_cast<Eigen::Index>(i)) = met[i];
   return population;
 }
+
+namespace {
 
 // The ends of a second, small subset simulation: what the first one missed it most likely meets.
 std::vector<Vector> ends_of_second(EstimatorSession& session) {

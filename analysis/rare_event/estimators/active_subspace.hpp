@@ -29,6 +29,9 @@ class ActiveSubspaceEstimator : public LineEstimator {
   void pilot(Findings& findings) override;
 };
 
+/// Failures that an estimate must account for, as rows: subset simulation's population, or all that were met.
+engine::Matrix failing_population(const Findings& findings);
+
 /// At most `most` of the points, as different in direction as they come.
 std::vector<engine::Vector> most_different(const engine::Matrix& points, std::size_t most);
 

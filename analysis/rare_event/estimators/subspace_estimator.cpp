@@ -17,8 +17,9 @@ using engine::Vector;
 constexpr int most_rounds = 5;
 constexpr double least_effective_share = 0.03;     // of the runs
 constexpr double narrowest = 0.09, widest = 30.0;  // variance of a component along any axis
-constexpr double most_unreached = 0.1;             // of the failing population
-constexpr double steepest_weight = 5.0;            // a round's weights are cut at this multiple of their mean
+constexpr double least_own_failures = 4.0;
+constexpr double most_unreached = 0.1;   // of the failing population
+constexpr double steepest_weight = 5.0;  // a round's weights are cut at this multiple of their mean
 
 std::size_t runs_a_round(std::size_t components) { return std::max<std::size_t>(150, 6 * components); }
 
@@ -198,7 +199,8 @@ void SubspaceEstimator::relearn(EstimatorSession& session, std::uint64_t cost) {
   failing_.clear();
 }
 
-// Like regions stand for one another: each has failed at least once, and on average often enough to be known.
+// Like regions stand for one another: moved copies of one, each looked at where it begins. Their kind has failed often
+// enough to be known.
 std::vector<LineRegion> SubspaceEstimator::sampled_regions() const {
   std::vector<double> failing(classes_, 0.0), members(classes_, 0.0);
   for (std::size_t k = 0; k < failing_.size(); ++k) {
@@ -208,7 +210,7 @@ std::vector<LineRegion> SubspaceEstimator::sampled_regions() const {
   std::vector<LineRegion> sampled;
   for (std::size_t k = 0; k < failing_.size(); ++k) {
     const std::size_t c = starts_[k].shape_class;
-    if (failing_[k] >= 1 && failing[c] >= 4.0 * std::min(members[c], 8.0)) sampled.push_back(regions_[k]);
+    if (failing[c] >= least_own_failures * std::min(members[c], 8.0)) sampled.push_back(regions_[k]);
   }
   return sampled;
 }

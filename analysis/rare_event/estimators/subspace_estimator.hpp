@@ -54,11 +54,4 @@ class SubspaceEstimator : public FrozenEstimator {
   double unreached_share_ = 0.0;  // of the population
 };
 
-/// Many like regions, each in few coordinates (sparse_regions.hpp).
-class LikeRegionsEstimator : public SubspaceEstimator {
- public:
-  std::string_view name() const override { return "like regions"; }
-  void pilot(Findings& findings) override;
-};
-
 }  // namespace flare::analysis
