@@ -48,25 +48,6 @@ void allow_for_missing(EstimatorSession& session, const Estimator& estimator, co
   summary.log_p_high = std::min(0.0, 2.0 * summary.log_p_high - summary.log_p);
 }
 
-// Runs that cannot be spent while it lives.
-class KeptBack {
- public:
-  KeptBack(EvaluationLedger& ledger, std::uint64_t runs) : ledger_(&ledger), runs_(runs) {
-    ledger.hold_back(runs);
-  }
-  ~KeptBack() { release(); }
-  KeptBack(const KeptBack&) = delete;
-  KeptBack& operator=(const KeptBack&) = delete;
-  void release() {
-    ledger_->release(runs_);
-    runs_ = 0;
-  }
-
- private:
-  EvaluationLedger* ledger_;
-  std::uint64_t runs_;
-};
-
 // Runs to an effective sample of 100, going by the pilot.
 double runs_to_trust(const Forecast& forecast) {
   constexpr double useful = 0.12;  // CoV that values_useful are for
@@ -79,21 +60,19 @@ bool promises(const Forecast& forecast, std::uint64_t left) {
          runs_to_trust(forecast) < 0.5 * static_cast<double>(left);
 }
 
-// One engine from pilot to audit; refused with a reason where it does not answer. `rest` are runs kept for others, which an
-// engine has whose pilot promises an answer; another one stops there.
-RareEventSummary try_engine(Findings& findings, Estimator& estimator, KeptBack& rest, std::uint64_t left) {
+// One engine from pilot to audit; refused with a reason where it does not answer.
+RareEventSummary try_engine(Findings& findings, Estimator& estimator) {
   EstimatorSession& session = findings.session;
   RareEventSummary summary;
+  const std::uint64_t left = session.ledger().remaining();
   estimator.pilot(findings);
   summary.reason = "its pilot promises no answer";
   if (!promises(estimator.forecast(), left)) return summary;
-  rest.release();
   const std::uint64_t runs = audit_runs(session, findings.look, estimator);
-  {
-    const KeptBack for_audit(session.ledger(),
-                             std::min(runs + runs / 2 + for_remembered, session.ledger().remaining() / 4));
-    summary = estimator.estimate(findings);
-  }
+  const std::uint64_t kept = std::min(runs + runs / 2 + for_remembered, session.ledger().remaining() / 4);
+  session.ledger().hold_back(kept);
+  summary = estimator.estimate(findings);
+  session.ledger().release(kept);
   if (summary.status != TailStatus::estimated) return summary;
   if (runs > 0) {
     const AuditFinding finding = audit_regions(session, findings.search, estimator.sampled_regions(), runs);
@@ -103,14 +82,10 @@ RareEventSummary try_engine(Findings& findings, Estimator& estimator, KeptBack& 
   return summary;
 }
 
-// The same. A pilot that promises nothing costs at most a third of what is left.
-RareEventSummary try_with_half(Findings& findings, Estimator& estimator) {
-  EvaluationLedger& ledger = findings.session.ledger();
-  const std::uint64_t left = ledger.remaining();
-  KeptBack rest(ledger, left - left / 3);
+RareEventSummary try_or_refuse(Findings& findings, Estimator& estimator) {
   RareEventSummary summary;
   try {
-    summary = try_engine(findings, estimator, rest, left);
+    summary = try_engine(findings, estimator);
   } catch (const BudgetSpent& spent) {
     summary.reason = spent.what();
   }
@@ -152,7 +127,7 @@ RareEventSummary engines_at_last(EstimatorSession& session, const PlainLook& loo
     Findings findings{session, look, own};
     if (session.ledger().remaining() < worth_a_try || !entrant.enters(findings)) continue;
     for (const std::unique_ptr<Estimator>& estimator : entrant.make(findings)) {
-      RareEventSummary summary = try_with_half(findings, *estimator);
+      RareEventSummary summary = try_or_refuse(findings, *estimator);
       if (summary.status == TailStatus::estimated) return summary;
     }
   }

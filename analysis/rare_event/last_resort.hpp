@@ -11,8 +11,7 @@
 
 namespace flare::analysis {
 
-/// The engines of `last_entrants()`, one after the other, each with at most half of what is left and audited like those of
-/// the race; then repeats of subset simulation with all that is left. Where they do not answer either: `refused`
+/// The engines of `last_entrants()`, one after the other, audited like those of the race; then repeats of subset simulation with all that is left. Where they do not answer either: `refused`
 /// with their reasons after its own and with the budget that the repeats would need.
 RareEventSummary engines_at_last(EstimatorSession& session, const PlainLook& look, SearchResult& search,
                                  RareEventSummary refused);

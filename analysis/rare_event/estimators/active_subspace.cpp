@@ -22,6 +22,7 @@ constexpr std::size_t most_starts = 12;
 constexpr std::size_t most_needed = 3, most_tried = 8;  // coordinates without a gradient
 constexpr double share_of_runs = 0.6;                   // of what is left, on gradients
 constexpr std::size_t second_population = 60;
+constexpr double usual_gradients = 7.0, cost_of_lines = 1200.0, most_of_rest = 0.7;
 constexpr double most_apart = 0.1;  // of the second population
 
 Vector outside(const Matrix& basis, const Vector& x) { return x - basis * (basis.transpose() * x); }
@@ -193,12 +194,21 @@ LineRegion region_in(const Matrix& basis, const Matrix& population, const Vector
   return region;
 }
 
+// Second population, gradients and lines against what is left: where it is not enough, chains had better have it.
+bool affordable(const Findings& findings) {
+  const auto levels = static_cast<double>(findings.search.subset ? findings.search.subset->levels : 10);
+  const auto d = static_cast<double>(findings.session.ledger().dimension());
+  const double cost = static_cast<double>(second_population) * (1.0 + 0.85 * levels) +
+                      usual_gradients * (d + 1.0) + cost_of_lines;
+  return cost < most_of_rest * static_cast<double>(findings.session.ledger().remaining());
+}
+
 }  // namespace
 
 void ActiveSubspaceEstimator::pilot(Findings& findings) {
   EstimatorSession& session = findings.session;
   const Matrix population = failing_population(findings);
-  if (population.rows() < 4) return;
+  if (population.rows() < 4 || !affordable(findings)) return;
   RegionFinder finder(session.ledger(), session.random(), true, 1, Purpose::pilot);
   const std::vector<Vector> failing = most_different(population, most_starts);
   const std::vector<Vector> second = ends_of_second(session);

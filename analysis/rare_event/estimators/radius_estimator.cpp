@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 
 namespace flare::analysis {
@@ -11,10 +12,20 @@ namespace {
 constexpr std::size_t pilot_runs = 100;
 constexpr double least_effective_share = 0.1;  // of the runs: where direction matters this is not the method
 
+// Are the failing points' distances from the origin rare by themselves, as rare as half of what failing is?
+bool far_by_radius(const SubsetResult& subset) {
+  const auto half = 0.5 * static_cast<double>(subset.failing.cols());
+  const double radius2 = subset.failing.rowwise().squaredNorm().mean();
+  const double either_side =
+      std::min(boost::math::gamma_q(half, 0.5 * radius2), boost::math::gamma_p(half, 0.5 * radius2));
+  return std::log(either_side + 1e-300) < 0.5 * subset.log_p;
+}
+
 }  // namespace
 
 void RadiusEstimator::pilot(Findings& findings) {
   EstimatorSession& session = findings.session;
+  if (findings.search.subset && !far_by_radius(*findings.search.subset)) return note_pilot(session);
   proposal_.emplace(session.ledger().dimension());
   std::vector<double> radii, weights;
   if (findings.search.subset) {

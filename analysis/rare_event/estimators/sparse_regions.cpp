@@ -23,7 +23,7 @@ constexpr double farther = 1.3;    // sigma: where the first look passes
 constexpr int most_not_sparse = 3;
 constexpr int scan_batches = 8;
 constexpr Eigen::Index scan_runs = 40;
-constexpr std::size_t enough_starts = 40;  // of the scan
+constexpr std::size_t enough_starts = 30;  // of the scan
 
 Vector kept(const Vector& x, const Support& support) {
   Vector y = Vector::Zero(x.size());
@@ -204,7 +204,7 @@ class SparseFinder {
     if (!point) point = shrink(boundary, support);
     ++leaders_;
     const std::size_t like = next_like_++;
-    found_.regions.push_back({support, *point, like});
+    found_.regions.push_back({support, *point, like, 0});
     leading_.push_back(found_.regions.back());
     translate(leading_.back(), common_with_others(support));
   }
@@ -221,7 +221,7 @@ class SparseFinder {
 
   static std::optional<SparseRegion> moved(const SparseRegion& leader, const Support& common,
                                            Eigen::Index offset) {
-    SparseRegion copy{{}, Vector::Zero(leader.point.size()), leader.like};
+    SparseRegion copy{{}, Vector::Zero(leader.point.size()), leader.like, offset};
     for (const Eigen::Index i : leader.support) {
       const Eigen::Index to = contains(common, i) ? i : i + offset;
       if (to < 0 || to >= leader.point.size() || (to != i && contains(common, to))) return std::nullopt;
@@ -244,10 +244,14 @@ class SparseFinder {
       std::optional<SparseRegion> copy = moved(leader, common, offset);
       if (copy && !known(*copy)) open.push_back(std::move(*copy));
     }
-    for (const double beyond : {deepened, farther}) {
-      if (open.empty()) return;
-      open = accept_failing(std::move(open), 1.0 + beyond / leader.point.norm());
-    }
+    const std::size_t before = found_.regions.size();
+    open = accept_failing(std::move(open), 1.0 + deepened / leader.point.norm());
+    // Farther out only where cells stand, as far as the first look tells.
+    Eigen::Index stride = 0;
+    for (std::size_t k = before; k < found_.regions.size(); ++k)
+      stride = std::gcd(stride, found_.regions[k].offset);
+    if (stride > 1) std::erase_if(open, [&](const SparseRegion& copy) { return copy.offset % stride != 0; });
+    accept_failing(std::move(open), 1.0 + farther / leader.point.norm());
   }
 
   // Moved copies that fail at `factor` times their distance become regions; the others are returned.
@@ -257,6 +261,7 @@ class SparseFinder {
       points.row(static_cast<Eigen::Index>(i)) = factor * copies[i].point;
     const std::vector<Evaluated> outcomes = ledger().evaluate(points, Purpose::pilot);
     std::vector<SparseRegion> rest;
+    if (copies.empty()) return rest;
     for (std::size_t i = 0; i < copies.size(); ++i) {
       if (outcomes[i].failed && found_.regions.size() < most_regions) {
         // The middle of the last step, but for the first, which is short.

@@ -19,6 +19,7 @@ struct SparseRegion {
   std::vector<Eigen::Index> support;  // coordinates, rising
   engine::Vector point;               // failing, 0 outside the support
   std::size_t like = 0;               // regions of the same number are moved copies of one
+  Eigen::Index offset = 0;            // by which it was moved
 };
 
 struct SparseRegions {

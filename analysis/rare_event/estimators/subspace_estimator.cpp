@@ -21,7 +21,7 @@ constexpr double least_own_failures = 4.0;
 constexpr double most_unreached = 0.1;   // of the failing population
 constexpr double steepest_weight = 5.0;  // a round's weights are cut at this multiple of their mean
 
-std::size_t runs_a_round(std::size_t components) { return std::max<std::size_t>(150, 6 * components); }
+std::size_t runs_a_round(std::size_t components) { return std::max<std::size_t>(150, 4 * components); }
 
 // Weights of failing rows in units of their mean, cut where a few would decide the fit.
 std::vector<double> cut_weights(const WeightedSample& sample, const std::vector<Eigen::Index>& failing) {
@@ -162,7 +162,7 @@ void SubspaceEstimator::learn_in_rounds(EstimatorSession& session, const Matrix&
     unreached_share_ = static_cast<double>(unreached) / static_cast<double>(population.rows());
   // At least some runs for every component, so that none rests on nothing.
   forecast_.values_needed =
-      std::max(forecast_.values_needed, 8.0 * static_cast<double>(proposal_.components.size()));
+      std::max(forecast_.values_needed, 6.0 * static_cast<double>(proposal_.components.size()));
   note_pilot(session);
 }
 
