@@ -60,6 +60,13 @@ bool promises(const Forecast& forecast, std::uint64_t left) {
          runs_to_trust(forecast) < 0.5 * static_cast<double>(left);
 }
 
+// Half of what is left stays for subset simulation, where that is enough for it.
+std::uint64_t for_chains(const Findings& findings) {
+  const std::uint64_t half = findings.session.ledger().remaining() / 2;
+  const int levels = findings.search.subset ? findings.search.subset->levels : 10;
+  return half > runs_for_repeats(levels) ? half : 0;
+}
+
 // One engine from pilot to audit; refused with a reason where it does not answer.
 RareEventSummary try_engine(Findings& findings, Estimator& estimator) {
   EstimatorSession& session = findings.session;
@@ -69,7 +76,8 @@ RareEventSummary try_engine(Findings& findings, Estimator& estimator) {
   summary.reason = "its pilot promises no answer";
   if (!promises(estimator.forecast(), left)) return summary;
   const std::uint64_t runs = audit_runs(session, findings.look, estimator);
-  const std::uint64_t kept = std::min(runs + runs / 2 + for_remembered, session.ledger().remaining() / 4);
+  const std::uint64_t kept =
+      std::min(runs + runs / 2 + for_remembered, session.ledger().remaining() / 4) + for_chains(findings);
   session.ledger().hold_back(kept);
   summary = estimator.estimate(findings);
   session.ledger().release(kept);

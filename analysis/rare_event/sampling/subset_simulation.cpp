@@ -214,6 +214,11 @@ LogMean mean_of(const std::vector<double>& logs, double least_variance) {
 
 }  // namespace
 
+std::uint64_t runs_for_repeats(int levels) {
+  return static_cast<std::uint64_t>(static_cast<double>(fewest_repeats) * least_population *
+                                    populations_of(levels + 2));
+}
+
 RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_t count, NormalStream& random,
                                           Purpose purpose, int levels, engine::Matrix* reached) {
   RareEventSummary summary;
