@@ -15,15 +15,16 @@ using engine::Matrix;
 using engine::Vector;
 
 constexpr Eigen::Index most_directions = 9;
-constexpr double new_direction = 0.1;  // of a unit gradient, outside of the span
-constexpr int enough_inside = 2;       // gradients
-constexpr double difference = 0.05;    // sigma
+constexpr double new_direction = 0.05;  // of a unit gradient, outside of the span
+constexpr int enough_inside = 2;        // gradients
+constexpr double difference = 0.05;     // sigma
 constexpr std::size_t most_starts = 12;
 constexpr std::size_t most_needed = 3, most_tried = 8;  // coordinates without a gradient
 constexpr double share_of_runs = 0.6;                   // of what is left, on gradients
 constexpr std::size_t second_population = 60;
 constexpr double usual_gradients = 7.0, cost_of_lines = 1200.0, most_of_rest = 0.7;
-constexpr double most_apart = 0.1;  // of the second population
+constexpr double least_pilot = 10.0;  // effective lines of the last round
+constexpr double most_apart = 0.1;    // of the second population
 
 Vector outside(const Matrix& basis, const Vector& x) { return x - basis * (basis.transpose() * x); }
 
@@ -194,6 +195,15 @@ LineRegion region_in(const Matrix& basis, const Matrix& population, const Vector
   return region;
 }
 
+std::vector<Vector> in_turn(const std::vector<Vector>& a, const std::vector<Vector>& b) {
+  std::vector<Vector> both;
+  for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
+    if (i < a.size()) both.push_back(a[i]);
+    if (i < b.size()) both.push_back(b[i]);
+  }
+  return both;
+}
+
 // Second population, gradients and lines against what is left: where it is not enough, chains had better have it.
 bool affordable(const Findings& findings) {
   const auto levels = static_cast<double>(findings.search.subset ? findings.search.subset->levels : 10);
@@ -224,8 +234,8 @@ void ActiveSubspaceEstimator::pilot(Findings& findings) {
   findings.search.unseen_share = share;
   findings.search.starts = others.size();
   const auto left = static_cast<double>(session.ledger().remaining());
-  ActiveSubspace active =
-      find_active_subspace(session, boundary, static_cast<std::uint64_t>(share_of_runs * left));
+  ActiveSubspace active = find_active_subspace(session, in_turn(boundary, others),
+                                               static_cast<std::uint64_t>(share_of_runs * left));
   if (active.basis.cols() == 0) return;
   add_needed_coordinates(session, failing, active.basis);
   session.note(fmt::format("active subspace: {} directions{}", active.basis.cols(),
@@ -233,6 +243,8 @@ void ActiveSubspaceEstimator::pilot(Findings& findings) {
   if (active.closed && outside_share(session, second, active.basis) > most_apart) return;
   regions_ = {region_in(active.basis, population, nearest)};
   LineEstimator::pilot(findings);
+  // Laws shaped by a few lines flatter themselves, and chains would have done with the runs.
+  if (forecast_.effective < least_pilot) forecast_.usable = false;
 }
 
 }  // namespace flare::analysis
