@@ -21,10 +21,17 @@ SubspaceStart start_of(const SparseRegion& region) {
   return start;
 }
 
+// Two gradients, looks at moved copies, a scan and a round of runs against what is left.
+bool affordable(const EvaluationLedger& ledger) {
+  return 3.0 * static_cast<double>(ledger.dimension() + 1) + 600.0 <
+         0.6 * static_cast<double>(ledger.remaining());
+}
+
 }  // namespace
 
 void LikeRegionsEstimator::pilot(Findings& findings) {
   EstimatorSession& session = findings.session;
+  if (!affordable(session.ledger())) return;
   const Matrix population = failing_population(findings);
   const SparseRegions found = find_sparse_regions(session, most_different(population, most_starts));
   const std::size_t few = found.starts < fewest_starts ? 1 : 0;

@@ -196,8 +196,7 @@ class SparseFinder {
     // Two whole gradients tell what regions are made of; later ones are believed by their pruning.
     if (leaders_ < 2) support = completed(boundary, support);
     if (support.size() > largest_support || 3 * support.size() > static_cast<std::size_t>(2 * x.size())) {
-      dense_ = true;
-      found_.regions.clear();
+      give_up();
       return;
     }
     std::optional<Vector> point = turn(boundary, support);
@@ -207,6 +206,13 @@ class SparseFinder {
     found_.regions.push_back({support, *point, like, 0});
     leading_.push_back(found_.regions.back());
     translate(leading_.back(), common_with_others(support));
+    // Regions without likes are other engines' to find: a boundary that bends prunes to something else at every point.
+    if (leaders_ == 2 && found_.regions.size() == 2) give_up();
+  }
+
+  void give_up() {
+    dense_ = true;
+    found_.regions.clear();
   }
 
   // Coordinates that stay in place: what this region shares with another leader.
@@ -244,6 +250,7 @@ class SparseFinder {
       std::optional<SparseRegion> copy = moved(leader, common, offset);
       if (copy && !known(*copy)) open.push_back(std::move(*copy));
     }
+    if (open.size() > ledger().remaining() / 3) return;
     const std::size_t before = found_.regions.size();
     open = accept_failing(std::move(open), 1.0 + deepened / leader.point.norm());
     // Farther out only where cells stand, as far as the first look tells.
