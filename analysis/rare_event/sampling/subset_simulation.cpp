@@ -246,7 +246,10 @@ RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_
   const double repeats = std::clamp(std::floor(left() / (good_population * each)),
                                     static_cast<double>(fewest_repeats), static_cast<double>(most_repeats));
   // None of the fewest may be lost to a level more than expected.
-  if (repeats == static_cast<double>(fewest_repeats)) each = populations_of(levels + 2);
+  const double roomier = populations_of(levels + 2);
+  if (repeats == static_cast<double>(fewest_repeats) &&
+      left() / (repeats * roomier + 0.85) >= least_population)
+    each = roomier;
   const double population = std::floor(left() / (repeats * each + 0.85));
   summary.runs_wanted =
       ledger.counts().total() +
