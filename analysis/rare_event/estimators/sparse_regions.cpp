@@ -230,7 +230,9 @@ class SparseFinder {
     SparseRegion copy{{}, Vector::Zero(leader.point.size()), leader.like, offset};
     for (const Eigen::Index i : leader.support) {
       const Eigen::Index to = contains(common, i) ? i : i + offset;
-      if (to < 0 || to >= leader.point.size() || (to != i && contains(common, to))) return std::nullopt;
+      if (to < 0 || to >= leader.point.size()) return std::nullopt;
+      // Another cell has devices of its own: a plane moved by one would pass for a like of itself.
+      if (to != i && contains(leader.support, to)) return std::nullopt;
       copy.point(to) = leader.point(i);
       copy.support.push_back(to);
     }
