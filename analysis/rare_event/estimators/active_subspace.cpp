@@ -195,6 +195,14 @@ LineRegion region_in(const Matrix& basis, const Matrix& population, const Vector
   return region;
 }
 
+// Of all failures met so far, most of them at inflated sigma.
+std::vector<Vector> met_apart(const EvaluationLedger& ledger) {
+  const std::vector<Vector>& met = ledger.met_failures();
+  Matrix rows(static_cast<Eigen::Index>(met.size()), ledger.dimension());
+  for (std::size_t i = 0; i < met.size(); ++i) rows.row(static_cast<Eigen::Index>(i)) = met[i];
+  return most_different(rows, 2 * most_starts);
+}
+
 std::vector<Vector> in_turn(const std::vector<Vector>& a, const std::vector<Vector>& b) {
   std::vector<Vector> both;
   for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
@@ -240,7 +248,11 @@ void ActiveSubspaceEstimator::pilot(Findings& findings) {
   add_needed_coordinates(session, failing, active.basis);
   session.note(fmt::format("active subspace: {} directions{}", active.basis.cols(),
                            active.closed ? "" : ", not all that the boundary bends in"));
-  if (active.closed && outside_share(session, second, active.basis) > most_apart) return;
+  if (active.closed && (outside_share(session, second, active.basis) > most_apart ||
+                        outside_share(session, met_apart(session.ledger()), active.basis) > most_apart)) {
+    session.note("active subspace: failures were met that need other directions");
+    return;
+  }
   regions_ = {region_in(active.basis, population, nearest)};
   LineEstimator::pilot(findings);
   // Laws shaped by a few lines flatter themselves, and chains would have done with the runs.
