@@ -195,6 +195,22 @@ LineRegion region_in(const Matrix& basis, const Matrix& population, const Vector
   return region;
 }
 
+// Nudges far below a run's own step move the margin by what a third of a sigma would: solver noise, no gradients.
+bool rough(EstimatorSession& session, const Vector& boundary) {
+  constexpr double nudge = 1e-4, outward = 1.05, rough_share = 0.05;
+  Matrix points = boundary.transpose().replicate(6, 1);
+  points.row(1) *= outward;
+  for (Eigen::Index i = 2; i < points.rows(); ++i) {
+    const Vector u = session.random().normal_vector(boundary.size());
+    points.row(i) += nudge / u.norm() * u;
+  }
+  const std::vector<Evaluated> outcomes = session.ledger().evaluate(points, Purpose::pilot);
+  double moved = 0.0;
+  for (std::size_t i = 2; i < outcomes.size(); ++i)
+    moved = std::max(moved, std::abs(outcomes[i].margin - outcomes[0].margin));
+  return moved > rough_share * std::abs(outcomes[1].margin - outcomes[0].margin);
+}
+
 // Of all failures met so far, most of them at inflated sigma.
 std::vector<Vector> met_apart(const EvaluationLedger& ledger) {
   const std::vector<Vector>& met = ledger.met_failures();
@@ -238,7 +254,7 @@ void ActiveSubspaceEstimator::pilot(Findings& findings) {
   session.note(
       fmt::format("active subspace: {:.0f} % of {} failures met elsewhere are apart from the nearest",
                   100.0 * share, others.size()));
-  if (share > most_apart) return;
+  if (share > most_apart || rough(session, nearest)) return;
   findings.search.unseen_share = share;
   findings.search.starts = others.size();
   const auto left = static_cast<double>(session.ledger().remaining());
