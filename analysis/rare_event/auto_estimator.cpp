@@ -212,7 +212,7 @@ class AutoEstimator {
     release_kept();
     if (!session_.ledger().saw_failure()) return guarded([&] { return nothing_seen(); });
     if (session_.options().method != RareEventMethod::automatic) return refused;
-    return guarded([&] { return subset_at_last(session_, look_, search_, refused); });
+    return guarded([&] { return engines_at_last(session_, look_, search_, refused); });
   }
 
   // No run has failed yet, whatever it was made for.

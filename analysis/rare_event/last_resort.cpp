@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 
 #include "analysis/rare_event/estimate_audit.hpp"
+#include "analysis/rare_event/estimators/estimator_list.hpp"
 #include "analysis/rare_event/sampling/plain_monte_carlo.hpp"
 #include "analysis/rare_event/sampling/subset_simulation.hpp"
 #include "analysis/tails/interval.hpp"
@@ -25,7 +27,80 @@ bool subset_may_answer(const EstimatorSession& session, const PlainLook& look) {
   return session.ledger().margins() && !look.origin.failed;
 }
 
-}  // namespace
+constexpr std::uint64_t worth_a_try = 600;    // runs left, below which only subset simulation is tried
+constexpr std::uint64_t for_remembered = 60;  // runs to explain failures that were met before
+constexpr double promising_pilot = 6.0;       // effective samples of it
+constexpr double most_missing = 0.15;         // of P, in regions that the audit met
+
+// What the audit met beside the estimate: a wider interval where it holds little, no number where it holds much.
+void allow_for_missing(EstimatorSession& session, const Estimator& estimator, const AuditFinding& finding,
+                       RareEventSummary& summary) {
+  if (finding.contradicts()) {
+    const double missing = missing_share(session, estimator.sampled_regions(), finding, summary.log_p);
+    if (missing > most_missing) {
+      return refuse(summary, fmt::format("{} failures were met that belong to no region of the estimate",
+                                         finding.unexplained.size()));
+    }
+    summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(2.0 * missing));
+  }
+  if (!finding.shows_bends()) return;
+  summary.log_p_low -= summary.log_p - summary.log_p_low;
+  summary.log_p_high = std::min(0.0, 2.0 * summary.log_p_high - summary.log_p);
+}
+
+// Runs to an effective sample of 100, going by the pilot.
+double runs_to_trust(const Forecast& forecast) {
+  constexpr double useful = 0.12;  // CoV that values_useful are for
+  return 100.0 * (1.0 + useful * useful * forecast.values_useful) * forecast.runs_each;
+}
+
+// A pilot worth believing promises an estimate for less than half of all that is left.
+bool promises(const Forecast& forecast, std::uint64_t left) {
+  return forecast.usable && forecast.effective >= promising_pilot &&
+         runs_to_trust(forecast) < 0.5 * static_cast<double>(left);
+}
+
+// Half of what is left stays for subset simulation, where that is enough for it.
+std::uint64_t for_chains(const Findings& findings) {
+  const std::uint64_t half = findings.session.ledger().remaining() / 2;
+  const int levels = findings.search.subset ? findings.search.subset->levels : 10;
+  return half > runs_for_repeats(levels) ? half : 0;
+}
+
+// One engine from pilot to audit; refused with a reason where it does not answer.
+RareEventSummary try_engine(Findings& findings, Estimator& estimator) {
+  EstimatorSession& session = findings.session;
+  RareEventSummary summary;
+  const std::uint64_t left = session.ledger().remaining();
+  estimator.pilot(findings);
+  summary.reason = "its pilot promises no answer";
+  if (!promises(estimator.forecast(), left)) return summary;
+  const std::uint64_t runs = audit_runs(session, findings.look, estimator);
+  const std::uint64_t kept =
+      std::min(runs + runs / 2 + for_remembered, session.ledger().remaining() / 4) + for_chains(findings);
+  session.ledger().hold_back(kept);
+  summary = estimator.estimate(findings);
+  session.ledger().release(kept);
+  if (summary.status != TailStatus::estimated) return summary;
+  if (runs > 0) {
+    const AuditFinding finding = audit_regions(session, findings.search, estimator.sampled_regions(), runs);
+    allow_for_missing(session, estimator, finding, summary);
+  }
+  audit_against_subset(findings.search, summary);
+  return summary;
+}
+
+RareEventSummary try_or_refuse(Findings& findings, Estimator& estimator) {
+  RareEventSummary summary;
+  try {
+    summary = try_engine(findings, estimator);
+  } catch (const BudgetSpent& spent) {
+    summary.reason = spent.what();
+  }
+  if (summary.status != TailStatus::estimated)
+    findings.session.note(fmt::format("{} refused: {}", estimator.name(), summary.reason));
+  return summary;
+}
 
 RareEventSummary subset_at_last(EstimatorSession& session, const PlainLook& look, const SearchResult& search,
                                 RareEventSummary refused) {
@@ -47,6 +122,24 @@ RareEventSummary subset_at_last(EstimatorSession& session, const PlainLook& look
   refused.reason += "; " + summary.reason;
   refused.runs_wanted = summary.runs_wanted;
   return refused;
+}
+
+}  // namespace
+
+RareEventSummary engines_at_last(EstimatorSession& session, const PlainLook& look, SearchResult& search,
+                                 RareEventSummary refused) {
+  for (const Entrant& entrant : last_entrants()) {
+    SearchResult own = search;  // an engine may replace what the search found by what it finds itself
+    own.unseen_share = 0.0;
+    own.starts = 0;
+    Findings findings{session, look, own};
+    if (session.ledger().remaining() < worth_a_try || !entrant.enters(findings)) continue;
+    for (const std::unique_ptr<Estimator>& estimator : entrant.make(findings)) {
+      RareEventSummary summary = try_or_refuse(findings, *estimator);
+      if (summary.status == TailStatus::estimated) return summary;
+    }
+  }
+  return subset_at_last(session, look, search, std::move(refused));
 }
 
 std::vector<engine::Vector> look_far_out(EstimatorSession& session) {

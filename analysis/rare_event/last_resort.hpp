@@ -1,7 +1,7 @@
 // What the default estimator still does before it refuses.
 //
-// Regions, planes and proposals are ways to be precise. Where none of them works out, subset simulation often
-// does: it needs nothing but margins that lead there, in any number of dimensions, and pays with a wide
+// Regions and planes are ways to be precise. Where none of them works out, the few directions or the distances in which
+// failures lie may, and then subset simulation often does: it needs nothing but margins that lead there, in any number of dimensions, and pays with a wide
 // interval. And where no run has failed, there is a limit to give, not a refusal.
 #pragma once
 
@@ -11,10 +11,10 @@
 
 namespace flare::analysis {
 
-/// Repeats of subset simulation with what is left of the budget. Where they do not
-/// answer either: `refused` with their reason after its own and with the budget they would need.
-RareEventSummary subset_at_last(EstimatorSession& session, const PlainLook& look, const SearchResult& search,
-                                RareEventSummary refused);
+/// The engines of `last_entrants()`, one after the other, audited like those of the race; then repeats of subset simulation with all that is left. Where they do not answer either: `refused`
+/// with their reasons after its own and with the budget that the repeats would need.
+RareEventSummary engines_at_last(EstimatorSession& session, const PlainLook& look, SearchResult& search,
+                                 RareEventSummary refused);
 
 /// Failing points among draws of up to 4.5 times the spread, a share of what is left of the budget.
 std::vector<engine::Vector> look_far_out(EstimatorSession& session);

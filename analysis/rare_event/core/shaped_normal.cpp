@@ -31,8 +31,32 @@ engine::Vector ShapedNormal::project(engine::Vector x) const {
 
 void ShapedNormal::set_mean(const engine::Vector& mean) { mean_ = project(mean); }
 
+void ShapedNormal::set_frame(engine::Matrix frame) { frame_ = std::move(frame); }
+
+// The covariance shrinks to I as far as as many rows as the frame has directions would; its eigenvalues may grow
+// further than elsewhere: failures may lie on two sides.
+void ShapedNormal::fit_in_frame(const engine::Matrix& points, const Eigen::VectorXd& weights,
+                                double effective, double floor) {
+  constexpr double widest_in_frame = 12.0;
+  const Eigen::MatrixXd y = points * frame_;
+  const auto r = static_cast<double>(frame_.cols());
+  const Eigen::VectorXd average = y.transpose() * weights;
+  const Eigen::MatrixXd centred = y.rowwise() - average.transpose();
+  const double n = effective;
+  const Eigen::MatrixXd covariance =
+      (n * n / (n - 1.0) * centred.transpose() * weights.asDiagonal() * centred +
+       r * Eigen::MatrixXd::Identity(frame_.cols(), frame_.cols())) /
+      (n + r);
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(covariance);
+  mean_ = frame_ * average * (n / (n + r));
+  scale2_ = 1.0;
+  basis_ = frame_ * eigen.eigenvectors();
+  variance_ = eigen.eigenvalues().cwiseMax(floor).cwiseMin(widest_in_frame);
+  log_determinant_ = variance_.array().log().sum();
+}
+
 void ShapedNormal::widen_to(double variance) {
-  scale2_ = std::max(scale2_, variance);
+  if (frame_.cols() == 0) scale2_ = std::max(scale2_, variance);
   variance_ = variance_.cwiseMax(variance);
   log_determinant_ = static_cast<double>(freedom_ - variance_.size()) * std::log(scale2_);
   for (const double v : variance_) log_determinant_ += std::log(v);
@@ -54,6 +78,7 @@ void ShapedNormal::fit(const engine::Matrix& points, const std::vector<double>& 
   const Eigen::VectorXd w = raw / total;
   const double effective = 1.0 / (w.squaredNorm() * correlated);
   if (effective < 1.8) return;
+  if (frame_.cols() > 0) return fit_in_frame(points, w, effective, floor);
   engine::Matrix x = points;
   if (axis_.size() > 0) x -= (x * axis_) * axis_.transpose();
   // Fewer independent points than dimensions show no mean and no shape, only how far out they lie.

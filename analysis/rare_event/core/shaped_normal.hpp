@@ -22,6 +22,9 @@ class ShapedNormal {
   /// `correlated`: as many points as this tell as much as one independent one (Markov chains).
   void fit(const engine::Matrix& points, const std::vector<double>& weights, double floor,
            double correlated = 1.0);
+  /// From here on mean and shape are fitted in the span of the frame only (orthonormal columns, in the hyperplane where
+  /// there is one), and what is orthogonal to it stays N(0, I): for laws that few of many directions shape.
+  void set_frame(engine::Matrix frame);
   /// Raises every eigenvalue of the covariance to at least `variance`.
   void widen_to(double variance);
   /// Multiplies the covariance.
@@ -42,6 +45,9 @@ class ShapedNormal {
   Eigen::Index freedom() const { return freedom_; }  // dimension of the space
 
  private:
+  void fit_in_frame(const engine::Matrix& points, const Eigen::VectorXd& weights, double effective,
+                    double floor);
+
   engine::Vector axis_;
   double defense_;
   double broad_;        // share of the broad component; 0 where there is no defense
@@ -52,6 +58,7 @@ class ShapedNormal {
   Eigen::MatrixXd basis_;     // d x r orthonormal
   Eigen::VectorXd variance_;  // along basis_
   double log_determinant_ = 0.0;
+  engine::Matrix frame_;  // d x r; empty: the whole space
 };
 
 }  // namespace flare::analysis

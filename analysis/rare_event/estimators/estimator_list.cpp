@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "analysis/rare_event/estimators/active_subspace.hpp"
 #include "analysis/rare_event/estimators/direct_estimators.hpp"
+#include "analysis/rare_event/estimators/like_regions.hpp"
 #include "analysis/rare_event/estimators/line_estimator.hpp"
 #include "analysis/rare_event/estimators/mean_shift_estimator.hpp"
 #include "analysis/rare_event/estimators/mixture_estimator.hpp"
 #include "analysis/rare_event/estimators/noisy_lines.hpp"
+#include "analysis/rare_event/estimators/radius_estimator.hpp"
 #include "analysis/rare_event/estimators/ray_estimator.hpp"
 #include "analysis/rare_event/search/other_directions.hpp"
 
@@ -30,6 +33,10 @@ Estimators noisy_lines(Findings& /*f*/) { return list_of(std::make_unique<NoisyL
 Estimators witness_rays(Findings& /*f*/) { return list_of(std::make_unique<RayEstimator>(true)); }
 Estimators rays(Findings& /*f*/) { return list_of(std::make_unique<RayEstimator>(false)); }
 Estimators mixture(Findings& /*f*/) { return list_of(std::make_unique<MixtureEstimator>()); }
+
+Estimators radii(Findings& /*f*/) { return list_of(std::make_unique<RadiusEstimator>()); }
+Estimators like_regions(Findings& /*f*/) { return list_of(std::make_unique<LikeRegionsEstimator>()); }
+Estimators active_subspace(Findings& /*f*/) { return list_of(std::make_unique<ActiveSubspaceEstimator>()); }
 
 Estimators lines_in_other_directions(Findings& f) {
   Estimators list;
@@ -70,6 +77,16 @@ const std::vector<Entrant>& race_entrants() {
          return !noisy(f) && !origin_fails(f) && dimension(f) <= 12 && !may_surround(f);
        },
        rays},
+  };
+  return entrants;
+}
+
+const std::vector<Entrant>& last_entrants() {
+  static const std::vector<Entrant> entrants = {
+      {0, [](const Findings& f) { return origin_fails(f) || !f.search.planar; }, radii},
+      {0, [](const Findings& f) { return !noisy(f) && !origin_fails(f) && dimension(f) > 3; }, like_regions},
+      {0, [](const Findings& f) { return !noisy(f) && !origin_fails(f) && f.session.ledger().margins(); },
+       active_subspace},
   };
   return entrants;
 }

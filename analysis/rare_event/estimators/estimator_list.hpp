@@ -24,6 +24,10 @@ struct Entrant {
 /// In the order of their pilots.
 const std::vector<Entrant>& race_entrants();
 
+/// In the order in which they try where the race ends in a refusal. A pilot must notice early, within a few dozen runs or by
+/// what it would cost, where it has no use; the rounds mean nothing here.
+const std::vector<Entrant>& last_entrants();
+
 /// May be asked for by name.
 struct NamedEstimator {
   RareEventMethod method;

@@ -37,6 +37,21 @@ std::vector<std::size_t> allocate(const std::vector<double>& spreads, double wan
   return counts;
 }
 
+// In many dimensions a law fitted to few points can be too tight where the boundary bends, and a sample too small to
+// show it looks good.
+constexpr Eigen::Index many_dimensions = 60;
+constexpr double trusted_effective = 100.0, trusted_share = 0.6;  // samples, or of the values
+
+bool large_enough(const EstimatorSession& session, const Sampled& sampled) {
+  return session.ledger().dimension() <= many_dimensions ||
+         sampled.estimate.effective_samples >= std::min(trusted_effective, trusted_share * sampled.values);
+}
+
+// Further values until an effective sample of the size that is trusted.
+double values_to_trust(const Sampled& sampled) {
+  return 1.2 * sampled.values * (trusted_effective / std::max(1.0, sampled.estimate.effective_samples) - 1.0);
+}
+
 void add(const std::vector<Stratum>& fresh, std::vector<Stratum>& strata) {
   strata.resize(fresh.size());
   for (std::size_t i = 0; i < fresh.size(); ++i)
@@ -109,7 +124,8 @@ Sampled FrozenEstimator::sample_to_target(EstimatorSession& session, bool may_gi
     sampled.estimate = summarize(sampled.strata, forecast_.log_p);
     const double half = half_width(sampled.estimate);
     const bool believable = sampled.estimate.objection().empty();
-    if (half <= target && believable) break;
+    const bool trusted = large_enough(session, sampled);
+    if (half <= target && believable && trusted) break;
     if (first_half && !believable && sampled.values >= least_to_judge) {
       sampled.given_up = true;
       break;
@@ -117,6 +133,7 @@ Sampled FrozenEstimator::sample_to_target(EstimatorSession& session, bool may_gi
     const double ratio = std::pow(half / (0.92 * target), 2);
     wanted =
         std::max(20.0, sampled.values * (std::isfinite(ratio) ? std::clamp(ratio - 1.0, 0.3, 4.0) : 1.0));
+    if (!trusted) wanted = std::max(wanted, values_to_trust(sampled));
   }
   return sampled;
 }
@@ -139,13 +156,10 @@ std::string FrozenEstimator::all_objections(const Findings& findings, const Samp
   if (sampled.values == 0.0) return "the budget does not cover an estimate after exploring";
   std::string found = sampled.estimate.objection();
   if (!found.empty()) return found;
-  // In many dimensions a law fitted to few points can be too tight where the boundary bends, and a sample too
-  // small to show it looks good.
-  const double effective = sampled.estimate.effective_samples;
-  const Eigen::Index d = findings.session.ledger().dimension();
-  if (d > 60 && effective < std::min(100.0, 0.6 * sampled.values)) {
+  if (!large_enough(findings.session, sampled)) {
     return fmt::format("effective sample size {:.0f} of {:.0f} is too small to trust in {} dimensions",
-                       effective, sampled.values, d);
+                       sampled.estimate.effective_samples, sampled.values,
+                       findings.session.ledger().dimension());
   }
   found = objection(sampled);
   if (found.empty() && needs_regions()) found = unseen_objection(findings.search);

@@ -15,8 +15,11 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double defense = 0.15;  // share of N(0, I) in the hyperplane
 
+// Below it a standard normal holds less than 1e-15: a line that fails from here on fails all along.
+constexpr double lowest = -8.0;
+
 double cell_floor(const std::vector<LineRegion>& regions, std::size_t k, const engine::Vector& x) {
-  double floor = -infinity;
+  double floor = lowest;
   for (std::size_t j = 0; j < regions.size(); ++j) {
     if (j == k) continue;
     const double cosine = regions[j].direction.dot(regions[k].direction);

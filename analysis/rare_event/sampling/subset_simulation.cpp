@@ -214,6 +214,11 @@ LogMean mean_of(const std::vector<double>& logs, double least_variance) {
 
 }  // namespace
 
+std::uint64_t runs_for_repeats(int levels) {
+  return static_cast<std::uint64_t>(static_cast<double>(fewest_repeats) * least_population *
+                                    populations_of(levels + 2));
+}
+
 RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_t count, NormalStream& random,
                                           Purpose purpose, int levels, engine::Matrix* reached) {
   RareEventSummary summary;
@@ -237,9 +242,14 @@ RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_
     }
     levels = first.levels;
   }
-  const double each = populations_of(levels + 1);
+  double each = populations_of(levels + 1);
   const double repeats = std::clamp(std::floor(left() / (good_population * each)),
                                     static_cast<double>(fewest_repeats), static_cast<double>(most_repeats));
+  // None of the fewest may be lost to a level more than expected.
+  const double roomier = populations_of(levels + 2);
+  if (repeats == static_cast<double>(fewest_repeats) &&
+      left() / (repeats * roomier + 0.85) >= least_population)
+    each = roomier;
   const double population = std::floor(left() / (repeats * each + 0.85));
   summary.runs_wanted =
       ledger.counts().total() +

@@ -28,6 +28,9 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
                                const engine::Matrix& initial, const std::vector<Evaluated>& initial_outcomes,
                                NormalStream& random, Purpose purpose);
 
+/// Fewest runs that independent repeats over so many levels take.
+std::uint64_t runs_for_repeats(int levels);
+
 /// Independent repeats with at most `count` runs together, populations as large as they allow; the mean of their
 /// estimates with a t interval of the logarithms. `levels`: about how many lie before the failure set; 0: a
 /// small run finds out. Refused where fewer than 4 repeats are affordable, one does not arrive, or they scatter

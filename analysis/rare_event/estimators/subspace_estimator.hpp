@@ -1,0 +1,57 @@
+// Importance sampling in a few directions of many (sampling/subspace_mixture.hpp): what its estimators share. They bring
+// the components; rounds of cross-entropy (Rubinstein & Kroese 2004) shape them. Components of one shape class are like
+// regions in different places: what one round shows of them is pooled, so that 64 regions need no more runs than
+// a few.
+#pragma once
+
+#include "analysis/rare_event/estimators/frozen_estimator.hpp"
+#include "analysis/rare_event/sampling/subspace_mixture.hpp"
+
+namespace flare::analysis {
+
+/// Where a component begins.
+struct SubspaceStart {
+  engine::Matrix basis;  // d x r, orthonormal
+  engine::Vector point;  // failing, near the region's most probable point
+  std::size_t shape_class = 0;
+};
+
+class SubspaceEstimator : public FrozenEstimator {
+ public:
+  bool needs_regions() const override { return true; }
+  std::vector<LineRegion> sampled_regions() const override;
+
+ protected:
+  RareEventMethod method() const override { return RareEventMethod::mixture_importance; }
+  std::vector<Stratum> draw(EstimatorSession& session, const std::vector<std::size_t>& counts) override;
+  std::string objection(const Sampled& sampled) const override;
+  bool can_relearn() const override { return true; }
+  void relearn(EstimatorSession& session, std::uint64_t cost) override;
+
+  /// Components at the starts, weighted by Phi(-|point|).
+  void begin(const std::vector<SubspaceStart>& starts);
+  /// Fits every component of one class to rows that fail (approximately from phi given failure).
+  void fit_to_population(const engine::Matrix& failing);
+  /// Rounds of runs until a round promises little more than the one before; fills in the forecast. `population`:
+  /// failing rows of another method, what the estimate must reach; may be empty.
+  void learn_in_rounds(EstimatorSession& session, const engine::Matrix& population);
+
+  SubspaceMixture proposal_;
+
+ private:
+  bool learn(const WeightedSample& sample);
+  void reshape(std::size_t shape_class, const std::vector<Eigen::Index>& rows,
+               const std::vector<std::size_t>& owners, const std::vector<double>& weights,
+               const engine::Matrix& points);
+  void reweigh(const std::vector<std::size_t>& owners, const std::vector<double>& weights);
+  void describe_regions_as_lines();
+
+  std::vector<SubspaceStart> starts_;
+  std::vector<engine::Vector> origins_;  // B^T start of every component
+  std::size_t classes_ = 0;
+  std::vector<std::size_t> failing_;  // of the estimate's runs, by component
+  std::vector<WeightedSample> drawn_;
+  double unreached_share_ = 0.0;  // of the population
+};
+
+}  // namespace flare::analysis
