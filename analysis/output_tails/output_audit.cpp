@@ -15,9 +15,9 @@ using engine::Vector;
 
 constexpr Eigen::Index closer_runs = 48;
 constexpr double too_much = 0.3;  // of P, at the upper limit: a closer look is made
-// Sigma by which that limit, where the closer look does not take it back, may widen an interval before it is no answer.
+// Sigma by which that limit may widen an interval before it is no answer.
 // Far out (P below 1e-23) a small excess is worth many times P, and half a sigma decides nothing.
-double most_widened(double sigma) { return sigma < 10.0 ? 0.1 : 0.5; }
+double most_widened(double sigma) { return sigma < 10.0 ? 0.07 : 0.5; }
 
 class OutputAudit {
  public:
@@ -55,14 +55,16 @@ class OutputAudit {
     if (tail.status != TailStatus::estimated) return;
     const TailQuestion& question = session_.questions()[frozen.question];
     UnexpectedWorth worth = worth_of_unexpected(frozen, question, looks_);
-    if (worth.limit > too_much && session_.remaining() >= closer_runs) {
-      look_closer(frozen, worth);
+    for (double wider = 1.0; wider < 2.0 && worth.limit > too_much; wider += 0.5) {
+      // What was met as often as that needs no closer look.
+      const bool sure = wider > 1.0 && worth.middle > too_much;
+      if (sure || session_.remaining() < closer_runs) break;
+      look_closer(frozen, worth, wider);
       worth = worth_of_unexpected(frozen, question, looks_);
     }
-    const bool feared = worth.limit > too_much;
     const double sigma_low = upper_tail_quantile(tail.log_p_high);
-    tail.log_p_high = std::min(0.0, tail.log_p_high + std::log1p(feared ? worth.limit : worth.middle));
-    if (feared && sigma_low - upper_tail_quantile(tail.log_p_high) > most_widened(sigma_low)) {
+    tail.log_p_high = std::min(0.0, tail.log_p_high + std::log1p(worth.limit));
+    if (sigma_low - upper_tail_quantile(tail.log_p_high) > most_widened(sigma_low)) {
       return session_.refuse(
           frozen.question,
           "outputs that no plane explains were met, and may hold a good part of the failures");
@@ -70,13 +72,16 @@ class OutputAudit {
     tail.target_met = tail.half_width() <= session_.options().target_half_width;
   }
 
-  // Where most of what is feared would lie: if it were there, one of six of these runs would meet it.
-  void look_closer(const FrozenQuestion& frozen, const UnexpectedWorth& worth) {
-    const double scale = std::clamp(worth.distance, 1.5, 4.5);
+  // Where most of what is feared would lie: if it were there, one of six of these runs would meet it, of a look that is
+  // half as wide again one of four.
+  void look_closer(const FrozenQuestion& frozen, const UnexpectedWorth& worth, double wider) {
+    const double scale = std::clamp(wider * worth.distance, 1.5, 4.5);
     const Vector& axis = frozen.surrogate.axis();
     const double slope = std::abs(frozen.surrogate.slope(frozen.place.mean));
-    const double at =
-        std::copysign(std::max(0.0, std::abs(frozen.place.mean) - worth.excess / slope), frozen.place.mean);
+    const double mean = frozen.place.mean;
+    // What grows with the way shows little where the way is short.
+    const double nearest = worth.carried == Carried::unchanged ? 0.0 : 0.75 * std::abs(mean);
+    const double at = std::copysign(std::max(nearest, std::abs(mean) - worth.excess / slope), mean);
     Matrix points = scale * session_.random().normal_matrix(closer_runs, session_.dimension());
     for (Eigen::Index i = 0; i < closer_runs; ++i) {
       const Vector x = points.row(i);

@@ -89,35 +89,6 @@ void expect_right_or_refused(const std::vector<OutputProblem>& problems, double 
   }
 }
 
-TEST(UnexpectedOutputs, JumpsAreRightOrRefused) { expect_right_or_refused(testing::jump_problems(), 0.0); }
-TEST(UnexpectedOutputs, KinksAreRightOrRefused) { expect_right_or_refused(testing::kink_problems(), 0.0); }
-TEST(UnexpectedOutputs, SpreadsThatDependOnThePointAreRightOrRefused) {
-  expect_right_or_refused(testing::spread_problems(), 0.0);
-}
-TEST(UnexpectedOutputs, DominantVariablesAreRightOrRefused) {
-  std::vector<OutputProblem> problems = testing::dominance_problems();
-  expect_right_or_refused({problems[0], problems[1], problems[3]}, 0.8);
-  expect_right_or_refused({problems[2]}, 0.0);
-}
-TEST(UnexpectedOutputs, ColumnsBeyondSevenSigmaAreAnswered) {
-  expect_right_or_refused(testing::far_column_problems(), 0.9);
-}
-
-// One question's jump is met by its neighbours too: none of them may go on without it.
-TEST(UnexpectedOutputs, NeighboursOfARefusedQuestionAreNotWrong) {
-  OutputProblem problem = testing::jump_problems().front();
-  problem.questions = {
-      {8.113, Side::above, 0.0}, {7.5, Side::above, 0.3}, {9.0, Side::above, 0.6}, {9.0, Side::above, 1.0}};
-  problem.log_p.clear();
-  const double rare = std::log(normal_tail(2.5)), common = std::log1p(-normal_tail(2.5));
-  for (const TailQuestion& question : problem.questions) {
-    const double spread = std::hypot(1.0, question.noise);
-    problem.log_p.push_back(log_sum(rare + log_upper_tail((question.limit - 3.0) / spread),
-                                    common + log_upper_tail(question.limit / spread)));
-  }
-  expect_right_or_refused({problem}, 0.0);
-}
-
 FrozenQuestion frozen_plane(const TailQuestion& question, Eigen::Index d) {
   NormalStream random(3, "frozen");
   const Matrix points = 2.0 * random.normal_matrix(60, d);
@@ -137,11 +108,57 @@ OutputLook look_at(double scale, Eigen::Index count, std::uint64_t seed, Eigen::
   return look;
 }
 
+TEST(UnexpectedOutputs, JumpsAreRightOrRefused) { expect_right_or_refused(testing::jump_problems(), 0.0); }
+TEST(UnexpectedOutputs, KinksAreRightOrRefused) { expect_right_or_refused(testing::kink_problems(), 0.0); }
+TEST(UnexpectedOutputs, SpreadsThatDependOnThePointAreRightOrRefused) {
+  expect_right_or_refused(testing::spread_problems(), 0.0);
+}
+TEST(UnexpectedOutputs, DominantVariablesAreRightOrRefused) {
+  std::vector<OutputProblem> problems = testing::dominance_problems();
+  expect_right_or_refused({problems[0], problems[1], problems[3]}, 0.8);
+  expect_right_or_refused({problems[2]}, 0.0);
+}
+TEST(UnexpectedOutputs, ColumnsBeyondSevenSigmaAreAnswered) {
+  expect_right_or_refused(testing::far_column_problems(), 0.9);
+}
+
+// Runs on the way to the limit show a part of an excess that grows with the way: all of it is feared.
+TEST(UnexpectedOutputs, AnExcessIsCarriedToTheLimit) {
+  constexpr Eigen::Index d = 16;
+  const TailQuestion question{7.0, Side::above, 0.0};
+  const FrozenQuestion frozen = frozen_plane(question, d);
+  const auto worth = [&](const std::function<double(const Vector&)>& f) {
+    return worth_of_unexpected(frozen, question, {look_at(3.0, 60, 1, d, f), look_at(1.0, 150, 1, d, f)});
+  };
+  const auto jumps = worth([](const Vector& x) { return x(0) + (x(1) > 2.0 ? 1.0 : 0.0); });
+  const auto grows = worth([](const Vector& x) { return x(0) * (x(1) > 2.0 ? 1.2 : 1.0); });
+  // It fails at 7 / 1.2.
+  EXPECT_EQ(grows.carried, Carried::with_the_way);
+  EXPECT_NEAR(grows.excess, 7.0 - 7.0 / 1.2, 0.05);
+  EXPECT_GT(jumps.limit, 0.3);
+  EXPECT_GT(grows.limit, 0.3);
+}
+
+// One question's jump is met by its neighbours too: none of them may go on without it.
+TEST(UnexpectedOutputs, NeighboursOfARefusedQuestionAreNotWrong) {
+  OutputProblem problem = testing::jump_problems().front();
+  problem.questions = {
+      {8.113, Side::above, 0.0}, {7.5, Side::above, 0.3}, {9.0, Side::above, 0.6}, {9.0, Side::above, 1.0}};
+  problem.log_p.clear();
+  const double rare = std::log(normal_tail(2.5)), common = std::log1p(-normal_tail(2.5));
+  for (const TailQuestion& question : problem.questions) {
+    const double spread = std::hypot(1.0, question.noise);
+    problem.log_p.push_back(log_sum(rare + log_upper_tail((question.limit - 3.0) / spread),
+                                    common + log_upper_tail(question.limit / spread)));
+  }
+  expect_right_or_refused({problem}, 0.0);
+}
+
 TEST(UnexpectedOutputs, TheScreenSeesWhatItMayMiss) {
   constexpr Eigen::Index d = 16;
   const TailQuestion question{7.0, Side::above, 0.0};
   const FrozenQuestion frozen = frozen_plane(question, d);
-  std::size_t missed = 0;
+  std::size_t missed = 0, missed_growing = 0;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     const auto worth = [&](const std::function<double(const Vector&)>& f) {
       return worth_of_unexpected(
@@ -152,8 +169,12 @@ TEST(UnexpectedOutputs, TheScreenSeesWhatItMayMiss) {
     EXPECT_EQ(worth([](const Vector& x) { return x(0); }).limit, 0.0);
     // Twice P, in truth, lies where a step of 1 begins at 2.9.
     missed += worth([](const Vector& x) { return x(0) + (x(1) > 2.9 ? 1.0 : 0.0); }).limit < 0.3 ? 1 : 0;
+    // Nearly five times P where the slope is a sixth more beyond 2.5.
+    missed_growing +=
+        worth([](const Vector& x) { return x(0) * (x(1) > 2.5 ? 1.167 : 1.0); }).limit < 0.3 ? 1 : 0;
   }
   EXPECT_LE(missed, 4u);  // of 200
+  EXPECT_LE(missed_growing, 4u);
 }
 
 TEST(UnexpectedOutputs, AnInfiniteOutputIsAPlainPassOrFail) {
