@@ -13,7 +13,10 @@ namespace {
 using engine::Matrix;
 using engine::Vector;
 
+constexpr Eigen::Index wide_runs = 16;  // draws around the origin
+constexpr Eigen::Index side_runs = 32;  // near the limits of one side
 constexpr Eigen::Index closer_runs = 48;
+static_assert(wide_runs + 2 * side_runs <= static_cast<Eigen::Index>(output_audit_runs));
 constexpr double too_much = 0.3;  // of P, at the upper limit: a closer look is made
 // Sigma by which that limit may widen an interval before it is no answer.
 // Far out (P below 1e-23) a small excess is worth many times P, and half a sigma decides nothing.
@@ -25,13 +28,12 @@ class OutputAudit {
       : session_(session), explored_(explored), made_(made) {
     KnownOutputs nominal = explored.near;
     nominal.add(made.fresh.points, made.fresh.values);
-    looks_ = {{explored.far_scale, explored.far}, {1.0, std::move(nominal)}};
+    looks_ = {{explored.far_scale, explored.far}, {1.0, std::move(nominal), true}};
   }
 
   void run() {
     const double scale = std::clamp(explored_.farthest / 1.2, 2.0, 4.5);
-    const auto count =
-        static_cast<Eigen::Index>(std::min<std::uint64_t>(session_.remaining(), output_audit_runs));
+    const auto count = static_cast<Eigen::Index>(std::min<std::uint64_t>(session_.remaining(), wide_runs));
     if (count == 0) return;
     const OutputDraws draws = session_.made_draws(scale, count, &RunCounts::audit);
     KnownOutputs seen;
@@ -39,15 +41,42 @@ class OutputAudit {
     session_.note(fmt::format("audit: {} draws at {:.1f} sigma", count, scale));
     const std::string objection = explored_.surprise(session_.questions(), seen, scale);
     if (!objection.empty()) return session_.refuse_all("audit: " + objection);
-    look(scale, seen);
+    keep({scale, std::move(seen)});
+    look_at_limits(scale);
     for (const FrozenQuestion& frozen : made_.questions) judge(frozen);
   }
 
  private:
-  void look(double scale, KnownOutputs seen) {
+  void keep(OutputLook look) {
     const auto at = std::find_if(looks_.begin(), looks_.end(),
-                                 [scale](const OutputLook& other) { return other.scale <= scale; });
-    looks_.insert(at, {scale, std::move(seen)});
+                                 [&](const OutputLook& other) { return other.scale <= look.scale; });
+    looks_.insert(at, std::move(look));
+  }
+
+  void look_at_limits(double scale) {
+    for (const double side : {-1.0, 1.0}) {
+      std::vector<double> places;  // a little before the limits: what is unexpected fails early
+      for (const FrozenQuestion& frozen : made_.questions) {
+        if (side * frozen.place.mean > 0.0) places.push_back(0.85 * frozen.place.mean);
+      }
+      if (places.empty() || session_.remaining() < side_runs) continue;
+      look_near(made_.questions.front().surrogate.axis(), places, side_runs, scale);
+    }
+  }
+
+  // Draws of scale * N(0, I) across the axis, along it at the places in turn.
+  void look_near(const Vector& axis, const std::vector<double>& places, Eigen::Index count, double scale) {
+    Matrix points = scale * session_.random().normal_matrix(count, session_.dimension());
+    for (Eigen::Index i = 0; i < count; ++i) {
+      const Vector x = points.row(i);
+      const double at = places[static_cast<std::size_t>(i) % places.size()];
+      points.row(i) += (at + 0.5 * session_.random().normal() - axis.dot(x)) * axis;
+    }
+    session_.note(
+        fmt::format("closer: {} draws at {:.1f} sigma across, {:.1f} along", count, scale, places.front()));
+    KnownOutputs seen;
+    seen.add(points, session_.evaluate(points, &RunCounts::audit));
+    keep({scale, std::move(seen), true});
   }
 
   void judge(const FrozenQuestion& frozen) {
@@ -76,22 +105,12 @@ class OutputAudit {
   // half as wide again one of four.
   void look_closer(const FrozenQuestion& frozen, const UnexpectedWorth& worth, double wider) {
     const double scale = std::clamp(wider * worth.distance, 1.5, 4.5);
-    const Vector& axis = frozen.surrogate.axis();
     const double slope = std::abs(frozen.surrogate.slope(frozen.place.mean));
     const double mean = frozen.place.mean;
     // What grows with the way shows little where the way is short.
     const double nearest = worth.carried == Carried::unchanged ? 0.0 : 0.75 * std::abs(mean);
     const double at = std::copysign(std::max(nearest, std::abs(mean) - worth.excess / slope), mean);
-    Matrix points = scale * session_.random().normal_matrix(closer_runs, session_.dimension());
-    for (Eigen::Index i = 0; i < closer_runs; ++i) {
-      const Vector x = points.row(i);
-      points.row(i) += (at + 0.5 * session_.random().normal() - axis.dot(x)) * axis;
-    }
-    session_.note(
-        fmt::format("closer: {} draws at {:.1f} sigma across, {:.1f} along", closer_runs, scale, at));
-    KnownOutputs seen;
-    seen.add(points, session_.evaluate(points, &RunCounts::audit));
-    look(scale, std::move(seen));
+    look_near(frozen.surrogate.axis(), {at}, closer_runs, scale);
   }
 
   OutputSession& session_;

@@ -13,8 +13,12 @@
 //
 // An excess met on the way to the limit may be another one there. Two things are asked, and the dearer one counts: it
 // stays as it is (a jump), or it grows with the way (a slope along the axis that is another one in a part of the space:
-// y = u (1 + [v > 2.5]/5) has an excess of 0.6 at u = 3 and of 1.2 where it fails). The second is asked of runs that
-// have at least 0.3 of the way behind them; where a look was made near the limit, of those beyond 0.6.
+// y = u (1 + [v > 2.5]/5) has an excess of 0.6 at u = 3 and of 1.2 where it fails). The second is asked of the looks that
+// were made near the limit: far from it every bend would be taken for one that grows.
+//
+// What most runs of the looks are off by is no surprise: bends grow as the square of the scale, are small where the
+// failures are, and the fresh runs there weigh them. One alike in all directions across the axis is taken out, and an
+// excess counts beyond three standard deviations of what the others leave (by the lower half: what jumps up is not in it).
 #pragma once
 
 #include <vector>
@@ -28,6 +32,7 @@ namespace flare::analysis {
 struct OutputLook {
   double scale = 1.0;
   KnownOutputs runs;
+  bool near_limit = false;  // made along the axis where questions are decided
 };
 
 /// What becomes of an excess on the way from where it was met to the limit.

@@ -173,7 +173,7 @@ std::vector<OutputProblem> spread_problems() {
           spread_jump(16, 0.5, 2.0, 7.5),
           spread_jump(8, 1.0, 3.0, 7.0),
           spread_jump(16, 0.2, 2.5, 7.0),
-          spread_jump(64, 0.1, 2.5, 7.0),
+          spread_jump(16, 0.1, 2.5, 7.0),
           spread_jump(16, 0.1, 3.0, 7.0)};
 }
 
