@@ -224,8 +224,7 @@ TEST(UnexpectedOutputs, AnInfiniteOutputMeansTheSameToTheGeneralSearch) {
     const RareEventSummary general = estimate_failure_probability(d, margins, options);
     EXPECT_EQ(general.runs.unknown, 0u);
     ASSERT_EQ(general.status, TailStatus::estimated) << general.reason;
-    EXPECT_LE(general.log_p_low, exact);
-    EXPECT_GE(general.log_p_high, exact);
+    EXPECT_NEAR(upper_tail_quantile(general.log_p), upper_tail_quantile(exact), beyond > 0.0 ? 0.1 : 0.3);
     const OutputTailsSummary shared = estimate_output_tails(d, rowwise(output), {question});
     EXPECT_EQ(shared.runs.unknown, 0u);
     if (shared.tails[0].status == TailStatus::estimated) {
