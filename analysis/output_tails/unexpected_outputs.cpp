@@ -13,7 +13,6 @@ namespace {
 
 using engine::Vector;
 
-constexpr double outlying = 3.0;       // standard deviations of what bends leave
 constexpr double beyond_limit = 0.01;  // chance that a share lies above its limit
 
 double quantile_of(std::vector<double> values, double share) {
@@ -143,6 +142,8 @@ UnexpectedWorth worth_where_carried(const FrozenQuestion& frozen, const TailQues
   const double spread = std::hypot(frozen.surrogate.slope(frozen.place.mean), question.noise);
   // Less changes P by less than the chance to meet it.
   const double least = std::max(1.0 / beta, 2.0 * frozen.surrogate.error() / spread);
+  // Standard deviations of what bends leave; what is carried grows on the way.
+  const double outlying = carried == Carried::unchanged ? 3.0 : 4.0;
   std::vector<std::vector<Excess>> seen;
   for (const OutputLook& look : looks) seen.push_back(excesses_of(frozen, question, spread, look, carried));
   const Bends bends = bends_of(looks, seen);

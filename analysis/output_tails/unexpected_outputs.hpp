@@ -18,7 +18,8 @@
 //
 // What most runs of the looks are off by is no surprise: bends grow as the square of the scale, are small where the
 // failures are, and the fresh runs there weigh them. One alike in all directions across the axis is taken out, and an
-// excess counts beyond three standard deviations of what the others leave (by the lower half: what jumps up is not in it).
+// excess counts beyond three standard deviations of what the others leave (by the lower half: what jumps up is not in it), beyond
+// four where it is carried with the way.
 #pragma once
 
 #include <vector>
