@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "analysis/output_tails/unexpected_outputs.hpp"
+#include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -44,9 +45,23 @@ class OutputAudit {
     keep({scale, std::move(seen)});
     look_at_limits(scale);
     for (const FrozenQuestion& frozen : made_.questions) judge(frozen);
+    for (const FrozenQuestion& frozen : made_.questions) {
+      OutputTail& tail = session_.summary().tails[frozen.question];
+      if (tail.status == TailStatus::estimated) tail.met_half_space = chance_to_meet(tail.log_p);
+    }
   }
 
  private:
+  // A share Phi(-beta / s) of draws at scale s lies in a half-space at beta sigma.
+  double chance_to_meet(double log_p) const {
+    const double beta = upper_tail_quantile(log_p);
+    double log_missed = 0.0;
+    for (const OutputLook& look : looks_) {
+      log_missed += static_cast<double>(look.runs.count()) * std::log1p(-normal_tail(beta / look.scale));
+    }
+    return -std::expm1(log_missed);
+  }
+
   void keep(OutputLook look) {
     const auto at = std::find_if(looks_.begin(), looks_.end(),
                                  [&](const OutputLook& other) { return other.scale <= look.scale; });

@@ -200,6 +200,32 @@ TEST(UnexpectedOutputs, AnInfiniteOutputIsAPlainPassOrFail) {
   }
 }
 
+// What an answer says of regions that nobody knew of, counted: does any run lie in a half-space as likely as p?
+TEST(UnexpectedOutputs, TheChanceToMeetAnUnknownHalfSpaceIsTold) {
+  constexpr Eigen::Index d = 16;
+  constexpr int repeats = 40;
+  for (const double beta : {6.0, 9.0}) {
+    SCOPED_TRACE(beta);
+    int met = 0;
+    double told = 0.0;
+    for (std::uint64_t seed = 0; seed < repeats; ++seed) {
+      bool in_it = false;
+      const auto watched = rowwise([&](const Vector& x) {
+        in_it = in_it || x(1) > beta;
+        return x(0);
+      });
+      OutputTailsOptions options;
+      options.seed = seed;
+      const OutputTail tail = estimate_output_tails(d, watched, {{beta, Side::above, 0.0}}, options).tails[0];
+      ASSERT_EQ(tail.status, TailStatus::estimated) << tail.reason;
+      told += tail.met_half_space / repeats;
+      met += in_it ? 1 : 0;
+    }
+    // Binomial, three standard deviations and what rounding needs.
+    EXPECT_NEAR(met, repeats * told, 3.0 * std::sqrt(repeats * told * (1.0 - told)) + 0.5);
+  }
+}
+
 // Of an output that leaves the numbers beyond 4.6 sigma both estimators say the same.
 TEST(UnexpectedOutputs, AnInfiniteOutputMeansTheSameToTheGeneralSearch) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
