@@ -16,20 +16,21 @@
 //     pilot     runs near the boundaries shape M, one for questions near one another; then M and q are frozen
 //     estimate  fresh runs until every question has its interval; a sample that may not be believed becomes one more
 //               pilot, at most twice, and the estimate begins again
-//     audit     fresh draws at an inflated sigma: a failure that M does not expect takes the answers back, and so do
-//               outputs that M does not expect where they could hold 0.3 of P or more (unexpected_outputs.hpp), after
-//               48 more runs that look closer
+//     audit     fresh draws at an inflated sigma, around the origin and near the limits: a failure that M does not expect
+//               takes the answers back; outputs that it does not expect are weighed (unexpected_outputs.hpp), where they
+//               could hold 0.3 of P or more after up to two closer looks of 48 runs
 //
 // What is promised.
 //   estimated  Fresh runs, made after M and q were frozen, reach the limit, and nothing that was met contradicts the
 //              number. The interval is that of a mean with Student's t on the degrees of freedom of its variance; its
-//              upper end is raised by what unexpected outputs that were met are worth, as they were met. It holds the
+//              upper end is raised by what unexpected outputs that were met may be worth, at their 99 % limit. It holds the
 //              truth in at least 90 of 100 repeats on the problems of tests/analysis/output_tails.
 //   refused    No number. Of sound answers the screen takes back about 1 in 100 on columns without noise at 7 to
 //              10 sigma. It assumes that what exceeds the stand-in by e or more is, across the axis, no rarer at an
 //              inflated sigma than a half-space of the same P; a region that no draw met it cannot know of. With 60
-//              draws at 3 sigma and 40 at 4.5 a step across the axis at 4 sigma is met in 999 of 1,000 searches, at 5
-//              sigma in 99 of 100, at 6 sigma in 94 (binomial; counted is the half of the draws towards the limit).
+//              draws at 3 sigma, 16 at 4.5 and 32 at 4.5 near the limits of a side a step across the axis at 4 sigma is
+//              missed in fewer than 1 of 10,000 searches, at 5 sigma in 1 of 1,000, at 6 sigma in 1 of 100 (binomial;
+//              of the draws around the origin the half towards the limit is counted).
 //
 // An infinite output is a plain pass or fail, as in rare_event.hpp; not a number is unknown.
 //
@@ -78,6 +79,9 @@ struct OutputTail {
   bool bracketed = false;  // some runs gave no answer: p is that of "they fail", low that of "they pass"
   bool target_met = false;
   double effective_samples = 0.0;
+  /// Probability that a half-space as likely as p, across the axis and known to nobody, would have been met by a draw at
+  /// an inflated sigma; NaN where refused.
+  double met_half_space = std::numeric_limits<double>::quiet_NaN();
   TailSurrogate::NearestFailure nearest;
 
   double half_width() const;  // sigma

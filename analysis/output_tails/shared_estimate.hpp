@@ -9,7 +9,7 @@
 namespace flare::analysis {
 
 /// Runs kept back for the audit.
-inline constexpr std::uint64_t output_audit_runs = 40;
+inline constexpr std::uint64_t output_audit_runs = 80;
 
 /// A question that fresh runs were made for, with what was frozen before them.
 struct FrozenQuestion {

@@ -1,11 +1,11 @@
 #include "analysis/output_tails/unexpected_outputs.hpp"
 
 #include <algorithm>
+#include <boost/math/distributions/beta.hpp>
 #include <cmath>
 #include <functional>
 #include <iterator>
 
-#include "analysis/tails/interval.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -13,34 +13,85 @@ namespace {
 
 using engine::Vector;
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+constexpr double beyond_limit = 0.01;  // chance that a share lies above its limit
+
+double quantile_of(std::vector<double> values, double share) {
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size()));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
 }
 
-/// The excesses of one look, in sigma of the question. A bend alike in all directions across the axis is taken out
-/// (the median of what it would be at each run: a minority that jumps does not move it): the shell where it shows at
-/// an inflated sigma is one that no failure of 1 sigma comes from, and too much of it was refused before.
+/// Upper limit of a share, one-sided.
+double upper_limit(std::uint64_t hits, std::size_t runs) {
+  if (hits >= runs) return 1.0;
+  const auto k = static_cast<double>(hits), n = static_cast<double>(runs);
+  return quantile(complement(boost::math::beta_distribution<>(k + 1.0, n - k), beyond_limit));
+}
+
+/// The runs of a look that say something of a question.
+struct Excess {
+  double value;  // sigma of the question
+  double shell;  // what a bend alike in all directions across the axis grows with
+  double way;    // to where the question is decided, 1 there
+};
+
+std::vector<Excess> excesses_of(const FrozenQuestion& frozen, const TailQuestion& question, double spread,
+                                const OutputLook& look, Carried carried) {
+  const auto across = static_cast<double>(look.runs.points.cols() - 1);
+  const double least_way = carried == Carried::unchanged ? -0.25 : 0.5;
+  std::vector<Excess> found;
+  for (Eigen::Index i = 0; i < look.runs.count(); ++i) {
+    const Vector x = look.runs.points.row(i);
+    const double c = frozen.surrogate.axis().dot(x);
+    // Beyond the limit, and on the other side, the stand-in is not made for.
+    const double way = c / frozen.place.mean;
+    if (way < least_way || way > 1.5) continue;
+    const double beyond = question.excess(look.runs.values[static_cast<std::size_t>(i)]);
+    found.push_back(
+        {(beyond - question.excess(frozen.surrogate(x))) / spread, x.squaredNorm() - c * c - across, way});
+  }
+  return found;
+}
+
+/// What all looks at an inflated sigma have in common: bends, which grow as the square of the scale. Medians over all of
+/// them together: a minority that jumps does not move them.
+struct Bends {
+  double alike = 0.0;  // of an excess, by its shell: in all directions across the axis
+  double rest = 0.0;   // standard deviation of what is left, by the square of the scale
+
+  void take_out(std::vector<Excess>& excesses) const {
+    for (Excess& excess : excesses) excess.value -= alike * excess.shell;
+  }
+};
+
+Bends bends_of(const std::vector<OutputLook>& looks, std::vector<std::vector<Excess>>& excesses) {
+  std::vector<double> alike, rest;
+  for (std::size_t l = 0; l < looks.size(); ++l) {
+    for (const Excess& excess : excesses[l]) {
+      if (looks[l].scale > 1.4 && excess.shell > 0.0) alike.push_back(excess.value / excess.shell);
+    }
+  }
+  Bends bends;
+  if (!alike.empty()) bends.alike = quantile_of(alike, 0.5);
+  for (std::size_t l = 0; l < looks.size(); ++l) {
+    bends.take_out(excesses[l]);
+    for (const Excess& excess : excesses[l]) {
+      if (looks[l].scale > 1.4) rest.push_back(excess.value / (looks[l].scale * looks[l].scale));
+    }
+  }
+  // Of the lower half: what jumps up is not in it.
+  if (!rest.empty()) bends.rest = (quantile_of(rest, 0.5) - quantile_of(rest, 0.25)) / 0.6745;
+  return bends;
+}
+
+/// The excesses of one look, carried to the limit.
 class Excesses {
  public:
-  Excesses(const FrozenQuestion& frozen, const TailQuestion& question, double spread, const OutputLook& look)
-      : scale_(look.scale) {
-    const auto across = static_cast<double>(look.runs.points.cols() - 1);
-    std::vector<double> shells, bends;
-    for (Eigen::Index i = 0; i < look.runs.count(); ++i) {
-      const Vector x = look.runs.points.row(i);
-      const double c = frozen.surrogate.axis().dot(x);
-      // Beyond the limit, and on the other side, the stand-in is not made for.
-      const double way = c / frozen.place.mean;
-      if (way < -0.25 || way > 1.5) continue;
-      const double beyond = question.excess(look.runs.values[static_cast<std::size_t>(i)]);
-      sorted_.push_back((beyond - question.excess(frozen.surrogate(x))) / spread);
-      shells.push_back(x.squaredNorm() - c * c - across);
-      if (shells.back() > across) bends.push_back(sorted_.back() / shells.back());
+  Excesses(double scale, const std::vector<Excess>& excesses, double beta, Carried carried) : scale_(scale) {
+    for (const Excess& excess : excesses) {
+      const bool grows = carried == Carried::with_the_way && excess.value > 0.0;
+      sorted_.push_back(excess.value / (grows ? std::min(1.0, excess.way + excess.value / beta) : 1.0));
     }
-    const double bend = 2 * bends.size() > sorted_.size() ? median(bends) : 0.0;
-    for (std::size_t i = 0; i < sorted_.size(); ++i) sorted_[i] -= bend * shells[i];
     std::sort(sorted_.begin(), sorted_.end(), std::greater<>());
   }
 
@@ -51,8 +102,7 @@ class Excesses {
   double held(double e, double farther) const {
     if (sorted_.empty()) return farther;
     const double met = static_cast<double>(count(e)) / static_cast<double>(sorted_.size());
-    return std::clamp(farther, at_one_sigma(met),
-                      at_one_sigma(clopper_pearson(count(e), sorted_.size()).high));
+    return std::clamp(farther, at_one_sigma(met), at_one_sigma(upper_limit(count(e), sorted_.size())));
   }
 
  private:
@@ -86,24 +136,29 @@ class WorthSum {
   double sum_ = 0.0;
 };
 
-}  // namespace
-
-UnexpectedWorth worth_of_unexpected(const FrozenQuestion& frozen, const TailQuestion& question,
-                                    const std::vector<OutputLook>& looks) {
+UnexpectedWorth worth_where_carried(const FrozenQuestion& frozen, const TailQuestion& question,
+                                    const std::vector<OutputLook>& looks, Carried carried) {
   const double beta = upper_tail_quantile(frozen.log_model);
   const double spread = std::hypot(frozen.surrogate.slope(frozen.place.mean), question.noise);
   // Less changes P by less than the chance to meet it.
   const double least = std::max(1.0 / beta, 2.0 * frozen.surrogate.error() / spread);
+  // Standard deviations of what bends leave; what is carried grows on the way.
+  const double outlying = carried == Carried::unchanged ? 3.0 : 4.0;
+  std::vector<std::vector<Excess>> seen;
+  for (const OutputLook& look : looks) seen.push_back(excesses_of(frozen, question, spread, look, carried));
+  const Bends bends = bends_of(looks, seen);
   std::vector<Excesses> excesses;
   std::vector<double> met;
-  for (const OutputLook& look : looks) {
-    excesses.emplace_back(frozen, question, spread, look);
+  for (std::size_t l = 0; l < looks.size(); ++l) {
+    if (carried == Carried::with_the_way && !looks[l].near_limit) continue;
+    excesses.emplace_back(looks[l].scale, seen[l], beta, carried);
+    const double expected = outlying * bends.rest * looks[l].scale * looks[l].scale;
     std::copy_if(excesses.back().sorted().begin(), excesses.back().sorted().end(), std::back_inserter(met),
-                 [&](double e) { return e > least; });
+                 [&](double e) { return e > std::max(least, expected); });
   }
   std::sort(met.begin(), met.end(), std::greater<>());
   WorthSum limit(beta, frozen.log_model), middle(beta, frozen.log_model);
-  UnexpectedWorth worth;
+  UnexpectedWorth worth{.carried = carried};
   double largest = 0.0;
   for (const double e : met) {
     double upper = 1.0, likely = 0.0;
@@ -121,6 +176,15 @@ UnexpectedWorth worth_of_unexpected(const FrozenQuestion& frozen, const TailQues
   worth.limit = limit.sum();
   worth.middle = middle.sum();
   return worth;
+}
+
+}  // namespace
+
+UnexpectedWorth worth_of_unexpected(const FrozenQuestion& frozen, const TailQuestion& question,
+                                    const std::vector<OutputLook>& looks) {
+  const UnexpectedWorth unchanged = worth_where_carried(frozen, question, looks, Carried::unchanged);
+  const UnexpectedWorth grown = worth_where_carried(frozen, question, looks, Carried::with_the_way);
+  return grown.limit > unchanged.limit ? grown : unchanged;
 }
 
 }  // namespace flare::analysis

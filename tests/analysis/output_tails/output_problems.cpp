@@ -84,6 +84,25 @@ OutputProblem jump(std::size_t dimension, double height, double at, double limit
                     {{limit, Side::above, noise}}));
 }
 
+/// The same along a diagonal: where the jump begins depends on the output too. The boundary's normal is (u slant + v) of
+/// length 1, and given that what remains of the plane is normal.
+OutputProblem slanted_jump(std::size_t dimension, double height, double at, double slant, double limit) {
+  const double length = std::hypot(1.0, slant);
+  return beyond(
+      at, normal_given_v(
+              fmt::format("jump {} at {}, slanted {}, d={}", height, at, slant, dimension), dimension,
+              [=](double v) { return v * slant / length + (v > at ? height : 0.0); },
+              [=](double) { return 1.0 / length; }, {{limit, Side::above, 0.0}, {-limit, Side::below, 0.0}}));
+}
+
+/// u (1 + more [v > at]): a jump that grows with the way to the limit.
+OutputProblem spread_jump(std::size_t dimension, double more, double at, double limit) {
+  return beyond(at, normal_given_v(
+                        fmt::format("spread 1 + {} [v > {}], d={}", more, at, dimension), dimension,
+                        [](double) { return 0.0; }, [=](double v) { return v > at ? 1.0 + more : 1.0; },
+                        {{limit, Side::above, 0.0}}));
+}
+
 OutputProblem kink(std::size_t dimension, double slope, double at, double limit) {
   return beyond(at, normal_given_v(
                         fmt::format("kink {} at {}, d={}", slope, at, dimension), dimension,
@@ -94,14 +113,27 @@ OutputProblem kink(std::size_t dimension, double slope, double at, double limit)
 }  // namespace
 
 std::vector<OutputProblem> jump_problems() {
-  return {jump(16, 3.0, 2.5, 8.113),    jump(6, 0.7, 2.0, 6.0),   jump(40, 2.0, 3.0, 7.0),
-          jump(16, 3.0, 4.0, 7.5),      jump(100, 3.0, 2.5, 8.0), jump(12, 1.5, 1.0, 6.5),
-          jump(16, 3.0, 2.5, 8.5, 0.5), jump(16, 4.0, 5.0, 7.0)};
+  return {jump(16, 3.0, 2.5, 8.113),
+          jump(6, 0.7, 2.0, 6.0),
+          jump(40, 2.0, 3.0, 7.0),
+          jump(16, 3.0, 4.0, 7.5),
+          jump(100, 3.0, 2.5, 8.0),
+          jump(12, 1.5, 1.0, 6.5),
+          jump(16, 3.0, 2.5, 8.5, 0.5),
+          jump(16, 4.0, 5.0, 7.0),
+          jump(16, 0.3, 1.5, 6.0),
+          jump(16, 0.7, 3.0, 7.0),
+          jump(16, 1.0, 3.0, 7.0),
+          jump(64, 1.5, 4.0, 7.0),
+          slanted_jump(16, 0.7, 2.0, 0.3, 6.5),
+          slanted_jump(16, 1.0, 3.0, -0.5, 6.5),
+          slanted_jump(16, 2.0, 3.0, 1.0, 6.5)};
 }
 
 std::vector<OutputProblem> kink_problems() {
   std::vector<OutputProblem> problems = {kink(16, 2.0, 1.0, 9.0), kink(8, 1.0, 2.0, 6.5),
-                                         kink(40, 3.0, 2.5, 8.0), kink(24, 0.5, 0.0, 6.0)};
+                                         kink(40, 3.0, 2.5, 8.0), kink(24, 0.5, 0.0, 6.0),
+                                         kink(40, 0.2, 1.0, 6.5), kink(8, 0.3, 3.0, 6.5)};
   // Along the axis itself: beyond 4 the output runs away, P(u > 4 + (limit - 4) / 3).
   OutputProblem runaway{"kink along the axis, d=16",
                         16,
@@ -130,15 +162,19 @@ std::vector<OutputProblem> dominance_problems() {
 
 std::vector<OutputProblem> spread_problems() {
   const auto flat = [](double) { return 0.0; };
-  return {
-      normal_given_v("spread exp(0.1 v), d=16", 16, flat, [](double v) { return std::exp(0.1 * v); },
-                     {{7.0, Side::above, 0.0}, {-7.0, Side::below, 0.3}}),
-      normal_given_v("spread 1 + 0.02 v^2, d=10", 10, flat, [](double v) { return 1.0 + 0.02 * v * v; },
-                     {{6.5, Side::above, 0.0}}),
-      normal_given_v("spread 1 + 0.1 |v|, d=40", 40, flat, [](double v) { return 1.0 + 0.1 * std::fabs(v); },
-                     {{7.0, Side::above, 0.0}}),
-      beyond(2.0, normal_given_v("spread 1 + [v > 2]/2, d=16", 16, flat,
-                                 [](double v) { return v > 2.0 ? 1.5 : 1.0; }, {{7.5, Side::above, 0.0}}))};
+  return {normal_given_v("spread exp(0.1 v), d=16", 16, flat, [](double v) { return std::exp(0.1 * v); },
+                         {{7.0, Side::above, 0.0}, {-7.0, Side::below, 0.3}}),
+          normal_given_v("spread 1 + 0.02 v^2, d=10", 10, flat, [](double v) { return 1.0 + 0.02 * v * v; },
+                         {{6.5, Side::above, 0.0}}),
+          normal_given_v("spread 1 + 0.1 |v|, d=40", 40, flat,
+                         [](double v) { return 1.0 + 0.1 * std::fabs(v); }, {{7.0, Side::above, 0.0}}),
+          normal_given_v("spread 1 + 0.05 |v|, d=8", 8, flat,
+                         [](double v) { return 1.0 + 0.05 * std::fabs(v); }, {{6.5, Side::above, 0.0}}),
+          spread_jump(16, 0.5, 2.0, 7.5),
+          spread_jump(8, 1.0, 3.0, 7.0),
+          spread_jump(16, 0.2, 2.5, 7.0),
+          spread_jump(16, 0.1, 2.5, 7.0),
+          spread_jump(16, 0.1, 3.0, 7.0)};
 }
 
 std::vector<OutputProblem> far_column_problems() {

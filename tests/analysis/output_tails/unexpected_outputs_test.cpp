@@ -89,35 +89,6 @@ void expect_right_or_refused(const std::vector<OutputProblem>& problems, double 
   }
 }
 
-TEST(UnexpectedOutputs, JumpsAreRightOrRefused) { expect_right_or_refused(testing::jump_problems(), 0.0); }
-TEST(UnexpectedOutputs, KinksAreRightOrRefused) { expect_right_or_refused(testing::kink_problems(), 0.0); }
-TEST(UnexpectedOutputs, SpreadsThatDependOnThePointAreRightOrRefused) {
-  expect_right_or_refused(testing::spread_problems(), 0.0);
-}
-TEST(UnexpectedOutputs, DominantVariablesAreRightOrRefused) {
-  std::vector<OutputProblem> problems = testing::dominance_problems();
-  expect_right_or_refused({problems[0], problems[1], problems[3]}, 0.8);
-  expect_right_or_refused({problems[2]}, 0.0);
-}
-TEST(UnexpectedOutputs, ColumnsBeyondSevenSigmaAreAnswered) {
-  expect_right_or_refused(testing::far_column_problems(), 0.9);
-}
-
-// One question's jump is met by its neighbours too: none of them may go on without it.
-TEST(UnexpectedOutputs, NeighboursOfARefusedQuestionAreNotWrong) {
-  OutputProblem problem = testing::jump_problems().front();
-  problem.questions = {
-      {8.113, Side::above, 0.0}, {7.5, Side::above, 0.3}, {9.0, Side::above, 0.6}, {9.0, Side::above, 1.0}};
-  problem.log_p.clear();
-  const double rare = std::log(normal_tail(2.5)), common = std::log1p(-normal_tail(2.5));
-  for (const TailQuestion& question : problem.questions) {
-    const double spread = std::hypot(1.0, question.noise);
-    problem.log_p.push_back(log_sum(rare + log_upper_tail((question.limit - 3.0) / spread),
-                                    common + log_upper_tail(question.limit / spread)));
-  }
-  expect_right_or_refused({problem}, 0.0);
-}
-
 FrozenQuestion frozen_plane(const TailQuestion& question, Eigen::Index d) {
   NormalStream random(3, "frozen");
   const Matrix points = 2.0 * random.normal_matrix(60, d);
@@ -135,6 +106,56 @@ OutputLook look_at(double scale, Eigen::Index count, std::uint64_t seed, Eigen::
   const Matrix points = scale * random.normal_matrix(count, d);
   look.runs.add(points, rowwise(f)(points));
   return look;
+}
+
+TEST(UnexpectedOutputs, JumpsAreRightOrRefused) { expect_right_or_refused(testing::jump_problems(), 0.0); }
+TEST(UnexpectedOutputs, KinksAreRightOrRefused) { expect_right_or_refused(testing::kink_problems(), 0.0); }
+TEST(UnexpectedOutputs, SpreadsThatDependOnThePointAreRightOrRefused) {
+  expect_right_or_refused(testing::spread_problems(), 0.0);
+}
+TEST(UnexpectedOutputs, DominantVariablesAreRightOrRefused) {
+  std::vector<OutputProblem> problems = testing::dominance_problems();
+  expect_right_or_refused({problems[0], problems[1], problems[3]}, 0.8);
+  expect_right_or_refused({problems[2]}, 0.0);
+}
+TEST(UnexpectedOutputs, ColumnsBeyondSevenSigmaAreAnswered) {
+  expect_right_or_refused(testing::far_column_problems(), 0.9);
+}
+
+// Runs on the way to the limit show a part of an excess that grows with the way: all of it is feared.
+TEST(UnexpectedOutputs, AnExcessIsCarriedToTheLimit) {
+  constexpr Eigen::Index d = 16;
+  const TailQuestion question{7.0, Side::above, 0.0};
+  const FrozenQuestion frozen = frozen_plane(question, d);
+  const auto worth = [&](const std::function<double(const Vector&)>& f) {
+    OutputLook near =
+        look_at(3.0, 60, 1, d, [&](const Vector& x) { return f(x + 3.0 * Vector::Unit(d, 0)); });
+    near.runs.points.col(0).array() += 3.0;
+    near.near_limit = true;
+    return worth_of_unexpected(frozen, question, {near, look_at(1.0, 150, 1, d, f)});
+  };
+  const auto jumps = worth([](const Vector& x) { return x(0) + (x(1) > 2.0 ? 1.0 : 0.0); });
+  const auto grows = worth([](const Vector& x) { return x(0) * (x(1) > 2.0 ? 1.2 : 1.0); });
+  // It fails at 7 / 1.2.
+  EXPECT_EQ(grows.carried, Carried::with_the_way);
+  EXPECT_NEAR(grows.excess, 7.0 - 7.0 / 1.2, 0.05);
+  EXPECT_GT(jumps.limit, 0.3);
+  EXPECT_GT(grows.limit, 0.3);
+}
+
+// One question's jump is met by its neighbours too: none of them may go on without it.
+TEST(UnexpectedOutputs, NeighboursOfARefusedQuestionAreNotWrong) {
+  OutputProblem problem = testing::jump_problems().front();
+  problem.questions = {
+      {8.113, Side::above, 0.0}, {7.5, Side::above, 0.3}, {9.0, Side::above, 0.6}, {9.0, Side::above, 1.0}};
+  problem.log_p.clear();
+  const double rare = std::log(normal_tail(2.5)), common = std::log1p(-normal_tail(2.5));
+  for (const TailQuestion& question : problem.questions) {
+    const double spread = std::hypot(1.0, question.noise);
+    problem.log_p.push_back(log_sum(rare + log_upper_tail((question.limit - 3.0) / spread),
+                                    common + log_upper_tail(question.limit / spread)));
+  }
+  expect_right_or_refused({problem}, 0.0);
 }
 
 TEST(UnexpectedOutputs, TheScreenSeesWhatItMayMiss) {
@@ -179,6 +200,65 @@ TEST(UnexpectedOutputs, AnInfiniteOutputIsAPlainPassOrFail) {
   }
 }
 
+// What an answer says of regions that nobody knew of, counted: does any run lie in a half-space as likely as p?
+TEST(UnexpectedOutputs, TheChanceToMeetAnUnknownHalfSpaceIsTold) {
+  constexpr Eigen::Index d = 16;
+  constexpr int repeats = 40;
+  for (const double beta : {6.0, 9.0}) {
+    SCOPED_TRACE(beta);
+    int met = 0;
+    double told = 0.0;
+    for (std::uint64_t seed = 0; seed < repeats; ++seed) {
+      bool in_it = false;
+      const auto watched = rowwise([&](const Vector& x) {
+        in_it = in_it || x(1) > beta;
+        return x(0);
+      });
+      OutputTailsOptions options;
+      options.seed = seed;
+      const OutputTail tail = estimate_output_tails(d, watched, {{beta, Side::above, 0.0}}, options).tails[0];
+      ASSERT_EQ(tail.status, TailStatus::estimated) << tail.reason;
+      told += tail.met_half_space / repeats;
+      met += in_it ? 1 : 0;
+    }
+    // Binomial, three standard deviations and what rounding needs.
+    EXPECT_NEAR(met, repeats * told, 3.0 * std::sqrt(repeats * told * (1.0 - told)) + 0.5);
+  }
+}
+
+// Of an output that leaves the numbers beyond 4.6 sigma both estimators say the same.
+TEST(UnexpectedOutputs, AnInfiniteOutputMeansTheSameToTheGeneralSearch) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  constexpr Eigen::Index d = 10;
+  const TailQuestion question{4.0, Side::above, 0.0};
+  for (const double beyond : {infinity, -infinity}) {
+    SCOPED_TRACE(beyond);
+    const auto output = [beyond](const Vector& x) {
+      const double u = x.sum() / std::sqrt(static_cast<double>(d));
+      return u > 4.6 ? beyond : u;
+    };
+    const double exact = std::log(normal_tail(4.0) - (beyond > 0.0 ? 0.0 : normal_tail(4.6)));
+    const auto margins = [&](const Matrix& points) {
+      std::vector<Response> responses;
+      for (Eigen::Index i = 0; i < points.rows(); ++i) {
+        responses.push_back(Response::margin(-question.excess(output(points.row(i)))));
+      }
+      return responses;
+    };
+    RareEventOptions options;
+    options.max_runs = 5000;
+    const RareEventSummary general = estimate_failure_probability(d, margins, options);
+    EXPECT_EQ(general.runs.unknown, 0u);
+    ASSERT_EQ(general.status, TailStatus::estimated) << general.reason;
+    EXPECT_NEAR(upper_tail_quantile(general.log_p), upper_tail_quantile(exact), beyond > 0.0 ? 0.1 : 0.3);
+    const OutputTailsSummary shared = estimate_output_tails(d, rowwise(output), {question});
+    EXPECT_EQ(shared.runs.unknown, 0u);
+    if (shared.tails[0].status == TailStatus::estimated) {
+      EXPECT_NEAR(upper_tail_quantile(shared.tails[0].log_p), upper_tail_quantile(exact), 0.1);
+    }
+  }
+}
+
 TEST(UnexpectedOutputs, WhatIsKnownIsNotMadeAgain) {
   const auto plane = rowwise([](const Vector& x) { return x.sum() / 4.0; });
   const std::vector<TailQuestion> questions = {{6.0, Side::above, 0.3}};
@@ -186,7 +266,8 @@ TEST(UnexpectedOutputs, WhatIsKnownIsNotMadeAgain) {
   ASSERT_EQ(first.draws.size(), 3u);  // 1 sigma, inflated, audit
   EXPECT_EQ(static_cast<std::uint64_t>(first.draws[0].points.rows() + first.draws[1].points.rows()),
             first.runs.explore);
-  EXPECT_EQ(static_cast<std::uint64_t>(first.draws[2].points.rows()), first.runs.audit);
+  // The rest of the audit looked near the limit: no draws of a plain law, and not known to anybody.
+  EXPECT_LT(static_cast<std::uint64_t>(first.draws[2].points.rows()), first.runs.audit);
   // All of it, and then a part: only the rest is made.
   OutputTailsOptions options;
   options.known = first.draws;
