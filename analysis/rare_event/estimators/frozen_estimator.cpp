@@ -108,7 +108,7 @@ Sampled FrozenEstimator::sample_to_target(EstimatorSession& session, bool may_gi
     each = 1.1 * static_cast<double>(ledger.counts().estimate - before) / sampled.values;
     sampled.estimate = summarize(sampled.strata, forecast_.log_p);
     const double half = half_width(sampled.estimate);
-    const bool believable = sampled.estimate.objection().empty();
+    const bool believable = sampled.estimate.objection().empty() && !has_changed();
     if (half <= target && believable) break;
     if (first_half && !believable && sampled.values >= least_to_judge) {
       sampled.given_up = true;
@@ -129,8 +129,8 @@ Sampled FrozenEstimator::sample_or_relearn(EstimatorSession& session) {
   if (!first.given_up) return first;
   const std::uint64_t cost = ledger.counts().estimate - before;
   ledger.count_estimate_as_pilot(cost);
-  session.note(
-      fmt::format("{}: {} runs become one more pilot: {}", name(), cost, first.estimate.objection()));
+  const std::string why = has_changed() ? "lines fail in pieces" : first.estimate.objection();
+  session.note(fmt::format("{}: {} runs become one more pilot: {}", name(), cost, why));
   relearn(session, cost);
   return sample_to_target(session, false);
 }

@@ -44,11 +44,8 @@ LineEstimator::LineEstimator(std::vector<LineRegion> regions, std::string name, 
 void LineEstimator::learn(const RareEventOptions& options, const std::vector<LineResult>& lines,
                           std::uint64_t cost) {
   double best = -1e300;
-  for (const LineResult& line : lines) {
-    best = std::max(best, line.log_value);
-    // A contradiction: from here on every line is checked.
-    if (line.correction != 0.0) check_share_ = 1.0;
-  }
+  for (const LineResult& line : lines) best = std::max(best, line.log_value);
+  watch(lines);
   learnt_.insert(learnt_.end(), lines.begin(), lines.end());
   if (!(best > -1e299)) {  // no line fails
     forecast_.usable = false;
@@ -59,7 +56,22 @@ void LineEstimator::learn(const RareEventOptions& options, const std::vector<Lin
   adapt_regions(regions_, learnt_);
 }
 
+void LineEstimator::watch(const std::vector<LineResult>& lines) {
+  std::vector<double> short_of_root(regions_.size(), 0.0);
+  double all = 0.0;
+  for (const LineResult& line : lines) {
+    all += std::exp(line.log_value - line.log_scale) + line.correction;
+    short_of_root[line.region] += std::max(0.0, line.correction);
+    if (line.correction != 0.0) check_share_ = 1.0;
+  }
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    if (regions_[k].in_pieces || short_of_root[k] <= least_in_pieces * all) continue;
+    regions_[k].in_pieces = changed_ = true;
+  }
+}
+
 void LineEstimator::pilot(Findings& findings) {
+  doubts_ = !findings.search.planar;
   run_rounds(findings.session);
   if (publish_) findings.roots = Findings::Roots{regions_, learnt_};
 }
@@ -78,6 +90,7 @@ void LineEstimator::run_rounds(EstimatorSession& session) {
     const std::uint64_t before = ledger.counts().pilot;
     const std::vector<LineResult> lines = sample_lines(ledger, regions_, std::vector<std::size_t>(k, each),
                                                        options, session.random(), Purpose::pilot);
+    if (doubts_) find_pieces(ledger, regions_, lines, session.random(), Purpose::pilot);
     learn(session.options(), lines, ledger.counts().pilot - before);
     if (!std::isfinite(forecast_.log_p)) return;
     // Worth going on while the estimate would cost much more than all pilots so far.
@@ -99,6 +112,7 @@ std::vector<Stratum> LineEstimator::draw(EstimatorSession& session, const std::v
   const std::vector<LineResult> lines =
       sample_lines(session.ledger(), regions_, counts, options, session.random(), Purpose::estimate);
   drawn_.insert(drawn_.end(), lines.begin(), lines.end());
+  watch(lines);
   return line_strata(lines, regions_.size(), options.log_scale);
 }
 
@@ -112,6 +126,7 @@ std::vector<LineRegion> LineEstimator::sampled_regions() const {
 void LineEstimator::relearn(EstimatorSession& session, std::uint64_t cost) {
   learn(session.options(), drawn_, cost);
   drawn_.clear();
+  changed_ = false;
 }
 
 void LineEstimator::describe_regions(const WeightedEstimate& estimate, RareEventSummary& summary) const {
