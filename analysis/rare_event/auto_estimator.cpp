@@ -61,6 +61,8 @@ class AutoEstimator {
     if (ledger.saw_unknown()) ledger.hold_back(for_unknown());
     if (crude_suffices()) return monte_carlo();
     search_failures(session_, look_, search_);
+    if (!search_.regions.empty() && !look_.origin.failed)
+      look_for_noise(session_, search_.regions.front().most_probable_point, look_);
     return estimate_regions();
   }
 

@@ -71,6 +71,8 @@ void LineEstimator::watch(const std::vector<LineResult>& lines) {
 }
 
 void LineEstimator::pilot(Findings& findings) {
+  for (LineRegion& region : regions_)
+    region.noise = findings.look.rough() ? findings.look.noise / region.steepness : 0.0;
   doubts_ = !findings.search.planar;
   run_rounds(findings.session);
   if (publish_) findings.roots = Findings::Roots{regions_, learnt_};

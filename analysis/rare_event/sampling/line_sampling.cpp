@@ -196,8 +196,9 @@ void scan_lines(EvaluationLedger& ledger, const std::vector<LineRegion>& regions
 std::optional<Check> choose_check(Line& line, const LineRegion& region, double share, NormalStream& random) {
   if (!line.search || random.uniform() >= share) return std::nullopt;
   // Bounds of the two sides; brackets were already finished without bias.
-  const double high = line.search->open() ? line.search->high() : line.result.root;
-  const double low = line.search->open() ? line.search->low() : line.result.root;
+  const double clear = 6.0 * region.noise;  // within it noise decides
+  const double high = (line.search->open() ? line.search->high() : line.result.root) + clear;
+  const double low = (line.search->open() ? line.search->low() : line.result.root) - clear;
   const double top = std::min(low, line.ceiling), expected = region.root.predict(line.result.x);
   const double reach = reach_of(line, top, expected);
   const bool can_short = top > reach && line.result.root_free, can_beyond = std::isfinite(high);
@@ -278,6 +279,7 @@ std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector
         const double step = std::clamp(2.0 * region.root.spread, 0.15, 1.0);
         line.search.emplace(start, line.floor, line.ceiling, region.steepness, step, options.tolerance,
                             options.max_steps);
+        if (region.noise > 0.0) line.search->expect_noise(region.noise, 2.0 * random.uniform() - 1.0);
       }
       lines.push_back(std::move(line));
     }
@@ -292,6 +294,7 @@ std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector
     line.result.root = line.search->root();
     line.result.root_free = line.search->root_free();
     line.result.steepness = line.search->seen_steepness();
+    line.result.root_error += 6.0 * regions[line.result.region].noise;
     if (line.search->open()) line.result.root_error = line.search->high() - line.search->low();
   }
   finish_brackets(ledger, regions, lines, random, purpose);

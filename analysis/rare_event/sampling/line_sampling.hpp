@@ -42,6 +42,7 @@ struct LineRegion {
   double steepness = 1.0;  // typical -d(margin)/dt at the root
   ShapedNormal law;        // of x in the hyperplane
   engine::Vector most_probable_point;
+  double noise = 0.0;      // of a root from a margin, sigma: its standard deviation where margins are rough
   bool in_pieces = false;  // its lines fail in several pieces: scanned, not searched
 
   LineRegion(const engine::Vector& a, double beta);
@@ -64,7 +65,7 @@ struct LineResult {
   double log_value = 0.0;   // ln(weight * Phi(-root)), without corrections
   double correction = 0.0;  // sum of corrections, in units of exp(log_scale)
   double log_scale = 0.0;
-  double root_error = 0.05;  // at most, sigma: the bracket where there is one
+  double root_error = 0.05;  // at most, sigma: the bracket where there is one, six times the noise
   double log_scanned =
       -std::numeric_limits<double>::infinity();  // ln of a scanned line's failing probability
 };

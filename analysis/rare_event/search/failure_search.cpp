@@ -105,7 +105,7 @@ double SearchResult::unseen_allowance() const {
 
 void search_failures(EstimatorSession& session, const PlainLook& look, SearchResult& result) {
   RegionFinder finder(session.ledger(), session.random(), !look.origin.failed, session.options().max_regions);
-  if (look.noisy()) finder.distrust_margins();
+  finder.expect_noise(look.relative_noise(), !look.noisy());
   PlaneSearch planar = search_plane(session, look, finder);
   result.plane = std::move(planar.plane);
   result.planar = planar.explains_all;
@@ -132,7 +132,7 @@ std::string unseen_objection(const SearchResult& result) {
 void search_again(EstimatorSession& session, const PlainLook& look, const std::vector<Vector>& surprises,
                   SearchResult& result) {
   RegionFinder finder(session.ledger(), session.random(), !look.origin.failed, session.options().max_regions);
-  if (look.noisy()) finder.distrust_margins();
+  finder.expect_noise(look.relative_noise(), !look.noisy());
   finder.regions() = result.regions;
   finder.count_found(result.planar ? 1 : 2);
   finder.add(surprises, true, 4);
