@@ -5,6 +5,7 @@
 #include "analysis/rare_event/auto_estimator.hpp"
 #include "analysis/rare_event/core/estimator_session.hpp"
 #include "analysis/rare_event/estimators/estimator_list.hpp"
+#include "analysis/tails/interval.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -27,7 +28,8 @@ RareEventSummary estimate_directly(EstimatorSession& session) {
 RareEventSummary estimate_both_ways(EvaluationLedger& ledger, const RareEventOptions& options) {
   EstimatorSession session(ledger, options, "rare event/direct");
   // Half the budget is kept for the second reading where a few plain runs already show unknown ones.
-  ledger.evaluate(session.random().normal_matrix(50, ledger.dimension()), Purpose::explore);
+  ledger.count_plain(
+      ledger.evaluate(session.random().normal_matrix(50, ledger.dimension()), Purpose::explore));
   if (ledger.counts().unknown == ledger.counts().total()) {
     RareEventSummary summary;
     summary.reason = "none of the first runs gave an answer";
@@ -71,6 +73,7 @@ RareEventSummary estimate_failure_probability(std::size_t dimension, const Batch
     }
   }
   summary.runs = ledger.counts();
+  summary.unknown_share_high = clopper_pearson(ledger.plain_unknown(), ledger.plain_runs()).high;
   if (summary.status == TailStatus::refused) {
     refuse(summary, std::move(summary.reason));
     summary.method = options.method;  // none gave a number

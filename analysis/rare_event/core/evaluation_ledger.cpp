@@ -105,6 +105,11 @@ std::vector<Evaluated> EvaluationLedger::take_in(const engine::Matrix& points,
   return outcomes;
 }
 
+void EvaluationLedger::count_plain(const std::vector<Evaluated>& outcomes) {
+  plain_runs_ += outcomes.size();
+  for (const Evaluated& outcome : outcomes) plain_unknown_ += outcome.unknown ? 1 : 0;
+}
+
 Evaluated EvaluationLedger::evaluate_one(const engine::Vector& point, Purpose purpose) {
   engine::Matrix row(1, dimension_);
   row.row(0) = point.transpose();

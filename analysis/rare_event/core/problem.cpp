@@ -103,6 +103,10 @@ std::string RareEventSummary::full_report() const {
       "share {:.3f}\n",
       diagnostics.effective_samples, diagnostics.max_weight_share, diagnostics.pareto_k,
       diagnostics.coefficient_of_variation, diagnostics.unseen_share);
+  if (runs.unknown == 0 && status != TailStatus::refused)
+    text += fmt::format(
+        "unknown           no run was; at most {:.2g} of all would be (95 %), and P more by that\n",
+        unknown_share_high);
   for (const std::string& line : diagnostics.search) text += fmt::format("search            {}\n", line);
   for (const FailureRegion& region : regions)
     text += fmt::format("region            at {:.2f} sigma, {:.1f} % of P\n", region.distance,

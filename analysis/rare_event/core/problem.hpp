@@ -149,6 +149,11 @@ struct RareEventSummary {
   double log_p_unknown_pass = std::numeric_limits<double>::quiet_NaN();
   double log_p_unknown_fail = std::numeric_limits<double>::quiet_NaN();
 
+  /// Upper 95 % limit of the share of all runs that give no answer, from plain draws (Clopper-Pearson). Where no run was
+  /// unknown the number is about the runs that answer: those that would not, and were not met, may all fail, and are
+  /// then P of at most this much more.
+  double unknown_share_high = 1.0;
+
   bool target_met = false;        // half_width() <= options.target_half_width
   std::uint64_t runs_wanted = 0;  // where refused: a budget that could bring an answer; 0: none is known
   RunCounts runs;

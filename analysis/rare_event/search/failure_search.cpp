@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "analysis/rare_event/search/failure_regions.hpp"
 #include "analysis/rare_event/search/plane_search.hpp"
@@ -161,6 +162,8 @@ void search_unknown_points(EstimatorSession& session, const PlainLook& look, Sea
   result.unseen_share = std::max(result.unseen_share, finder.unseen_share());
   finder.drop_negligible();
   result.regions = std::move(finder.regions());
+  // Margins lead past failures that have none: roots are found from passes and failures alone.
+  for (LineRegion& region : result.regions) region.steepness = std::numeric_limits<double>::infinity();
   result.subset.reset();  // its levels passed over the unknown runs
 }
 
