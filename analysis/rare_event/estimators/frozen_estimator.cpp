@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "analysis/rare_event/estimators/sample_checks.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -14,6 +15,7 @@ namespace {
 constexpr int max_stages = 4;
 constexpr double least_to_judge = 60.0;  // values: fewer say nothing about the proposal
 constexpr double useful_cov = 0.12;
+constexpr double most_apart = 4.5;  // halves of a sample, standard errors
 
 // Coefficient of variation that gives the wanted half-width in sigma, with something in hand.
 double target_cov(const RareEventOptions& options, double log_p) {
@@ -139,6 +141,8 @@ std::string FrozenEstimator::all_objections(const Findings& findings, const Samp
   if (sampled.values == 0.0) return "the budget does not cover an estimate after exploring";
   std::string found = sampled.estimate.objection();
   if (!found.empty()) return found;
+  if (halves_apart(sampled.strata) > most_apart)
+    return "the two halves of the estimate's runs contradict each other";
   // In many dimensions a law fitted to few points can be too tight where the boundary bends, and a sample too
   // small to show it looks good.
   const double effective = sampled.estimate.effective_samples;

@@ -45,6 +45,16 @@ struct Line {
   std::optional<RootSearch> search;  // none where it is scanned
 };
 
+// One number of each n-th of [0, 1), in random order. Among few lines drawn at random the defensive share of a law, which
+// alone sees what the law has lost, would often be missing.
+std::vector<double> spread_evenly(std::size_t n, NormalStream& random) {
+  std::vector<double> u(n);
+  for (std::size_t i = 0; i < n; ++i)
+    u[i] = (static_cast<double>(i) + random.uniform()) / static_cast<double>(n);
+  for (std::size_t i = n; i > 1; --i) std::swap(u[i - 1], u[random.pick(i)]);
+  return u;
+}
+
 void set_cell(const std::vector<LineRegion>& regions, Line& line) {
   line.floor = cell_floor(regions, line.result.region, line.result.x);
   const double offset = regions[line.result.region].root.offset;
@@ -264,10 +274,10 @@ std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector
   std::vector<Line> lines;
   for (std::size_t k = 0; k < regions.size(); ++k) {
     const LineRegion& region = regions[k];
-    for (std::size_t i = 0; i < counts[k]; ++i) {
+    for (const double u : spread_evenly(counts[k], random)) {
       Line line;
       line.result.region = k;
-      line.result.x = region.law.draw(random);
+      line.result.x = region.law.draw(u, random);
       line.result.log_weight = region.law.log_weight(line.result.x);
       set_cell(regions, line);
       const double start = region.root.predict(line.result.x);
@@ -448,6 +458,20 @@ void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResul
     regions[k].law.fit(x, weights, 0.02);
     regions[k].law.widen_to(std::min(variance_by_bend(regions[k].root), 4.0));
   }
+}
+
+double weight_deficit(const std::vector<LineResult>& lines, std::size_t region) {
+  double n = 0.0, sum = 0.0, squares = 0.0;
+  for (const LineResult& line : lines) {
+    if (line.region != region) continue;
+    const double weight = std::exp(line.log_weight);
+    n += 1.0;
+    sum += weight;
+    squares += weight * weight;
+  }
+  if (n < 10.0) return 0.0;
+  const double mean = sum / n, variance = std::max(0.0, squares / n - mean * mean) / (n - 1.0);
+  return std::abs(1.0 - mean) < 0.5 ? 0.0 : (1.0 - mean) / std::sqrt(std::max(variance, 1e-12));
 }
 
 std::vector<Stratum> line_strata(const std::vector<LineResult>& lines, std::size_t regions,

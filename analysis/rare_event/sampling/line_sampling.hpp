@@ -93,6 +93,10 @@ void find_pieces(EvaluationLedger& ledger, std::vector<LineRegion>& regions,
 /// Refits every region's root model and law to the lines drawn so far.
 void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResult>& lines);
 
+/// The mean of phi/q over a region's lines, which is 1 in expectation whatever fails: 1 less it over its standard error.
+/// 0 below ten lines, or where it is within a half of 1.
+double weight_deficit(const std::vector<LineResult>& lines, std::size_t region);
+
 /// One stratum a region.
 std::vector<Stratum> line_strata(const std::vector<LineResult>& lines, std::size_t regions, double log_scale);
 

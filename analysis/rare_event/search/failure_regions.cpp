@@ -341,6 +341,7 @@ void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
     const Matrix points =
         scale * random_->normal_matrix(static_cast<Eigen::Index>(batch), ledger_->dimension());
     const std::vector<Evaluated> outcomes = ledger_->evaluate(points, purpose_);
+    ledger_->count_draws(scale, outcomes);
     std::vector<Vector> failing;
     for (std::size_t i = 0; i < batch; ++i)
       if (outcomes[i].failed) failing.push_back(points.row(static_cast<Eigen::Index>(i)));
