@@ -61,6 +61,8 @@ class AutoEstimator {
     if (ledger.saw_unknown()) ledger.hold_back(for_unknown());
     if (crude_suffices()) return monte_carlo();
     search_failures(session_, look_, search_);
+    if (!search_.regions.empty() && !look_.origin.failed)
+      look_for_noise(session_, search_.regions.front().most_probable_point, look_);
     return estimate_regions();
   }
 
@@ -241,6 +243,7 @@ class AutoEstimator {
     } else {
       summary.log_p_unknown_pass = summary.log_p;
     }
+    allow_for_more_unknown(summary, failing);
     const bool two_sided = summary.status == TailStatus::estimated;
     summary.status = two_sided ? TailStatus::estimated : TailStatus::bound;
     summary.bracketed = true;
@@ -248,6 +251,17 @@ class AutoEstimator {
     summary.log_p = two_sided ? failing.log_p : failing.log_p_high;
     summary.log_p_high = failing.log_p_high;
     return summary;
+  }
+
+  // Unknown runs here and there are not met everywhere: as many more as their number allows may lie among the failures,
+  // and among all runs.
+  void allow_for_more_unknown(RareEventSummary& passing, RareEventSummary& failing) {
+    const EvaluationLedger& ledger = session_.ledger();
+    passing.log_p_low +=
+        std::log1p(-std::min(0.99, clopper_pearson(ledger.counts().unknown, ledger.counts().total()).high));
+    if (ledger.plain_unknown() == 0) return;
+    const double most = std::log(clopper_pearson(ledger.plain_unknown(), ledger.plain_runs()).high);
+    failing.log_p_high = std::max(failing.log_p_high, most);
   }
 
   // The binomial limit of what is left of the budget, spent on plain runs.

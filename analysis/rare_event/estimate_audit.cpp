@@ -7,6 +7,7 @@
 #include <numeric>
 #include <optional>
 
+#include "analysis/rare_event/core/met_chance.hpp"
 #include "analysis/rare_event/search/failure_regions.hpp"
 
 namespace flare::analysis {
@@ -19,6 +20,7 @@ constexpr std::size_t most_explained = 6;   // of the draws that fail: looked in
 constexpr std::size_t most_remembered = 8;  // of the failures met before
 constexpr std::size_t most_unreached = 6;   // of them, after an estimate by chains
 constexpr std::size_t newcomer_lines = 16;  // through a region that the estimate does not know
+constexpr double wanted_chance = 0.95;      // that an unknown half-space is met
 constexpr double least_own_lines = 4.0;     // effective ones, of these
 
 double audit_scale(const std::vector<LineRegion>& regions) {
@@ -129,7 +131,14 @@ std::optional<double> weigh(const std::vector<LineResult>& lines, std::size_t re
 std::uint64_t audit_runs(const EstimatorSession& session, const PlainLook& look, const Estimator& estimator) {
   if (look.origin.failed || !estimator.needs_regions()) return 0;
   const std::uint64_t used = session.ledger().counts().total();
-  return std::min(std::clamp<std::uint64_t>(used / 12, 30, 150), session.ledger().remaining() / 5);
+  // As many as meet, with all looks so far, a half-space as far out as the nearest region.
+  const std::vector<LineRegion>& regions = estimator.regions();
+  const std::uint64_t wanted = regions.empty()
+                                   ? 0
+                                   : draws_to_meet(session.ledger().looks(), nearest_offset(regions),
+                                                   audit_scale(regions), wanted_chance);
+  return std::min(std::max(std::clamp<std::uint64_t>(used / 12, 30, 150), wanted),
+                  session.ledger().remaining() / 5);
 }
 
 AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search,
@@ -140,6 +149,7 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
   try {
     const Matrix points = passing_draws(session, regions, runs, finding.predicted);
     const std::vector<Evaluated> outcomes = session.ledger().evaluate(points, Purpose::audit);
+    session.ledger().count_draws(audit_scale(regions), outcomes);
     std::vector<Vector> failing;
     for (std::size_t i = 0; i < outcomes.size(); ++i)
       if (outcomes[i].failed) failing.push_back(points.row(static_cast<Eigen::Index>(i)));

@@ -4,7 +4,9 @@
 
 #include "analysis/rare_event/auto_estimator.hpp"
 #include "analysis/rare_event/core/estimator_session.hpp"
+#include "analysis/rare_event/core/met_chance.hpp"
 #include "analysis/rare_event/estimators/estimator_list.hpp"
+#include "analysis/tails/interval.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -27,7 +29,8 @@ RareEventSummary estimate_directly(EstimatorSession& session) {
 RareEventSummary estimate_both_ways(EvaluationLedger& ledger, const RareEventOptions& options) {
   EstimatorSession session(ledger, options, "rare event/direct");
   // Half the budget is kept for the second reading where a few plain runs already show unknown ones.
-  ledger.evaluate(session.random().normal_matrix(50, ledger.dimension()), Purpose::explore);
+  ledger.count_draws(
+      1.0, ledger.evaluate(session.random().normal_matrix(50, ledger.dimension()), Purpose::explore));
   if (ledger.counts().unknown == ledger.counts().total()) {
     RareEventSummary summary;
     summary.reason = "none of the first runs gave an answer";
@@ -71,10 +74,13 @@ RareEventSummary estimate_failure_probability(std::size_t dimension, const Batch
     }
   }
   summary.runs = ledger.counts();
+  summary.looks = ledger.looks();
+  summary.unknown_share_high = clopper_pearson(ledger.plain_unknown(), ledger.plain_runs()).high;
   if (summary.status == TailStatus::refused) {
     refuse(summary, std::move(summary.reason));
     summary.method = options.method;  // none gave a number
   }
+  summary.met = chance_met(summary.looks, summary.log_p);
   summary.target_met =
       summary.status == TailStatus::estimated && summary.half_width() <= options.target_half_width;
   return summary;

@@ -71,6 +71,10 @@ struct TailProbability {
   std::size_t runs = 0;     // runs with an answer behind it
   std::size_t unknown = 0;  // runs without one; inside [low, high] they all pass ... all fail
   std::string method;  // "fit shifted-lognormal", "empirical", ...; of a refused one "...: why; what to do"
+  /// Where runs were searched for failures: the probability that a region as likely as p, which nobody knew of, would have
+  /// been met. A half-space, a corner of four inputs; NaN where nothing was searched.
+  double met_half_space = std::numeric_limits<double>::quiet_NaN();
+  double met_corner = std::numeric_limits<double>::quiet_NaN();
 
   double sigma() const { return p.sigma(); }         // -Phi^-1(p)
   double sigma_low() const { return high.sigma(); }  // the pessimistic end

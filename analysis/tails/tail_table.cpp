@@ -43,6 +43,8 @@ void add_tail_columns(engine::Table& table, const std::vector<Tail>& tails, cons
       .add("runs", "", column_of(tails, [](const Tail& t) { return static_cast<std::int64_t>(t.runs); }))
       .add("unknown", "",
            column_of(tails, [](const Tail& t) { return static_cast<std::int64_t>(t.unknown); }))
+      .add("met_half_space", "", column_of(tails, [](const Tail& t) { return t.met_half_space; }))
+      .add("met_corner", "", column_of(tails, [](const Tail& t) { return t.met_corner; }))
       .add("method", "", column_of(tails, [](const Tail& t) { return t.method; }))
       .add("status", "", column_of(tails, [](const Tail& t) { return std::string(to_string(t.status)); }));
 }
@@ -54,6 +56,8 @@ std::vector<Tail> read_tail_columns(const engine::Table& table, const std::strin
     tail.status = status_of(table.texts("status")[i]);
     if (table.has("runs")) tail.runs = count_of(table.integers("runs")[i]);
     if (table.has("unknown")) tail.unknown = count_of(table.integers("unknown")[i]);
+    if (table.has("met_half_space")) tail.met_half_space = table.numbers("met_half_space")[i];
+    if (table.has("met_corner")) tail.met_corner = table.numbers("met_corner")[i];
     if (table.has("method")) tail.method = table.texts("method")[i];
     if (tail.status == TailStatus::refused) continue;  // whatever stands there is no number
     tail.p = probability_of(table, p_name, "sigma", i);

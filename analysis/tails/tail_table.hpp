@@ -2,7 +2,10 @@
 //
 //     p (or p_error), p_low, p_high   NaN where refused; p is never 0, and 1e-300 stands for less than that
 //     sigma, sigma_low, sigma_high    -Phi^-1 of p, of p_high and of p_low: right where p is too small to write
-//     runs, unknown, method, status
+//     runs, unknown
+//     met_half_space, met_corner      chance that an unknown region as likely as p would have been met; NaN where nothing
+//                                     was searched
+//     method, status
 #pragma once
 
 #include <string>

@@ -52,6 +52,8 @@ analysis::TailProbability probability_of(const analysis::RareEventSummary& s) {
     return p;
   }
   set_from_logs(s.log_p, s.log_p_low, s.log_p_high, p);
+  p.met_half_space = s.met.half_space;
+  p.met_corner = s.met.corner;
   return p;
 }
 

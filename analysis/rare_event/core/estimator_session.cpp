@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 namespace flare::analysis {
 namespace {
@@ -10,6 +11,10 @@ namespace {
 Response as_response(const Evaluated& outcome) {
   if (outcome.unknown) return Response::unknown();
   if (outcome.has_margin) return Response::margin(outcome.margin);
+  if (outcome.infinite) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    return Response::margin(outcome.failed ? -infinity : infinity);
+  }
   return outcome.failed ? Response::fail() : Response::pass();
 }
 
@@ -19,10 +24,13 @@ ReadDraws EstimatorSession::draws_at(double scale, Eigen::Index count) {
   for (const ScaledDraws& known : options_->known) {
     if (known.points.rows() < count || std::abs(std::log(known.scale / scale)) > std::log(1.2)) continue;
     note(fmt::format("{} known draws at {:.1f} sigma", known.points.rows(), known.scale));
-    return {known.points, ledger_->take_in(known.points, known.responses)};
+    ReadDraws read{known.points, ledger_->take_in(known.points, known.responses)};
+    ledger_->count_draws(known.scale, read.outcomes);
+    return read;
   }
   ScaledDraws made{scale, scale * random_.normal_matrix(count, ledger_->dimension()), {}};
   std::vector<Evaluated> outcomes = ledger_->evaluate(made.points, Purpose::explore);
+  ledger_->count_draws(scale, outcomes);
   for (const Evaluated& outcome : outcomes) made.responses.push_back(as_response(outcome));
   made_.push_back(std::move(made));
   return {made_.back().points, std::move(outcomes)};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace flare::analysis {
 namespace {
 
@@ -25,6 +27,7 @@ std::uint64_t& counter(RunCounts& counts, Purpose purpose) {
 
 Evaluated read_response(const Response& response, UnknownAs reading) {
   Evaluated outcome;
+  outcome.infinite = std::isinf(response.value);
   switch (response.kind) {
     case ResponseKind::margin:
       outcome.has_margin = true;
@@ -99,10 +102,18 @@ std::vector<Evaluated> EvaluationLedger::take_in(const engine::Matrix& points,
     if (outcomes.back().has_margin) {
       saw_margin_ = true;
     } else {
-      saw_bare_ = true;
+      saw_bare_ = saw_bare_ || !outcomes.back().infinite;
     }
   }
   return outcomes;
+}
+
+void EvaluationLedger::count_draws(double scale, const std::vector<Evaluated>& outcomes) {
+  if (looks_.empty() || looks_.back().scale != scale) looks_.push_back({scale, 0});
+  looks_.back().draws += outcomes.size();
+  if (scale != 1.0) return;
+  plain_runs_ += outcomes.size();
+  for (const Evaluated& outcome : outcomes) plain_unknown_ += outcome.unknown ? 1 : 0;
 }
 
 Evaluated EvaluationLedger::evaluate_one(const engine::Vector& point, Purpose purpose) {

@@ -20,7 +20,8 @@ struct Evaluated {
   bool failed = false;
   bool has_margin = false;
   bool unknown = false;
-  double margin = 0.0;  // where has_margin
+  bool infinite = false;  // a margin that has a side and no size
+  double margin = 0.0;    // where has_margin
 };
 
 Evaluated read_response(const Response& response, UnknownAs reading);
@@ -63,6 +64,12 @@ class EvaluationLedger {
   void set_unknown_as(UnknownAs reading) { reading_ = reading; }
   /// The first unknown points (at most 40), as rows.
   const std::vector<engine::Vector>& unknown_points() const { return unknown_points_; }
+  /// These outcomes are of independent draws of scale * N(0, I).
+  void count_draws(double scale, const std::vector<Evaluated>& outcomes);
+  const std::vector<Look>& looks() const { return looks_; }
+  /// Unknown among plain draws of N(0, I), and how many there were.
+  std::uint64_t plain_runs() const { return plain_runs_; }
+  std::uint64_t plain_unknown() const { return plain_unknown_; }
   bool saw_unknown() const { return !unknown_points_.empty(); }
   /// Keeps `runs` back, besides those kept already: they cannot be spent until they are released.
   void hold_back(std::uint64_t runs) { held_back_ += runs; }
@@ -87,6 +94,8 @@ class EvaluationLedger {
 
   std::vector<engine::Vector> unknown_points_;
   std::vector<engine::Vector> met_;
+  std::vector<Look> looks_;
+  std::uint64_t plain_runs_ = 0, plain_unknown_ = 0;
   std::size_t met_stride_ = 1;
   std::size_t met_count_ = 0;
   bool saw_margin_ = false;

@@ -10,7 +10,7 @@ namespace flare::analysis {
 
 Response Response::margin(double value) {
   if (std::isnan(value)) return unknown();
-  if (std::isinf(value)) return value > 0.0 ? pass() : fail();
+  if (std::isinf(value)) return {value > 0.0 ? ResponseKind::pass : ResponseKind::fail, value};
   return {ResponseKind::margin, value};
 }
 
@@ -103,6 +103,17 @@ std::string RareEventSummary::full_report() const {
       "share {:.3f}\n",
       diagnostics.effective_samples, diagnostics.max_weight_share, diagnostics.pareto_k,
       diagnostics.coefficient_of_variation, diagnostics.unseen_share);
+  if (runs.unknown == 0 && status != TailStatus::refused)
+    text += fmt::format(
+        "unknown           no run was; at most {:.2g} of all would be (95 %), and P more by that\n",
+        unknown_share_high);
+  if (!std::isnan(met.half_space)) {
+    text += fmt::format(
+        "not known         a half-space as likely as this would have been met with {:.1f} %, a corner of "
+        "four inputs "
+        "with {:.0f} %\n",
+        100.0 * met.half_space, 100.0 * met.corner);
+  }
   for (const std::string& line : diagnostics.search) text += fmt::format("search            {}\n", line);
   for (const FailureRegion& region : regions)
     text += fmt::format("region            at {:.2f} sigma, {:.1f} % of P\n", region.distance,

@@ -26,7 +26,8 @@ struct Response {
   ResponseKind kind = ResponseKind::unknown;
   double value = std::numeric_limits<double>::quiet_NaN();  // the margin, where kind == margin
 
-  /// A margin; one that is not a number is unknown, an infinite one is a plain pass or fail.
+  /// A margin; one that is not a number is unknown. An infinite one passes or fails surely: it has a side and no size,
+  /// and takes nothing from what other margins say. output_tails.hpp reads infinite outputs the same way.
   static Response margin(double value);
   static Response pass() { return {ResponseKind::pass}; }
   static Response fail() { return {ResponseKind::fail}; }
@@ -87,7 +88,8 @@ struct RareEventOptions {
   /// More regions than this are not told apart.
   int max_regions = 48;
 
-  /// Smallest max_runs that can give an answer in d dimensions.
+  /// Smallest max_runs that is accepted in d dimensions. It is no promise: with so few runs many problems are refused,
+  /// and one plane at 6 sigma is answered from about 330 runs (d up to 100) or 1.4 d on.
   static std::uint64_t min_runs(std::size_t dimension);
 
   /// True where the options make sense for dimension d; else false with the reason.
@@ -110,6 +112,19 @@ struct FailureRegion {
   engine::Vector most_probable_point;  // failing point nearest to the origin that is known
   double distance = 0.0;               // its length: the region's sigma, were its boundary a plane
   double share = 0.0;                  // of P
+};
+
+/// Independent draws of scale * N(0, I) that were looked at, whatever they were made for.
+struct Look {
+  double scale = 1.0;
+  std::uint64_t draws = 0;
+};
+
+/// Probability that the looks would have met a set of failures as likely as the result which nobody knew of. Nothing
+/// else is counted: chains and lines that lead elsewhere may meet it as well.
+struct MetChance {
+  double half_space = std::numeric_limits<double>::quiet_NaN();  // in a direction of its own
+  double corner = std::numeric_limits<double>::quiet_NaN();      // four inputs, each beyond the same limit
 };
 
 struct Diagnostics {
@@ -149,9 +164,16 @@ struct RareEventSummary {
   double log_p_unknown_pass = std::numeric_limits<double>::quiet_NaN();
   double log_p_unknown_fail = std::numeric_limits<double>::quiet_NaN();
 
+  /// Upper 95 % limit of the share of all runs that give no answer, from plain draws (Clopper-Pearson). Where no run was
+  /// unknown the number is about the runs that answer: those that would not, and were not met, may all fail, and are
+  /// then P of at most this much more.
+  double unknown_share_high = 1.0;
+
   bool target_met = false;        // half_width() <= options.target_half_width
   std::uint64_t runs_wanted = 0;  // where refused: a budget that could bring an answer; 0: none is known
   RunCounts runs;
+  std::vector<Look> looks;
+  MetChance met;                       // of a region as likely as p; NaN where refused
   std::vector<FailureRegion> regions;  // largest share first
   Diagnostics diagnostics;
   std::vector<ScaledDraws> draws;  // that the search made: `known` for a neighbouring problem

@@ -26,6 +26,16 @@ class RootSearch {
     next_ = std::clamp(start, floor_, ceiling_);
   }
 
+  /// Margins differ by noise of `spread` (sigma along the line) between neighbouring points. Newton's steps with the given
+  /// steepness lead close to the root; the last run is made `dither` (-1 ... 1) widths of the noise away
+  /// from there, and the root is what that run alone says. Over the noise the mean of Phi(-root) is the
+  /// probability of failing along a line with a margin that is linear there: E Phi(-c), c = t + margin / steepness, t
+  /// not chosen by the same noise. A root where Newton's steps end would be.
+  void expect_noise(double spread, double dither) {
+    noise_ = spread;
+    dither_ = dither;
+  }
+
   bool done() const { return done_; }
   double next() const { return next_; }
   double root() const { return root_; }
@@ -41,6 +51,8 @@ class RootSearch {
   void tell(const Evaluated& outcome) {
     ++steps_;
     const double t = next_;
+    if (noise_ > 0.0 && outcome.has_margin && std::isfinite(steepness_))
+      return tell_in_noise(t, outcome.margin);
     if (outcome.failed) {
       high_ = std::min(high_, t);
       if (t <= floor_) return finish(floor_, false);
@@ -97,6 +109,18 @@ class RootSearch {
     }
     open_ = done_ = true;
   }
+  void tell_in_noise(double t, double margin) {
+    const double root = t + margin / steepness_;
+    if (last_) {
+      if (root > ceiling_) return finish(std::numeric_limits<double>::infinity(), true);
+      return finish(std::max(root, floor_), root > floor_);
+    }
+    const bool near = std::abs(root - t) < 3.0 * noise_ + 0.1;
+    // Beyond an end by more than the noise: the last run is made at the end.
+    last_ = near || steps_ >= max_steps_ || (t >= ceiling_ && root > t) || (t <= floor_ && root < t);
+    const double target = std::clamp(root, t - 2.5, t + 2.5);
+    next_ = std::clamp(target + (last_ ? 2.0 * noise_ * dither_ : 0.0), floor_, ceiling_);
+  }
   void newton(double t, double margin) {
     double target = t + margin / steepness_;
     if (std::abs(target - t) < tolerance_ && agreed_) {
@@ -139,10 +163,12 @@ class RootSearch {
   std::optional<double> last_t_;
   std::optional<double> zero_;  // where the margin was exactly 0
   double last_margin_ = 0.0;
+  double noise_ = 0.0, dither_ = 0.0;
   double seen_ = 0.0;
   double doubted_ = 0.0;  // a slope that disagreed with the one before it
   int steps_ = 0;
   bool done_ = false, open_ = false, flat_ = false, agreed_ = true, root_free_ = true;
+  bool last_ = false;  // in noise: the run to come decides
   double root_ = std::numeric_limits<double>::infinity();
 };
 

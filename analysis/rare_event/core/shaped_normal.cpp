@@ -126,8 +126,9 @@ engine::Vector ShapedNormal::draw_shaped(NormalStream& random) const {
          basis_ * (variance_.array().sqrt() * along.array()).matrix();
 }
 
-engine::Vector ShapedNormal::draw(NormalStream& random) const {
-  const double u = random.uniform();
+engine::Vector ShapedNormal::draw(NormalStream& random) const { return draw(random.uniform(), random); }
+
+engine::Vector ShapedNormal::draw(double u, NormalStream& random) const {
   if (u < defense_) return project(random.normal_vector(mean_.size()));
   const engine::Vector x = draw_shaped(random);
   return u < defense_ + broad_ ? engine::Vector(mean_ + std::sqrt(broad_scale_) * (x - mean_)) : x;

@@ -31,7 +31,9 @@ class ShapedNormal {
   void inflate(double factor);
   void set_mean(const engine::Vector& mean);
 
-  engine::Vector draw(NormalStream& random) const;         // from q
+  engine::Vector draw(NormalStream& random) const;  // from q
+  /// The same from the component that `u` of [0, 1) falls on: evenly spread u draw every component as often as its share.
+  engine::Vector draw(double u, NormalStream& random) const;
   engine::Vector draw_shaped(NormalStream& random) const;  // from N(mean, S) alone
   /// ln phi(x) - ln q(x), both densities on the same space; x in the hyperplane where there is one.
   double log_weight(const engine::Vector& x) const;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "analysis/rare_event/estimators/sample_checks.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -14,6 +15,7 @@ namespace {
 constexpr int max_stages = 4;
 constexpr double least_to_judge = 60.0;  // values: fewer say nothing about the proposal
 constexpr double useful_cov = 0.12;
+constexpr double most_apart = 4.5;  // halves of a sample, standard errors
 
 // Coefficient of variation that gives the wanted half-width in sigma, with something in hand.
 double target_cov(const RareEventOptions& options, double log_p) {
@@ -123,7 +125,7 @@ Sampled FrozenEstimator::sample_to_target(EstimatorSession& session, bool may_gi
     each = 1.1 * static_cast<double>(ledger.counts().estimate - before) / sampled.values;
     sampled.estimate = summarize(sampled.strata, forecast_.log_p);
     const double half = half_width(sampled.estimate);
-    const bool believable = sampled.estimate.objection().empty();
+    const bool believable = sampled.estimate.objection().empty() && !has_changed();
     const bool trusted = large_enough(session, sampled);
     if (half <= target && believable && trusted) break;
     if (first_half && !believable && sampled.values >= least_to_judge) {
@@ -146,8 +148,8 @@ Sampled FrozenEstimator::sample_or_relearn(EstimatorSession& session) {
   if (!first.given_up) return first;
   const std::uint64_t cost = ledger.counts().estimate - before;
   ledger.count_estimate_as_pilot(cost);
-  session.note(
-      fmt::format("{}: {} runs become one more pilot: {}", name(), cost, first.estimate.objection()));
+  const std::string why = has_changed() ? "lines fail in pieces" : first.estimate.objection();
+  session.note(fmt::format("{}: {} runs become one more pilot: {}", name(), cost, why));
   relearn(session, cost);
   return sample_to_target(session, false);
 }
@@ -156,6 +158,8 @@ std::string FrozenEstimator::all_objections(const Findings& findings, const Samp
   if (sampled.values == 0.0) return "the budget does not cover an estimate after exploring";
   std::string found = sampled.estimate.objection();
   if (!found.empty()) return found;
+  if (halves_apart(sampled.strata) > most_apart)
+    return "the two halves of the estimate's runs contradict each other";
   if (!large_enough(findings.session, sampled)) {
     return fmt::format("effective sample size {:.0f} of {:.0f} is too small to trust in {} dimensions",
                        sampled.estimate.effective_samples, sampled.values,

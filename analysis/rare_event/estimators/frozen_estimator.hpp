@@ -31,6 +31,8 @@ class FrozenEstimator : public Estimator {
   /// Makes a sample that may not be believed, of `cost` runs, one more pilot: true where the proposal was
   /// refitted to it and fresh values are worth another try. Asked once.
   virtual bool can_relearn() const { return false; }
+  /// The values drawn last showed that the next ones must be drawn otherwise: a reason to begin again, too.
+  virtual bool has_changed() const { return false; }
   virtual void relearn(EstimatorSession& session, std::uint64_t cost);
   virtual void describe_regions(const WeightedEstimate& estimate, RareEventSummary& summary) const;
 

@@ -11,6 +11,10 @@ namespace {
 
 constexpr double largest_pilot = 0.25;      // share of what is left when it begins
 constexpr double least_own_lines = 4.0;     // effective ones: fewer say nothing about a region
+constexpr double largest_deficit = 4.0;     // standard errors of a mean weight
+constexpr double noise_that_matters = 0.1;  // times the distance: changes P by half a percent and more
+constexpr double lines_in_noise = 600.0;    // one run in a hundred that is far off is met several times
+constexpr double far_off = 4.5;             // from where it was expected, robust standard deviations
 constexpr double estimate_per_pilot = 4.0;  // runs of the estimate to runs of its pilots
 
 std::size_t lines_each(std::size_t regions) {
@@ -34,6 +38,22 @@ double effective_lines(const std::vector<LineResult>& lines, std::size_t region)
   return sum * sum / squares;
 }
 
+// Of a root from where its region's model expected it, in robust standard deviations of all.
+double largest_deviation(const std::vector<LineResult>& lines, const std::vector<LineRegion>& regions) {
+  std::vector<double> off;
+  for (const LineResult& line : lines)
+    if (std::isfinite(line.root) && line.root_free)
+      off.push_back(line.root - regions[line.region].root.predict(line.x));
+  if (off.size() < 20) return 0.0;
+  const auto middle = off.begin() + static_cast<std::ptrdiff_t>(off.size() / 2);
+  std::nth_element(off.begin(), middle, off.end());
+  const double centre = *middle;
+  for (double& value : off) value = std::abs(value - centre);
+  std::nth_element(off.begin(), middle, off.end());
+  const double typical = 1.4826 * *middle;
+  return typical > 0.0 ? *std::max_element(off.begin(), off.end()) / typical : 0.0;
+}
+
 }  // namespace
 
 LineEstimator::LineEstimator(std::vector<LineRegion> regions, std::string name, int max_rounds, bool publish)
@@ -44,11 +64,8 @@ LineEstimator::LineEstimator(std::vector<LineRegion> regions, std::string name, 
 void LineEstimator::learn(const RareEventOptions& options, const std::vector<LineResult>& lines,
                           std::uint64_t cost) {
   double best = -1e300;
-  for (const LineResult& line : lines) {
-    best = std::max(best, line.log_value);
-    // A contradiction: from here on every line is checked.
-    if (line.correction != 0.0) check_share_ = 1.0;
-  }
+  for (const LineResult& line : lines) best = std::max(best, line.log_value);
+  watch(lines);
   learnt_.insert(learnt_.end(), lines.begin(), lines.end());
   if (!(best > -1e299)) {  // no line fails
     forecast_.usable = false;
@@ -56,10 +73,28 @@ void LineEstimator::learn(const RareEventOptions& options, const std::vector<Lin
     return;
   }
   judge(options, line_strata(lines, regions_.size(), best), best, cost);
+  if (noise_matters()) forecast_.values_needed = std::max(forecast_.values_needed, lines_in_noise);
   adapt_regions(regions_, learnt_);
 }
 
+void LineEstimator::watch(const std::vector<LineResult>& lines) {
+  std::vector<double> short_of_root(regions_.size(), 0.0);
+  double all = 0.0;
+  for (const LineResult& line : lines) {
+    all += std::exp(line.log_value - line.log_scale) + line.correction;
+    short_of_root[line.region] += std::max(0.0, line.correction);
+    if (line.correction != 0.0) check_share_ = 1.0;
+  }
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    if (regions_[k].in_pieces || short_of_root[k] <= least_in_pieces * all) continue;
+    regions_[k].in_pieces = changed_ = true;
+  }
+}
+
 void LineEstimator::pilot(Findings& findings) {
+  for (LineRegion& region : regions_)
+    region.noise = findings.look.rough() ? findings.look.noise / region.steepness : 0.0;
+  doubts_ = !findings.search.planar && findings.session.ledger().margins();
   run_rounds(findings.session);
   if (publish_) findings.roots = Findings::Roots{regions_, learnt_};
 }
@@ -78,6 +113,7 @@ void LineEstimator::run_rounds(EstimatorSession& session) {
     const std::uint64_t before = ledger.counts().pilot;
     const std::vector<LineResult> lines = sample_lines(ledger, regions_, std::vector<std::size_t>(k, each),
                                                        options, session.random(), Purpose::pilot);
+    if (doubts_) find_pieces(ledger, regions_, lines, session.random(), Purpose::pilot);
     learn(session.options(), lines, ledger.counts().pilot - before);
     if (!std::isfinite(forecast_.log_p)) return;
     // Worth going on while the estimate would cost much more than all pilots so far.
@@ -99,6 +135,7 @@ std::vector<Stratum> LineEstimator::draw(EstimatorSession& session, const std::v
   const std::vector<LineResult> lines =
       sample_lines(session.ledger(), regions_, counts, options, session.random(), Purpose::estimate);
   drawn_.insert(drawn_.end(), lines.begin(), lines.end());
+  watch(lines);
   return line_strata(lines, regions_.size(), options.log_scale);
 }
 
@@ -112,6 +149,22 @@ std::vector<LineRegion> LineEstimator::sampled_regions() const {
 void LineEstimator::relearn(EstimatorSession& session, std::uint64_t cost) {
   learn(session.options(), drawn_, cost);
   drawn_.clear();
+  changed_ = false;
+}
+
+bool LineEstimator::noise_matters() const {
+  return std::any_of(regions_.begin(), regions_.end(), [](const LineRegion& region) {
+    return region.noise * region.root.offset > noise_that_matters;
+  });
+}
+
+std::string LineEstimator::objection(const Sampled& /*sampled*/) const {
+  if (noise_matters() && largest_deviation(drawn_, regions_) > far_off)
+    return "the margins are noisy, and the noise is far from normal";
+  for (std::size_t k = 0; k < regions_.size(); ++k)
+    if (std::abs(weight_deficit(drawn_, k)) > largest_deficit)
+      return "the weights of a region's lines do not have mean 1: their law has lost a part of it";
+  return {};
 }
 
 void LineEstimator::describe_regions(const WeightedEstimate& estimate, RareEventSummary& summary) const {

@@ -24,17 +24,26 @@ class LineEstimator : public FrozenEstimator {
   RareEventMethod method() const override { return RareEventMethod::line_sampling; }
   std::vector<Stratum> draw(EstimatorSession& session, const std::vector<std::size_t>& counts) override;
   bool can_relearn() const override { return true; }
+  bool has_changed() const override { return changed_; }
   void relearn(EstimatorSession& session, std::uint64_t cost) override;
+  /// The weights of a region's lines do not have the mean that they must have.
+  std::string objection(const Sampled& sampled) const override;
   void describe_regions(const WeightedEstimate& estimate, RareEventSummary& summary) const override;
 
  private:
   void run_rounds(EstimatorSession& session);
+  /// A contradiction: from here on every line is checked, and where it failed short of its root the region is scanned.
+  void watch(const std::vector<LineResult>& lines);
+  /// Few lines do not show the shape of a noise that matters.
+  bool noise_matters() const;
   void learn(const RareEventOptions& options, const std::vector<LineResult>& lines, std::uint64_t cost);
 
   std::string name_;
   int max_rounds_;
   bool publish_;
   double check_share_ = 0.3;        // of the lines, looked at once more away from the root
+  bool doubts_ = true;              // no plane explains the margins: the pilot looks for pieces
+  bool changed_ = false;            // a region turned out to be in pieces
   std::vector<LineResult> learnt_;  // that shaped the proposal
   std::vector<LineResult> drawn_;   // of the estimate
 };

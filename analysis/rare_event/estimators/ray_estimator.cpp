@@ -14,6 +14,8 @@ constexpr double check_share = 0.6;  // of the rays, looked at once more away fr
 void RayEstimator::pilot(Findings& findings) {
   EstimatorSession& session = findings.session;
   regions_ = findings.search.regions;  // tell how far out to begin
+  for (LineRegion& region : regions_)
+    region.noise = findings.look.rough() ? findings.look.noise / region.steepness : 0.0;
   const std::uint64_t before = session.ledger().counts().pilot;
   LineOptions options;
   options.check_share = check_share;

@@ -2,6 +2,7 @@
 
 #include <Eigen/Cholesky>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double defense = 0.15;  // share of N(0, I) in the hyperplane
+constexpr std::size_t scan_points = 12;
 
 // Below it a standard normal holds less than 1e-15: a line that fails from here on fails all along.
 constexpr double lowest = -8.0;
@@ -41,9 +43,26 @@ double draw_between(double low, double high, NormalStream& random) {
 struct Line {
   LineResult result;
   double floor = 0.0;
-  double ceiling = 0.0;
-  std::optional<RootSearch> search;
+  double ceiling = 0.0;              // failures beyond it do not matter
+  bool searched = false;             // its largest possible value is worth runs
+  std::optional<RootSearch> search;  // none where it is scanned
 };
+
+// One number of each n-th of [0, 1), in random order. Among few lines drawn at random the defensive share of a law, which
+// alone sees what the law has lost, would often be missing.
+std::vector<double> spread_evenly(std::size_t n, NormalStream& random) {
+  std::vector<double> u(n);
+  for (std::size_t i = 0; i < n; ++i)
+    u[i] = (static_cast<double>(i) + random.uniform()) / static_cast<double>(n);
+  for (std::size_t i = n; i > 1; --i) std::swap(u[i - 1], u[random.pick(i)]);
+  return u;
+}
+
+void set_cell(const std::vector<LineRegion>& regions, Line& line) {
+  line.floor = cell_floor(regions, line.result.region, line.result.x);
+  const double offset = regions[line.result.region].root.offset;
+  line.ceiling = std::max(negligible_beyond(std::max(offset, 0.0)), line.floor + 0.5);
+}
 
 void search_in_step(EvaluationLedger& ledger, const std::vector<LineRegion>& regions,
                     std::vector<Line>& lines, Purpose purpose) {
@@ -82,50 +101,145 @@ void finish_brackets(EvaluationLedger& ledger, const std::vector<LineRegion>& re
     open[i]->result.root = outcomes[i].failed ? open[i]->search->low() : open[i]->search->high();
 }
 
+// A point to look at once more: where, and ln of what a contradiction there stands for, before the line's weight.
+struct Check {
+  Line* line = nullptr;
+  bool beyond = false;
+  double t = 0.0;
+  double log_mass = 0.0;
+};
+
+constexpr double log_root_two_pi = 0.918938533204672742;
+constexpr double far_beyond =
+    1.5;  // sigma beyond the root: a piece that ends farther out has lost next to nothing
+constexpr double far_short = 2.0;  // sigma short of the root, or of where it was expected
+
+double log_density_of_normal(double t) { return -0.5 * t * t - log_root_two_pi; }
+
+// Half in proportion to probability; half evenly, which finds a piece of failures that ends before long.
+Check look_beyond(Line& line, double high, NormalStream& random) {
+  const bool evenly = random.uniform() < 0.5;
+  const double t = evenly ? high + far_beyond * random.uniform() : draw_between(high, infinity, random);
+  const double even = t < high + far_beyond ? 0.5 / far_beyond : 0.0;
+  const double log_density =
+      log_sum(std::log(0.5) + log_density_of_normal(t) - log_upper_tail(high), std::log(even));
+  return {&line, true, t, log_density_of_normal(t) - log_density};
+}
+
+// Where along a line to look for failures, over the whole of [reach, top]: most often around where its root was
+// expected, constant in up to three bands.
+class LookLaw {
+ public:
+  LookLaw(double reach, double expected, double top) : edges_{reach, top, top, top}, shares_{1.0, 0.0, 0.0} {
+    const double low = std::clamp(expected - 0.8, reach, top), high = std::clamp(expected + 1.0, reach, top);
+    if (high - low < 0.1) return;
+    edges_ = {reach, low, high, top};
+    shares_ = {low > reach ? 0.15 : 0.0, 0.7, top > high ? 0.15 : 0.0};
+    const double sum = shares_[0] + shares_[1] + shares_[2];
+    for (double& share : shares_) share /= sum;
+  }
+  /// Where the distribution function is u.
+  double quantile(double u) const {
+    std::size_t i = 0;
+    while (i < 2 && u > shares_[i]) u -= shares_[i++];
+    while (i > 0 && !(shares_[i] > 0.0)) u = shares_[--i];
+    return edges_[i] + (edges_[i + 1] - edges_[i]) * u / shares_[i];
+  }
+  double density(double t) const {
+    const std::size_t i = t < edges_[1] ? 0 : (t < edges_[2] ? 1 : 2);
+    return shares_[i] / std::max(1e-300, edges_[i + 1] - edges_[i]);
+  }
+
+ private:
+  std::array<double, 4> edges_;
+  std::array<double, 3> shares_;
+};
+
+// Where a line passes the boundary by, it failed there at most.
+double reach_of(const Line& line, double top, double expected) {
+  return std::max(line.floor, std::min(top, expected) - far_short);
+}
+
+Check look_short(Line& line, double reach, double top, double expected, NormalStream& random) {
+  const LookLaw law(reach, expected, top);
+  const double t = law.quantile(random.uniform());
+  return {&line, false, t, log_density_of_normal(t) - std::log(law.density(t))};
+}
+
+struct Scan {
+  std::vector<double> at, log_mass;  // of each look, `scan_points` a line
+  std::vector<Evaluated> outcomes;
+};
+
+// At evenly spread quantiles of each line's law of looks, from a random start.
+Scan scan(EvaluationLedger& ledger, const std::vector<LineRegion>& regions, const std::vector<Line*>& lines,
+          NormalStream& random, Purpose purpose) {
+  engine::Matrix points(static_cast<Eigen::Index>(lines.size() * scan_points), ledger.dimension());
+  Scan made;
+  for (const Line* line : lines) {
+    const LineRegion& region = regions[line->result.region];
+    const double expected = region.root.predict(line->result.x);
+    const LookLaw law(reach_of(*line, line->ceiling, expected), expected, line->ceiling);
+    const double start = random.uniform();
+    for (std::size_t i = 0; i < scan_points; ++i) {
+      const double t = law.quantile((static_cast<double>(i) + start) / static_cast<double>(scan_points));
+      points.row(static_cast<Eigen::Index>(made.at.size())) = line->result.x + t * region.direction;
+      made.at.push_back(t);
+      made.log_mass.push_back(log_density_of_normal(t) -
+                              std::log(law.density(t) * static_cast<double>(scan_points)));
+    }
+  }
+  made.outcomes = ledger.evaluate(points, purpose);
+  return made;
+}
+
+// Regions that fail in pieces: what fails of a line, without a root. Unbiased whatever the pieces are.
+void scan_lines(EvaluationLedger& ledger, const std::vector<LineRegion>& regions,
+                const std::vector<Line*>& lines, NormalStream& random, Purpose purpose) {
+  if (lines.empty()) return;
+  const Scan made = scan(ledger, regions, lines, random, purpose);
+  for (std::size_t i = 0; i < made.outcomes.size(); ++i) {
+    if (!made.outcomes[i].failed) continue;
+    LineResult& line = lines[i / scan_points]->result;
+    line.root = std::min(line.root, made.at[i]);
+    line.log_scanned = log_sum(line.log_scanned, made.log_mass[i]);
+  }
+}
+
+std::optional<Check> choose_check(Line& line, const LineRegion& region, double share, NormalStream& random) {
+  if (!line.search || random.uniform() >= share) return std::nullopt;
+  // Bounds of the two sides; brackets were already finished without bias.
+  const double clear = 6.0 * region.noise;  // within it noise decides
+  const double high = (line.search->open() ? line.search->high() : line.result.root) + clear;
+  const double low = (line.search->open() ? line.search->low() : line.result.root) - clear;
+  const double top = std::min(low, line.ceiling), expected = region.root.predict(line.result.x);
+  const double reach = reach_of(line, top, expected);
+  const bool can_short = top > reach && line.result.root_free, can_beyond = std::isfinite(high);
+  if (!can_short && !can_beyond) return std::nullopt;
+  const bool beyond = can_beyond && (!can_short || random.uniform() < 0.5);
+  Check check = beyond ? look_beyond(line, high, random) : look_short(line, reach, top, expected, random);
+  check.log_mass -= std::log(share * (can_short && can_beyond ? 0.5 : 1.0));
+  return check;
+}
+
 // The share of lines that is looked at once more, half beyond the root and half short of it.
 void check_lines(EvaluationLedger& ledger, const std::vector<LineRegion>& regions, std::vector<Line>& lines,
                  const LineOptions& options, NormalStream& random, Purpose purpose) {
-  struct Check {
-    Line* line;
-    double log_mass;  // ln of what a contradiction stands for, before the line's weight
-    bool beyond;
-    double probability;
-  };
   std::vector<Check> checks;
-  std::vector<engine::Vector> points;
-  for (Line& line : lines) {
-    if (!line.search || random.uniform() >= options.check_share) continue;
-    // Bounds of the two sides; brackets were already finished without bias.
-    const double high = line.search->open() ? line.search->high() : line.result.root;
-    const double low = line.search->open() ? line.search->low() : line.result.root;
-    const double reach = std::max(line.floor, std::min(low, line.ceiling) - 2.0);
-    const bool can_short = low > reach && line.result.root_free;
-    const bool can_beyond = std::isfinite(high);
-    if (!can_short && !can_beyond) continue;
-    const bool beyond = can_beyond && (!can_short || random.uniform() < 0.5);
-    Check check{&line, 0.0, beyond, options.check_share * (can_short && can_beyond ? 0.5 : 1.0)};
-    double t = 0.0;
-    if (beyond) {
-      t = draw_between(high, infinity, random);
-      check.log_mass = log_upper_tail(high);
-    } else {
-      const double top = std::min(low, line.ceiling);
-      t = reach + (top - reach) * random.uniform();
-      check.log_mass = -0.5 * t * t - 0.918938533204672742 + std::log(top - reach);
-    }
-    checks.push_back(check);
-    points.push_back(line.result.x + t * regions[line.result.region].direction);
-  }
+  for (Line& line : lines)
+    if (const auto check = choose_check(line, regions[line.result.region], options.check_share, random))
+      checks.push_back(*check);
   if (checks.empty()) return;
-  engine::Matrix batch(static_cast<Eigen::Index>(points.size()), ledger.dimension());
-  for (std::size_t i = 0; i < points.size(); ++i)
-    batch.row(static_cast<Eigen::Index>(i)) = points[i].transpose();
-  const std::vector<Evaluated> outcomes = ledger.evaluate(batch, purpose);
+  engine::Matrix points(static_cast<Eigen::Index>(checks.size()), ledger.dimension());
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    const LineResult& line = checks[i].line->result;
+    points.row(static_cast<Eigen::Index>(i)) = line.x + checks[i].t * regions[line.region].direction;
+  }
+  const std::vector<Evaluated> outcomes = ledger.evaluate(points, purpose);
   for (std::size_t i = 0; i < checks.size(); ++i) {
     const Check& check = checks[i];
     if (outcomes[i].failed == check.beyond) continue;
-    const double size =
-        std::exp(check.log_mass + check.line->result.log_weight - options.log_scale) / check.probability;
+    const double size = std::exp(check.log_mass + check.line->result.log_weight - options.log_scale);
     check.line->result.correction += check.beyond ? -size : size;
   }
 }
@@ -163,43 +277,82 @@ std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector
   std::vector<Line> lines;
   for (std::size_t k = 0; k < regions.size(); ++k) {
     const LineRegion& region = regions[k];
-    for (std::size_t i = 0; i < counts[k]; ++i) {
+    for (const double u : spread_evenly(counts[k], random)) {
       Line line;
       line.result.region = k;
-      line.result.x = region.law.draw(random);
+      line.result.x = region.law.draw(u, random);
       line.result.log_weight = region.law.log_weight(line.result.x);
-      line.floor = cell_floor(regions, k, line.result.x);
+      set_cell(regions, line);
       const double start = region.root.predict(line.result.x);
-      line.ceiling = std::max(negligible_beyond(std::max(region.root.offset, 0.0)), line.floor + 0.5);
       if (options.reach > 0.0) line.ceiling = std::max(start, line.floor) + options.reach;
       line.result.root = infinity;
       line.result.log_scale = options.log_scale;
-      if (line.result.log_weight + log_upper_tail(line.floor) > options.log_negligible) {
+      line.searched = line.result.log_weight + log_upper_tail(line.floor) > options.log_negligible;
+      if (line.searched && !region.in_pieces) {
         const double step = std::clamp(2.0 * region.root.spread, 0.15, 1.0);
         line.search.emplace(start, line.floor, line.ceiling, region.steepness, step, options.tolerance,
                             options.max_steps);
+        if (region.noise > 0.0) line.search->expect_noise(region.noise, 2.0 * random.uniform() - 1.0);
       }
       lines.push_back(std::move(line));
     }
   }
+  std::vector<Line*> scanned;
+  for (Line& line : lines)
+    if (line.searched && !line.search) scanned.push_back(&line);
+  scan_lines(ledger, regions, scanned, random, purpose);
   search_in_step(ledger, regions, lines, purpose);
   for (Line& line : lines) {
     if (!line.search) continue;
     line.result.root = line.search->root();
     line.result.root_free = line.search->root_free();
     line.result.steepness = line.search->seen_steepness();
+    line.result.root_error += 6.0 * regions[line.result.region].noise;
+    if (line.search->open()) line.result.root_error = line.search->high() - line.search->low();
   }
   finish_brackets(ledger, regions, lines, random, purpose);
   if (options.check_share > 0.0) check_lines(ledger, regions, lines, options, random, purpose);
   std::vector<LineResult> results;
   results.reserve(lines.size());
   for (Line& line : lines) {
-    line.result.log_value = std::isfinite(line.result.root)
-                                ? line.result.log_weight + log_upper_tail(line.result.root)
-                                : -infinity;
+    const double tail = line.search && std::isfinite(line.result.root) ? log_upper_tail(line.result.root)
+                                                                       : line.result.log_scanned;
+    line.result.log_value = std::isfinite(tail) ? line.result.log_weight + tail : -infinity;
     results.push_back(std::move(line.result));
   }
   return results;
+}
+
+void find_pieces(EvaluationLedger& ledger, std::vector<LineRegion>& regions,
+                 const std::vector<LineResult>& lines, NormalStream& random, Purpose purpose) {
+  constexpr double reach = 1.0;  // sigma short of the root: what fails farther short is a nearer region
+  engine::Matrix points(static_cast<Eigen::Index>(lines.size()), ledger.dimension());
+  std::vector<double> log_mass;
+  std::vector<std::size_t> of;
+  double all = 0.0;
+  for (const LineResult& line : lines) {
+    const LineRegion& region = regions[line.region];
+    all += std::exp(line.log_value - line.log_scale);
+    const double top = std::min(line.root - line.root_error, region.root.predict(line.x) + 0.5);
+    const double low = std::max(top - reach, cell_floor(regions, line.region, line.x));
+    if (region.in_pieces || !line.root_free || !(low < top)) continue;
+    const double t = low + (top - low) * random.uniform();
+    points.row(static_cast<Eigen::Index>(of.size())) = line.x + t * region.direction;
+    log_mass.push_back(line.log_weight + log_density_of_normal(t) + std::log(top - low) - line.log_scale);
+    of.push_back(line.region);
+  }
+  if (of.empty()) return;
+  const std::vector<Evaluated> outcomes =
+      ledger.evaluate(points.topRows(static_cast<Eigen::Index>(of.size())), purpose);
+  std::vector<double> short_of_root(regions.size(), 0.0);
+  std::vector<int> hits(regions.size(), 0);
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    if (!outcomes[i].failed) continue;
+    short_of_root[of[i]] += std::exp(log_mass[i]);
+    ++hits[of[i]];
+  }
+  for (std::size_t k = 0; k < regions.size(); ++k)
+    if (hits[k] > 1 && short_of_root[k] > least_in_pieces * all) regions[k].in_pieces = true;
 }
 
 namespace {
@@ -308,6 +461,20 @@ void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResul
     regions[k].law.fit(x, weights, 0.02);
     regions[k].law.widen_to(std::min(variance_by_bend(regions[k].root), 4.0));
   }
+}
+
+double weight_deficit(const std::vector<LineResult>& lines, std::size_t region) {
+  double n = 0.0, sum = 0.0, squares = 0.0;
+  for (const LineResult& line : lines) {
+    if (line.region != region) continue;
+    const double weight = std::exp(line.log_weight);
+    n += 1.0;
+    sum += weight;
+    squares += weight * weight;
+  }
+  if (n < 10.0) return 0.0;
+  const double mean = sum / n, variance = std::max(0.0, squares / n - mean * mean) / (n - 1.0);
+  return std::abs(1.0 - mean) < 0.5 ? 0.0 : (1.0 - mean) / std::sqrt(std::max(variance, 1e-12));
 }
 
 std::vector<Stratum> line_strata(const std::vector<LineResult>& lines, std::size_t regions,

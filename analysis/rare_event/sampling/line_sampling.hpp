@@ -13,8 +13,11 @@
 //   * A share of the lines is checked at one more random point, beyond or short of the root; a point that
 //     contradicts the picture adds or subtracts what it stands for, so lines that fail in several pieces
 //     (shells, bounded regions) stay unbiased and show up as variance instead of as a bias.
+//   * Where failures short of a root were met their corrections are rare and large. Such a region is *in pieces*: its
+//     lines are scanned at a dozen points with a random start, and what fails of them is summed.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "analysis/rare_event/core/evaluation_ledger.hpp"
@@ -39,6 +42,8 @@ struct LineRegion {
   double steepness = 1.0;  // typical -d(margin)/dt at the root
   ShapedNormal law;        // of x in the hyperplane
   engine::Vector most_probable_point;
+  double noise = 0.0;      // of a root from a margin, sigma: its standard deviation where margins are rough
+  bool in_pieces = false;  // its lines fail in several pieces: scanned, not searched
 
   LineRegion(const engine::Vector& a, double beta);
 };
@@ -60,6 +65,9 @@ struct LineResult {
   double log_value = 0.0;   // ln(weight * Phi(-root)), without corrections
   double correction = 0.0;  // sum of corrections, in units of exp(log_scale)
   double log_scale = 0.0;
+  double root_error = 0.05;  // at most, sigma: the bracket where there is one, six times the noise
+  double log_scanned =
+      -std::numeric_limits<double>::infinity();  // ln of a scanned line's failing probability
 };
 
 struct LineOptions {
@@ -76,8 +84,18 @@ std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector
                                      const std::vector<std::size_t>& counts, const LineOptions& options,
                                      NormalStream& random, Purpose purpose);
 
+/// One look short of the root of each line that was searched before: where more than least_in_pieces of P fails short of
+/// a region's roots, the region is in pieces from now on.
+constexpr double least_in_pieces = 0.03;
+void find_pieces(EvaluationLedger& ledger, std::vector<LineRegion>& regions,
+                 const std::vector<LineResult>& lines, NormalStream& random, Purpose purpose);
+
 /// Refits every region's root model and law to the lines drawn so far.
 void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResult>& lines);
+
+/// The mean of phi/q over a region's lines, which is 1 in expectation whatever fails: 1 less it over its standard error.
+/// 0 below ten lines, or where it is within a half of 1.
+double weight_deficit(const std::vector<LineResult>& lines, std::size_t region);
 
 /// One stratum a region.
 std::vector<Stratum> line_strata(const std::vector<LineResult>& lines, std::size_t regions, double log_scale);

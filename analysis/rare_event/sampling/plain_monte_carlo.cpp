@@ -36,7 +36,9 @@ RareEventSummary plain_monte_carlo(EvaluationLedger& ledger, std::uint64_t count
   for (std::uint64_t done = 0; done < count;) {
     const std::uint64_t batch = std::min(largest_batch, count - done);
     const engine::Matrix points = random.normal_matrix(static_cast<Eigen::Index>(batch), ledger.dimension());
-    for (const Evaluated& outcome : ledger.evaluate(points, purpose)) {
+    const std::vector<Evaluated> outcomes = ledger.evaluate(points, purpose);
+    ledger.count_draws(1.0, outcomes);
+    for (const Evaluated& outcome : outcomes) {
       hits += outcome.failed ? 1 : 0;
       unknown += outcome.unknown && !outcome.failed ? 1 : 0;
     }

@@ -61,7 +61,9 @@ Stratum sample_rays(EvaluationLedger& ledger, const std::vector<LineRegion>& reg
   double nearest = std::numeric_limits<double>::infinity(), steepness = 0.0;
   for (const LineRegion& region : regions) {
     nearest = std::min(nearest, std::max(0.5, region.most_probable_point.norm()));
-    steepness = std::max(steepness, region.steepness);
+    // In noise roots are brackets.
+    const bool rough = region.noise > 0.0;
+    steepness = std::max(steepness, rough ? std::numeric_limits<double>::infinity() : region.steepness);
   }
   const double ceiling = law.quantile(std::max(1e-300, law.tail(nearest) * 1e-5));
   std::vector<Ray> rays(count);

@@ -18,6 +18,8 @@ constexpr Eigen::Index most_coordinates = 4'000'000;  // of one batch of differe
 
 }  // namespace
 
+double step_in_noise(double step, double noise) { return std::clamp(20.0 * noise, step, 1.0); }
+
 Gradient finite_difference(EvaluationLedger& ledger, const Vector& point, double step, Purpose purpose) {
   const Eigen::Index d = point.size();
   // One batch, or several where its matrix would be large.
@@ -102,7 +104,7 @@ std::optional<double> RegionFinder::root_along(const Vector& direction, double s
     const Evaluated outcome = ledger_->evaluate_one(t * direction, purpose_);
     if (!outcome.has_margin) return std::nullopt;
     const double step = outcome.margin / steepness;
-    if (std::abs(step) < 0.02) return t + step;
+    if (std::abs(step) < std::max(0.02, 3.0 * noise_)) return t + step;
     t += std::clamp(step, -1.5, 1.5);
   }
   return std::nullopt;
@@ -110,7 +112,7 @@ std::optional<double> RegionFinder::root_along(const Vector& direction, double s
 
 // Does the margin change across the boundary as its gradient says? A difference taken across a jump does not.
 bool RegionFinder::smooth_across(const LineRegion& region) {
-  const double step = 0.3;
+  const double step = std::max(0.3, 5.0 * noise_);
   Matrix points(2, ledger_->dimension());
   points.row(0) = (region.root.offset - step) * region.direction;
   points.row(1) = (region.root.offset + step) * region.direction;
@@ -126,7 +128,7 @@ std::optional<LineRegion> RegionFinder::build_with_gradient(Vector boundary) {
   const double nearest = boundary.norm();
   std::optional<LineRegion> region;
   for (int i = 0; i < rounds; ++i) {
-    const Gradient gradient = finite_difference(*ledger_, boundary, 0.05, purpose_);
+    const Gradient gradient = finite_difference(*ledger_, boundary, step_in_noise(0.05, noise_), purpose_);
     if (gradient.slope.size() == 0) break;
     const double steepness = gradient.slope.norm();
     const Vector a = -gradient.slope / steepness;
@@ -339,6 +341,7 @@ void RegionFinder::scan(std::size_t max_runs, double scale, int patience) {
     const Matrix points =
         scale * random_->normal_matrix(static_cast<Eigen::Index>(batch), ledger_->dimension());
     const std::vector<Evaluated> outcomes = ledger_->evaluate(points, purpose_);
+    ledger_->count_draws(scale, outcomes);
     std::vector<Vector> failing;
     for (std::size_t i = 0; i < batch; ++i)
       if (outcomes[i].failed) failing.push_back(points.row(static_cast<Eigen::Index>(i)));

@@ -16,6 +16,8 @@ struct Gradient {
   double margin = 0.0;
   engine::Vector slope;  // of the margin; empty where a margin was missing or nothing moved
 };
+/// `step`, or as much more as makes noise, relative to the margin's spread, small beside the difference.
+double step_in_noise(double step, double noise);
 Gradient finite_difference(EvaluationLedger& ledger, const engine::Vector& point, double step,
                            Purpose purpose);
 
@@ -29,8 +31,12 @@ class RegionFinder {
         max_regions_(max_regions),
         purpose_(purpose) {}
 
-  /// Margins change when a run is repeated: no gradients, boundaries from passes and failures only.
-  void distrust_margins() { trust_margins_ = false; }
+  /// Margins change from run to run by `noise` relative to their spread: gradients from wider steps, and where it
+  /// is too much none, boundaries from passes and failures only.
+  void expect_noise(double noise, bool trust_margins) {
+    noise_ = noise;
+    trust_margins_ = trust_margins;
+  }
 
   /// Sorts failing points into the regions known, building a region for each that none explains.
   /// `independent` starts count for the unseen share. `max_builds` < 0: no limit.
@@ -98,6 +104,7 @@ class RegionFinder {
   int max_regions_;
   Purpose purpose_;
   bool trust_margins_ = true;
+  double noise_ = 0.0;
   std::vector<LineRegion> regions_;
   std::vector<std::size_t> found_;  // independent starts per region
   std::size_t starts_ = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "analysis/rare_event/search/failure_regions.hpp"
 #include "analysis/rare_event/search/plane_search.hpp"
@@ -105,7 +106,7 @@ double SearchResult::unseen_allowance() const {
 
 void search_failures(EstimatorSession& session, const PlainLook& look, SearchResult& result) {
   RegionFinder finder(session.ledger(), session.random(), !look.origin.failed, session.options().max_regions);
-  if (look.noisy()) finder.distrust_margins();
+  finder.expect_noise(look.relative_noise(), !look.noisy());
   PlaneSearch planar = search_plane(session, look, finder);
   result.plane = std::move(planar.plane);
   result.planar = planar.explains_all;
@@ -132,7 +133,7 @@ std::string unseen_objection(const SearchResult& result) {
 void search_again(EstimatorSession& session, const PlainLook& look, const std::vector<Vector>& surprises,
                   SearchResult& result) {
   RegionFinder finder(session.ledger(), session.random(), !look.origin.failed, session.options().max_regions);
-  if (look.noisy()) finder.distrust_margins();
+  finder.expect_noise(look.relative_noise(), !look.noisy());
   finder.regions() = result.regions;
   finder.count_found(result.planar ? 1 : 2);
   finder.add(surprises, true, 4);
@@ -161,6 +162,8 @@ void search_unknown_points(EstimatorSession& session, const PlainLook& look, Sea
   result.unseen_share = std::max(result.unseen_share, finder.unseen_share());
   finder.drop_negligible();
   result.regions = std::move(finder.regions());
+  // Margins lead past failures that have none: roots are found from passes and failures alone.
+  for (LineRegion& region : result.regions) region.steepness = std::numeric_limits<double>::infinity();
   result.subset.reset();  // its levels passed over the unknown runs
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "analysis/rare_event/sampling/plain_monte_carlo.hpp"
+#include "analysis/rare_event/search/roughness.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -22,29 +23,29 @@ Eigen::Index plain_runs(const EstimatorSession& session) {
   return d <= 150 ? std::max<Eigen::Index>(60, (14 * d) / 10 + 30) : 60;
 }
 
-// Standard deviation; 0 where a margin is missing.
+// Standard deviation of the margins; 0 where there are few.
 double spread_of(const std::vector<Evaluated>& outcomes) {
-  double sum = 0.0, squares = 0.0;
+  double sum = 0.0, squares = 0.0, n = 0.0;
   for (const Evaluated& outcome : outcomes) {
-    if (!outcome.has_margin) return 0.0;
+    if (!outcome.has_margin) continue;
     sum += outcome.margin;
     squares += outcome.margin * outcome.margin;
+    n += 1.0;
   }
-  const auto n = static_cast<double>(outcomes.size());
-  return std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1.0)));
+  return n < 10.0 ? 0.0 : std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1.0)));
 }
 
-// The origin once more; where that disagrees, several times.
-double measure_noise(EvaluationLedger& ledger, const Evaluated& origin) {
-  constexpr Eigen::Index repeats = 8;
-  if (!origin.has_margin) return 0.0;
-  const Evaluated again = ledger.evaluate_one(engine::Vector::Zero(ledger.dimension()), Purpose::explore);
-  if (!again.has_margin || again.margin == origin.margin) return 0.0;
-  std::vector<Evaluated> outcomes =
-      ledger.evaluate(engine::Matrix::Zero(repeats, ledger.dimension()), Purpose::explore);
-  outcomes.push_back(origin);
-  outcomes.push_back(again);
-  return spread_of(outcomes);
+void note_noise(EstimatorSession& session, const PlainLook& look, std::string_view where) {
+  if (!look.rough()) return;
+  session.note(fmt::format("margins are noisy {}: {:.2g} between neighbours, {:.2g} in all", where,
+                           look.noise, look.spread));
+}
+
+// Around the first draw: points where a margin is likely to be special, the origin among them, are avoided.
+double measure_noise(EvaluationLedger& ledger, const PlainLook& look) {
+  const Evaluated& first = look.draws.outcomes.front();
+  if (!first.has_margin || !(look.spread > 0.0)) return 0.0;
+  return roughness_at(ledger, look.draws.points.row(0), first.margin, look.spread);
 }
 
 }  // namespace
@@ -67,13 +68,18 @@ PlainLook look_around(EstimatorSession& session) {
   look.draws = session.draws_at(1.0, plain_runs(session));
   look.failures = count_failures(look.draws.outcomes);
   session.note(fmt::format("{} plain runs, {} failed", look.runs(), look.failures));
-  look.noise = measure_noise(session.ledger(), look.origin);
   look.spread = spread_of(look.draws.outcomes);
-  if (look.noisy()) {
-    session.note(
-        fmt::format("margins are noisy: {:.2g} when repeated, {:.2g} in all", look.noise, look.spread));
-  }
+  look.noise = measure_noise(session.ledger(), look);
+  note_noise(session, look, "at nominal spread");
   return look;
+}
+
+void look_for_noise(EstimatorSession& session, const engine::Vector& boundary, PlainLook& look) {
+  if (look.rough() || !session.ledger().margins() || !(look.spread > 0.0)) return;
+  const Evaluated outcome = session.ledger().evaluate_one(boundary, Purpose::explore);
+  if (!outcome.has_margin) return;
+  look.noise = roughness_at(session.ledger(), boundary, outcome.margin, look.spread);
+  note_noise(session, look, "where it begins to fail");
 }
 
 }  // namespace flare::analysis

@@ -10,17 +10,23 @@ struct PlainLook {
   Evaluated origin;
   ReadDraws draws;
   std::size_t failures = 0;
-  double noise = 0.0;   // standard deviation of the margin when the origin is run again
-  double spread = 0.0;  // of the margins of the draws; 0 where any is missing
+  double noise = 0.0;   // standard deviation of the margin at points that are next to each other
+  double spread = 0.0;  // of the margins of the draws; 0 where there are few
 
-  /// Repeated runs disagree by more than a search for roots would tolerate.
-  bool noisy() const { return noise > 0.02 * spread; }
+  double relative_noise() const { return spread > 0.0 ? noise / spread : 0.0; }
+  /// A root found in the usual way would be that of the noise: lines are measured instead.
+  bool rough() const { return relative_noise() > 0.002; }
+  /// Too much for that: weighted failures, or one run a line.
+  bool noisy() const { return relative_noise() > 0.2; }
   std::size_t runs() const { return draws.outcomes.size(); }
   bool often_fails() const { return 2 * failures >= runs(); }
   /// Runs of plain Monte Carlo to a half-width in sigma, were the share of failures seen here the truth.
   std::uint64_t monte_carlo_runs(double half_width) const;
   void read_unknown_as_failed();
 };
+
+/// Looks for noise where the design begins to fail, at `boundary`.
+void look_for_noise(EstimatorSession& session, const engine::Vector& boundary, PlainLook& look);
 
 PlainLook look_around(EstimatorSession& session);
 

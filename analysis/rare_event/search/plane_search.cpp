@@ -28,7 +28,8 @@ std::optional<LinearModel> plane_from_neighbour(EstimatorSession& session, const
 std::optional<LinearModel> plane_from_gradient(EstimatorSession& session, const PlainLook& look) {
   const Eigen::Index d = session.ledger().dimension();
   if (static_cast<std::uint64_t>(d + 1) * 5 >= session.ledger().remaining() * 3) return std::nullopt;
-  const Gradient gradient = finite_difference(session.ledger(), Vector::Zero(d), 0.1, Purpose::explore);
+  const Gradient gradient = finite_difference(session.ledger(), Vector::Zero(d),
+                                              step_in_noise(0.1, look.relative_noise()), Purpose::explore);
   if (gradient.slope.size() == 0) return std::nullopt;
   LinearModel model{gradient.margin, gradient.slope};
   model.r2 = explained_variance(model, look.draws.points, look.draws.outcomes);
@@ -99,14 +100,14 @@ PlaneSearch search_plane(EstimatorSession& session, const PlainLook& look, Regio
   const double offset = search.plane->at_origin / search.plane->slope.norm();
   const double scale = std::clamp(offset / 1.5, 1.5, 3.0);
   const ReadDraws far = session.draws_at(scale, session.trusts_neighbour() ? 30 : 60);
-  if (look.noisy()) refit(*search.plane, {&look.draws, &far});
+  if (look.rough()) refit(*search.plane, {&look.draws, &far});
   std::vector<Vector> failing;
   if (!holds_far(session, scale, far, *search.plane, failing)) return search;
   // Further out only failures count: a cliff that the plane does not know of.
   const ReadDraws farther =
       session.draws_at(std::clamp(offset / 1.2, 2.0, 4.5), session.trusts_neighbour() ? 15 : 40);
   collect_surprises(*search.plane, farther, failing);
-  if (look.noisy()) refit(*search.plane, {&look.draws, &far, &farther});
+  if (look.rough()) refit(*search.plane, {&look.draws, &far, &farther});
   finder.regions().push_back(region_of(*search.plane));
   finder.count_found(1);
   if (failing.size() > 8) failing.resize(8);

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <numbers>
+#include <stdexcept>
 
 #include "analysis/tails/normal_tail.hpp"
 
@@ -54,6 +55,7 @@ double any_of(const std::vector<double>& probabilities) {
 }
 
 Row dense_direction(std::size_t d, std::size_t k) {
+  if (k == 0 || k >= d) throw std::invalid_argument("there are d - 1 dense directions");
   Row a(static_cast<Eigen::Index>(d));
   const auto n = static_cast<double>(d);
   for (Eigen::Index i = 0; i < a.size(); ++i)

@@ -157,10 +157,10 @@ std::vector<RareEventProblem> high_dimension_problems() {
           saddle("active directions", "eight active, bent outward d=100", 100, 5.5, 0, 7, 0.05),
           saddle("active directions", "five active, bent inward at 6 sigma d=200", 200, 5.7, 4, 0, 0.05),
           saddle("active directions", "five active, bent outward at 6 sigma d=200", 200, 6.2, 0, 4, 0.04)});
-  append(set, {saddle("saddles", "saddle d=16", 16, 5.0, 7, 8, 0.05),
-               saddle("saddles", "saddle d=16, steep", 16, 5.0, 8, 7, 0.09),
-               saddle("saddles", "saddle d=8", 8, 5.0, 3, 4, 0.06),
-               saddle("saddles", "saddle d=40", 40, 5.0, 20, 19, 0.03)});
+  append(set, {saddle("saddles", "saddle d=16", 16, 5.0, 7, 7, 0.05),
+               saddle("saddles", "saddle d=16, steep", 16, 5.0, 8, 6, 0.09),
+               saddle("saddles", "saddle d=8", 8, 5.0, 3, 3, 0.06),
+               saddle("saddles", "saddle d=40", 40, 5.0, 19, 19, 0.03)});
   return set;
 }
 

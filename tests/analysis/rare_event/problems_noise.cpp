@@ -57,6 +57,29 @@ RareEventProblem step_noise(std::string name, std::size_t d, std::vector<double>
   return problem;
 }
 
+/// A ripple of the margin, height sin(2 pi w / wave): w across the plane's normal u (its phase is as good as uniform),
+/// or along it.
+RareEventProblem ripple(std::string name, std::size_t d, double beta, double height, double wave,
+                        bool along) {
+  constexpr double two_pi = 6.283185307179586;
+  const Row u = dense_direction(d, 1), w = dense_direction(d, along ? 1 : 2);
+  const auto margin_at = [=](double t) { return beta - t + height * std::sin(two_pi * t / wave); };
+  double p = 0.0;
+  if (along) {  // crossings are summed between midpoints of a grid that resolves the wave
+    const double step = wave / 4000.0;
+    for (double t = beta - 2.0 * height - wave; t < beta + 2.0 * height + wave; t += step)
+      if (margin_at(t + 0.5 * step) <= 0.0) p += tail(t) - tail(t + step);
+    p += tail(beta + 2.0 * height + wave);
+  } else {
+    p = integral([&](double phase) { return tail(beta + height * std::sin(phase)); }, 0.0, two_pi) / two_pi;
+  }
+  RareEventProblem problem = hard(
+      "solver noise", std::move(name), d, p, along ? "sum" : "quadrature",
+      margins([=](const Row& x) { return beta - u.dot(x) + height * std::sin(two_pi * w.dot(x) / wave); }));
+  problem.check = {around(beta * u)};
+  return problem;
+}
+
 /// Normal noise that every run draws anew.
 RareEventProblem fresh_noise(std::string name, std::size_t d, std::vector<double> betas, double spread) {
   const Planes planes(d, std::move(betas));
@@ -85,6 +108,11 @@ std::vector<RareEventProblem> noise_problems() {
           solver_noise("solver noise 0.02, d=30", 30, {5.5}, 0.02),
           solver_noise("solver noise 0.15, d=20", 20, {5.0}, 0.15),
           step_noise("solver steps of 0.2, d=10", 10, {5.5}, 0.2),
+          ripple("solver ripple 0.05 of 0.01 sigma, d=10", 10, 6.0, 0.05, 0.01, false),
+          ripple("solver ripple 0.1 of 0.05 sigma, d=30", 30, 5.5, 0.1, 0.05, false),
+          ripple("solver ripple 0.1 of 0.3 sigma, d=20", 20, 5.5, 0.1, 0.3, false),
+          ripple("solver ripple 0.05 of 0.02 sigma along, d=20", 20, 5.5, 0.05, 0.02, true),
+          ripple("solver ripple 0.05 of 1 sigma along, d=10", 10, 6.0, 0.05, 1.0, true),
           fresh_noise("fresh noise 0.5, two planes d=10", 10, {5.0, 5.2}, 0.5),
           fresh_noise("fresh noise 0.2, two planes d=10", 10, {5.5, 5.7}, 0.2),
           fresh_noise("fresh noise 0.3, two planes d=40", 40, {5.0, 5.0}, 0.3),

@@ -2,6 +2,7 @@
 // time: 30 in the fast suite, 200 in the long one.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/math/distributions/binomial.hpp>
 
 #include "tests/analysis/rare_event/rare_event_validation.hpp"
@@ -37,6 +38,30 @@ std::string name_of(const ::testing::TestParamInfo<RareEventProblem>& info) {
   return name;
 }
 
+// Classes in which an estimator was once wrong, under the label long. Those that still are, are left out by name, and
+// analysis/README.md says what they do.
+std::vector<RareEventProblem> hard_problems_that_hold() {
+  if (repeats < 200) return {};
+  std::vector<RareEventProblem> problems = hard_problems();
+  std::erase_if(problems, [](const RareEventProblem& problem) {
+    static const std::vector<std::string> still_wrong = {"plane and corner, slope 0.3",
+                                                         "plane and corner, slope 1",
+                                                         "plane and corner, slope 3",
+                                                         "plane and cliff corner d=20",
+                                                         "plane and cliff corner d=12",
+                                                         "plane and cliff corner of 6, d=30",
+                                                         "RP77",
+                                                         "three-modal delay d=10, one input",
+                                                         "output jump of 3, d=16",
+                                                         "output jump of 1.5, d=40",
+                                                         "output jump of 4, d=8",
+                                                         "die and mismatch, hard, one cell"};
+    return std::find(still_wrong.begin(), still_wrong.end(), problem.name) != still_wrong.end();
+  });
+  return problems;
+}
+
+INSTANTIATE_TEST_SUITE_P(Hard, Coverage, ::testing::ValuesIn(hard_problems_that_hold()), name_of);
 INSTANTIATE_TEST_SUITE_P(Problems, Coverage, ::testing::ValuesIn(rare_event_problems()), name_of);
 
 }  // namespace

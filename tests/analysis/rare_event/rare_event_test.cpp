@@ -304,14 +304,15 @@ TEST(RareEvent, NoiseThatJustAddsIsPartOfTheAnswer) {
 
 // What the lines refuse, repeats of subset simulation may answer: their interval must hold the truth then.
 void expect_only_chains_answer(double truth, const std::function<double(NormalStream&, double)>& noise) {
-  int missed = 0;
+  int missed = 0, by_lines = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const RareEventSummary s = with_noise(seed, noise);
     if (s.status != TailStatus::estimated) continue;
-    EXPECT_EQ(s.method, RareEventMethod::subset_simulation) << seed;
+    by_lines += s.method == RareEventMethod::subset_simulation ? 0 : 1;
     missed += s.log_p_low <= truth && truth <= s.log_p_high ? 0 : 1;
   }
-  EXPECT_LE(missed, 5);  // of 20 at 0.95, more than 5 miss three times in ten thousand
+  EXPECT_LE(by_lines, 2);  // 600 lines meet none of one in a hundred that is far off in three of a hundred
+  EXPECT_LE(missed, 5);    // of 20 at 0.95, more than 5 miss three times in ten thousand
 }
 
 TEST(RareEvent, NoiseThatIsFarFromNormalIsForChains) {

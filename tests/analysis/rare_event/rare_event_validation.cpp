@@ -26,6 +26,7 @@ ValidationAnswer answer_of(const RareEventSummary& summary) {
   answer.log_p_fail = summary.bracketed ? summary.log_p_unknown_fail : summary.log_p;
   answer.log_p_low = summary.log_p_low;
   answer.log_p_high = summary.log_p_high;
+  if (summary.runs.unknown == 0) answer.unmet_unknown = summary.unknown_share_high;
   answer.half_width = summary.half_width();
   answer.runs = static_cast<double>(summary.runs.total());
   return answer;
@@ -65,14 +66,20 @@ void add(const RareEventProblem& problem, const ValidationAnswer& answer, Valida
   row.mean_half_width += answer.half_width;
 }
 
+// The upper end where runs may be unknown: the interval's and, where none was met, what the answer says of those not met.
+double high_end(const RareEventProblem& problem, const ValidationAnswer& answer) {
+  if (problem.log_p_high == problem.log_p || answer.unmet_unknown == 0.0) return answer.log_p_high;
+  return std::log(std::exp(answer.log_p_high) + answer.unmet_unknown);
+}
+
 }  // namespace
 
 bool covers(const RareEventProblem& problem, const ValidationAnswer& answer) {
-  return answer.log_p_low <= problem.log_p && problem.log_p_high <= answer.log_p_high;
+  return answer.log_p_low <= problem.log_p && problem.log_p_high <= high_end(problem, answer);
 }
 
 bool is_wrong(const RareEventProblem& problem, const ValidationAnswer& answer) {
-  const bool above = problem.log_p_high > answer.log_p_high, below = problem.log_p < answer.log_p_low;
+  const bool above = problem.log_p_high > high_end(problem, answer), below = problem.log_p < answer.log_p_low;
   return (above && sigmas_apart(answer.log_p_fail, problem.log_p_high) > wrong_by_sigma) ||
          (below && sigmas_apart(answer.log_p, problem.log_p) > wrong_by_sigma);
 }

@@ -53,7 +53,8 @@ struct ValidationAnswer {
   double log_p = 0.0,
          log_p_fail = 0.0;  // "unknown passes", "unknown fails"; the same where nothing is unknown
   double log_p_low = 0.0, log_p_high = 0.0;
-  double half_width = 0.0;  // sigma
+  double half_width = 0.0;     // sigma
+  double unmet_unknown = 0.0;  // where no run was unknown: the share that may be, as the answer says
   double runs = 0.0;
   std::size_t met = 0;  // runs inside the hidden failures (any failure, where none are hidden)
 };

@@ -116,6 +116,8 @@ TEST(TailTable, RoundTrips) {
   tails.back().low = Probability::of_sigma(51.0);
   tails.back().high = Probability::of_sigma(49.0);
   tails[2].method = "automatic: why";
+  tails[0].met_half_space = 0.99;
+  tails[0].met_corner = 0.25;
   engine::Table table;
   add_tail_columns(table, tails, "p_error", "1/read");
   for (const char* column : {"p_error", "p_low", "p_high", "sigma", "sigma_low", "sigma_high"})
@@ -127,12 +129,15 @@ TEST(TailTable, RoundTrips) {
   for (std::size_t i = 0; i < tails.size(); ++i) {
     EXPECT_EQ(back[i].status, tails[i].status);
     EXPECT_EQ(back[i].method, tails[i].method);
+    EXPECT_EQ(std::isnan(back[i].met_corner), std::isnan(tails[i].met_corner));
     if (i == 2) continue;
     EXPECT_NEAR(back[i].p.log(), tails[i].p.log(), 1e-6);
     EXPECT_EQ(back[i].low.value(), tails[i].low.value());
     EXPECT_NEAR(back[i].sigma_low(), tails[i].sigma_low(), 1e-9);
   }
   EXPECT_TRUE(std::isnan(back[2].p.value()));
+  EXPECT_EQ(back[0].met_half_space, 0.99);
+  EXPECT_EQ(back[0].met_corner, 0.25);
 }
 
 TEST(Tail, StatusWordsAreThoseOfTheFile) {

@@ -1,0 +1,14 @@
+// What a sample of a frozen proposal says about itself, at no cost.
+#pragma once
+
+#include <vector>
+
+#include "analysis/tails/interval.hpp"
+
+namespace flare::analysis {
+
+/// First half of every stratum against its second half, in the order drawn: difference over its standard error; 0 below
+/// ten values. Values of one frozen proposal agree: of 4,000 samples of 60 skewed values at most two are beyond 4.5.
+double halves_apart(const std::vector<Stratum>& strata);
+
+}  // namespace flare::analysis
