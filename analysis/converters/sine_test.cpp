@@ -23,24 +23,46 @@ struct CodeMoments {
 
 constexpr double noise_reach = 9.0;  // P(Z > 9) = 1e-19: beyond it a threshold has decided
 
-// `sorted`: ascending. Of a common noise the tripped thresholds are the lowest ones: E[c^2] = sum (2k - 1) P(c >= k).
-CodeMoments code_moments(const std::vector<double>& sorted, double input, const SineTest& test) {
+/// A threshold and its own noise.
+struct NoisyThreshold {
+  double value = 0.0;
+  double sigma = 0.0;
+};
+
+std::vector<NoisyThreshold> sorted_thresholds(const std::vector<double>& thresholds, const SineTest& test) {
+  std::vector<NoisyThreshold> sorted;
+  for (std::size_t k = 0; k < thresholds.size(); ++k) {
+    sorted.push_back({thresholds[k], test.noise_sigmas.empty() ? test.noise_sigma : test.noise_sigmas[k]});
+  }
+  std::sort(sorted.begin(), sorted.end(),
+            [](const NoisyThreshold& a, const NoisyThreshold& b) { return a.value < b.value; });
+  return sorted;
+}
+
+// `sorted`: ascending; `largest`: the largest of their noises. Of a common noise the tripped thresholds are the lowest
+// ones: E[c^2] = sum (2k - 1) P(c >= k).
+CodeMoments code_moments(const std::vector<NoisyThreshold>& sorted, double largest, double input,
+                         NoiseEntry entry) {
   const auto below = [&](double value) {
-    return static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), value) - sorted.begin());
+    const auto at = std::lower_bound(sorted.begin(), sorted.end(), value,
+                                     [](const NoisyThreshold& t, double v) { return t.value < v; });
+    return static_cast<std::size_t>(at - sorted.begin());
   };
-  const std::size_t sure = below(input - noise_reach * test.noise_sigma);
-  const std::size_t end = below(input + noise_reach * test.noise_sigma);
+  const std::size_t sure = below(input - noise_reach * largest);
+  const std::size_t end = below(input + noise_reach * largest);
   double more = 0.0;  // E[c] - sure
   double square = 0.0;
   double independent = 0.0;
-  for (std::size_t k = sure; k < end && test.noise_sigma > 0.0; ++k) {
-    const double tripped = normal_tail((sorted[k] - input) / test.noise_sigma);
+  for (std::size_t k = sure; k < end; ++k) {
+    const double distance = sorted[k].value - input;
+    const double tripped =
+        sorted[k].sigma > 0.0 ? normal_tail(distance / sorted[k].sigma) : (distance < 0.0 ? 1.0 : 0.0);
     more += tripped;
     square += (2.0 * static_cast<double>(k - sure) + 1.0) * tripped;
     independent += tripped * (1.0 - tripped);
   }
   const double common = std::max(0.0, square - more * more);
-  return {static_cast<double>(sure) + more, test.entry == NoiseEntry::input ? common : independent};
+  return {static_cast<double>(sure) + more, entry == NoiseEntry::input ? common : independent};
 }
 
 // At evenly spread phases the three functions of the fit are orthogonal: least squares is a projection.
@@ -79,6 +101,13 @@ void check(const std::vector<double>& thresholds, const SineTest& test) {
   if (!(test.low < test.high)) fail("sine test: the sine needs low < high");
   if (test.samples < 16) fail("sine test: at least 16 samples are needed");
   if (!(test.noise_sigma >= 0.0) || !std::isfinite(test.noise_sigma)) fail("sine test: a noise below zero");
+  if (!test.noise_sigmas.empty() &&
+      (test.noise_sigmas.size() != thresholds.size() || test.entry != NoiseEntry::comparators)) {
+    fail("sine test: a noise of each threshold needs one a threshold, at the comparators");
+  }
+  for (const double sigma : test.noise_sigmas) {
+    if (!(sigma >= 0.0) || !std::isfinite(sigma)) fail("sine test: a noise below zero");
+  }
   const auto crossed = [&](double t) { return t > test.low && t < test.high; };
   if (std::none_of(thresholds.begin(), thresholds.end(), crossed)) {
     fail("sine test: the sine crosses no threshold");
@@ -93,13 +122,14 @@ double sine_input(const SineTest& test, std::size_t i) {
 
 SineFigures sine_figures(const std::vector<double>& thresholds, const SineTest& test) {
   check(thresholds, test);
-  std::vector<double> sorted = thresholds;
-  std::sort(sorted.begin(), sorted.end());
+  const std::vector<NoisyThreshold> sorted = sorted_thresholds(thresholds, test);
+  double largest = 0.0;
+  for (const NoisyThreshold& threshold : sorted) largest = std::max(largest, threshold.sigma);
   std::vector<double> record;
   record.reserve(test.samples);
   double variance = 0.0;
   for (std::size_t i = 0; i < test.samples; ++i) {
-    const CodeMoments code = code_moments(sorted, sine_input(test, i), test);
+    const CodeMoments code = code_moments(sorted, largest, sine_input(test, i), test.entry);
     record.push_back(code.mean);
     variance += code.variance / static_cast<double>(test.samples);
   }

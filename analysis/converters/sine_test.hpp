@@ -28,6 +28,8 @@ struct SineTest {
   double high = 1.0;  // ... to `high`, in the unit of the thresholds
   double noise_sigma = 0.0;
   NoiseEntry entry = NoiseEntry::input;
+  /// Of each threshold by itself, in their order, in place of noise_sigma; entry comparators only.
+  std::vector<double> noise_sigmas = {};
 };
 
 struct SineFigures {
@@ -39,7 +41,7 @@ struct SineFigures {
 };
 
 /// Of thresholds in any order. Throws std::invalid_argument without thresholds, for one that is not finite, for low >= high,
-/// fewer than 16 samples, a noise below zero, or a sine that crosses no threshold.
+/// fewer than 16 samples, a noise below zero, noise_sigmas that are not one a threshold, or a sine that crosses no threshold.
 SineFigures sine_figures(const std::vector<double>& thresholds, const SineTest& test);
 
 /// The same of a record of codes, taken at the phases above: what a simulated converter gave.

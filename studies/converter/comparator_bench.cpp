@@ -149,8 +149,10 @@ engine::Testbench energy_testbench(const ComparatorBench& bench, double clock_en
   engine::Testbench made =
       latch_testbench(name_of(bench), comparator_netlist(bench, clock_end, power), bench.drive, stop);
   add_input(made, "vd");
-  made.measures = {integral("supply", "i(vdd)", -bench.drive.supply), integral("clock", "v(pclock)", 1.0),
-                   integral("input", "v(pinput)", 1.0)};
+  engine::Measure charged = integral("clock", "i(vclk)", -bench.drive.supply);
+  charged.to = clock_end;
+  made.measures = {integral("supply", "i(vdd)", -bench.drive.supply), charged,
+                   integral("input", "v(pinput)", 1.0), integral("clock_source", "v(pclock)", 1.0)};
   return made;
 }
 

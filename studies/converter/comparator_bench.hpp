@@ -31,8 +31,8 @@ struct ComparatorBench {
 };
 
 inline constexpr double clock_start = 20e-12;  // s
-/// The first coordinate of every testbench here, in mV.
-inline constexpr double input_unit = 1e-3;  // V
+/// Unit of the first coordinate of every testbench here, V: a coordinate reaches to 38.
+inline constexpr double input_unit = 10e-3;
 
 /// Card, netlist, supply: the first lines of every circuit of a converter.
 std::string converter_header(const ConverterPart& part, const ConverterDrive& drive,
@@ -62,8 +62,9 @@ engine::Measure difference_reaches(const std::string& name, const std::string& c
 engine::Testbench decision_testbench(const ComparatorBench& bench, double time);
 /// Measures "early" (d = 0.1 V) and "decided" (d = half the supply), s.
 engine::Testbench timing_testbench(const ComparatorBench& bench, double stop);
-/// A whole cycle of the clock, high until `clock_end` and as long low. Measures "supply", "clock", "input": J that each
-/// gave.
+/// A whole cycle of the clock, high until `clock_end` and as long low. Measures, J: "supply", what the supply gave; "clock", what a
+/// driver that charges the clock from the supply takes for it; "input", what the two input sources gave; "clock_source",
+/// what the ideal source of the clock gave, which takes back what it put on a gate.
 engine::Testbench energy_testbench(const ComparatorBench& bench, double clock_end);
 /// decision_testbench with a charge of 1 aC times the last coordinate put on `node` at `when`.
 engine::Testbench impulse_testbench(const ComparatorBench& bench, double time, const std::string& node,

@@ -15,6 +15,7 @@ namespace {
 constexpr double boltzmann = 1.380649e-23;  // J/K
 constexpr double gamma_noise = 1.0;         // of the channel's thermal noise over 4kT gm
 constexpr double before_clock = 15e-12;  // charge put on a node earlier is gone: it is held by its precharge
+constexpr double charge = 0.25;          // aC to either side: d stays linear at every instant
 
 /// A transistor of the comparator and the nodes its noise current flows between; empty: held by a source.
 struct NoisyDevice {
@@ -85,10 +86,10 @@ class NoiseMeasurement {
 
   void ask(std::vector<engine::RunRequest>& requests) const {
     engine::Matrix inputs(2, 1);
-    inputs << 0.25, -0.25;
+    inputs << 0.25e-3 / input_unit, -0.25e-3 / input_unit;
     engine::Matrix charges = engine::Matrix::Zero(2, 2);
-    charges(0, 1) = 1.0;
-    charges(1, 1) = -1.0;
+    charges(0, 1) = charge;
+    charges(1, 1) = -charge;
     const auto add = [&](const std::string& what, engine::Testbench bench, const engine::Matrix& points) {
       requests.push_back(
           {place_.stream + what, 0, std::make_shared<const engine::Testbench>(std::move(bench)), points});
@@ -106,13 +107,13 @@ class NoiseMeasurement {
   /// `results`: those of what was asked, in that order. V rms.
   double noise(const std::vector<engine::RunResult>* results) const {
     const double gain =
-        (measured(results[0][0], 0) - measured(results[0][1], 0)) / (0.5 * input_unit);  // of d in V
-    std::map<std::string, std::vector<double>> sensitivity;                              // V/C at the input
+        (measured(results[0][0], 0) - measured(results[0][1], 0)) / 0.5e-3;  // d over the input
+    std::map<std::string, std::vector<double>> sensitivity;                  // V/C at the input
     const std::vector<engine::RunResult>* next = results + 2;
     for (const std::string& node : nodes_of(devices_)) {
       for (std::size_t i = 0; i < times_.size(); ++i, ++next) {
         const double rise = measured((*next)[0], 0) - measured((*next)[1], 0);
-        sensitivity[node].push_back(rise / 2e-18 / gain);
+        sensitivity[node].push_back(rise / (2.0 * charge * 1e-18) / gain);
       }
     }
     return std::sqrt(variance(sensitivity, results[1][0]));

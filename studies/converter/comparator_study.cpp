@@ -14,13 +14,17 @@ namespace flare::studies {
 namespace {
 
 constexpr double longest_decision = 20e-9;
-constexpr double gain_input = 0.25;  // mV to either side
-constexpr double slope_step = 0.2;   // sigma to either side: d stays linear
-constexpr double tolerance = 0.03;   // mV, of an offset
+constexpr double millivolt = 1e-3;
+constexpr double gain_input = 0.25 * millivolt;  // to either side
+constexpr double slope_step = 0.2;               // sigma to either side: d stays linear
+constexpr double tolerance = 0.03 * millivolt;   // of an offset
 
-engine::Matrix column_of(const std::vector<double>& values) {
-  engine::Matrix points(static_cast<Eigen::Index>(values.size()), 1);
-  for (std::size_t i = 0; i < values.size(); ++i) points(static_cast<Eigen::Index>(i), 0) = values[i];
+/// Points of a testbench whose only coordinate is the input, V.
+engine::Matrix at_inputs(const std::vector<double>& volts) {
+  engine::Matrix points(static_cast<Eigen::Index>(volts.size()), 1);
+  for (std::size_t i = 0; i < volts.size(); ++i) {
+    points(static_cast<Eigen::Index>(i), 0) = volts[i] / input_unit;
+  }
   return points;
 }
 
@@ -53,7 +57,7 @@ engine::Matrix slope_points(std::size_t dimension) {
   const auto d = static_cast<Eigen::Index>(dimension);
   engine::Matrix points = engine::Matrix::Zero(2 * d + 1, d);
   for (Eigen::Index v = 0; v < d; ++v) {
-    const double step = v == 0 ? gain_input : slope_step;
+    const double step = v == 0 ? gain_input / input_unit : slope_step;
     points(1 + 2 * v, v) = step;
     points(2 + 2 * v, v) = -step;
   }
@@ -83,7 +87,7 @@ std::vector<DecisionTimes> decision_times(const ComparatorRuns& runs,
   std::vector<engine::RunRequest> requests;
   for (const ComparatorPlace& place : places) {
     requests.push_back({place.stream + "/times", 0, shared(timing_testbench(place.bench, longest_decision)),
-                        column_of({1.0, 0.1})});
+                        at_inputs({millivolt, 0.1 * millivolt})});
   }
   const auto results = runs.make(requests);
   std::vector<DecisionTimes> times;
@@ -99,7 +103,7 @@ std::vector<DecisionTimes> decision_times(const ComparatorRuns& runs,
 double ComparatorSlopes::first_order_sigma() const {
   double square = 0.0;
   for (const double s : sensitivity) square += s * s;
-  return std::sqrt(square) * input_unit;
+  return std::sqrt(square);
 }
 
 std::vector<ComparatorSlopes> comparator_slopes(const ComparatorRuns& runs,
@@ -126,7 +130,7 @@ std::vector<OffsetResult> comparator_offsets(const ComparatorRuns& runs,
     const std::size_t variables = slopes[p].sensitivity.size();
     const engine::SampleSource source{runs.study.seed, places[p].dies, runs.study.estimator.design, dies};
     const engine::Matrix draws = engine::draw(source, 0, dies, variables);
-    OffsetTask task{places[p].stream + "/offsets", slopes[p].testbench, {}, {}, slopes[p].gain};
+    OffsetTask task{places[p].stream + "/offsets", slopes[p].testbench, {}, {}, slopes[p].gain * input_unit};
     task.points.resize(draws.rows(), draws.cols() + 1);
     task.points.rightCols(draws.cols()) = draws;
     for (Eigen::Index die = 0; die < draws.rows(); ++die) {
@@ -134,11 +138,11 @@ std::vector<OffsetResult> comparator_offsets(const ComparatorRuns& runs,
       for (std::size_t v = 0; v < variables; ++v) {
         guess += slopes[p].sensitivity[v] * draws(die, static_cast<Eigen::Index>(v));
       }
-      task.guesses.push_back(guess);
+      task.guesses.push_back(guess / input_unit);
     }
     tasks.push_back(std::move(task));
   }
-  std::vector<OffsetResult> results = find_offsets(tasks, tolerance, runs.make);
+  std::vector<OffsetResult> results = find_offsets(tasks, tolerance / input_unit, runs.make);
   for (OffsetResult& result : results) {
     for (double& offset : result.offsets) offset *= input_unit;
   }
@@ -154,8 +158,8 @@ std::vector<DecisionEnergy> decision_energies(const ComparatorRuns& runs,
     // High until the outputs are at the rails, low until they are back.
     const double end = clock_start + 2.0 * (times[p].decided - clock_start);
     cycles.push_back(2.0 * (end - clock_start));
-    requests.push_back(
-        {places[p].stream + "/energy", 0, shared(energy_testbench(places[p].bench, end)), column_of({1.0})});
+    requests.push_back({places[p].stream + "/energy", 0, shared(energy_testbench(places[p].bench, end)),
+                        at_inputs({millivolt})});
   }
   const auto results = runs.make(requests);
   std::vector<DecisionEnergy> energies;
@@ -164,6 +168,10 @@ std::vector<DecisionEnergy> decision_energies(const ComparatorRuns& runs,
     energies.push_back({measured(run, 0), measured(run, 1), measured(run, 2), cycles[p]});
   }
   return energies;
+}
+
+std::size_t comparator_variables(const ComparatorRuns& runs, const ComparatorPlace& place) {
+  return varied(runs, place, 1e-9)->dimension() - 1;
 }
 
 double comparator_area(const ComparatorRuns& runs, const ComparatorPlace& place) {

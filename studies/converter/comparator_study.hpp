@@ -36,12 +36,12 @@ struct DecisionTimes {
 std::vector<DecisionTimes> decision_times(const ComparatorRuns& runs,
                                           const std::vector<ComparatorPlace>& places);
 
-/// The comparator near balance. Coordinates of its testbench: the input in mV, then one a variable of the study.
+/// The comparator near balance. Coordinates of its testbench: the input, then one a variable of the study.
 struct ComparatorSlopes {
   std::shared_ptr<const engine::Testbench> testbench;
-  double gain = 0.0;                // d/input, V/mV
-  double nominal = 0.0;             // offset without mismatch, mV
-  std::vector<double> sensitivity;  // mV a sigma, of each variable
+  double gain = 0.0;                // d over the input
+  double nominal = 0.0;             // offset without mismatch, V
+  std::vector<double> sensitivity;  // V a sigma, of each variable
   /// Root sum square of the sensitivities, V.
   double first_order_sigma() const;
 };
@@ -66,14 +66,17 @@ std::vector<double> comparator_noise(const ComparatorRuns& runs, const std::vect
 /// Over one cycle of the clock with 1 mV at the input, J.
 struct DecisionEnergy {
   double supply = 0.0;
-  double clock = 0.0;
-  double input = 0.0;
+  double clock = 0.0;  // of a driver on the same supply
+  double input = 0.0;  // from the bitline and the reference
   double cycle = 0.0;  // s
   double total() const { return supply + clock + input; }
 };
 std::vector<DecisionEnergy> decision_energies(const ComparatorRuns& runs,
                                               const std::vector<ComparatorPlace>& places,
                                               const std::vector<DecisionTimes>& times);
+
+/// How many variables of the study the comparator has. Throws StudyError where a variation fits nothing.
+std::size_t comparator_variables(const ComparatorRuns& runs, const ComparatorPlace& place);
 
 /// Gate area of everything in the comparator, m^2.
 double comparator_area(const ComparatorRuns& runs, const ComparatorPlace& place);

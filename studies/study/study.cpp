@@ -9,6 +9,7 @@
 #include "engine/base/units.hpp"
 #include "flare_arch/models/accuracy.hpp"
 #include "studies/study/study_analysis.hpp"
+#include "studies/study/study_converters.hpp"
 #include "studies/toml/compatibility.hpp"
 #include "studies/toml/toml_file.hpp"
 
@@ -279,12 +280,15 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
   read_technology(root.section("technology"), study);
 
   const bool column = root.has("column");
-  if (column == root.has("circuit")) root.fail("", "a study needs either [column] or [circuit]");
+  if (root.has("adc")) study.adc = read_adc(root.section("adc"));
+  if (column + root.has("circuit") + study.adc.has_value() != 1) {
+    root.fail("", "a study needs one of [column], [circuit] and [adc]");
+  }
   if (column) {
     study.column = read_column(root.section("column"), file);
     if (study.cards.empty())
       root.fail("", "a [column] study needs [technology] with cards = \"FILE\" or kit = \"NAME\"");
-  } else {
+  } else if (!study.adc) {
     study.circuit = read_circuit(root.section("circuit"), root);
   }
   read_all_corners(root.section("corners"), study);
@@ -293,7 +297,7 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
   if (study.devices.empty() && study.die.empty())
     root.fail("", "nothing varies: add a [[variation]] or a [[die]]");
   for (Section& s : root.sections("converter")) {
-    study.converters.push_back(read_converter(s));
+    study.converters.push_back(study.adc ? read_circuit_converter(s, *study.adc, file) : read_converter(s));
     const auto& names = study.converters;
     if (std::count_if(names.begin(), names.end(),
                       [&](const ConverterStudy& c) { return c.name == names.back().name; }) > 1) {
@@ -302,11 +306,13 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
   }
   if (column && study.column->tracking_die) check_followers(root, study.converters);
   if (column && study.converters.empty()) root.fail("", "a [column] study needs at least one [[converter]]");
+  if (study.adc && study.converters.empty()) root.fail("", "an [adc] study needs at least one [[converter]]");
   study.estimator = read_estimator(root.section("estimator"));
   const bool has_accuracy = root.has("accuracy");
   Section accuracy = root.section("accuracy");
   if (has_accuracy) study.accuracy = read_accuracy(std::move(accuracy), study.converters);
   read_simulator(root.section("simulator"), study);
+  if (study.adc) check_adc_study(root, study);
   root.finish();
   return study;
 }

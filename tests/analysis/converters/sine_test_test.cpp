@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -20,7 +21,7 @@ std::vector<double> even(int codes) {
 }
 
 SineTest whole_range(int codes, double noise = 0.0, NoiseEntry entry = NoiseEntry::input) {
-  return {65'536, -0.5, codes - 0.5, noise, entry};
+  return {65'536, -0.5, codes - 0.5, noise, entry, {}};
 }
 
 double enob(const std::vector<double>& thresholds, double noise = 0.0, NoiseEntry entry = NoiseEntry::input) {
@@ -120,6 +121,23 @@ TEST(Enob, OfDrawnNoiseIsTheAnalyticOne) {
   }
 }
 
+// A noise for each threshold: all alike is the one noise, and the order of the thresholds does not matter.
+TEST(Enob, TakesANoiseOfEachThreshold) {
+  SineTest one = whole_range(16, 0.3, NoiseEntry::comparators);
+  SineTest each = whole_range(16, 0.0, NoiseEntry::comparators);
+  each.noise_sigmas.assign(15, 0.3);
+  EXPECT_DOUBLE_EQ(sine_figures(even(16), one).enob, sine_figures(even(16), each).enob);
+  each.noise_sigmas[2] = 0.9;
+  const double noisier = sine_figures(even(16), each).enob;
+  EXPECT_LT(noisier, sine_figures(even(16), one).enob);
+  std::vector<double> turned = even(16);
+  std::reverse(turned.begin(), turned.end());
+  std::reverse(each.noise_sigmas.begin(), each.noise_sigmas.end());
+  EXPECT_NEAR(sine_figures(turned, each).enob, noisier, 1e-12);
+  each.entry = NoiseEntry::input;
+  EXPECT_THROW(sine_figures(turned, each), std::invalid_argument);
+}
+
 TEST(Enob, OfARecordOfCodesIsThatOfTheThresholds) {
   const std::vector<double> t = {0.4, 1.7, 2.2, 3.9, 4.5, 5.5, 6.4};
   SineTest test = whole_range(8);
@@ -143,8 +161,8 @@ TEST(Enob, RefusesWhatHasNoMeaning) {
   EXPECT_THROW(sine_figures({}, whole_range(2)), std::invalid_argument);
   EXPECT_THROW(sine_figures({NAN}, whole_range(2)), std::invalid_argument);
   EXPECT_THROW(sine_figures({9.0}, whole_range(2)), std::invalid_argument);
-  EXPECT_THROW(sine_figures({0.5}, {65'536, 1.0, 0.0, 0.0, NoiseEntry::input}), std::invalid_argument);
-  EXPECT_THROW(sine_figures({0.5}, {8, 0.0, 1.0, 0.0, NoiseEntry::input}), std::invalid_argument);
+  EXPECT_THROW(sine_figures({0.5}, {65'536, 1.0, 0.0, 0.0, NoiseEntry::input, {}}), std::invalid_argument);
+  EXPECT_THROW(sine_figures({0.5}, {8, 0.0, 1.0, 0.0, NoiseEntry::input, {}}), std::invalid_argument);
   EXPECT_THROW(sine_figures({0.5}, whole_range(2, -1.0)), std::invalid_argument);
 }
 

@@ -1,0 +1,85 @@
+#include "studies/study/study_converters.hpp"
+
+#include <fmt/format.h>
+
+namespace flare::studies {
+
+namespace {
+
+double above_zero(Section& section, std::string_view key, std::string_view unit, double otherwise) {
+  const double value = section.quantity(key, unit, otherwise);
+  if (!(value > 0.0)) section.fail(key, fmt::format("must be above 0 {}", unit));
+  return value;
+}
+
+}  // namespace
+
+AdcStudy read_adc(Section section) {
+  AdcStudy adc;
+  adc.thresholds = static_cast<int>(section.integer("thresholds", adc.thresholds, 2, 63));
+  adc.swing = above_zero(section, "swing", "V", adc.swing);
+  adc.bitline_capacitance = above_zero(section, "bitline_capacitance", "F", adc.bitline_capacitance);
+  section.finish();
+  return adc;
+}
+
+ConverterStudy read_circuit_converter(Section& s, const AdcStudy& adc, const std::filesystem::path& file) {
+  ConverterStudy converter;
+  converter.name = s.text("name");
+  if (converter.name.empty() || converter.name.find_first_of("/. ") != std::string::npos) {
+    s.fail("name", "must be a word without '/', '.' and blanks: it names a group of the result file");
+  }
+  converter.circuit = read_converter_part(find_part(s, "circuit", s.text("circuit"), "converter", file));
+  if (s.flag("trim", converter.circuit->trim.has_value())) {
+    converter.trim = converter.circuit->trim;
+    if (!converter.trim) {
+      s.fail("trim", fmt::format("{} has no [trim]; leave the key out, or describe one there",
+                                 converter.circuit->manifest.string()));
+    }
+  }
+  const int codes = converter.circuit->codes();
+  if (codes > 0 && codes < adc.thresholds + 1) {
+    s.fail("circuit",
+           fmt::format("{} gives {} codes, but [adc] thresholds = {} tells {} levels apart: ask for "
+                       "fewer, or for more bits in {}",
+                       converter.circuit->name, codes, adc.thresholds, adc.thresholds + 1,
+                       converter.circuit->manifest.string()));
+  }
+  s.finish();
+  return converter;
+}
+
+void check_adc_study(const Section& root, const Study& study) {
+  for (const DeviceVariation& variation : study.devices) {
+    if (variation.target == VariationTarget::devices && variation.scope == engine::Scope::instance) continue;
+    throw StudyError(
+        fmt::format("{}: a study of converters ([adc]) has the mismatch of single devices alone; "
+                    "what a die shares moves with its corners",
+                    variation.place));
+  }
+  if (!study.die.empty()) {
+    throw StudyError(
+        fmt::format("{}: a study of converters ([adc]) has no die-wide variables; add corners "
+                    "instead",
+                    study.die.front().place));
+  }
+  if (study.cards.empty()) {
+    root.fail("", "a study of converters ([adc]) needs [technology] with cards = \"FILE\" or kit = \"NAME\"");
+  }
+  std::vector<Corner> corners = study.corners;
+  corners.push_back(study.nominal);
+  for (const Corner& corner : corners) {
+    if (!corner.process.empty() && corner.supply && corner.temperature) continue;
+    root.fail("corners",
+              fmt::format("{}: a study of converters ([adc]) needs process, supply and temperature of "
+                          "every corner",
+                          corner.name()));
+  }
+  for (const Corner& corner : corners) {
+    if (*corner.supply > study.adc->swing) continue;
+    root.fail("adc",
+              fmt::format("swing {} V is not below the supply of {}", study.adc->swing, corner.name()));
+  }
+}
+
+}  // namespace flare::studies

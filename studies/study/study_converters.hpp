@@ -1,0 +1,21 @@
+// What a study of converters as circuits says: the table [adc], and its converters.
+#pragma once
+
+#include <filesystem>
+
+#include "studies/study/study.hpp"
+#include "studies/toml/toml_section.hpp"
+
+namespace flare::studies {
+
+AdcStudy read_adc(Section section);
+
+/// A [[converter]] of such a study: a name, a circuit, and whether it is trimmed. Throws StudyError for one with too few
+/// codes.
+ConverterStudy read_circuit_converter(Section& section, const AdcStudy& adc,
+                                      const std::filesystem::path& file);
+
+/// Throws StudyError where something varies that is not mismatch of single devices, or a corner does not say all.
+void check_adc_study(const Section& root, const Study& study);
+
+}  // namespace flare::studies
