@@ -16,7 +16,10 @@ constexpr double reset = 70e-12;
 constexpr double control_edge = 3e-12;
 
 double cycle_of(const SarBench& bench) { return settles + bench.decision + taken + reset; }
-double begin_of(const SarBench& bench, int bit) { return sampled + 20e-12 + bit * cycle_of(bench); }
+/// The comparator decides once while the input is still sampled: one that has stood idle holds other charges inside.
+double first_decision(const SarBench& bench) { return clock_start + bench.decision + taken + reset; }
+double let_go(const SarBench& bench) { return first_decision(bench) + sampled; }
+double begin_of(const SarBench& bench, int bit) { return let_go(bench) + 20e-12 + bit * cycle_of(bench); }
 
 std::vector<double> weights_of(const SarBench& bench) {
   return bench.weights.empty() ? binary_weights(bench.part.array->bits) : bench.weights;
@@ -49,8 +52,8 @@ std::string bit_lines(const SarBench& bench, int bit, double weight) {
 std::string clock_line(const SarBench& bench) {
   const ConverterDrive& drive = bench.drive;
   std::string text = "vclk clk 0 pwl(0 0";
-  for (int bit = 0; bit < bench.part.array->bits; ++bit) {
-    const double up = begin_of(bench, bit) + settles;
+  for (int bit = -1; bit < bench.part.array->bits; ++bit) {
+    const double up = bit < 0 ? clock_start : begin_of(bench, bit) + settles;
     const double down = up + bench.decision + taken + control_edge + 5e-12;
     text += fmt::format(" {} 0 {} {} {} {} {} 0", up, up + drive.edge, drive.supply, down, drive.supply,
                         down + drive.edge);
@@ -63,13 +66,14 @@ std::string title_of(const SarBench& bench) {
                      bench.drive.temperature);
 }
 
-engine::Measure energy(const std::string& name, const std::string& source, double supply) {
+engine::Measure energy(const std::string& name, const std::string& source, double supply, double from) {
   engine::Measure measure;
   measure.name = name;
   measure.kind = engine::MeasureKind::integral;
   measure.vector = source;
   measure.unit = std::string("J");
   measure.scale = -supply;
+  measure.from = from;
   return measure;
 }
 
@@ -81,21 +85,24 @@ std::vector<double> binary_weights(int bits) {
   return weights;
 }
 
-double sar_time(const SarBench& bench) { return begin_of(bench, bench.part.array->bits); }
+double sar_time(const SarBench& bench) {
+  return begin_of(bench, bench.part.array->bits) - first_decision(bench);
+}
 
 std::string sar_netlist(const SarBench& bench) {
   const CapacitorArray& array = *bench.part.array;
   const std::vector<double> weights = weights_of(bench);
   Parameters rest = array.unit;
   for (auto& [name, value] : rest) value *= bench.rest;
-  std::string text = converter_header(bench.part, bench.drive, title_of(bench)) +
-                     fmt::format(
-                         "vdac vdac 0 {}\n"
-                         "vcm cm 0 {}\n"
-                         "vbl bl 0 {}\n"
-                         "vsmp smp 0 pwl(0 1 {} 1 {} 0)\n",
-                         bench.drive.supply, bench.common_mode, bench.common_mode, sampled, sampled + 5e-12) +
-                     clock_line(bench);
+  std::string text =
+      converter_header(bench.part, bench.drive, title_of(bench)) +
+      fmt::format(
+          "vdac vdac 0 {}\n"
+          "vcm cm 0 {}\n"
+          "vbl bl 0 {}\n"
+          "vsmp smp 0 pwl(0 1 {} 1 {} 0)\n",
+          bench.drive.supply, bench.common_mode, bench.common_mode, let_go(bench), let_go(bench) + 5e-12) +
+      clock_line(bench);
   text += call_line("xsample", array.sample, {{"input", "bl"}, {"top", "top"}, {"sample", "smp"}},
                     bench.part.sizes);
   text += call_line("xrest", array.rest, {{"top", "top"}, {"supply", "vdac"}}, bench.part.sizes, rest);
@@ -106,8 +113,10 @@ std::string sar_netlist(const SarBench& bench) {
 }
 
 engine::Testbench sar_testbench(const SarBench& bench, double level) {
-  const double stop = sar_time(bench);
+  const double stop = begin_of(bench, bench.part.array->bits);
   engine::Testbench made = latch_testbench(title_of(bench), sar_netlist(bench), bench.drive, stop);
+  const double from = first_decision(bench);
+  made.options.chgtol = 1e-17;  // a unit of the array holds 1e-15 C
   made.analysis.max_step = 8e-12;
   add_input(made, "vbl");
   made.variables.back().law.location = level;
@@ -119,10 +128,10 @@ engine::Testbench sar_testbench(const SarBench& bench, double level) {
     measure.at = 0.999 * stop;
     made.measures.push_back(measure);
   }
-  made.measures.push_back(energy("supply", "i(vdd)", bench.drive.supply));
-  made.measures.push_back(energy("array", "i(vdac)", bench.drive.supply));
+  made.measures.push_back(energy("supply", "i(vdd)", bench.drive.supply, from));
+  made.measures.push_back(energy("array", "i(vdac)", bench.drive.supply, from));
   // What a driver of the clock takes while it charges: the current out of its source, and not what flows back.
-  engine::Measure clock = energy("clock", "v(pclock)", -1.0);
+  engine::Measure clock = energy("clock", "v(pclock)", -1.0, from);
   made.measures.push_back(clock);
   made.deck = engine::parse_deck(
       sar_netlist(bench) + fmt::format("bclock pclock 0 v={}*max(-i(vclk),0)\n", bench.drive.supply),

@@ -19,7 +19,7 @@ struct SarBench {
 /// 2^(bits - 1), ..., 2, 1.
 std::vector<double> binary_weights(int bits);
 
-/// s: how long a conversion takes, sampling included.
+/// s: how long a conversion takes, sampling included (and without the decision that comes before it in the bench).
 double sar_time(const SarBench& bench);
 
 /// The circuit, without analysis.

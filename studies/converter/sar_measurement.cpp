@@ -104,8 +104,13 @@ void measure_energy(const ComparatorRuns& runs, std::vector<SarCorner>& corners)
   }
 }
 
+/// What deciding and letting go of the input add to charge conservation, V.
+double kick_of(const SarCorner& c) {
+  return c.thresholds.front() - c.bench.common_mode - static_cast<double>(c.thresholds.size()) * c.step;
+}
+
 MeasuredCorner measured_corner(const SarCorner& c, const DecisionTimes& times, const ComparatorSlopes& slopes,
-                               const OffsetResult& offsets, double noise) {
+                               const OffsetResult& offsets, double noise, double nominal_kick) {
   MeasuredCorner result;
   result.one_comparator = true;
   result.name = c.corner.name();
@@ -113,9 +118,9 @@ MeasuredCorner measured_corner(const SarCorner& c, const DecisionTimes& times, c
   result.temperature = c.bench.drive.temperature;
   result.thresholds = c.thresholds;
   result.common_modes = {c.bench.common_mode};
-  const double charge = c.bench.common_mode + static_cast<double>(c.thresholds.size()) * c.step;
-  result.kicks.assign(c.thresholds.size(), c.thresholds.front() - charge);
-  for (double& threshold : result.thresholds) threshold -= result.kicks.front();
+  // The comparator's reference is set for the kick of the nominal corner; what another one adds is left.
+  result.kicks.assign(c.thresholds.size(), kick_of(c) - nominal_kick);
+  for (double& threshold : result.thresholds) threshold -= kick_of(c);
   result.offsets = {offsets.offsets};
   result.first_order = {slopes.first_order_sigma()};
   result.noise = {std::hypot(noise, sampling_noise(*c.bench.part.array, c.load, result.temperature))};
@@ -197,10 +202,11 @@ void measure_sar(const ComparatorRuns& runs, const ConverterStudy& converter, an
   const ReferenceSpread spread =
       array_deviations(draws, array, corners.front().load, runs.study.adc->thresholds);
   const double area = comparator_area(runs, places.front()) + (converter.trim ? converter.trim->area : 0.0);
-  const MeasuredCorner nominal = measured_corner(corners[0], times[0], slopes[0], offsets[0], noise[0]);
+  const double kick = kick_of(corners.front());
+  const MeasuredCorner nominal = measured_corner(corners[0], times[0], slopes[0], offsets[0], noise[0], kick);
   for (std::size_t i = 0; i < corners.size(); ++i) {
     const SarCorner& c = corners[i];
-    const MeasuredCorner here = measured_corner(c, times[i], slopes[i], offsets[i], noise[i]);
+    const MeasuredCorner here = measured_corner(c, times[i], slopes[i], offsets[i], noise[i], kick);
     for (const auto& row : threshold_rows(here, nominal, spread, converter.trim))
       adc.thresholds.push_back(row);
     analysis::AdcFigureRow figures = linearity_figures(here, nominal, spread, converter.trim);
