@@ -60,6 +60,9 @@ std::vector<engine::InputFile> study_inputs(const Study& study) {
   FileList files;
   if (study.kit) files.add(study.kit->manifest);
   if (study.column) add_column(study, files);
+  for (const ConverterStudy& converter : study.converters) {
+    if (converter.measured) files.add(converter.measured_file);
+  }
   if (study.adc) add_converters(study, files);
   if (study.circuit) {
     for (const Corner& corner : study.corners) files.add(circuit_deck(study, corner));

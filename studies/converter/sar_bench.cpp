@@ -117,7 +117,6 @@ engine::Testbench sar_testbench(const SarBench& bench, double level) {
   engine::Testbench made = latch_testbench(title_of(bench), sar_netlist(bench), bench.drive, stop);
   const double from = first_decision(bench);
   made.options.chgtol = 1e-17;  // a unit of the array holds 1e-15 C
-  made.analysis.max_step = 8e-12;
   add_input(made, "vbl");
   made.variables.back().law.location = level;
   for (int bit = 0; bit < bench.part.array->bits; ++bit) {

@@ -47,6 +47,10 @@ name = "sar"
 kind = "enob"
 enob = 5
 offset_sigma = "1 mV"
+[[converter]]
+name = "measured"
+kind = "measured"
+measured = "."
 [accuracy]
 model = "."
 dataset = "."
@@ -292,7 +296,11 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
      "`converter.toml`; "
      "behind it may stand a variant"},
     {"converter[]", "trim", "of its comparators, as its manifest has one", "`true` where it has one"},
-    {"converter[]", "kind", "`ideal`: one comparator per level; `enob`: behavioural"},
+    {"converter[]", "kind",
+     "`ideal`: one comparator per level; `enob`: behavioural; `measured`: what a study of its circuit found"},
+    {"converter[]", "measured",
+     "of `kind = \"measured\"`: result of a study with `[adc]` over the same corners"},
+    {"converter[]", "entry", "which of its converters", "the name"},
     {"converter[]", "enob", "effective bits of `kind = \"enob\"`"},
     {"converter[]", "offset_sigma", "of each comparator, in V or in steps", "0"},
     {"converter[]", "references", "follow the corner, or stay those of the nominal one"},

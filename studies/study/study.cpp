@@ -140,10 +140,13 @@ ConverterStudy read_converter(Section& s) {
   if (c.name.empty() || c.name.find_first_of("/. ") != std::string::npos) {
     s.fail("name", "must be a word without '/', '.' and blanks: it names a group of the result file");
   }
-  c.kind = s.choice("kind", {"ideal", "enob"}, "ideal") == "ideal" ? analysis::ConverterKind::ideal
-                                                                   : analysis::ConverterKind::enob;
+  const std::string kind = s.choice("kind", {"ideal", "enob", "measured"}, "ideal");
+  c.kind = kind == "measured" ? analysis::ConverterKind::measured
+           : kind == "enob"   ? analysis::ConverterKind::enob
+                              : analysis::ConverterKind::ideal;
   c.tracking_references = s.choice("references", {"tracking", "fixed"}, "tracking") == "tracking";
   c.fit_only = s.choice("tails", {"simulated", "fit"}, "simulated") == "fit";
+  if (c.kind == analysis::ConverterKind::measured) read_measured(s, c);
   if (c.kind == analysis::ConverterKind::enob) c.enob = s.number("enob", 0.5, 24.0);
   if (s.has("offset_sigma")) {
     const std::string text = s.text("offset_sigma");

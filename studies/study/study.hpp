@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/converters/converter.hpp"
+#include "analysis/results/adc_table.hpp"
 #include "engine/base/sampling.hpp"
 #include "engine/measures/measure.hpp"
 #include "engine/simulate/testbench.hpp"
@@ -52,6 +53,8 @@ struct AdcStudy {
 struct ConverterStudy {
   std::string name;
   std::optional<ConverterPart> circuit;
+  std::optional<analysis::AdcResult> measured;  // of kind measured: what a study of its circuit found
+  std::filesystem::path measured_file;
   std::optional<Trim> trim;  // of the circuit's comparators; nothing: none is used
   analysis::ConverterKind kind = analysis::ConverterKind::ideal;
   double offset_sigma_volt = 0.0;  // of one comparator, V ...

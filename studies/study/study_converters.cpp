@@ -1,6 +1,11 @@
 #include "studies/study/study_converters.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+
+#include "engine/base/hdf5_io.hpp"
 
 namespace flare::studies {
 
@@ -47,6 +52,58 @@ ConverterStudy read_circuit_converter(Section& s, const AdcStudy& adc, const std
   }
   s.finish();
   return converter;
+}
+
+void read_measured(Section& s, ConverterStudy& converter) {
+  converter.measured_file = s.file("measured");
+  const std::string entry = s.text("entry", converter.name);
+  // A folder stands for any file where a study is only read for its keys.
+  if (std::filesystem::is_directory(converter.measured_file)) return;
+  std::vector<std::string> names;
+  try {
+    for (analysis::AdcResult& adc : analysis::read_adcs(engine::open_result(converter.measured_file))) {
+      names.push_back(adc.name);
+      if (adc.name == entry) converter.measured = std::move(adc);
+    }
+  } catch (const std::exception& e) {
+    s.fail("measured", e.what());
+  }
+  if (!converter.measured) {
+    s.fail("entry", names.empty()
+                        ? fmt::format("{} holds no measured converter (/adc); run a study with [adc]",
+                                      converter.measured_file.string())
+                        : fmt::format("'{}' is none of the converters measured in {}: {}", entry,
+                                      converter.measured_file.string(), fmt::join(names, ", ")));
+  }
+}
+
+analysis::MeasuredThresholds measured_at(const ConverterStudy& converter, const std::string& corner) {
+  const analysis::AdcResult& adc = converter.measured.value();
+  analysis::MeasuredThresholds found;
+  found.one_comparator = adc.circuit.starts_with("sar");
+  for (const analysis::AdcFigureRow& row : adc.figures) {
+    if (row.corner == corner) found.lsb = row.lsb;
+  }
+  std::vector<std::string> corners;
+  for (const analysis::AdcThresholdRow& row : adc.thresholds) {
+    if (corners.empty() || corners.back() != row.corner) corners.push_back(row.corner);
+    if (row.corner != corner) continue;
+    if (!std::isfinite(row.left_mean + row.left_sigma + row.noise)) {
+      throw StudyError(fmt::format("{}: threshold {} of {} has no offset at {}: measure more dies",
+                                   converter.measured_file.string(), row.k, adc.name, corner));
+    }
+    found.threshold.push_back(row.threshold);
+    found.shift.push_back(row.left_mean);
+    found.sigma.push_back(row.left_sigma);
+    found.noise.push_back(row.noise);
+  }
+  if (found.threshold.empty() || found.lsb == 0.0) {
+    throw StudyError(
+        fmt::format("{}: {} was measured at {}, not at {}: give the study of converters the corners of "
+                    "this one",
+                    converter.measured_file.string(), adc.name, fmt::join(corners, ", "), corner));
+  }
+  return found;
 }
 
 void check_adc_study(const Section& root, const Study& study) {

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "engine/base/sampling.hpp"
-#include "engine/simulate/netlist_text.hpp"
 #include "tests/netlists/ngspice_batch.hpp"
 #include "tests/studies/converter/converter_fixture.hpp"
 
@@ -14,49 +13,111 @@ struct KnownComparator {
   double common_mode;
   ProcessCorner corner;
   double offset_sigma;  // V
-  double noise;         // V; 0: not known
 };
 
 // Offset spreads measured before, from 16 to 300 samples each: good to 4 ... 18 %.
 constexpr KnownComparator known_comparators[] = {
-    {"strongarm", 0.525, nominal_corner, 8.8e-3, 1.03e-3},
-    {"strongarm", 0.7, nominal_corner, 13.0e-3, 1.88e-3},
-    {"strongarm", 0.875, nominal_corner, 25.4e-3, 3.53e-3},
-    {"strongarm", 0.435, cold_corner, 8.1e-3, 0.0},
-    {"strongarm_slim", 0.525, nominal_corner, 8.4e-3, 0.0},
-    {"strongarm_slim", 0.7, nominal_corner, 9.5e-3, 0.0},
-    {"strongarm_slim", 0.875, nominal_corner, 13.9e-3, 0.0},
-    {"strongarm_slim", 0.785, cold_corner, 11.6e-3, 0.0},
-    {"strongarm_a", 0.525, nominal_corner, 6.0e-3, 0.80e-3},
-    {"strongarm_a", 0.7, nominal_corner, 6.8e-3, 1.14e-3},
-    {"strongarm_a", 0.875, nominal_corner, 10.7e-3, 1.93e-3},
-    {"strongarm_a", 0.435, cold_corner, 5.7e-3, 0.0},
-    {"strongarm_a", 0.785, cold_corner, 8.9e-3, 0.0},
-    {"strongarm_b", 0.525, nominal_corner, 4.3e-3, 0.0},
-    {"strongarm_b", 0.7, nominal_corner, 4.9e-3, 0.0},
-    {"strongarm_b", 0.875, nominal_corner, 8.5e-3, 0.0},
+    {"strongarm", 0.525, nominal_corner, 8.8e-3},       {"strongarm", 0.7, nominal_corner, 13.0e-3},
+    {"strongarm", 0.875, nominal_corner, 25.4e-3},      {"strongarm", 0.435, cold_corner, 8.1e-3},
+    {"strongarm_slim", 0.525, nominal_corner, 8.4e-3},  {"strongarm_slim", 0.7, nominal_corner, 9.5e-3},
+    {"strongarm_slim", 0.875, nominal_corner, 13.9e-3}, {"strongarm_slim", 0.785, cold_corner, 11.6e-3},
+    {"strongarm_a", 0.525, nominal_corner, 6.0e-3},     {"strongarm_a", 0.7, nominal_corner, 6.8e-3},
+    {"strongarm_a", 0.875, nominal_corner, 10.7e-3},    {"strongarm_a", 0.435, cold_corner, 5.7e-3},
+    {"strongarm_a", 0.785, cold_corner, 8.9e-3},        {"strongarm_b", 0.525, nominal_corner, 4.3e-3},
+    {"strongarm_b", 0.7, nominal_corner, 4.9e-3},       {"strongarm_b", 0.875, nominal_corner, 8.5e-3},
 };
 
-TEST_F(ConverterCircuits, Explore) {
+// By first-order sensitivities; the dies below show that they are right where the latch is not far from balance.
+TEST_F(ConverterCircuits, OffsetSpreadIsThatKnownAtEveryCommonMode) {
   std::vector<ComparatorPlace> places;
-  for (const KnownComparator& known : known_comparators)
+  for (const KnownComparator& known : known_comparators) {
     places.push_back(place_of(known.converter, known.common_mode, known.corner));
-  places.push_back(place_of("strongarm", 0.785, cold_corner));
-  const auto times = decision_times(runs_, places);
-  const auto slopes = comparator_slopes(runs_, places, times);
-  const auto noise = comparator_noise(runs_, places, times, 16);
-  const auto energy = decision_energies(runs_, places, times);
-  const auto offsets = comparator_offsets(runs_, places, slopes, 60);
-  for (std::size_t p = 0; p < places.size(); ++p) {
-    fmt::print(
-        "{} cm {} {}: early {:.1f} late {:.1f} decided {:.1f} ps gain {:.1f} nominal {:.2g} mV first order "
-        "{:.2f} mV MC {:.2f} ({:.1f} runs) noise {:.2f} mV energy {:.2f}+{:.2f}+{:.2g} fJ\n",
-        places[p].bench.part.name, places[p].bench.common_mode, places[p].bench.drive.section,
-        times[p].early * 1e12, times[p].late * 1e12, times[p].decided * 1e12, slopes[p].gain,
-        slopes[p].nominal * 1e3, slopes[p].first_order_sigma() * 1e3, spread(offsets[p].offsets) * 1e3,
-        static_cast<double>(offsets[p].runs) / 60.0, noise[p] * 1e3, energy[p].supply * 1e15,
-        energy[p].clock * 1e15, energy[p].input * 1e15);
   }
+  const auto slopes = comparator_slopes(runs_, places, decision_times(runs_, places));
+  for (std::size_t p = 0; p < places.size(); ++p) {
+    const KnownComparator& known = known_comparators[p];
+    EXPECT_NEAR(slopes[p].first_order_sigma() / known.offset_sigma, 1.0, 0.1)
+        << known.converter << " at " << known.common_mode << " V";
+    EXPECT_LT(std::fabs(slopes[p].nominal), 1e-9) << "an offset without mismatch";
+  }
+}
+
+// Two ways to the same offset: the early zero, and how the comparator ends up a tenth of a millivolt to either side of it.
+TEST_F(ConverterCircuits, OffsetsOfDiesAreWhereTheDecisionTurns) {
+  constexpr std::size_t dies = 60;
+  const std::vector<ComparatorPlace> places = {place_of("strongarm_a", 0.7)};
+  const auto slopes = comparator_slopes(runs_, places, decision_times(runs_, places));
+  const OffsetResult found = comparator_offsets(runs_, places, slopes, dies)[0];
+  EXPECT_LE(found.runs, 6 * dies);
+  EXPECT_NEAR(spread(found.offsets) / slopes[0].first_order_sigma(), 1.0, 3.0 / std::sqrt(2.0 * (dies - 1)));
+  auto late = std::make_shared<engine::Testbench>(*slopes[0].testbench);
+  late->analysis.stop = 1e-9;
+  late->measures[0].at = 1e-9;
+  const engine::Matrix draws = engine::draw({study_.seed, "dies", engine::Design::random, dies}, 0, dies,
+                                            slopes[0].sensitivity.size());
+  engine::Matrix points(2 * 8, draws.cols() + 1);
+  for (Eigen::Index die = 0; die < 8; ++die) {
+    for (const int side : {0, 1}) {
+      points.row(2 * die + side).tail(draws.cols()) = draws.row(die);
+      points(2 * die + side, 0) =
+          (found.offsets[static_cast<std::size_t>(die)] + (side == 0 ? -0.1e-3 : 0.1e-3)) / input_unit;
+    }
+  }
+  const auto ends = make_({{"late", 0, late, points}})[0];
+  for (std::size_t die = 0; die < 8; ++die) {
+    EXPECT_LT(ends[2 * die].measures[0], -0.8) << die;
+    EXPECT_GT(ends[2 * die + 1].measures[0], 0.8) << die;
+  }
+}
+
+TEST_F(ConverterCircuits, ADieAloneHasTheOffsetItHasAmongOthers) {
+  const std::vector<ComparatorPlace> places = {place_of("strongarm_a", 0.7)};
+  const auto slopes = comparator_slopes(runs_, places, decision_times(runs_, places));
+  const OffsetResult few = comparator_offsets(runs_, places, slopes, 3)[0];
+  // With nothing kept from before.
+  engine::RunStore fresh;
+  const MakeAllRuns make = [&](const std::vector<engine::RunRequest>& requests) {
+    return engine::run_all(*pool_, fresh, requests);
+  };
+  const OffsetResult more = comparator_offsets({study_, *pool_, make}, places, slopes, 6)[0];
+  for (std::size_t die = 0; die < 3; ++die) EXPECT_EQ(few.offsets[die], more.offsets[die]);
+}
+
+// Energy: the sum over the sources of the integral of v i, from waveforms of plain ngspice.
+TEST_F(ConverterCircuits, EnergyIsWhatTheSourcesGive) {
+  const ComparatorPlace place = place_of("strongarm", 0.7);
+  const std::vector<ComparatorPlace> places = {place};
+  const auto times = decision_times(runs_, places);
+  const DecisionEnergy energy = decision_energies(runs_, places, times)[0];
+  const double end = clock_start + 2.0 * (times[0].decided - clock_start);
+  const std::vector<std::string> files = {"vdd", "vclk", "vcm", "vd", "clk", "inp"};
+  const auto run = netlist_test::run_ngspice(
+      comparator_netlist(
+          place.bench, end,
+          fmt::format(
+              ".options temp=27 method=trap reltol=1e-4 trtol=0.5 chgtol=1e-17\n.control\nalter vd 0.001\n"
+              "tran 0.2p {} 0 0.5p\nwrdata vdd i(vdd)\nwrdata vclk i(vclk)\nwrdata vcm i(vcm)\n"
+              "wrdata vd i(vd)\nwrdata clk v(clk)\nwrdata inp v(inp)\n.endc\n.end\n",
+              2.0 * end - clock_start)),
+      files);
+  const auto given = [&](const char* current, const auto& volts, double until) {
+    const netlist_test::Curve& i = run.curves.at(current);
+    double joule = 0.0;
+    for (std::size_t n = 1; n < i.x.size() && i.x[n] <= until; ++n) {
+      joule -= 0.5 * (i.y[n] * volts(n) + i.y[n - 1] * volts(n - 1)) * (i.x[n] - i.x[n - 1]);
+    }
+    return joule;
+  };
+  const auto supply = [](std::size_t) { return 0.9; };
+  const double inputs = given(
+                            "vcm", [](std::size_t) { return 0.7; }, 1.0) +
+                        given(
+                            "vd", [](std::size_t) { return 0.001; }, 1.0);
+  EXPECT_NEAR(energy.supply, given("vdd", supply, 1.0), 0.02 * energy.supply);
+  EXPECT_NEAR(energy.clock, given("vclk", supply, end), 0.02 * energy.supply);
+  EXPECT_NEAR(energy.input, inputs, 0.02 * energy.supply);
+  EXPECT_DOUBLE_EQ(energy.total(), energy.supply + energy.clock + energy.input);
+  EXPECT_NEAR(energy.supply + energy.clock, 6.4e-15, 0.1 * 6.4e-15);
 }
 
 // ---- Noise by random sources: each transistor's current noise as a source of its own, under plain ngspice.
@@ -127,21 +188,25 @@ std::vector<double> random_decisions(const ComparatorPlace& place, double time, 
   return found;
 }
 
-// At half the time from the clock to the early look, where d is still linear at several sigma.
+// 20 ps before the early look, where d is still linear at several sigma; the worst case: inputs high, a wide tail.
 TEST_F(ConverterCircuits, NoiseIsThatOfRandomSources) {
-  for (const double common_mode : {0.525, 0.875}) {
-    const std::vector<ComparatorPlace> places = {place_of("strongarm", common_mode)};
-    auto times = decision_times(runs_, places);
-    times[0].early -= 20e-12;
-    const double noise = comparator_noise(runs_, places, times)[0];
-    const auto slopes = comparator_slopes(runs_, places, times);
-    const std::vector<double> d = random_decisions(places[0], times[0].early, 300);
-    ASSERT_EQ(d.size(), 300u);
-    const double random = spread(d) / slopes[0].gain;
-    fmt::print("noise at {} V: {:.3f} mV, random sources {:.3f} mV (gain {:.1f})\n", common_mode, noise * 1e3,
-               random * 1e3, slopes[0].gain);
-    EXPECT_NEAR(random / noise, 1.0, 3.0 / std::sqrt(2.0 * 300.0));
-  }
+  constexpr int runs = 250;
+  const std::vector<ComparatorPlace> places = {place_of("strongarm", 0.875)};
+  auto times = decision_times(runs_, places);
+  times[0].early -= 20e-12;
+  const double noise = comparator_noise(runs_, places, times)[0];
+  const auto slopes = comparator_slopes(runs_, places, times);
+  const std::vector<double> d = random_decisions(places[0], times[0].early, runs);
+  ASSERT_EQ(d.size(), static_cast<std::size_t>(runs));
+  EXPECT_NEAR(spread(d) / slopes[0].gain / noise, 1.0, 3.0 / std::sqrt(2.0 * runs));
+}
+
+TEST_F(ConverterCircuits, NoiseDoesNotHangOnTheInstants) {
+  const std::vector<ComparatorPlace> places = {place_of("strongarm_a", 0.525)};
+  const auto times = decision_times(runs_, places);
+  const double noise = comparator_noise(runs_, places, times)[0];
+  EXPECT_NEAR(comparator_noise(runs_, places, times, 48)[0] / noise, 1.0, 0.03);
+  EXPECT_NEAR(noise, 0.80e-3, 0.08e-3);
 }
 
 }  // namespace

@@ -12,20 +12,23 @@ class SarCircuit : public ConverterCircuits {
  protected:
   SarBench bench_ = {shipped_converter("sar"), drive_at(nominal_corner), 0.475, 145e-12, {}, 1.0};
 
-  // Thresholds of the codes, by bisection around where they are expected.
-  std::vector<double> thresholds(const SarBench& bench, const std::vector<int>& codes, double step) {
+  // Thresholds of the codes, by bisection within `reach` of where they are expected.
+  std::vector<double> thresholds(const SarBench& bench, const std::vector<int>& codes,
+                                 const std::vector<double>& expected, double reach) {
     std::vector<SarTransition> asked;
-    for (const int code : codes) {
-      const double guess = bench.common_mode + code * step;
-      asked.push_back({bench, fmt::format("sar{}", bench.rest), code, guess - 0.05, guess + 0.05});
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      asked.push_back(
+          {bench, fmt::format("sar{}", bench.rest), codes[i], expected[i] - reach, expected[i] + reach});
     }
     return sar_transitions(runs_, asked, 0.1e-3);
   }
+  // Of codes 1 and 8 of an even array.
+  std::vector<double> ends() { return thresholds(bench_, {1, 8}, {0.54, 0.89}, 0.02); }
 };
 
 // Capacitors off by 3 %: the step and the origin are those of the even array, all else follows from charge.
 TEST_F(SarCircuit, ThresholdsOfMismatchedCapacitorsFollowChargeConservation) {
-  const std::vector<double> even = thresholds(bench_, {1, 8}, 0.05);
+  const std::vector<double> even = ends();
   const double step = (even[1] - even[0]) / 7.0;
   const double load = bench_.drive.supply / step - 16.0;
   EXPECT_NEAR(step, 0.0497, 0.001);
@@ -33,18 +36,17 @@ TEST_F(SarCircuit, ThresholdsOfMismatchedCapacitorsFollowChargeConservation) {
   uneven.weights = {8.0 + 0.085, 4.0 - 0.06, 2.0 + 0.042, 1.0 - 0.03};
   uneven.rest = 1.03;
   const std::vector<int> codes = {1, 2, 3, 4, 5, 6, 7, 8};
-  const std::vector<double> found = thresholds(uneven, codes, step);
   const std::vector<double> expected =
       charge_thresholds(uneven.weights, uneven.rest, load, bench_.drive.supply, even[0] - step);
+  const std::vector<double> found = thresholds(uneven, codes, expected, 3e-3);
   for (std::size_t c = 0; c < codes.size(); ++c) {
-    fmt::print("code {}: {:.2f} mV expected {:.2f}\n", c + 1, found[c] * 1e3, expected[c] * 1e3);
     EXPECT_NEAR(found[c], expected[c], 0.2e-3) << "code " << codes[c];
   }
 }
 
 // A coherent sine of 64 samples through the circuit: the codes are those of the thresholds, and so is ENOB.
 TEST_F(SarCircuit, ASineIsReadAsTheThresholdsSay) {
-  const std::vector<double> ends = thresholds(bench_, {1, 8}, 0.05);
+  const std::vector<double> ends = this->ends();
   std::vector<double> t;
   for (int c = 0; c < 8; ++c) t.push_back(ends[0] + c * (ends[1] - ends[0]) / 7.0);
   analysis::SineTest test = analysis::full_scale(t);
@@ -66,7 +68,6 @@ TEST_F(SarCircuit, ASineIsReadAsTheThresholdsSay) {
   const double enob = analysis::sine_figures_of_codes(codes).enob;
   EXPECT_DOUBLE_EQ(enob, analysis::sine_figures(t, test).enob);
   EXPECT_NEAR(enob, 3.1, 0.1);
-  fmt::print("ENOB of 64 samples {:.3f}\n", enob);
 }
 
 }  // namespace
