@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <stdexcept>
 
@@ -25,9 +26,14 @@ std::vector<double> nominal_thresholds(const Converter& converter, const Measure
   const double count = static_cast<double>(volts.size());
   const double mean = std::accumulate(volts.begin(), volts.end(), 0.0) / count;
   const double lsb = std::copysign(measured.lsb, reference.step());
-  for (std::size_t t = 0; t < volts.size(); ++t) {
-    volts[t] = mean + (static_cast<double>(t) - 0.5 * (count - 1.0)) * lsb;
+  std::vector<double> code;  // of the converter, from the one of the first threshold
+  for (const double volt : volts) code.push_back(std::round((volt - volts.front()) / lsb));
+  if (std::adjacent_find(code.begin(), code.end(), std::greater_equal<>()) != code.end()) {
+    throw std::invalid_argument(fmt::format(
+        "levels lie closer than its step of {:.3g} mV: more bits, or a larger swing", std::fabs(lsb) * 1e3));
   }
+  const double middle = std::accumulate(code.begin(), code.end(), 0.0) / count;
+  for (std::size_t t = 0; t < volts.size(); ++t) volts[t] = mean + (code[t] - middle) * lsb;
   return volts;
 }
 

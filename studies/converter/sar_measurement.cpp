@@ -48,13 +48,16 @@ void set_decision(SarCorner& corner, const DecisionTimes& times) {
   corner.bench.decision = decision_margin * (times.decided - clock_middle(corner.bench.drive));
 }
 
-/// Origin and step from the thresholds of codes 1 and n.
+int last_odd(int n) { return std::max(3, n - 1 + n % 2); }
+
+/// Origin and step from the thresholds of code 1 and the last odd one: the comparator remembers how high its input stood before
+/// a bit's trial, and of odd codes that is one step.
 void set_thresholds(const ComparatorRuns& runs, std::vector<SarCorner>& corners) {
   const int n = runs.study.adc->thresholds;
   std::vector<SarTransition> asked;
   for (const SarCorner& c : corners) {
     const double unit = c.bench.drive.supply / (c.bench.part.array->units() + usual_load);
-    for (const int code : {1, n}) {
+    for (const int code : {1, last_odd(n)}) {
       const double guess = c.bench.common_mode + code * unit;
       asked.push_back(
           {c.bench, c.place.stream + "/transition", code, guess - 0.8 * unit, guess + 0.8 * unit});
@@ -71,9 +74,9 @@ void set_thresholds(const ComparatorRuns& runs, std::vector<SarCorner>& corners)
                       "has them at {}",
                       c.bench.part.manifest.string(), n, c.corner.name()));
     }
-    c.step = (last - first) / (n - 1);
+    c.step = (last - first) / (last_odd(n) - 1);
     c.load = c.bench.drive.supply / c.step - c.bench.part.array->units();
-    for (int k = 0; k < n; ++k) c.thresholds.push_back(last - k * c.step);
+    for (int k = 0; k < n; ++k) c.thresholds.push_back(first + (n - 1 - k) * c.step);
   }
 }
 

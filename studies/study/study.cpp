@@ -171,6 +171,12 @@ void check_followers(Section& root, const std::vector<ConverterStudy>& converter
                             "follow each die; choose one",
                             c.name));
     }
+    if (c.kind == analysis::ConverterKind::measured) {
+      root.fail("converter",
+                fmt::format("'{}' was measured in V; where references follow each die (tracking = "
+                            "\"die\") a converter is told in steps",
+                            c.name));
+    }
     if (c.offset_sigma_volt > 0.0) {
       root.fail("converter", fmt::format("'{}' has an offset_sigma in V; where references follow each die "
                                          "(tracking = \"die\") it must be in steps, e.g. \"0.03 step\"",

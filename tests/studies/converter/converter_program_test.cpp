@@ -59,8 +59,12 @@ TEST_F(ConverterProgram, AStudyMeasuresThemAndAColumnReadsWithThem) {
       EXPECT_EQ(row.unknown, 0);
       EXPECT_LE(row.offset_sigma_low, row.offset_sigma);
       EXPECT_GE(row.offset_sigma_high, row.offset_sigma);
-      if (one.name == "plain") EXPECT_NEAR(row.left_sigma, row.offset_sigma, 1e-9);
-      if (one.name == "flash") EXPECT_LT(row.left_sigma, 0.8e-3);
+      if (one.name == "plain") {
+        EXPECT_NEAR(row.left_sigma, row.offset_sigma, 1e-9);
+      }
+      if (one.name == "flash") {
+        EXPECT_LT(row.left_sigma, 0.8e-3);
+      }
     }
   }
 
