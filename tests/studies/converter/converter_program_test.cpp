@@ -73,7 +73,7 @@ TEST_F(ConverterProgram, AStudyMeasuresThemAndAColumnReadsWithThem) {
       write("column.toml", common() + "[column]\nsawl = [4]\nswing = \"0.2 V\"\n" +
                                converter("flash", measured) + converter("plain", measured) +
                                converter("sar", measured) + converter("none", "kind = \"ideal\""));
-  const testing::Ended read = run({"run", column.string(), "-o", "column.h5"});
+  const testing::Ended read = run({"run", column.string(), "-o", "column.h5", "--set", "estimator.runs=150"});
   ASSERT_EQ(read.status, 0) << read.out;
   const H5::H5File file = engine::open_result(folder_ / "column.h5");
   const engine::Table verdict = engine::read_table(file, "/verdict");

@@ -46,7 +46,8 @@ TEST_F(SarCircuit, ThresholdsOfMismatchedCapacitorsFollowChargeConservation) {
   for (std::size_t c = 0; c < codes.size(); ++c) {
     const int above = codes[c] & -codes[c];
     EXPECT_LT(found[c] - expected[c], 0.2e-3) << "code " << codes[c];
-    EXPECT_GT(found[c] - expected[c], -0.2e-3 * above) << "code " << codes[c];
+    // 0.1 mV: what thresholds are bisected to, here and in the ends.
+    EXPECT_GT(found[c] - expected[c], -0.2e-3 * above - 0.1e-3) << "code " << codes[c];
   }
 }
 
