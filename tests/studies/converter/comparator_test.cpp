@@ -42,34 +42,33 @@ TEST_F(ConverterCircuits, OffsetSpreadIsThatKnownAtEveryCommonMode) {
   }
 }
 
-// Two ways to the same offset: the early zero, and how the comparator ends up to either side of it. At the early look, amplified a
-// hundred times, d is not yet all that decides: the two differ by less than 5 % of the spread.
+// Two ways to the same offset: the zero at the early look, and the input at which the final decision turns. At the early look,
+// amplified a hundred times, d is not yet all that decides: single comparators differ, their spread hardly does.
 TEST_F(ConverterCircuits, OffsetsOfDiesAreWhereTheDecisionTurns) {
   constexpr std::size_t dies = 60;
   const std::vector<ComparatorPlace> places = {place_of("strongarm_a", 0.7)};
   const auto slopes = comparator_slopes(runs_, places, decision_times(runs_, places));
-  const OffsetResult found = comparator_offsets(runs_, places, slopes, dies)[0];
-  EXPECT_LE(found.runs, 6 * dies);
-  EXPECT_NEAR(spread(found.offsets) / slopes[0].first_order_sigma(), 1.0, 3.0 / std::sqrt(2.0 * (dies - 1)));
+  const OffsetResult early = comparator_offsets(runs_, places, slopes, dies)[0];
+  EXPECT_LE(early.runs, 6 * dies);
+  EXPECT_NEAR(spread(early.offsets) / slopes[0].first_order_sigma(), 1.0, 3.0 / std::sqrt(2.0 * (dies - 1)));
+
   auto late = std::make_shared<engine::Testbench>(*slopes[0].testbench);
   late->analysis.stop = 1e-9;
   late->measures[0].at = 1e-9;
   const engine::Matrix draws = engine::draw({study_.seed, "dies", engine::Design::random, dies}, 0, dies,
                                             slopes[0].sensitivity.size());
-  const double away = 0.05 * slopes[0].first_order_sigma();
-  engine::Matrix points(2 * 8, draws.cols() + 1);
-  for (Eigen::Index die = 0; die < 8; ++die) {
-    for (const int side : {0, 1}) {
-      points.row(2 * die + side).tail(draws.cols()) = draws.row(die);
-      points(2 * die + side, 0) =
-          (found.offsets[static_cast<std::size_t>(die)] + (side == 0 ? -away : away)) / input_unit;
-    }
+  OffsetTask task{"final", late, engine::Matrix::Zero(dies, draws.cols() + 1), {}, 1e3 * input_unit};
+  task.points.rightCols(draws.cols()) = draws;
+  for (const double offset : early.offsets) task.guesses.push_back(offset / input_unit);
+  const OffsetResult final = find_offsets({task}, 0.05e-3 / input_unit, make_)[0];
+  std::vector<double> turns, differences;
+  for (std::size_t die = 0; die < dies; ++die) {
+    turns.push_back(final.offsets[die] * input_unit);
+    differences.push_back(turns[die] - early.offsets[die]);
   }
-  const auto ends = make_({{"late", 0, late, points}})[0];
-  for (std::size_t die = 0; die < 8; ++die) {
-    EXPECT_LT(ends[2 * die].measures[0], -0.8) << die;
-    EXPECT_GT(ends[2 * die + 1].measures[0], 0.8) << die;
-  }
+  RecordProperty("rms_difference_uV", static_cast<int>(1e6 * spread(differences)));
+  EXPECT_LT(spread(differences), 0.1 * spread(early.offsets)) << spread(differences);
+  EXPECT_NEAR(spread(turns) / spread(early.offsets), 1.0, 0.05);
 }
 
 TEST_F(ConverterCircuits, ADieAloneHasTheOffsetItHasAmongOthers) {
