@@ -15,6 +15,7 @@ namespace flare::studies {
 namespace {
 
 constexpr double transition_tolerance = 0.1e-3;  // V
+constexpr double shortest_decision = 145e-12;    // s
 constexpr double decision_margin = 1.5;          // a bit is given so much of the time that 1 mV takes
 
 struct SarCorner {
@@ -32,20 +33,23 @@ std::shared_ptr<const engine::Testbench> shared(engine::Testbench bench) {
 
 double clock_middle(const ConverterDrive& drive) { return clock_start + 0.5 * drive.edge; }
 
-constexpr double usual_load = 2.0;  // units on the top plate besides the array: comparator, switch, wire
+constexpr double usual_kick = 30e-3;  // V, of the comparator on the top plate
+constexpr double usual_load = 2.0;    // units on the top plate besides the array: comparator, switch, wire
 
 /// The common mode that puts the threshold of code n where the bitline's topmost one is, but for kick and load.
 SarCorner first_guess(const Study& study, const ConverterStudy& converter, const Corner& corner) {
   SarBench bench{*converter.circuit, drive_of(study, corner), 0.0, 0.0, {}, 1.0};
   const double units = converter.circuit->array->units();
   const std::vector<double> wanted = bitline_thresholds(*study.adc, corner);
-  bench.common_mode = wanted.front() - study.adc->thresholds * bench.drive.supply / (units + usual_load);
+  bench.common_mode =
+      wanted.front() - usual_kick - study.adc->thresholds * bench.drive.supply / (units + usual_load);
   ComparatorPlace place = comparator_places(study, converter, corner, {bench.common_mode}).front();
   return {corner, std::move(bench), std::move(place), {}, 0.0, 0.0, 0.0, 0.0, 0.0};
 }
 
 void set_decision(SarCorner& corner, const DecisionTimes& times) {
-  corner.bench.decision = decision_margin * (times.decided - clock_middle(corner.bench.drive));
+  corner.bench.decision =
+      std::max(shortest_decision, decision_margin * (times.decided - clock_middle(corner.bench.drive)));
 }
 
 int last_odd(int n) { return std::max(3, n - 1 + n % 2); }
@@ -58,7 +62,7 @@ void set_thresholds(const ComparatorRuns& runs, std::vector<SarCorner>& corners)
   for (const SarCorner& c : corners) {
     const double unit = c.bench.drive.supply / (c.bench.part.array->units() + usual_load);
     for (const int code : {1, last_odd(n)}) {
-      const double guess = c.bench.common_mode + code * unit;
+      const double guess = c.bench.common_mode + usual_kick + code * unit;
       asked.push_back(
           {c.bench, c.place.stream + "/transition", code, guess - 0.8 * unit, guess + 0.8 * unit});
     }
@@ -97,8 +101,9 @@ void measure_energy(const ComparatorRuns& runs, std::vector<SarCorner>& corners)
     for (int code = 0; code <= n; ++code) {
       const engine::RunResult& run = results[i][static_cast<std::size_t>(code)];
       if (!engine::simulated(run.outcome) || sar_code(c.bench, run.measures) != code) {
-        throw StudyError(fmt::format("{}: the middle of code {} is not read as that code at {}",
-                                     c.bench.part.manifest.string(), code, c.corner.name()));
+        throw StudyError(fmt::format(
+            "{}: the middle of code {} is read as {} at {}", c.bench.part.manifest.string(), code,
+            engine::simulated(run.outcome) ? sar_code(c.bench, run.measures) : -1, c.corner.name()));
       }
       c.comparator_energy += run.measures[bits] / (n + 1);
       c.array_energy += run.measures[bits + 1] / (n + 1);
