@@ -1,4 +1,5 @@
 #include "analysis/converters/converter.hpp"
+#include "analysis/converters/measured_thresholds.hpp"
 #include "engine/base/file_error.hpp"
 
 #include <fmt/format.h>
@@ -27,11 +28,12 @@ std::vector<double> midpoints(const ReferenceLevels& reference) {
 
 // Code probabilities given the level: every comparator decides on its own, so the code is Poisson-binomial.
 // Sums of products of positive terms only: nothing cancels.
-void comparator_codes(double level, const Converter& converter, double sigma, std::vector<double>& codes) {
+void comparator_codes(double level, const Converter& converter, const std::vector<double>& sigma,
+                      std::vector<double>& codes) {
   std::fill(codes.begin(), codes.end(), 0.0);
   codes[0] = 1.0;
   for (std::size_t j = 0; j < converter.thresholds.size(); ++j) {
-    const double distance = (converter.thresholds[j] - level) / sigma;
+    const double distance = (converter.thresholds[j] - level) / sigma[j];
     const double tripped = normal_tail(distance);
     const double not_tripped = normal_tail(-distance);
     for (std::size_t c = j + 1; c > 0; --c) codes[c] = codes[c] * not_tripped + codes[c - 1] * tripped;
@@ -45,12 +47,14 @@ double normal_between(double a, double b) {
 }
 
 // Code probabilities given the level: one noise before all comparators.
-void common_noise_codes(double level, const Converter& converter, double sigma, std::vector<double>& codes) {
+void common_noise_codes(double level, const Converter& converter, const std::vector<double>& sigma,
+                        std::vector<double>& codes) {
   const std::vector<double>& t = converter.thresholds;
-  codes.front() = normal_tail(-(t.front() - level) / sigma);
-  codes.back() = normal_tail((t.back() - level) / sigma);
+  codes.front() = normal_tail(-(t.front() - level) / sigma.front());
+  codes.back() = normal_tail((t.back() - level) / sigma.back());
   for (std::size_t c = 1; c + 1 < codes.size(); ++c) {
-    codes[c] = normal_between((t[c - 1] - level) / sigma, (t[c] - level) / sigma);
+    // Not below zero where the spreads of two thresholds differ.
+    codes[c] = std::max(0.0, normal_between((t[c - 1] - level) / sigma[c - 1], (t[c] - level) / sigma[c]));
   }
 }
 
@@ -121,6 +125,8 @@ bool ConverterOptions::is_valid(std::string* error) const {
   if (!sigma_ok(offset_sigma_volt) || !sigma_ok(offset_sigma_step) || !sigma_ok(read_noise_sigma_step)) {
     return fail("a sigma must be finite and not negative");
   }
+  if ((kind == ConverterKind::measured) != measured.has_value())
+    return fail("measured thresholds go with kind measured");
   if (kind == ConverterKind::enob) {
     if (!(enob >= 1.0 && enob <= 16.0)) return fail("enob must lie in 1 ... 16 bits");
     if (offset_sigma_volt > 0.0 || offset_sigma_step > 0.0 || read_noise_sigma_step > 0.0) {
@@ -142,7 +148,10 @@ ReferenceLevels::ReferenceLevels(std::vector<double> volts) : volts_(std::move(v
   }
 }
 
-double Converter::threshold_sigma() const { return std::hypot(offset_sigma, read_noise_sigma); }
+double Converter::threshold_sigma(std::size_t t) const {
+  if (offset_sigmas.empty()) return std::hypot(offset_sigma, read_noise_sigma);
+  return std::hypot(offset_sigmas.at(t), read_noise_sigmas.at(t));
+}
 
 Converter make_converter(const ConverterOptions& options, const ReferenceLevels& reference) {
   std::string error;
@@ -152,6 +161,12 @@ Converter make_converter(const ConverterOptions& options, const ReferenceLevels&
   converter.kind = options.kind;
   const std::vector<double> middle = midpoints(reference);
   const std::size_t levels = middle.size() + 1;
+  if (options.kind == ConverterKind::measured) {
+    set_code_per_level(converter, middle);
+    set_measured(converter, *options.measured, reference);
+    return converter;
+  }
+  converter.common = options.kind == ConverterKind::enob;
   if (options.kind == ConverterKind::ideal) {
     set_code_per_level(converter, middle);
     converter.enob = std::log2(static_cast<double>(levels));
@@ -172,17 +187,19 @@ Converter make_converter(const ConverterOptions& options, const ReferenceLevels&
 }
 
 std::vector<double> code_probabilities(const LevelShape& level, const Converter& converter) {
-  const double sigma = converter.threshold_sigma();
-  if (sigma < 1e-9 * level.sigma()) return noiseless_codes(level, converter.thresholds);
+  std::vector<double> sigma;
+  for (std::size_t t = 0; t < converter.thresholds.size(); ++t) sigma.push_back(converter.threshold_sigma(t));
+  const double least = *std::min_element(sigma.begin(), sigma.end());
+  if (least < 1e-9 * level.sigma()) return noiseless_codes(level, converter.thresholds);
   std::vector<double> result(converter.codes(), 0.0);
   std::vector<double> at(converter.codes(), 0.0);
   const double slope = (level.level(0.1) - level.level(-0.1)) / 0.2;
-  const double panel = std::clamp(sigma / slope, 0.01, 1.0);
+  const double panel = std::clamp(least / slope, 0.01, 1.0);
   const auto panels = static_cast<int>(std::ceil(2.0 * z_reach / panel));
   const double half = z_reach / panels;
   using Rule = boost::math::quadrature::gauss<double, 10>;
   const auto add = [&](double z, double weight) {
-    if (converter.kind == ConverterKind::ideal) {
+    if (!converter.common) {
       comparator_codes(level.level(z), converter, sigma, at);
     } else {
       common_noise_codes(level.level(z), converter, sigma, at);
@@ -266,13 +283,15 @@ TailProbability join_tails(const std::vector<double>& row, std::size_t right,
 std::vector<LevelTail> tails_of(const LevelFit& level, std::size_t k, const Converter& converter) {
   const std::size_t code = converter.code_of_level[k];
   std::vector<LevelTail> tails;
-  const double sigma = converter.threshold_sigma();
   if (code > 0) {
     tails.push_back(
-        {k, Direction::down, level.noisy_tail(converter.thresholds[code - 1], Side::below, sigma)});
+        {k, Direction::down,
+         level.noisy_tail(converter.thresholds[code - 1], Side::below, converter.threshold_sigma(code - 1))});
   }
   if (code < converter.thresholds.size()) {
-    tails.push_back({k, Direction::up, level.noisy_tail(converter.thresholds[code], Side::above, sigma)});
+    tails.push_back(
+        {k, Direction::up,
+         level.noisy_tail(converter.thresholds[code], Side::above, converter.threshold_sigma(code))});
   }
   return tails;
 }

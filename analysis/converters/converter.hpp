@@ -14,8 +14,13 @@
 //               stands for the mean of its levels, and every threshold keeps half a step of distance to the
 //               levels. A read is wrong when its code is not the one of its level; the rounding is not an
 //               error of a read.
+//
+//   measured    a flash or a SAR whose circuit was measured (MeasuredThresholds): every threshold has an offset, an
+//               offset's spread and a noise of its own. Of a SAR the thresholds are evenly spaced whatever the levels are,
+//               and what moves one moves its neighbours alike.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,22 +29,37 @@
 
 namespace flare::analysis {
 
-enum class ConverterKind { ideal, enob };
+enum class ConverterKind { ideal, enob, measured };
 enum class ReferenceMode {
   fixed,     // levels of the nominal corner, set once
   tracking,  // levels of the same corner (a replica column)
 };
 std::string to_string(ReferenceMode mode);
 
+/// What was measured of a converter's circuit at one corner, by threshold, in the order of the levels. V.
+struct MeasuredThresholds {
+  bool one_comparator = false;    // a SAR: thresholds evenly spaced by `lsb`, deviations common to all
+  double lsb = 0.0;               // signed, as the levels go
+  std::vector<double> threshold;  // where each was measured
+  std::vector<double> shift;      // mean over dies, trimmed where it is
+  std::vector<double> sigma;      // over dies, frozen
+  std::vector<double> noise;      // per read
+
+  /// A value of `column` at a threshold of `volt`, linear in between. Throws std::invalid_argument more than half an lsb
+  /// outside of what was measured.
+  double at(double volt, const std::vector<double>& column) const;
+};
+
 /// What a study says of a converter.
 struct ConverterOptions {
   std::string name = "ideal";
   ConverterKind kind = ConverterKind::ideal;
   ReferenceMode reference = ReferenceMode::tracking;
-  double enob = 0.0;                   // of kind enob only, bits, in [1, 16]
-  double offset_sigma_volt = 0.0;      // ideal only, V
-  double offset_sigma_step = 0.0;      // ideal only, steps; added in squares to the one in V
-  double read_noise_sigma_step = 0.0;  // ideal only, steps
+  double enob = 0.0;                           // of kind enob only, bits, in [1, 16]
+  double offset_sigma_volt = 0.0;              // ideal only, V
+  double offset_sigma_step = 0.0;              // ideal only, steps; added in squares to the one in V
+  double read_noise_sigma_step = 0.0;          // ideal only, steps
+  std::optional<MeasuredThresholds> measured;  // of kind measured only
 
   bool is_valid(std::string* error) const;
 };
@@ -74,11 +94,15 @@ struct Converter {
   std::vector<std::size_t> code_of_level;  // the right code of level k
   double offset_sigma = 0.0;               // frozen per die, per comparator
   double read_noise_sigma = 0.0;           // drawn per read
+  bool common = false;                     // offset and noise move all thresholds alike
+  // Of each threshold where they differ (measured); the two sigmas above are then their root mean squares.
+  std::vector<double> offset_sigmas;
+  std::vector<double> read_noise_sigmas;
 
   std::size_t codes() const { return thresholds.size() + 1; }
   std::size_t sawl() const { return code_of_level.size() - 1; }
-  /// Noise between the level and one threshold, whatever its origin.
-  double threshold_sigma() const;
+  /// Noise between the level and threshold `t`, whatever its origin.
+  double threshold_sigma(std::size_t t) const;
 };
 
 /// Throws std::invalid_argument where the options are not valid.

@@ -13,12 +13,16 @@ std::string frozen_text(const Converter& converter) {
       "deviations of the cells (cell_sigma_step, off_cell_sigma_step): the same cells give the same "
       "level in every read of a die";
   if (converter.offset_sigma > 0.0) text += "; offset of each comparator (threshold_offset_sigma_step)";
+  if (!converter.offset_sigmas.empty()) {
+    text += ": the root mean square over the thresholds, whose own spreads stand in the confusion matrix";
+    if (converter.common) text += "; common to all thresholds there, drawn for each by itself here";
+  }
   return text;
 }
 
 std::string per_read_text(const Converter& converter) {
   if (converter.read_noise_sigma <= 0.0) return "nothing";
-  if (converter.kind == ConverterKind::ideal) {
+  if (!converter.common) {
     return "noise of each comparator (read_noise_sigma_step), independent from comparator to comparator";
   }
   return "noise and distortion of the converter (read_noise_sigma_step), added to the level";

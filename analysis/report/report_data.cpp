@@ -200,6 +200,7 @@ ReportData read_report_data(const std::filesystem::path& path) {
   data.screening_error = read_screening_error(file);
   data.accuracy = read_accuracy(file);
   data.failures = read_failures(file);
+  data.adcs = read_adcs(file);
   read_carriers(file, data);
   return data;
 }

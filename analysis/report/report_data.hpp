@@ -9,6 +9,7 @@
 
 #include "analysis/report/report_carriers.hpp"
 #include "analysis/results/accuracy_table.hpp"
+#include "analysis/results/adc_table.hpp"
 #include "analysis/results/failure_table.hpp"
 #include "analysis/results/point_tables.hpp"
 #include "analysis/results/screening_table.hpp"
@@ -57,6 +58,7 @@ struct ReportData {
   std::vector<ConverterScreening> screening_error;  // by converter
   std::vector<AccuracyRow> accuracy;
   std::vector<FailureRow> failures;      // of a study of a circuit rather than of a column
+  std::vector<AdcResult> adcs;           // converters measured as circuits
   std::vector<ReportCarriers> carriers;  // of each converter where it decides, or of the circuit
 
   const ReportPoint* point(const ModelKey& key) const;  // adc ignored

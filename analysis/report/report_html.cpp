@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "analysis/report/report.hpp"
+#include "analysis/report/report_adc.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
@@ -141,6 +142,21 @@ std::string failures_section(const ReportData& data) {
                 number("95 % interval"), number("runs"), number("unknown"), text("method"), text("status")},
                rows) +
          reasons;
+}
+
+std::string adcs_section(const ReportData& data) {
+  std::string html = "<h2>Converters as circuits</h2>\n";
+  for (const TextTable& adc : adc_tables(data.adcs)) {
+    std::vector<Cell> head;
+    for (const std::string& name : adc.head) head.push_back(head.empty() ? text(name) : number(name));
+    std::vector<std::vector<Cell>> rows;
+    for (const std::vector<std::string>& given : adc.rows) {
+      std::vector<Cell>& row = rows.emplace_back();
+      for (const std::string& cell : given) row.push_back(row.empty() ? text(cell) : number(cell));
+    }
+    html += "<h3>" + escape_html(adc.title) + "</h3>\n" + table(head, rows);
+  }
+  return html;
 }
 
 std::string accuracy_section(const ReportData& data) {
@@ -289,6 +305,7 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   html += answer_section(data);
   if (!data.verdict.empty()) html += verdict_section(data);
   if (!data.failures.empty()) html += failures_section(data);
+  if (!data.adcs.empty()) html += adcs_section(data);
   if (!data.accuracy.empty()) html += accuracy_section(data);
   if (!no_figures.empty()) html += "<div class=\"warn\">No figures: " + escape_html(no_figures) + "</div>\n";
   for (const ReportFigure& figure : figures) html += figure_section(figure);

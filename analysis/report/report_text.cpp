@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "analysis/report/report.hpp"
+#include "analysis/report/report_adc.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
@@ -99,6 +100,18 @@ void print_failures(const ReportData& data, std::ostream& out) {
   }
 }
 
+void print_adcs(const ReportData& data, std::ostream& out) {
+  for (const TextTable& adc : adc_tables(data.adcs)) {
+    out << printable(adc.title) << '\n';
+    std::vector<Row> rows = adc.rows;
+    for (Row& row : rows) {
+      for (std::string& cell : row) cell = printable(cell);
+    }
+    print_table(out, adc.head, rows);
+    out << '\n';
+  }
+}
+
 }  // namespace
 
 void print_report(const ReportData& data, std::ostream& out) {
@@ -117,12 +130,13 @@ void print_report(const ReportData& data, std::ostream& out) {
       out << printable(screening_text(screening)) << '\n';
   }
   if (!data.failures.empty()) print_failures(data, out);
+  print_adcs(data, out);
   if (!data.accuracy.empty()) {
     out << "\nAccuracy\n";
     print_accuracy(data, out);
   }
-  if (data.verdict.empty() && data.accuracy.empty() && data.failures.empty()) {
-    out << "The file holds no verdict, failures or accuracies yet.\n";
+  if (data.verdict.empty() && data.accuracy.empty() && data.failures.empty() && data.adcs.empty()) {
+    out << "The file holds no verdict, failures, converters or accuracies yet.\n";
   }
 }
 

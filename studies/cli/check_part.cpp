@@ -53,6 +53,15 @@ void check_converter(const PartPlace& place) {
   fmt::print("{}: {}\n  netlist   {}\n", place.manifest.string(), part.title, part.netlist.string());
   print_sizes("sizes", part.sizes);
   print_call("compares", part.comparator);
+  if (part.reference) print_call(part.reference->ladder ? "ladder" : "reference", part.reference->call);
+  if (part.array) {
+    print_call("samples", part.array->sample);
+    print_call("bit", part.array->bit);
+    print_call("rest", part.array->rest);
+    fmt::print("  array     {} units of {:.3g} fF +-{:.2g} %\n", part.array->units(),
+               part.array->unit_capacitance() * 1e15, part.array->sigma * 100.0);
+  }
+  if (part.trim) fmt::print("  trimmed   {}\n", to_string(*part.trim));
 }
 
 void check_kit(const PartPlace& place) {

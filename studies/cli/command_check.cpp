@@ -9,6 +9,7 @@
 #include "studies/cli/study_inputs.hpp"
 #include "studies/column/column_netlists.hpp"
 #include "studies/column/column_study.hpp"
+#include "studies/converter/converter_study.hpp"
 #include "studies/run/result_inputs.hpp"
 #include "studies/run/study_testbench.hpp"
 
@@ -51,6 +52,12 @@ int check_command(const CheckCommand& command) {
     for (const std::string& draw : plan.draws) fmt::print("  draw      {}\n", draw);
     for (const std::string& note : plan.notes) fmt::print("  note      {}\n", note);
     fmt::print("OK\n");
+    return exit_done;
+  }
+  if (study.adc) {
+    fmt::print("{}: {}\n", command.study.string(), study.title);
+    for (const std::string& line : plan_converter_study(study, pool)) fmt::print("  {}\n", line);
+    fmt::print("  corners   {}\n  dies      {}\nOK\n", study.corners.size(), study.estimator.runs);
     return exit_done;
   }
   const ColumnPlan plan = plan_column_study(study, pool);

@@ -50,6 +50,7 @@ int replay_command(const ReplayCommand& command) {
   }
   const Study study =
       parse_study(engine::read_text(file, "/", "study"), engine::read_text(file, "/", "study_file"));
+  if (study.adc) throw StudyError("a study of converters ([adc]) keeps no samples to replay");
   const std::string changed = changed_inputs(file, study_inputs(study));
   if (!changed.empty()) {
     throw StudyError(

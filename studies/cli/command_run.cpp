@@ -9,6 +9,7 @@
 #include "studies/cli/commands.hpp"
 #include "studies/cli/study_inputs.hpp"
 #include "studies/column/column_study.hpp"
+#include "studies/converter/converter_study.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_file.hpp"
 
@@ -29,6 +30,14 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
     const CircuitResult circuit = run_circuit_study(run);
     if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version);
     result.finish([&](H5::H5File& file, const auto&) { write_circuit_result(file, run.study, circuit); },
+                  ngspice_version);
+    return;
+  }
+  if (run.study.adc) {
+    if (run.shard.count > 1)
+      throw StudyError("a study of converters ([adc]) is not shared out: run it whole");
+    const ConverterResult converters = run_converter_study(run);
+    result.finish([&](H5::H5File& file, const auto&) { write_converter_result(file, converters); },
                   ngspice_version);
     return;
   }

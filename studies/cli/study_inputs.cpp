@@ -7,6 +7,8 @@
 #include "flare_arch/models/transformer.hpp"
 #include "studies/circuit/circuit_testbench.hpp"
 #include "studies/column/column_testbench.hpp"
+#include "studies/converter/comparator_bench.hpp"
+#include "studies/converter/converter_places.hpp"
 
 namespace flare::studies {
 
@@ -41,12 +43,27 @@ void add_column(const Study& study, FileList& files) {
   }
 }
 
+void add_converters(const Study& study, FileList& files) {
+  for (const ConverterStudy& converter : study.converters) {
+    files.add(converter.circuit->manifest);
+    std::set<std::string> processes;
+    for (const Corner& corner : nominal_first(study)) {
+      if (!processes.insert(corner.process).second) continue;
+      files.add(converter_deck(study, *converter.circuit, corner));
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<engine::InputFile> study_inputs(const Study& study) {
   FileList files;
   if (study.kit) files.add(study.kit->manifest);
   if (study.column) add_column(study, files);
+  for (const ConverterStudy& converter : study.converters) {
+    if (converter.measured) files.add(converter.measured_file);
+  }
+  if (study.adc) add_converters(study, files);
   if (study.circuit) {
     for (const Corner& corner : study.corners) files.add(circuit_deck(study, corner));
   }

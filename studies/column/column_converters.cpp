@@ -1,8 +1,14 @@
 #include "studies/column/column_converters.hpp"
 
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "studies/study/study_converters.hpp"
+
 namespace flare::studies {
 
-analysis::ConverterOptions converter_options(const ConverterStudy& study) {
+analysis::ConverterOptions converter_options(const ConverterStudy& study, const Corner& corner) {
   analysis::ConverterOptions options;
   options.name = study.name;
   options.kind = study.kind;
@@ -11,6 +17,7 @@ analysis::ConverterOptions converter_options(const ConverterStudy& study) {
   options.enob = study.enob;
   options.offset_sigma_volt = study.offset_sigma_volt;
   options.offset_sigma_step = study.offset_sigma_step;
+  if (study.measured) options.measured = measured_at(study, corner.name());
   return options;
 }
 
@@ -23,7 +30,12 @@ const std::vector<double>& reference_levels(const Study& study, const ColumnDesi
 SetConverter set_converter(const Study& study, const ColumnDesign& design, std::size_t p,
                            const ConverterStudy& converter) {
   const analysis::ReferenceLevels reference(reference_levels(study, design, p, converter));
-  return {analysis::make_converter(converter_options(converter), reference), reference};
+  try {
+    return {analysis::make_converter(converter_options(converter, design.points[p].corner), reference),
+            reference};
+  } catch (const std::invalid_argument& e) {
+    throw StudyError(fmt::format("{}: {}: {}", study.file.string(), converter.name, e.what()));
+  }
 }
 
 std::vector<std::size_t> asking_converters(const Study& study) {

@@ -14,7 +14,8 @@ struct SetConverter {
   analysis::ReferenceLevels reference;
 };
 
-analysis::ConverterOptions converter_options(const ConverterStudy& study);
+/// At a corner. Throws StudyError where a measured converter was not measured there.
+analysis::ConverterOptions converter_options(const ConverterStudy& study, const Corner& corner);
 
 /// The levels a converter's thresholds lie between: those of the point, or of the nominal corner.
 const std::vector<double>& reference_levels(const Study& study, const ColumnDesign& design, std::size_t p,

@@ -44,13 +44,14 @@ double screened_sigma(const SetConverter& set, const std::vector<double>& nomina
   for (std::size_t k = 0; k < nominal.size(); ++k) {
     const double level = set.reference.to_steps(nominal[k]);
     const double share = static_cast<double>(k) / static_cast<double>(nominal.size() - 1);
-    const double spread = std::hypot(sigma_steps * std::sqrt(share), converter.threshold_sigma());
     const std::size_t code = converter.code_of_level[k];
-    double margin = std::numeric_limits<double>::infinity();
-    if (code > 0) margin = std::min(margin, level - converter.thresholds[code - 1]);
-    if (code < converter.thresholds.size()) margin = std::min(margin, converter.thresholds[code] - level);
-    if (margin < least * spread || spread == 0.0)
-      least = spread > 0.0 ? margin / spread : std::min(least, 1e3 * margin);
+    const auto consider = [&](std::size_t threshold, double margin) {
+      const double spread = std::hypot(sigma_steps * std::sqrt(share), converter.threshold_sigma(threshold));
+      if (margin < least * spread || spread == 0.0)
+        least = spread > 0.0 ? margin / spread : std::min(least, 1e3 * margin);
+    };
+    if (code > 0) consider(code - 1, level - converter.thresholds[code - 1]);
+    if (code < converter.thresholds.size()) consider(code, converter.thresholds[code] - level);
   }
   return least;
 }

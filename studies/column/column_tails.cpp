@@ -25,10 +25,11 @@ struct Question {
 /// Fails where the level lies beyond the threshold next to its code; V, whichever way the bitline goes with k.
 TailQuestion question_of(const SetConverter& c, std::size_t k, Direction direction) {
   const std::size_t code = c.converter.code_of_level[k];
-  const double threshold = c.converter.thresholds[direction == Direction::down ? code - 1 : code];
+  const std::size_t next = direction == Direction::down ? code - 1 : code;
+  const double threshold = c.converter.thresholds[next];
   const bool below = (direction == Direction::down) == (c.reference.step() > 0.0);
   return {c.reference.to_volts(threshold), below ? analysis::Side::below : analysis::Side::above,
-          c.converter.threshold_sigma() * std::fabs(c.reference.step())};
+          c.converter.threshold_sigma(next) * std::fabs(c.reference.step())};
 }
 
 std::vector<Question> questions_of(std::size_t k, const std::vector<SetConverter>& converters) {

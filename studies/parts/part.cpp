@@ -137,6 +137,13 @@ Call Manifest::call(Section& section, const std::vector<std::string>& roles,
   return call;
 }
 
+void Manifest::check_parameter(Section& section, std::string_view key, const Call& call,
+                               const std::string& name) {
+  const engine::SubcircuitInterface& interface = this->interface(section, call.subcircuit);
+  if (interface.has_parameter(name)) return;
+  section.fail(key, not_among(name, "parameter of " + call.subcircuit, interface.parameters));
+}
+
 Parameters Manifest::parameters_of(Section section, const Call& call) {
   Parameters parameters = this->parameters(section);
   const engine::SubcircuitInterface& interface = this->interface(section, call.subcircuit);

@@ -62,6 +62,8 @@ class Manifest {
             const Parameters& sizes);
   /// The parameters in `section` must be those of the subcircuit that `call` names.
   Parameters parameters_of(Section section, const Call& call);
+  /// What stands at `key` must be a parameter of the subcircuit that `call` names.
+  void check_parameter(Section& section, std::string_view key, const Call& call, const std::string& name);
 
  private:
   void read_netlist();

@@ -68,6 +68,7 @@ analysis::TailProbability probability_of(const analysis::OutputTail& tail, const
     return p;
   }
   set_from_logs(tail.log_p, tail.log_p_low, tail.log_p_high, p);
+  p.met_half_space = tail.met_half_space;
   return p;
 }
 

@@ -47,6 +47,10 @@ name = "sar"
 kind = "enob"
 enob = 5
 offset_sigma = "1 mV"
+[[converter]]
+name = "measured"
+kind = "measured"
+measured = "."
 [accuracy]
 model = "."
 dataset = "."
@@ -95,6 +99,23 @@ supply = ["0.9 V"]
 temperature = ["27 degC"]
 [[converter]]
 name = "flash"
+)toml";
+
+constexpr std::string_view adc_example = R"toml(
+[technology]
+kit = "cmos28"
+[adc]
+thresholds = 8
+[[variation]]
+parameter = "vth"
+pelgrom = "1.3 mV um"
+[corners]
+process = ["tt"]
+supply = ["0.9 V"]
+temperature = ["27 degC"]
+[[converter]]
+name = "flash"
+circuit = "flash"
 )toml";
 
 constexpr std::string_view transient_example = R"toml(
@@ -240,6 +261,10 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
      "sources that the corners' supply moves; needed where there are several supplies"},
     {"circuit", "fixed_sources", "sources at the supply's level that do not follow it"},
     {"circuit", "supply_parameter", "`.param` that the corners' supply moves, instead of sources"},
+    {"adc", "thresholds", "of a study of converters as circuits: how many the levels of a bitline need"},
+    {"adc", "swing",
+     "fall of the bitline over them: threshold k lies (k - 1/2) swing/thresholds below the supply"},
+    {"adc", "bitline_capacitance", "of the bitline, without what the converter adds"},
     {"measure[]", "name", "by which `[failing]` and expressions know it"},
     {"measure[]", "kind", "what is taken of the waveform"},
     {"measure[]", "vector", "`v(node)`, `v(a,b)`, `i(source)`, `-i(source)` or `@device[parameter]`"},
@@ -301,7 +326,16 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"corners.named[].parameters", "*", "value of the `.param` of this name", "the netlist's"},
     {"corners.named[].sections", "*", "section taken of the library of this name", "the netlist's"},
     {"converter[]", "name", "a word; names its groups in the result file"},
-    {"converter[]", "kind", "`ideal`: one comparator per level; `enob`: behavioural"},
+    {"converter[]", "circuit",
+     "of a study with `[adc]`: a name of `netlists/converters`, or the path of a folder with a "
+     "`converter.toml`; "
+     "behind it may stand a variant"},
+    {"converter[]", "trim", "of its comparators, as its manifest has one", "`true` where it has one"},
+    {"converter[]", "kind",
+     "`ideal`: one comparator per level; `enob`: behavioural; `measured`: what a study of its circuit found"},
+    {"converter[]", "measured",
+     "of `kind = \"measured\"`: result of a study with `[adc]` over the same corners"},
+    {"converter[]", "entry", "which of its converters", "the name"},
     {"converter[]", "enob", "effective bits of `kind = \"enob\"`"},
     {"converter[]", "offset_sigma", "of each comparator, in V or in steps", "0"},
     {"converter[]", "references", "follow the corner, or stay those of the nominal one"},
@@ -310,7 +344,7 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"estimator", "accuracy", "half-width of the 95 % interval that is aimed at; above 0"},
     {"estimator", "budget",
      "runs at most, for all levels and converters of one SAWL at one corner, or for one margin"},
-    {"estimator", "runs", "plain samples of every level, or of the margin"},
+    {"estimator", "runs", "plain samples of every level, or of the margin; dies of a converter"},
     {"estimator", "design", "of the plain samples"},
     {"accuracy", "model", "folder of a model, as `data/models/digits_vit`"},
     {"accuracy", "dataset", "its examples"},
@@ -385,6 +419,7 @@ KeyLog keys_read() {
   read("column", std::string(column_example));
   read("clamp", std::string(clamp_example));
   read("kit", std::string(kit_example));
+  read("adc", std::string(adc_example));
   read("transient", std::string(transient_example));
   read("dc", sweep_example("analysis = \"dc\"\nsweep = \"vin\"\nstart = \"0 V\"\nstop = \"1 V\""));
   read("ac", sweep_example("analysis = \"ac\"\nstart = \"1 Hz\"\nstop = \"1 GHz\""));

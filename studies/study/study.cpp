@@ -9,6 +9,7 @@
 #include "engine/base/units.hpp"
 #include "flare_arch/models/accuracy.hpp"
 #include "studies/study/study_analysis.hpp"
+#include "studies/study/study_converters.hpp"
 #include "studies/toml/compatibility.hpp"
 #include "studies/toml/toml_file.hpp"
 
@@ -159,10 +160,13 @@ ConverterStudy read_converter(Section& s) {
   if (c.name.empty() || c.name.find_first_of("/. ") != std::string::npos) {
     s.fail("name", "must be a word without '/', '.' and blanks: it names a group of the result file");
   }
-  c.kind = s.choice("kind", {"ideal", "enob"}, "ideal") == "ideal" ? analysis::ConverterKind::ideal
-                                                                   : analysis::ConverterKind::enob;
+  const std::string kind = s.choice("kind", {"ideal", "enob", "measured"}, "ideal");
+  c.kind = kind == "measured" ? analysis::ConverterKind::measured
+           : kind == "enob"   ? analysis::ConverterKind::enob
+                              : analysis::ConverterKind::ideal;
   c.tracking_references = s.choice("references", {"tracking", "fixed"}, "tracking") == "tracking";
   c.fit_only = s.choice("tails", {"simulated", "fit"}, "simulated") == "fit";
+  if (c.kind == analysis::ConverterKind::measured) read_measured(s, c);
   if (c.kind == analysis::ConverterKind::enob) c.enob = s.number("enob", 0.5, 24.0);
   if (s.has("offset_sigma")) {
     const std::string text = s.text("offset_sigma");
@@ -185,6 +189,12 @@ void check_followers(Section& root, const std::vector<ConverterStudy>& converter
       root.fail("converter",
                 fmt::format("'{}' has references = \"fixed\", but tracking = \"die\" lets references "
                             "follow each die; choose one",
+                            c.name));
+    }
+    if (c.kind == analysis::ConverterKind::measured) {
+      root.fail("converter",
+                fmt::format("'{}' was measured in V; where references follow each die (tracking = "
+                            "\"die\") a converter is told in steps",
                             c.name));
     }
     if (c.offset_sigma_volt > 0.0) {
@@ -299,19 +309,22 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
   read_technology(root.section("technology"), study);
 
   const bool column = root.has("column");
-  if (column == root.has("circuit")) root.fail("", "a study needs either [column] or [circuit]");
+  if (root.has("adc")) study.adc = read_adc(root.section("adc"));
+  if (column + root.has("circuit") + study.adc.has_value() != 1) {
+    root.fail("", "a study needs one of [column], [circuit] and [adc]");
+  }
   if (column) {
     study.column = read_column(root.section("column"), file);
     if (study.cards.empty())
       root.fail("", "a [column] study needs [technology] with cards = \"FILE\" or kit = \"NAME\"");
-  } else {
+  } else if (!study.adc) {
     study.circuit = read_circuit(root.section("circuit"), root);
   }
   read_all_corners(root.section("corners"), study);
   for (Section& s : root.sections("variation")) study.devices.push_back(read_device_variation(s));
   for (Section& s : root.sections("die")) study.die.push_back(read_die_variation(s));
   for (Section& s : root.sections("converter")) {
-    study.converters.push_back(read_converter(s));
+    study.converters.push_back(study.adc ? read_circuit_converter(s, *study.adc, file) : read_converter(s));
     const auto& names = study.converters;
     if (std::count_if(names.begin(), names.end(),
                       [&](const ConverterStudy& c) { return c.name == names.back().name; }) > 1) {
@@ -320,11 +333,13 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
   }
   if (column && study.column->tracking_die) check_followers(root, study.converters);
   if (column && study.converters.empty()) root.fail("", "a [column] study needs at least one [[converter]]");
+  if (study.adc && study.converters.empty()) root.fail("", "an [adc] study needs at least one [[converter]]");
   study.estimator = read_estimator(root.section("estimator"));
   const bool has_accuracy = root.has("accuracy");
   Section accuracy = root.section("accuracy");
   if (has_accuracy) study.accuracy = read_accuracy(std::move(accuracy), study.converters);
   read_simulator(root.section("simulator"), study);
+  if (study.adc) check_adc_study(root, study);
   root.finish();
   return study;
 }

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "analysis/converters/converter.hpp"
+#include "analysis/results/adc_table.hpp"
 #include "engine/base/sampling.hpp"
 #include "engine/measures/measure.hpp"
 #include "engine/simulate/testbench.hpp"
 #include "studies/parts/column_setup.hpp"
+#include "studies/parts/converter_part.hpp"
 #include "studies/parts/kit.hpp"
 #include "studies/study/study_corners.hpp"
 #include "studies/study/study_measures.hpp"
@@ -41,8 +43,20 @@ struct CircuitStudy {
   Failing failing;
 };
 
+/// Converters as circuits, on a bitline that falls by `swing` over its levels.
+struct AdcStudy {
+  int thresholds = 8;
+  double swing = 0.4;                   // V
+  double bitline_capacitance = 80e-15;  // F, without what converters add
+};
+
+/// How levels are read: by a formula (kind), or, in a study of converters, by a circuit.
 struct ConverterStudy {
   std::string name;
+  std::optional<ConverterPart> circuit;
+  std::optional<analysis::AdcResult> measured;  // of kind measured: what a study of its circuit found
+  std::filesystem::path measured_file;
+  std::optional<Trim> trim;  // of the circuit's comparators; nothing: none is used
   analysis::ConverterKind kind = analysis::ConverterKind::ideal;
   double offset_sigma_volt = 0.0;  // of one comparator, V ...
   double offset_sigma_step = 0.0;  // ... or in steps of the mean level spacing
@@ -105,8 +119,9 @@ struct Study {
   SimulatorStudy simulator;
   double run_time_limit = 60.0;  // s
 
-  std::optional<ColumnStudy> column;  // exactly one of the two
+  std::optional<ColumnStudy> column;  // exactly one of the three
   std::optional<CircuitStudy> circuit;
+  std::optional<AdcStudy> adc;
   std::vector<ConverterStudy> converters;
   EstimatorStudy estimator;
   std::optional<AccuracyStudy> accuracy;

@@ -250,5 +250,88 @@ TEST(Convert, ALevelWithoutALawIsRefused) {
   EXPECT_THROW(convert(levels, ReferenceLevels({0.9, 0.8}), {}), std::invalid_argument);
 }
 
+// Eight thresholds of a falling bitline, each with a spread of its own.
+MeasuredThresholds measured_flash() {
+  MeasuredThresholds measured;
+  measured.lsb = -0.05;
+  for (int k = 0; k < 8; ++k) {
+    measured.threshold.push_back(0.875 - 0.05 * k);
+    measured.shift.push_back(1e-3 * k);
+    measured.sigma.push_back((1.0 + 0.1 * k) * 1e-3);
+    measured.noise.push_back(0.5e-3);
+  }
+  return measured;
+}
+
+std::vector<double> falling(int sawl, double step) {
+  std::vector<double> volts;
+  for (int k = 0; k <= sawl; ++k) volts.push_back(0.9 - step * k);
+  return volts;
+}
+
+ConverterOptions measured_options(const MeasuredThresholds& measured) {
+  ConverterOptions options;
+  options.name = "measured";
+  options.kind = ConverterKind::measured;
+  options.measured = measured;
+  return options;
+}
+
+TEST(MeasuredConverter, HasTheShiftAndSpreadOfEachThreshold) {
+  const Converter converter =
+      make_converter(measured_options(measured_flash()), ReferenceLevels(falling(8, 0.05)));
+  ASSERT_EQ(converter.thresholds.size(), 8u);
+  for (std::size_t t = 0; t < 8; ++t) {
+    const double k = static_cast<double>(t);
+    // The bitline falls by 50 mV a step: a shift upwards is one towards lower codes.
+    EXPECT_NEAR(converter.thresholds[t], k + 0.5 - 0.02 * k, 1e-12);
+    EXPECT_NEAR(converter.threshold_sigma(t), std::hypot(1.0 + 0.1 * k, 0.5) / 50.0, 1e-12);
+  }
+  EXPECT_FALSE(converter.common);
+}
+
+// All thresholds alike is the flash with one offset; every code probability follows.
+TEST(MeasuredConverter, WithEqualSpreadsIsTheIdealFlash) {
+  MeasuredThresholds measured = measured_flash();
+  measured.shift.assign(8, 0.0);
+  measured.sigma.assign(8, 2e-3);
+  measured.noise.assign(8, 0.0);
+  ConverterOptions ideal;
+  ideal.offset_sigma_volt = 2e-3;
+  const ReferenceLevels reference(falling(8, 0.05));
+  const Converter a = make_converter(measured_options(measured), reference);
+  const Converter b = make_converter(ideal, reference);
+  const LevelShape level(Family::shifted_lognormal, 3.0, 0.08, 0.1, 3.0);
+  const std::vector<double> pa = code_probabilities(level, a);
+  const std::vector<double> pb = code_probabilities(level, b);
+  for (std::size_t c = 0; c < pa.size(); ++c) EXPECT_NEAR(pa[c], pb[c], 1e-12 * pb[c] + 1e-300);
+}
+
+TEST(MeasuredConverter, ASarStandsOnItsOwnStep) {
+  MeasuredThresholds sar = measured_flash();
+  sar.one_comparator = true;
+  sar.shift.assign(8, 0.0);
+  sar.lsb = -0.048;
+  const ReferenceLevels reference(falling(8, 0.05));
+  const Converter converter = make_converter(measured_options(sar), reference);
+  EXPECT_TRUE(converter.common);
+  for (std::size_t t = 0; t < 8; ++t) {
+    EXPECT_NEAR(converter.thresholds[t], 4.0 + (static_cast<double>(t) - 3.5) * 0.96, 1e-12);
+  }
+  // Of levels further apart it takes every fourth code.
+  const Converter two = make_converter(measured_options(sar), ReferenceLevels(falling(2, 0.2)));
+  EXPECT_NEAR((two.thresholds[1] - two.thresholds[0]) * 0.2, 4 * 0.048, 1e-12);
+  EXPECT_THROW(make_converter(measured_options(sar), ReferenceLevels(falling(16, 0.02))),
+               std::invalid_argument);
+}
+
+TEST(MeasuredConverter, RefusesWhereItWasNotMeasured) {
+  EXPECT_THROW(make_converter(measured_options(measured_flash()), ReferenceLevels(falling(8, 0.08))),
+               std::invalid_argument);
+  ConverterOptions none;
+  none.kind = ConverterKind::measured;
+  EXPECT_FALSE(none.is_valid(nullptr));
+}
+
 }  // namespace
 }  // namespace flare::analysis

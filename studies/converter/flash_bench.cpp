@@ -1,0 +1,141 @@
+#include "studies/converter/flash_bench.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace flare::studies {
+
+namespace {
+
+constexpr double let_go = 5e-12;  // s: bitline and references are let go, before the clock rises
+
+std::string reference_node(std::size_t k) { return fmt::format("ref{}", k); }
+
+std::string source_line(const std::string& node, double volts) {
+  return fmt::format("v{0} {0} 0 {1}\n", node, volts);
+}
+
+std::string held_reference(const ReferenceCircuit& reference, std::size_t k, double volts) {
+  const std::string source = fmt::format("src{}", k);
+  return source_line(source, volts) +
+         call_line(fmt::format("xref{}", k), reference.call,
+                   {{"source", source}, {"reference", reference_node(k)}, {"sample", "smp"}}, {},
+                   reference.parameters);
+}
+
+/// Taps between two sources; `references` even enough for equal resistors to be meant.
+std::string ladder(const ReferenceCircuit& reference, const std::vector<double>& references) {
+  std::string text = source_line(reference_node(0), references.front());
+  for (std::size_t k = 1; k < references.size(); ++k) {
+    text +=
+        call_line(fmt::format("xref{}", k), reference.call,
+                  {{"upper", reference_node(k - 1)}, {"lower", reference_node(k)}}, {}, reference.parameters);
+  }
+  return text + fmt::format("vlow {} 0 {}\n", reference_node(references.size() - 1), references.back());
+}
+
+std::string references_of(const FlashBench& bench) {
+  std::string text;
+  if (!bench.stiff && bench.part.reference->ladder && bench.references.size() > 1) {
+    return ladder(*bench.part.reference, bench.references);
+  }
+  for (std::size_t k = 0; k < bench.references.size(); ++k) {
+    const bool held = !bench.stiff && !bench.part.reference->ladder;
+    text += held ? held_reference(*bench.part.reference, k, bench.references[k])
+                 : source_line(reference_node(k), bench.references[k]);
+  }
+  return text;
+}
+
+std::string comparators(const FlashBench& bench) {
+  std::string text;
+  for (std::size_t k = 0; k < bench.references.size(); ++k) {
+    text += comparator_lines(bench.part, bench.drive, fmt::format("x{}", k), "bl", reference_node(k));
+  }
+  return text;
+}
+
+std::string title_of(const FlashBench& bench) {
+  return fmt::format("{}: {} comparators, {} {:.3g} V {:g} degC", bench.part.name, bench.references.size(),
+                     bench.drive.section, bench.drive.supply, bench.drive.temperature);
+}
+
+std::string sampling(double until) {
+  return fmt::format("vsmp smp 0 pwl(0 1 {} 1 {} 0)\n", until, until + 2e-12);
+}
+
+engine::Measure integral_of(const std::string& name, const std::string& vector, const std::string& unit,
+                            double scale) {
+  engine::Measure measure;
+  measure.name = name;
+  measure.kind = engine::MeasureKind::integral;
+  measure.vector = vector;
+  measure.unit = unit;
+  measure.scale = scale;
+  return measure;
+}
+
+}  // namespace
+
+std::string flash_netlist(const FlashBench& bench, double clock_end, const std::string& more) {
+  const ConverterDrive& drive = bench.drive;
+  const std::string fall =
+      clock_end > 0.0 ? fmt::format(" {} {} {} 0", clock_end, drive.supply, clock_end + drive.edge) : "";
+  return converter_header(bench.part, drive, title_of(bench)) + sampling(let_go) +
+         fmt::format(
+             "vbl vin 0 {}\n"
+             "sbl vin bl smp 0 bitline_switch\n"
+             ".model bitline_switch sw(vt=0.5 vh=0 ron=200 roff=1g)\n"
+             "cbl bl 0 {}\n"
+             "vclk clk 0 pwl(0 0 {} 0 {} {}{})\n",
+             bench.references.front(), bench.bitline_capacitance, clock_start, clock_start + drive.edge,
+             drive.supply, fall) +
+         references_of(bench) + comparators(bench) + more;
+}
+
+engine::Testbench flash_testbench(const FlashBench& bench, std::size_t k, double time) {
+  engine::Testbench made = latch_testbench(title_of(bench) + fmt::format(" threshold {}", k + 1),
+                                           flash_netlist(bench), bench.drive, time);
+  add_input(made, "vbl");
+  made.variables.back().law.location = bench.references[k];
+  made.measures = {difference_at(fmt::format("x{}", k), time)};
+  return made;
+}
+
+engine::Testbench flash_energy_testbench(const FlashBench& bench, double level, double clock_end) {
+  const double stop = 2.0 * clock_end - clock_start;
+  engine::Testbench made =
+      latch_testbench(title_of(bench), flash_netlist(bench, clock_end), bench.drive, stop);
+  made.settings.push_back({{engine::KnobKind::instance, "vbl", "dc"}, level});
+  engine::Measure clock = integral_of("clock", "i(vclk)", std::string("J"), -bench.drive.supply);
+  clock.to = clock_end;
+  made.measures = {integral_of("supply", "i(vdd)", std::string("J"), -bench.drive.supply), clock};
+  return made;
+}
+
+engine::Testbench flash_load_testbench(const FlashBench& bench) {
+  const ConverterDrive& drive = bench.drive;
+  const double stop = 200e-12;
+  const std::string text = converter_header(bench.part, drive, title_of(bench)) + sampling(let_go) +
+                           fmt::format("vbl bl 0 pwl(0 {0} 2e-11 {0} 1.2e-10 {1})\nvclk clk 0 0\n",
+                                       bench.references.front(), bench.references.back()) +
+                           references_of(bench) + comparators(bench);
+  engine::Testbench made = latch_testbench(title_of(bench), text, drive, stop);
+  made.measures = {integral_of("charge", "i(vbl)", std::string("C"), 1.0)};
+  return made;
+}
+
+std::vector<double> ladder_spread(const ConverterPart& part, const std::vector<double>& references) {
+  std::vector<double> spread(references.size(), 0.0);
+  if (!part.reference || !part.reference->ladder || references.size() < 2) return spread;
+  const double n = static_cast<double>(references.size() - 1);
+  const double step = std::fabs(references.back() - references.front()) / n;
+  for (std::size_t k = 0; k < references.size(); ++k) {
+    const double tap = static_cast<double>(k);
+    spread[k] = step * part.reference->sigma * std::sqrt(tap * (n - tap) / n);
+  }
+  return spread;
+}
+
+}  // namespace flare::studies

@@ -1,0 +1,192 @@
+#include "studies/converter/flash_measurement.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/sampling.hpp"
+#include "studies/converter/converter_places.hpp"
+#include "studies/converter/converter_thresholds.hpp"
+#include "studies/run/study_run.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+constexpr double kick_tolerance = 0.1e-3;  // V
+constexpr double late_gain = 1e3;          // of d at the late look: 0.1 mV has become 0.1 V
+
+/// All that is measured at the thresholds of one corner.
+struct FlashCorner {
+  Corner corner;
+  std::vector<double> thresholds;
+  std::size_t first = 0;  // its places begin there
+  FlashBench bench;
+  std::vector<double> kicks;
+  double supply_energy = 0.0, clock_energy = 0.0, load = NAN;
+};
+
+double slowest(const std::vector<DecisionTimes>& times, const FlashCorner& corner) {
+  double most = 0.0;
+  for (std::size_t k = 0; k < corner.thresholds.size(); ++k) {
+    most = std::max(most, times[corner.first + k].decided);
+  }
+  return most;
+}
+
+double clock_middle(const ConverterDrive& drive) { return clock_start + 0.5 * drive.edge; }
+
+std::shared_ptr<const engine::Testbench> shared(engine::Testbench bench) {
+  return std::make_shared<const engine::Testbench>(std::move(bench));
+}
+
+/// Energy of a conversion and load of the bitline, with all comparators there.
+void measure_whole(const ComparatorRuns& runs, const ConverterStudy& converter, FlashCorner& corner,
+                   const std::vector<DecisionTimes>& times) {
+  const std::size_t n = corner.thresholds.size();
+  const double level = 0.5 * (corner.thresholds[n / 2] + corner.thresholds[(n - 1) / 2]);
+  const double end = clock_start + 2.0 * (slowest(times, corner) - clock_start);
+  const std::string stream = fmt::format("adc/{}/{}", converter.name, corner.corner.name());
+  const engine::Matrix once(1, 0);
+  const auto results =
+      runs.make({{stream + "/energy", 0, shared(flash_energy_testbench(corner.bench, level, end)), once},
+                 {stream + "/load", 0, shared(flash_load_testbench(corner.bench)), once}});
+  corner.supply_energy = measured(results[0][0], 0);
+  corner.clock_energy = measured(results[0][0], 1);
+  corner.load = measured(results[1][0], 0) / (corner.thresholds.front() - corner.thresholds.back());
+  const std::vector<DecisionTimes> own(times.begin() + static_cast<std::ptrdiff_t>(corner.first),
+                                       times.begin() + static_cast<std::ptrdiff_t>(corner.first + n));
+  corner.kicks = flash_kicks(runs, corner.bench, stream, own);
+}
+
+void add_energies(FlashCorner& corner, const std::vector<DecisionEnergy>& energies) {
+  for (std::size_t k = 0; k < corner.thresholds.size(); ++k) {
+    corner.supply_energy += energies[corner.first + k].supply;
+    corner.clock_energy += energies[corner.first + k].clock;
+  }
+  corner.kicks.assign(corner.thresholds.size(), 0.0);
+}
+
+/// What all places gave.
+struct PlaceResults {
+  std::vector<DecisionTimes> times;
+  std::vector<ComparatorSlopes> slopes;
+  std::vector<OffsetResult> offsets;
+  std::vector<double> noise;
+};
+
+MeasuredCorner measured_corner(const FlashCorner& corner, const std::vector<ComparatorPlace>& places,
+                               const PlaceResults& all) {
+  MeasuredCorner result;
+  result.name = corner.corner.name();
+  result.supply = corner.corner.supply.value();
+  result.temperature = corner.corner.temperature.value();
+  result.thresholds = corner.thresholds;
+  result.kicks = corner.kicks;
+  for (std::size_t k = 0; k < corner.thresholds.size(); ++k) {
+    const std::size_t p = corner.first + k;
+    result.common_modes.push_back(places[p].bench.common_mode);
+    result.offsets.push_back(all.offsets[p].offsets);
+    result.first_order.push_back(all.slopes[p].first_order_sigma());
+    result.noise.push_back(all.noise[p]);
+    result.decision_times.push_back(all.times[p].decided - clock_middle(places[p].bench.drive));
+  }
+  return result;
+}
+
+ReferenceSpread reference_spread(const ComparatorRuns& runs, const ConverterStudy& converter) {
+  const std::optional<ReferenceCircuit>& reference = converter.circuit->reference;
+  if (!reference || !reference->ladder) return {};
+  const auto dies = static_cast<std::size_t>(runs.study.estimator.runs);
+  const engine::SampleSource source{runs.study.seed, fmt::format("adc/{}/ladder", converter.name),
+                                    runs.study.estimator.design, dies};
+  const auto resistors = static_cast<std::size_t>(runs.study.adc->thresholds - 1);
+  return ladder_deviations(engine::draw(source, 0, dies, resistors), reference->sigma);
+}
+
+}  // namespace
+
+std::string references_text(const ConverterPart& part) {
+  if (part.array) {
+    return fmt::format("{} units of {:.3g} fF +-{:.2g} %", part.array->units(),
+                       part.array->unit_capacitance() * 1e15, part.array->sigma * 100.0);
+  }
+  if (!part.reference) return "ideal references";
+  const double value = part.reference->parameters.begin()->second;
+  if (part.reference->ladder) {
+    return fmt::format("references from a ladder of {:.3g} kohm +-{:.2g} %", value * 1e-3,
+                       part.reference->sigma * 100.0);
+  }
+  return fmt::format("references held on {:.3g} fF", value * 1e15);
+}
+
+std::vector<double> flash_kicks(const ComparatorRuns& runs, const FlashBench& bench,
+                                const std::string& stream, const std::vector<DecisionTimes>& times) {
+  std::vector<OffsetTask> tasks;
+  for (std::size_t k = 0; k < bench.references.size(); ++k) {
+    tasks.push_back({fmt::format("{}/kick{}", stream, k + 1),
+                     shared(flash_testbench(bench, k, times[k].late)),
+                     engine::Matrix::Zero(1, 1),
+                     {0.0},
+                     late_gain * input_unit});
+  }
+  std::vector<double> kicks;
+  const std::vector<OffsetResult> found = find_offsets(tasks, kick_tolerance / input_unit, runs.make);
+  for (std::size_t k = 0; k < found.size(); ++k) {
+    kicks.push_back(found[k].offsets.front() * input_unit);
+    if (std::isnan(kicks.back())) {
+      throw StudyError(
+          fmt::format("{}: threshold {} has no balance point with all comparators on the "
+                      "bitline ({}): a larger bitline_capacitance or smaller comparators",
+                      bench.part.manifest.string(), k + 1, stream));
+    }
+  }
+  return kicks;
+}
+
+void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, analysis::AdcResult& adc) {
+  std::vector<FlashCorner> corners;
+  std::vector<ComparatorPlace> places;
+  for (const Corner& corner : nominal_first(runs.study)) {
+    const std::vector<double> thresholds = bitline_thresholds(*runs.study.adc, corner);
+    FlashBench bench{*converter.circuit, drive_of(runs.study, corner), thresholds,
+                     runs.study.adc->bitline_capacitance, false};
+    corners.push_back({corner, thresholds, places.size(), std::move(bench), {}, 0.0, 0.0, NAN});
+    for (ComparatorPlace& place : comparator_places(runs.study, converter, corner, thresholds)) {
+      places.push_back(std::move(place));
+    }
+  }
+  PlaceResults all;
+  all.times = decision_times(runs, places);
+  all.slopes = comparator_slopes(runs, places, all.times);
+  all.offsets =
+      comparator_offsets(runs, places, all.slopes, static_cast<std::size_t>(runs.study.estimator.runs));
+  all.noise = comparator_noise(runs, places, all.times);
+  const bool whole = converter.circuit->circuit == ConverterCircuit::flash;
+  if (whole) {
+    for (FlashCorner& corner : corners) measure_whole(runs, converter, corner, all.times);
+  } else {
+    const std::vector<DecisionEnergy> energies = decision_energies(runs, places, all.times);
+    for (FlashCorner& corner : corners) add_energies(corner, energies);
+  }
+  const double area = comparator_area(runs, places.front()) + (converter.trim ? converter.trim->area : 0.0);
+  const ReferenceSpread references = reference_spread(runs, converter);
+  const MeasuredCorner nominal = measured_corner(corners.front(), places, all);
+  for (const FlashCorner& corner : corners) {
+    const MeasuredCorner here = measured_corner(corner, places, all);
+    for (const auto& row : threshold_rows(here, nominal, references, converter.trim)) {
+      adc.thresholds.push_back(row);
+    }
+    analysis::AdcFigureRow figures = linearity_figures(here, nominal, references, converter.trim);
+    figures.comparator_energy = corner.supply_energy;
+    figures.clock_energy = corner.clock_energy;
+    figures.energy = corner.supply_energy + corner.clock_energy;
+    figures.time = slowest(all.times, corner) - clock_middle(corner.bench.drive);
+    figures.load = corner.load;
+    figures.area = area * static_cast<double>(corner.thresholds.size());
+    adc.figures.push_back(figures);
+  }
+}
+
+}  // namespace flare::studies

@@ -1,0 +1,21 @@
+// A flash converter, or a comparator by itself, at every corner of a study.
+#pragma once
+
+#include "analysis/results/adc_table.hpp"
+#include "studies/converter/comparator_study.hpp"
+#include "studies/converter/flash_bench.hpp"
+#include "studies/study/study.hpp"
+
+namespace flare::studies {
+
+/// "references held on 11 fF", "ladder of 2 kohm +-1 %", ...
+std::string references_text(const ConverterPart& part);
+
+/// Fills the tables. Throws StudyError where a comparator does not decide.
+void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, analysis::AdcResult& adc);
+
+/// By how much deciding moves each balance point, V, with all comparators on the bitline. `late`: when d is looked at.
+std::vector<double> flash_kicks(const ComparatorRuns& runs, const FlashBench& bench,
+                                const std::string& stream, const std::vector<DecisionTimes>& times);
+
+}  // namespace flare::studies
