@@ -17,14 +17,17 @@ double root_mean_square(const std::vector<double>& values) {
   return std::sqrt(square / static_cast<double>(values.size()));
 }
 
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
 /// Where the thresholds stand before offsets, V.
 std::vector<double> nominal_thresholds(const Converter& converter, const MeasuredThresholds& measured,
                                        const ReferenceLevels& reference) {
   std::vector<double> volts;
   for (const double steps : converter.thresholds) volts.push_back(reference.to_volts(steps));
   if (!measured.one_comparator) return volts;
-  const double count = static_cast<double>(volts.size());
-  const double mean = std::accumulate(volts.begin(), volts.end(), 0.0) / count;
+  const double mean = mean_of(volts);
   const double lsb = std::copysign(measured.lsb, reference.step());
   std::vector<double> code;  // of the converter, from the one of the first threshold
   for (const double volt : volts) code.push_back(std::round((volt - volts.front()) / lsb));
@@ -32,7 +35,7 @@ std::vector<double> nominal_thresholds(const Converter& converter, const Measure
     throw std::invalid_argument(fmt::format(
         "levels lie closer than its step of {:.3g} mV: more bits, or a larger swing", std::fabs(lsb) * 1e3));
   }
-  const double middle = std::accumulate(code.begin(), code.end(), 0.0) / count;
+  const double middle = mean_of(code);
   for (std::size_t t = 0; t < volts.size(); ++t) volts[t] = mean + (code[t] - middle) * lsb;
   return volts;
 }
@@ -69,10 +72,13 @@ void set_measured(Converter& converter, const MeasuredThresholds& measured,
   converter.common = measured.one_comparator;
   const double step = std::fabs(reference.step());
   const std::vector<double> volts = nominal_thresholds(converter, measured, reference);
+  // One comparator works at one voltage, which the reference sets: its figures belong to codes, wherever those stand.
+  const double moved = measured.one_comparator ? mean_of(measured.threshold) - mean_of(volts) : 0.0;
   for (std::size_t t = 0; t < volts.size(); ++t) {
-    converter.thresholds[t] = reference.to_steps(volts[t] + measured.at(volts[t], measured.shift));
-    converter.offset_sigmas.push_back(measured.at(volts[t], measured.sigma) / step);
-    converter.read_noise_sigmas.push_back(measured.at(volts[t], measured.noise) / step);
+    const double place = volts[t] + moved;
+    converter.thresholds[t] = reference.to_steps(volts[t] + measured.at(place, measured.shift));
+    converter.offset_sigmas.push_back(measured.at(place, measured.sigma) / step);
+    converter.read_noise_sigmas.push_back(measured.at(place, measured.noise) / step);
   }
   if (!std::is_sorted(converter.thresholds.begin(), converter.thresholds.end())) {
     throw std::invalid_argument(

@@ -47,8 +47,8 @@ class CircuitMeasures : public flare::studies::testing::ProgramFixture {
   }
   void write(const char* name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
 
-  Ended run_study(const std::string& text) const {
-    write("s.toml", head + text);
+  Ended run_study(const std::string& text, int seed = 1) const {
+    write("s.toml", "seed = " + std::to_string(seed) + "\n" + head + text);
     return run({"run", "s.toml", "-o", "o.h5", "--fresh"});
   }
   H5::H5File result() const { return flare::engine::open_result(folder_ / "o.h5"); }
@@ -60,8 +60,8 @@ class CircuitMeasures : public flare::studies::testing::ProgramFixture {
     std::int64_t unknown = 0;
     std::string status;
   };
-  Failure failure_of(const std::string& text) const {
-    const Ended ended = run_study(text);
+  Failure failure_of(const std::string& text, int seed = 1) const {
+    const Ended ended = run_study(text, seed);
     EXPECT_EQ(ended.status, 0) << ended.out;
     if (ended.status != 0) return {};
     const flare::engine::Table table = flare::engine::read_table(result(), "/failures");
@@ -122,14 +122,20 @@ TEST_F(CircuitMeasures, WhatNoValueMeansIsAskedForAndThenTaken) {
 
 TEST_F(CircuitMeasures, ARareEventOfMarginsAndPlainFails) {
   // 0.79 V by 0.98 ns: late below 0.806 V (3.88 sigma), never below 0.79 V (4.2 sigma).
-  const Failure f =
-      failure_of(std::string(reach) +
-                 "level = \"0.79 V\"\nunmeasured = \"fails\"\n[failing]\nabove = \"0.98 ns\"\n" + rare);
-  EXPECT_EQ(f.status, "estimated");
-  EXPECT_EQ(f.unknown, 0);
   const double exact = phi((0.79 / 0.98 - 1.0) / 0.05);
-  EXPECT_LT(f.low, exact * 1.001);  // the crossing is interpolated
-  EXPECT_GT(f.high, exact * 0.999);
+  int covered = 0;
+  for (int seed = 1; seed <= 4; ++seed) {
+    const Failure f =
+        failure_of(std::string(reach) +
+                       "level = \"0.79 V\"\nunmeasured = \"fails\"\n[failing]\nabove = \"0.98 ns\"\n" + rare,
+                   seed);
+    EXPECT_EQ(f.status, "estimated");
+    EXPECT_EQ(f.unknown, 0);
+    EXPECT_NEAR(f.p, exact, 0.1 * exact);
+    // The crossing is interpolated.
+    covered += f.low < exact * 1.001 && f.high > exact * 0.999 ? 1 : 0;
+  }
+  EXPECT_GE(covered, 3);  // of 95 % intervals: 0.986
 }
 
 TEST_F(CircuitMeasures, ExpressionsOverMeasures) {
