@@ -226,13 +226,24 @@ TEST(LastEngines, LikeRegionsAnswerTheWorstOf64UnderADie) {
   expect_answer(alone(engine, bench), p_worst_of(64, 7.0, 1.0), 0.15);
 }
 
+// An engine may decline after its pilot; what it answers must be right: all but one of the 95 % intervals.
 TEST(LastEngines, ActiveSubspaceAnswersABoundaryThatBendsInThree) {
-  Bench bench(120, [](const Row& x) { return 5.0 - x(7) - 0.06 * x.segment(40, 3).squaredNorm(); });
   const double p = problems::chi2_mean(
-      3.0, [](double r2) { return problems::tail(5.0 - 0.06 * r2); }, 150.0);
-  ActiveSubspaceEstimator engine;
-  const RareEventSummary summary = alone(engine, bench);
-  expect_answer(summary, p, 0.15);
+      3.0, [](double r2) { return problems::tail(4.5 + 0.15 * r2); }, 150.0);
+  int answered = 0, covered = 0;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    Bench bench(
+        120, [](const Row& x) { return 4.5 - x(7) + 0.15 * x.segment(40, 3).squaredNorm(); }, 8000, seed);
+    ActiveSubspaceEstimator engine;
+    const RareEventSummary summary = alone(engine, bench);
+    if (summary.status == TailStatus::refused) continue;
+    ++answered;
+    covered += summary.log_p_low <= std::log(p) && summary.log_p_high >= std::log(p) ? 1 : 0;
+    EXPECT_NEAR(summary.log_p, std::log(p), 0.3);
+    EXPECT_LT(summary.half_width(), 0.15);
+  }
+  EXPECT_GE(answered, 3);
+  EXPECT_GE(covered, answered - 1);
 }
 
 #ifdef FLARE_REPEATS
