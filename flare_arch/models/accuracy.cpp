@@ -188,6 +188,7 @@ double mean_of(const std::vector<Answer>& answers) {
     all.sum += a.score.sum;
     all.weight += a.score.weight;
   }
+  if (!(all.weight > 0)) throw std::invalid_argument("accuracy: no text has two tokens, nothing to predict");
   return all.sum / all.weight;
 }
 
@@ -239,6 +240,8 @@ bool AccuracyOptions::is_valid(std::string* error) const {
 }
 
 Answer answer_of(const MatrixF& logits, const Example& example, Metric metric) {
+  if (!logits.allFinite())
+    throw std::runtime_error("accuracy: the model gives numbers that are not finite for an example");
   Answer a;
   Eigen::Index largest_at = 0;
   logits.row(logits.rows() - 1).maxCoeff(&largest_at);
