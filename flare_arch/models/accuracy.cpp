@@ -125,6 +125,7 @@ class Repeat {
     std::vector<Answer> answers(static_cast<std::size_t>(examples));
     std::atomic<bool> quit = false;
     std::exception_ptr failure;
+    std::int64_t failed_at = examples;  // the first in order, whichever thread met its own first
     std::mutex mutex;
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (std::int64_t i = 0; i < examples; ++i) {
@@ -137,7 +138,10 @@ class Repeat {
         done_one(i);
       } catch (...) {
         const std::lock_guard lock(mutex);
-        if (!failure) failure = std::current_exception();
+        if (i < failed_at) {
+          failure = std::current_exception();
+          failed_at = i;
+        }
         quit = true;
       }
     }
