@@ -10,7 +10,9 @@
 namespace flare::analysis {
 namespace {
 
-bool has_errors(const AccuracyRow& row) { return row.mode == "read" || row.mode == "die"; }
+bool has_errors(const AccuracyRow& row) {
+  return !row.is_loss() && (row.mode == "read" || row.mode == "die");
+}
 
 std::string series_of(const AccuracyRow& row) {
   return row.cell + ", " + row.adc + ", " +

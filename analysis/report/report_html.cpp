@@ -166,10 +166,9 @@ std::string accuracy_section(const ReportData& data) {
                     number(row.sawl > 0 ? std::to_string(row.sawl) : "\u2013"),
                     text(row.adc.empty() ? "\u2013" : row.adc),
                     text(row.corner.empty() ? "\u2013" : corner_text(row.corner)), text(row.mode),
-                    number(fmt::format("{:.2f} %", 100.0 * row.mean)),
-                    number(row.repeats > 1 ? fmt::format("{:.2f} %", 100.0 * row.std) : "\u2013"),
-                    number(fmt::format("{:.2f} %", 100.0 * row.floating)),
-                    number(std::to_string(row.examples))});
+                    number(accuracy_text(row, row.mean)),
+                    number(row.repeats > 1 ? accuracy_text(row, row.std) : "\u2013"),
+                    number(accuracy_text(row, row.floating)), number(std::to_string(row.examples))});
   }
   return "<h2>Model accuracy</h2>\n" +
          table({text("model"), text("dataset"), text("quantiser"), number("SAWL"), text("converter"),

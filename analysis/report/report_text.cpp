@@ -70,9 +70,8 @@ void print_accuracy(const ReportData& data, std::ostream& out) {
     rows.push_back({printable(row.model), printable(row.quantizer),
                     row.sawl > 0 ? std::to_string(row.sawl) : "-", row.adc.empty() ? "-" : printable(row.adc),
                     row.corner.empty() ? "-" : printable(corner_text(row.corner)), printable(row.mode),
-                    fmt::format("{:.2f} %", 100.0 * row.mean),
-                    row.repeats > 1 ? fmt::format("{:.2f} %", 100.0 * row.std) : "-",
-                    fmt::format("{:.2f} %", 100.0 * row.floating), std::to_string(row.examples)});
+                    accuracy_text(row, row.mean), row.repeats > 1 ? accuracy_text(row, row.std) : "-",
+                    accuracy_text(row, row.floating), std::to_string(row.examples)});
   }
   print_table(
       out,

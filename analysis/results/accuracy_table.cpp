@@ -1,5 +1,7 @@
 #include "analysis/results/accuracy_table.hpp"
 
+#include <fmt/format.h>
+
 #include "engine/base/row_table.hpp"
 
 namespace flare::analysis {
@@ -34,10 +36,16 @@ engine::RowTable<AccuracyRow> accuracy_columns() {
       .column(
           "accuracy_std", "", [](auto& r) -> auto& { return r.std; })
       .column(
-          "accuracy_float", "", [](auto& r) -> auto& { return r.floating; });
+          "accuracy_float", "", [](auto& r) -> auto& { return r.floating; })
+      .column(
+          "metric", "", [](auto& r) -> auto& { return r.metric; }, "metric");
 }
 
 }  // namespace
+
+std::string accuracy_text(const AccuracyRow& row, double value) {
+  return row.is_loss() ? fmt::format("{:.4f}", value) : fmt::format("{:.2f} %", 100.0 * value);
+}
 
 void write_accuracy(H5::H5File& file, const std::vector<AccuracyRow>& rows) {
   engine::write_table(file, "/accuracy", accuracy_columns().table(rows));

@@ -241,6 +241,9 @@ class Expansion {
           fmt::format("subcircuits stand more than {} deep inside each other; does {} contain itself?",
                       max_subcircuit_depth, name));
     }
+    if (++calls_ > max_devices_) {
+      element.fail(fmt::format("more than {} devices and subcircuits; raise the limit if that is meant", max_devices_));
+    }
     expand({inner, scope.path + lower(words[0]) + ".", scope.depth + 1, scope.conditional});
   }
 
@@ -281,6 +284,7 @@ class Expansion {
   }
 
   std::size_t max_devices_;
+  std::size_t calls_ = 0;
   std::vector<DeviceInstance>* devices_;
 };
 

@@ -121,11 +121,11 @@ class Elaboration {
       take_statement(*statement, instance, conditions.inside());
     }
     for (const Statement* element : elements) {
+      if (++devices_ > max_devices_)
+        element->fail(fmt::format("more than {} devices; raise the limit if that is meant", max_devices_));
       if (element->text.front() == 'x') {
         call(*element, instance, depth);
       } else {
-        if (++devices_ > max_devices_)
-          element->fail(fmt::format("more than {} devices; raise the limit if that is meant", max_devices_));
         write_element(*element, instance, models_, flat_);
       }
     }

@@ -223,6 +223,8 @@ double operate(Operation operation, const std::array<double, 3>& of) {
   }
 }
 
+constexpr std::size_t largest_expression = 20'000, deepest_expression = 500;
+
 NetlistValue number(double value) { return leaf({.operation = Operation::number, .number = value}); }
 
 NetlistValue draw(std::size_t which, bool still) {
@@ -242,7 +244,14 @@ NetlistValue combine(Operation operation, std::vector<NetlistValue> of) {
   for (const NetlistValue& e : of) {
     term.draws |= e->draws;
     term.temperature |= e->temperature;
+    term.size += e->size;
+    term.depth = std::max(term.depth, e->depth + 1);
   }
+  if (term.size > largest_expression || term.depth > deepest_expression)
+    throw NetlistExpressionError(
+        fmt::format("the expression has more than {} terms or {} levels once its parameters "
+                    "are written out",
+                    largest_expression, deepest_expression));
   term.of = std::move(of);
   return leaf(std::move(term));
 }

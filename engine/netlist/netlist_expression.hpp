@@ -86,12 +86,16 @@ struct Term {
   std::vector<NetlistValue> of{};
   bool draws = false;        // depends on a draw
   bool temperature = false;  // depends on the temperature
+  // Of the expression written out, where a term that two others hold counts twice: whoever walks through it pays that.
+  std::size_t size = 1;
+  std::size_t depth = 1;
 };
 
 NetlistValue number(double value);
 NetlistValue draw(std::size_t which, bool still);
 NetlistValue temperature();
-/// The operation, folded as far as it goes.
+/// The operation, folded as far as it goes. Throws NetlistExpressionError for an expression that is larger or deeper than any
+/// kit's.
 NetlistValue combine(Operation operation, std::vector<NetlistValue> of);
 
 inline bool is_number(const NetlistValue& e) { return e->operation == Operation::number; }

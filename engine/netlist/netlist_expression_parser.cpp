@@ -71,7 +71,9 @@ class Parser {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw NetlistExpressionError(fmt::format("{} in '{}'", what, text_));
+    constexpr std::size_t longest = 200;
+    throw NetlistExpressionError(
+        fmt::format("{} in '{}{}'", what, text_.substr(0, longest), text_.size() > longest ? "..." : ""));
   }
 
   char peek() {
@@ -90,7 +92,24 @@ class Parser {
     if (!take(std::string_view(&c, 1))) fail(fmt::format("a '{}' is missing", c));
   }
 
+  /// Parentheses, signs and alternatives within each other: each takes its part of the stack.
+  class Nested {
+   public:
+    explicit Nested(Parser& parser) : parser_(parser) {
+      if (++parser_.nested_ > most_nested)
+        parser_.fail(fmt::format("more than {} levels of parentheses", most_nested));
+    }
+    ~Nested() { --parser_.nested_; }
+    Nested(const Nested&) = delete;
+    Nested& operator=(const Nested&) = delete;
+
+   private:
+    Parser& parser_;
+  };
+  static constexpr int most_nested = 200;
+
   NetlistValue choice() {
+    const Nested nested(*this);
     NetlistValue condition = disjunction();
     if (!take("?")) return condition;
     NetlistValue yes = choice();
@@ -185,6 +204,7 @@ class Parser {
 
   /// Behind an operator ngspice takes a minus for the sign of the next number, wherever that stands.
   NetlistValue atom() {
+    const Nested nested(*this);
     starts_ = false;
     if (peek() == '!' && text_.compare(at_, 2, "!=") != 0) {
       ++at_;
@@ -271,6 +291,7 @@ class Parser {
   std::string text_;
   Names& names_;
   Operation power_;
+  int nested_ = 0;
   std::size_t at_ = 0;
   bool starts_ = true;  // nothing stands before in this expression or its parentheses
 };

@@ -151,14 +151,21 @@ const ParameterScope::Function* ParameterScope::function(const std::string& name
   return caller_ != nullptr ? caller_->function(name) : nullptr;
 }
 
+int& ParameterScope::waiting() const { return caller_ != nullptr ? caller_->waiting() : waiting_; }
+
 NetlistValue ParameterScope::parameter(const std::string& name) const {
   if (const auto given = given_.find(name); given != given_.end()) return given->second;
   const Parameter& p = parameters_.at(name);
   if (p.value) return p.value;
   if (p.busy) throw NetlistExpressionError(fmt::format("parameter {} depends on itself", name));
+  int& waiting = this->waiting();
+  if (++waiting > most_waiting)
+    throw NetlistExpressionError(
+        fmt::format("parameter {} hangs on more than {} others, one on the next", name, most_waiting));
   p.busy = true;
   p.value = evaluate(p.text, {path_ + name, p.statement, is_top()});
   p.busy = false;
+  --waiting;
   return p.value;
 }
 

@@ -106,6 +106,11 @@ class ParameterScope {
   const Function* function(const std::string& name) const;
   void define_function(std::string_view name_and_arguments, std::string_view body);
 
+  /// Parameters whose evaluation waits for another one's, in this scope and those that called it.
+  int& waiting() const;
+  static constexpr int most_waiting = 256;
+
+  mutable int waiting_ = 0;
   const ParameterScope* caller_;
   std::string path_;
   Draws& draws_;

@@ -12,7 +12,14 @@ namespace flare::arch {
 nlohmann::json parse_json_object(std::string_view text, const char* what) {
   constexpr int deepest = 64;
   int depth = 0;
+  bool quoted = false, escaped = false;
   for (const char c : text) {
+    if (quoted) {
+      quoted = escaped || c != '"';
+      escaped = !escaped && c == '\\';
+      continue;
+    }
+    quoted = c == '"';
     if (c == '{' || c == '[') ++depth;
     if (c == '}' || c == ']') --depth;
     if (depth > deepest) throw std::runtime_error(fmt::format("{} is nested too deeply", what));

@@ -125,6 +125,7 @@ class Repeat {
     std::vector<Answer> answers(static_cast<std::size_t>(examples));
     std::atomic<bool> quit = false;
     std::exception_ptr failure;
+    std::int64_t failed_at = examples;  // the first in order, whichever thread met its own first
     std::mutex mutex;
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (std::int64_t i = 0; i < examples; ++i) {
@@ -137,7 +138,10 @@ class Repeat {
         done_one(i);
       } catch (...) {
         const std::lock_guard lock(mutex);
-        if (!failure) failure = std::current_exception();
+        if (i < failed_at) {
+          failure = std::current_exception();
+          failed_at = i;
+        }
         quit = true;
       }
     }
@@ -188,6 +192,7 @@ double mean_of(const std::vector<Answer>& answers) {
     all.sum += a.score.sum;
     all.weight += a.score.weight;
   }
+  if (!(all.weight > 0)) throw std::invalid_argument("accuracy: no text has two tokens, nothing to predict");
   return all.sum / all.weight;
 }
 
@@ -239,6 +244,8 @@ bool AccuracyOptions::is_valid(std::string* error) const {
 }
 
 Answer answer_of(const MatrixF& logits, const Example& example, Metric metric) {
+  if (!logits.allFinite())
+    throw std::runtime_error("accuracy: the model gives numbers that are not finite for an example");
   Answer a;
   Eigen::Index largest_at = 0;
   logits.row(logits.rows() - 1).maxCoeff(&largest_at);

@@ -164,7 +164,7 @@ void read_timm(const json& document, const Family& family, ModelSpec& spec) {
   if (const json* value = find(document, "architecture")) {
     const std::string name = word(*value, "architecture");
     const bool vit = name.rfind("vit_", 0) == 0 || name.rfind("deit_", 0) == 0;
-    if (!vit || name.find("quickgelu") != std::string::npos)
+    if (!vit || name.find("quickgelu") != std::string::npos || name.find("_rpn") != std::string::npos)
       throw std::runtime_error(
           fmt::format("architecture = \"{}\" is not supported; vit_* and deit_* are", name));
   }
@@ -289,6 +289,22 @@ void check_size(int value, int most, const char* what) {
     throw std::runtime_error(fmt::format("{} = {} is outside 1 to {}", what, value, most));
 }
 
+/// Before anything is computed from its sizes.
+void check_image(const ImageInput& image) {
+  check_size(image.size, 4'096, "the image size");
+  check_size(image.patch, image.size, "the patch size");
+  if (image.size % image.patch != 0) throw std::runtime_error("patches do not tile the image");
+  const auto channels = static_cast<std::size_t>(image.channels);
+  for (const std::vector<double>* list : {&image.mean, &image.deviation})
+    if (!list->empty() && list->size() != channels)
+      throw std::runtime_error("mean and deviation are of another number of channels");
+  for (const double m : image.mean)
+    if (!std::isfinite(m)) throw std::runtime_error("a channel's mean is not a number");
+  for (const double d : image.deviation)
+    if (!(d > 0)) throw std::runtime_error("a channel's deviation is not positive");
+  if (!(image.scale > 0)) throw std::runtime_error("the factor of the pixels is not positive");
+}
+
 }  // namespace
 
 void check_spec(const ModelSpec& s) {
@@ -300,21 +316,14 @@ void check_spec(const ModelSpec& s) {
   if (s.heads % s.kv_heads != 0)
     throw std::runtime_error("the heads of keys and values do not divide the heads of queries");
   check_size(s.mlp_width, 1 << 20, "the width of the feed-forward part");
+  if (s.is_image()) check_image(s.image);
   check_size(s.tokens(), 1 << 20, "the number of positions");
   if (!s.tied_head) check_size(s.classes, largest_size, "the number of classes");
-  if (!s.is_image()) {
-    check_size(s.vocabulary, largest_size, "the vocabulary");
-    return;
-  }
-  check_size(s.image.size, 4'096, "the image size");
-  check_size(s.image.patch, s.image.size, "the patch size");
-  if (s.image.size % s.image.patch != 0) throw std::runtime_error("patches do not tile the image");
-  const auto channels = static_cast<std::size_t>(s.image.channels);
-  for (const std::vector<double>* list : {&s.image.mean, &s.image.deviation})
-    if (!list->empty() && list->size() != channels)
-      throw std::runtime_error("mean and deviation are of another number of channels");
-  for (const double d : s.image.deviation)
-    if (!(d > 0)) throw std::runtime_error("a channel's deviation is not positive");
+  if (!s.is_image()) check_size(s.vocabulary, largest_size, "the vocabulary");
+  // The next token's logit is looked up by its id.
+  if (s.is_language_model() && !s.tied_head && s.classes < s.vocabulary)
+    throw std::runtime_error(
+        fmt::format("the head has {} outputs for a vocabulary of {}", s.classes, s.vocabulary));
 }
 
 }  // namespace flare::arch

@@ -17,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* preprocessor_name = "preprocessor_config.json";
+
 /// Where a folder keeps its model.
 struct ModelFiles {
   fs::path description;  // model.json or config.json
@@ -278,6 +280,11 @@ void read_preprocessor(const fs::path& file, ModelSpec& spec) {
   list("image_std", spec.image.deviation);
   if (document.contains("rescale_factor") && document["rescale_factor"].is_number())
     spec.image.scale = document["rescale_factor"].get<double>();
+  for (const char* step : {"do_rescale", "do_normalize"}) {
+    if (document.value(step, nlohmann::json(true)) == nlohmann::json(false))
+      throw std::runtime_error(
+          fmt::format("{}: {} = false is not supported", file.filename().string(), step));
+  }
 }
 
 }  // namespace
@@ -285,6 +292,8 @@ void read_preprocessor(const fs::path& file, ModelSpec& spec) {
 std::vector<fs::path> Transformer::files(const fs::path& folder) {
   const ModelFiles files = find_files(folder);
   std::vector<fs::path> all = {files.description, files.weights};
+  const fs::path preprocessor = folder / preprocessor_name;
+  if (fs::exists(preprocessor)) all.push_back(preprocessor);
   if (!files.is_sharded) return all;
   const nlohmann::json index = read_json_object(files.weights);
   std::set<fs::path> shards;
@@ -309,7 +318,7 @@ Transformer Transformer::load(const fs::path& folder) {
     TensorNames names(tensors, *config.family, config.own_names);
     fill_sizes(names, config, config.spec);
     fill_head(names, config, config.spec);
-    read_preprocessor(folder / "preprocessor_config.json", config.spec);
+    read_preprocessor(folder / preprocessor_name, config.spec);
     check_spec(config.spec);
     TransformerWeights weights = read_weights(names, config);
     return Transformer(config.spec, std::move(weights), config.recorded);

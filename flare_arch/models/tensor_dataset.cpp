@@ -15,7 +15,7 @@ namespace {
 Matrix<std::int64_t> whole_numbers(const TensorFile& file, const std::string& name, Eigen::Index rows = -1,
                                    Eigen::Index columns = -1) {
   const std::string& type = file.tensor(name).dtype;
-  if (type.front() != 'F' && type.front() != 'B') return file.integers(name, rows, columns);
+  if (!type.starts_with('F') && !type.starts_with('B')) return file.integers(name, rows, columns);
   const MatrixF values = file.floats(name, rows, columns);
   for (Eigen::Index i = 0; i < values.size(); ++i)
     if (!(std::abs(values.data()[i]) < 0x1p24f) || values.data()[i] != std::floor(values.data()[i]))
@@ -74,6 +74,10 @@ class TensorExamples : public ExampleSet {
                                              i / ids_.cols(), ids_.data()[i]));
     if (file.has(prefix + "token_type_ids"))
       types_ = whole_numbers(file, prefix + "token_type_ids", ids_.rows(), ids_.cols());
+    for (Eigen::Index i = 0; i < types_.size(); ++i)
+      if (types_.data()[i] < 0 || types_.data()[i] > 1 << 24)
+        throw std::runtime_error(fmt::format("tensor '{}token_type_ids', row {}: {} is no type", prefix,
+                                             i / types_.cols(), types_.data()[i]));
     lengths_.assign(static_cast<std::size_t>(size_), ids_.cols());
     if (!file.has(prefix + "attention_mask")) return;
     const Matrix<std::int64_t> mask =

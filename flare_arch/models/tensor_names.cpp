@@ -11,7 +11,9 @@ namespace {
 
 bool of_layers(const TensorName& row) { return row.name.find("{}") != std::string::npos; }
 
-bool names_a_group(const std::string& name) { return name.back() == '.' || name.back() == '_'; }
+bool names_a_group(const std::string& name) {
+  return !name.empty() && (name.back() == '.' || name.back() == '_');
+}
 
 /// What stands behind a group's name. Old checkpoints call a norm's tensors gamma and beta.
 constexpr std::pair<const char*, const char*> endings[] = {{"weight", "bias"}, {"gamma", "beta"}};

@@ -194,12 +194,16 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   for (const std::string& note : die_notes(command, choices)) fmt::print("Note: {}.\n", note);
   const std::vector<CounterLine> counters = counter_lines(rows, attention);
   if (!counters.empty()) print_counters(counters);
-  if (study.quantizer == "emsbq") print_sizes(bench.model().spec(), attention);
+  const bool sized = has_square_projections(bench.model().spec());
+  if (study.quantizer == "emsbq" && sized) print_sizes(bench.model().spec(), attention);
   arch::AccuracyOptions arithmetic = bench.arithmetic();
   arithmetic.quantizer = study.quantizer;
-  const std::vector<arch::TensorStorage> storage =
-      arch::layer_storage(shape_of(bench.model().spec()), arithmetic);
-  print_storage(storage);
+  std::vector<arch::TensorStorage> storage;
+  if (sized) storage = arch::layer_storage(shape_of(bench.model().spec()), arithmetic);
+  if (sized) print_storage(storage);
+  if (!sized)
+    fmt::print(
+        "\nSizes of arrays and storage are not counted for shared or wider heads than width / heads.\n");
   if (command.out.empty()) return exit_done;
   write_table_file(command.out, "flare-accuracy/1", [&](H5::H5File& file) {
     engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(seed));

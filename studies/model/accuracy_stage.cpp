@@ -45,7 +45,7 @@ AccuracyEvaluation AccuracyBench::run(arch::AccuracyOptions options) {
   row.mean = result.mean;
   row.std = result.standard_deviation;
   row.counters = result.counters;
-  row.metric = dataset_.metric;
+  row.metric = dataset_.metric == arch::Metric::loss ? "loss" : "top1";
   row.answers = result.answers;
   if (options.quantizer == "float") floating_ = result;
   if (!floating_.answers.empty()) row.agreement = arch::agreement_with(floating_, result);

@@ -17,7 +17,6 @@ namespace flare::studies {
 struct AccuracyEvaluation : analysis::AccuracyRow {
   ArrayErrors weight_arrays, dynamic_arrays;       // of the arrays of weights; of those of keys and values
   arch::AttentionCounters counters;                // over all repeats and examples
-  arch::Metric metric = arch::Metric::top1;        // what mean, std and floating are
   double agreement = 1;                            // share of answers that floating point gives, too
   std::vector<std::vector<arch::Answer>> answers;  // [repeat][example]
 };

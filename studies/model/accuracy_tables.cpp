@@ -7,7 +7,7 @@
 namespace flare::studies {
 
 void print_accuracies(const std::vector<AccuracyEvaluation>& rows) {
-  const bool loss = !rows.empty() && rows.front().metric == arch::Metric::loss;
+  const bool loss = !rows.empty() && rows.front().is_loss();
   const auto shown = [loss](double value) {
     return loss ? fmt::format("{:.4f}", value) : fmt::format("{:.2f}%", 100.0 * value);
   };
@@ -111,6 +111,10 @@ engine::Table counters_table(const std::vector<CounterLine>& lines) {
       .add("wrong_reads", "", engine::column_of(lines, [](Line l) { return l.counters.wrong_reads; }))
       .add("tensor_words", "", engine::column_of(lines, [](Line l) { return l.tensor_words; }));
   return table;
+}
+
+bool has_square_projections(const arch::ModelSpec& spec) {
+  return spec.kv_heads == spec.heads && spec.head_width * spec.heads == spec.width;
 }
 
 arch::AttentionShape shape_of(const arch::ModelSpec& spec) {

@@ -32,6 +32,9 @@ void print_counters(const std::vector<CounterLine>& lines);
 /// Sums over all images.
 engine::Table counters_table(const std::vector<CounterLine>& lines);
 
+/// Whether queries, keys and values are projections of the model's width on itself, which the counted sizes assume.
+bool has_square_projections(const arch::ModelSpec& spec);
+
 arch::AttentionShape shape_of(const arch::ModelSpec& spec);
 void print_sizes(const arch::ModelSpec& spec, const arch::IntegerAttentionOptions& options);
 

@@ -88,6 +88,12 @@ analysis::MeasuredThresholds measured_at(const ConverterStudy& converter, const 
   for (const analysis::AdcThresholdRow& row : adc.thresholds) {
     if (corners.empty() || corners.back() != row.corner) corners.push_back(row.corner);
     if (row.corner != corner) continue;
+    if (row.unknown > 0) {
+      throw StudyError(
+          fmt::format("{}: {} dies of threshold {} of {} have no offset at {}, and they may be the worst: "
+                      "measure it again with a wider search or a larger trim",
+                      converter.measured_file.string(), row.unknown, row.k, adc.name, corner));
+    }
     if (!std::isfinite(row.left_mean + row.left_sigma + row.noise)) {
       throw StudyError(fmt::format("{}: threshold {} of {} has no offset at {}: measure more dies",
                                    converter.measured_file.string(), row.k, adc.name, corner));
@@ -122,6 +128,14 @@ void check_adc_study(const Section& root, const Study& study) {
   }
   if (study.cards.empty()) {
     root.fail("", "a study of converters ([adc]) needs [technology] with cards = \"FILE\" or kit = \"NAME\"");
+  }
+  // Its benches set what they need themselves; a setting that would do nothing is no setting.
+  const SimulatorStudy& simulator = study.simulator;
+  if (!study.parameters.empty() || !simulator.compatibility.empty() || simulator.method || simulator.reltol ||
+      simulator.abstol || simulator.vntol || simulator.chgtol || simulator.trtol) {
+    root.fail(study.parameters.empty() ? "simulator" : "technology",
+              "a study of converters ([adc]) takes neither switches of a kit nor a compatibility mode nor "
+              "[simulator] settings; leave them out, or take cards that need none");
   }
   std::vector<Corner> corners = study.corners;
   corners.push_back(study.nominal);

@@ -183,5 +183,24 @@ TEST(ElaboratedCircuit, WhatCannotBeTakenOverIsRefused) {
   for (const auto& [lines, words] : wrong) EXPECT_THAT(refusal(lines), HasSubstr(words)) << lines;
 }
 
+// Netlists that would take forever, all memory or the stack.
+TEST(ElaboratedCircuit, WhatGrowsWithoutEndIsRefused) {
+  std::string doubled = ".param p0={agauss(0,1,3)}\n";
+  for (int i = 0; i < 40; ++i)
+    doubled +=
+        ".param p" + std::to_string(i + 1) + "={p" + std::to_string(i) + "+p" + std::to_string(i) + "}\n";
+  EXPECT_THAT(refusal(doubled + "r1 a 0 {1k+p40}\n"), HasSubstr("terms"));
+  std::string chain = "r1 a 0 {q30000}\n";
+  for (int i = 30'000; i > 0; --i)
+    chain += ".param q" + std::to_string(i) + "={q" + std::to_string(i - 1) + "+1}\n";
+  EXPECT_THAT(refusal(chain + ".param q0=1\n"), HasSubstr("one on the next"));
+  std::string tree = ".subckt s0 a\n.ends\n";
+  for (int i = 0; i < 30; ++i) {
+    const std::string inner = " a s" + std::to_string(i) + "\n";
+    tree += ".subckt s" + std::to_string(i + 1) + " a\nx1" + inner + "x2" + inner + ".ends\n";
+  }
+  EXPECT_THAT(refusal(tree + "x0 a s30\n"), HasSubstr("1000000"));
+}
+
 }  // namespace
 }  // namespace flare::engine

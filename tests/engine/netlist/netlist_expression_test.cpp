@@ -102,6 +102,19 @@ TEST(NetlistExpression, WhatIsWrongIsSaid) {
   EXPECT_THAT(error_in("2*-g+3"), ::testing::HasSubstr("misreads a minus"));
 }
 
+TEST(NetlistExpression, WhatIsTooDeepOrTooLargeIsRefused) {
+  const auto times = [](int n, const std::string& text) {
+    std::string all;
+    for (int i = 0; i < n; ++i) all += text;
+    return all;
+  };
+  EXPECT_THAT(error_in(times(60'000, "(") + "1" + times(60'000, ")")), ::testing::HasSubstr("parentheses"));
+  EXPECT_THAT(error_in(times(60'000, "!") + "1"), ::testing::HasSubstr("parentheses"));
+  EXPECT_THAT(error_in(times(60'000, "1?") + "1"), ::testing::HasSubstr("parentheses"));
+  EXPECT_THAT(error_in("1" + times(60'000, "+z()*1e-9")), ::testing::HasSubstr("terms"));
+  EXPECT_DOUBLE_EQ(nominal(read("1" + times(60'000, "+1"))), 60'001.0);  // numbers alone are one number
+}
+
 TEST(NetlistExpression, WhatASwitchTurnsOffIsNotThere) {
   EXPECT_TRUE(is_number(read("off*z()")));
   EXPECT_TRUE(is_number(read("3+off*exp(z())/g")));

@@ -147,6 +147,20 @@ TEST_F(FamilyFolder, WhatTheSpecCannotSayIsRefusedByName) {
   refused("torch_post", "pooling", "attention");
   refused("torch_post", "tensor_names", {{"embeddings", "x"}});
   refused("vit_pytorch", "pool", "mean");
+  refused("timm", "architecture", "vit_base_patch16_rpn_224");
+}
+
+TEST_F(FamilyFolder, SizesThatMeanNothingAreRefused) {
+  copy("vit_pytorch");
+  erase("patch_size");
+  EXPECT_THAT(refusal(), HasSubstr("patch"));
+  copy("torch_post");
+  set("pooling", "every");  // the loss looks logits up by token
+  EXPECT_THAT(refusal(), HasSubstr("outputs for a vocabulary"));
+  copy("vit");
+  std::ofstream(folder_ / "preprocessor_config.json") << R"({"do_normalize": false, "image_mean": [0.5]})";
+  EXPECT_THAT(refusal(), HasSubstr("do_normalize"));
+  EXPECT_EQ(Transformer::files(folder_).size(), 3u);
 }
 
 TEST_F(FamilyFolder, SizesThatDisagreeWithATensorNameIt) {

@@ -33,6 +33,9 @@ TEST(Safetensors, BadFilesAreRefused) {
   refused("{", 0, "not a JSON object");
   refused("[1]", 0, "not a JSON object");
   refused(std::string(100, '[') + std::string(100, ']'), 0, "nested");
+  refused(
+      R"({"a":"\"}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}","b":)" + std::string(70, '[') + std::string(70, ']') + "}",
+      0, "nested");
   refused(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", 8, "do not agree");
   refused(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 8, "outside");
   refused(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8, "outside");
