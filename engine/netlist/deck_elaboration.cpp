@@ -242,7 +242,8 @@ class Expansion {
                       max_subcircuit_depth, name));
     }
     if (++calls_ > max_devices_) {
-      element.fail(fmt::format("more than {} devices and subcircuits; raise the limit if that is meant", max_devices_));
+      element.fail(fmt::format("more than {} devices and subcircuits; raise the limit if that is meant",
+                               max_devices_));
     }
     expand({inner, scope.path + lower(words[0]) + ".", scope.depth + 1, scope.conditional});
   }

@@ -103,7 +103,7 @@ struct Study {
 
   std::optional<Kit> kit;
   std::filesystem::path
-      cards;                  // card file, the kit's where there is one; sections are the corners' processes
+      cards;  // card file, the kit's where there is one; sections are the corners' processes
   /// Values of .params at the netlist's top level, at every corner that sets no other: the switches of a kit.
   std::map<std::string, double> parameters;
   std::string cards_place;    // "file:line: key", for errors
