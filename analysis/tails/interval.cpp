@@ -118,7 +118,9 @@ WeightedEstimate summarize(const std::vector<Stratum>& strata, double log_scale)
   result.pareto_k = pareto_tail_index(contributions);
   // Welch-Satterthwaite over the strata, and never more than the effective sample says.
   double freedom = std::max(1.0, result.effective_samples - 1.0);
-  if (welch > 0.0) freedom = std::clamp(variance * variance / welch, 1.0, freedom);
+  // A stratum of one value has no variance: then the estimate has none, and is objected to.
+  if (welch > 0.0 && std::isfinite(variance)) freedom = std::clamp(variance * variance / welch, 1.0, freedom);
+  if (!std::isfinite(freedom)) freedom = 1.0;
   const double t = quantile(boost::math::students_t_distribution<>(freedom), 0.975);
   // A tail that is heavy, though not yet too heavy, has more to come than the sample shows.
   const double heavy = 1.0 + std::max(0.0, std::min(result.pareto_k, 0.7) - 0.2);

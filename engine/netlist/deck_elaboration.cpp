@@ -270,7 +270,7 @@ class Expansion {
     if (position.fewest == 0) return {};
     const std::size_t count = positional(words);
     for (std::size_t i = position.fewest + 1; i <= position.most + 1 && i < count; ++i) {
-      const std::string name = lower(words[i]);
+      std::string name = lower(words[i]);
       if (has_model(scope.circuit, name)) return name;
       if (is_expression(name)) return {};  // a text parameter may name the model
     }

@@ -74,6 +74,7 @@ TEST(Interval, ObjectsToWhatCannotBeTrusted) {
   one_dominates[7] = 1.0;
   EXPECT_FALSE(summarize({Stratum{one_dominates}}, 0.0).objection().empty());
   EXPECT_FALSE(summarize({Stratum{std::vector<double>(50, 0.0)}}, 0.0).objection().empty());
+  EXPECT_FALSE(summarize({Stratum{one_dominates}, Stratum{{1.0}}}, 0.0).objection().empty());  // no variance
 }
 
 // E_q[phi/q] = 1 whatever was fitted: the densities belong to the draws.
