@@ -30,6 +30,7 @@ std::vector<double> nominal_thresholds(const Converter& converter, const Measure
   const double mean = mean_of(volts);
   const double lsb = std::copysign(measured.lsb, reference.step());
   std::vector<double> code;  // of the converter, from the one of the first threshold
+  code.reserve(volts.size());
   for (const double volt : volts) code.push_back(std::round((volt - volts.front()) / lsb));
   if (std::adjacent_find(code.begin(), code.end(), std::greater_equal<>()) != code.end()) {
     throw std::invalid_argument(fmt::format(

@@ -145,6 +145,7 @@ UnexpectedWorth worth_where_carried(const FrozenQuestion& frozen, const TailQues
   // Standard deviations of what bends leave; what is carried grows on the way.
   const double outlying = carried == Carried::unchanged ? 3.0 : 4.0;
   std::vector<std::vector<Excess>> seen;
+  seen.reserve(looks.size());
   for (const OutputLook& look : looks) seen.push_back(excesses_of(frozen, question, spread, look, carried));
   const Bends bends = bends_of(looks, seen);
   std::vector<Excesses> excesses;

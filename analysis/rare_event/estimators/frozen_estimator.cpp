@@ -34,6 +34,7 @@ std::vector<std::size_t> allocate(const std::vector<double>& spreads, double wan
   const double free =
       std::max(0.0, std::min(wanted, affordable) - floor * static_cast<double>(spreads.size()));
   std::vector<std::size_t> counts;
+  counts.reserve(spreads.size());
   for (const double spread : spreads)
     counts.push_back(static_cast<std::size_t>(floor + free * spread / total));
   return counts;
@@ -144,7 +145,7 @@ Sampled FrozenEstimator::sample_or_relearn(EstimatorSession& session) {
   EvaluationLedger& ledger = session.ledger();
   if (!can_relearn()) return sample_to_target(session, false);
   const std::uint64_t before = ledger.counts().estimate;
-  const Sampled first = sample_to_target(session, true);
+  Sampled first = sample_to_target(session, true);
   if (!first.given_up) return first;
   const std::uint64_t cost = ledger.counts().estimate - before;
   ledger.count_estimate_as_pilot(cost);
