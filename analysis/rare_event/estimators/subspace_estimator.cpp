@@ -64,17 +64,6 @@ void SubspaceEstimator::begin(const std::vector<SubspaceStart>& starts) {
     proposal_.weights.push_back(std::exp(log_upper_tail(start.point.norm()) - total));
 }
 
-void SubspaceEstimator::fit_to_population(const Matrix& failing) {
-  for (SubspaceNormal& component : proposal_.components) {
-    const Matrix rows = failing * component.basis();
-    const Eigen::Index r = component.rank();
-    WeightedMoments moments;
-    const std::vector<double> weights(static_cast<std::size_t>(rows.rows()), 1.0);
-    if (weighted_moments(rows, weights, Matrix::Identity(r, r), static_cast<double>(r), moments))
-      component.shape(moments.mean, moments.covariance, narrowest, widest);
-  }
-}
-
 // What a class's failing rows, counted from where their own components began, have in common.
 void SubspaceEstimator::reshape(std::size_t shape_class, const std::vector<Eigen::Index>& rows,
                                 const std::vector<std::size_t>& owners, const std::vector<double>& weights,

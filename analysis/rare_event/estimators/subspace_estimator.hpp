@@ -30,8 +30,6 @@ class SubspaceEstimator : public FrozenEstimator {
 
   /// Components at the starts, weighted by Phi(-|point|).
   void begin(const std::vector<SubspaceStart>& starts);
-  /// Fits every component of one class to rows that fail (approximately from phi given failure).
-  void fit_to_population(const engine::Matrix& failing);
   /// Rounds of runs until a round promises little more than the one before; fills in the forecast. `population`:
   /// failing rows of another method, what the estimate must reach; may be empty.
   void learn_in_rounds(EstimatorSession& session, const engine::Matrix& population);
