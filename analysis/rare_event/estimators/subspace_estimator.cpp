@@ -28,6 +28,7 @@ std::vector<double> cut_weights(const WeightedSample& sample, const std::vector<
   double best = -1e300;
   for (const Eigen::Index i : failing) best = std::max(best, sample.log_weights[static_cast<std::size_t>(i)]);
   std::vector<double> weights;
+  weights.reserve(failing.size());
   for (const Eigen::Index i : failing)
     weights.push_back(std::exp(sample.log_weights[static_cast<std::size_t>(i)] - best));
   const double mean = std::accumulate(weights.begin(), weights.end(), 0.0) /
@@ -113,6 +114,7 @@ bool SubspaceEstimator::learn(const WeightedSample& sample) {
   if (failing.size() < 8) return false;
   const std::vector<double> weights = cut_weights(sample, failing);
   std::vector<std::size_t> owners;
+  owners.reserve(failing.size());
   for (const Eigen::Index i : failing) owners.push_back(proposal_.owner(sample.points.row(i)));
   for (std::size_t c = 0; c < classes_; ++c) reshape(c, failing, owners, weights, sample.points);
   reweigh(owners, weights);
