@@ -21,11 +21,12 @@ Response as_response(const Evaluated& outcome) {
 }  // namespace
 
 ReadDraws EstimatorSession::draws_at(double scale, Eigen::Index count) {
-  for (const ScaledDraws& known : options_->known) {
+  for (std::size_t i = 0; i < options_->known.size(); ++i) {
+    const ScaledDraws& known = options_->known[i];
     if (known.points.rows() < count || std::abs(std::log(known.scale / scale)) > std::log(1.2)) continue;
     note(fmt::format("{} known draws at {:.1f} sigma", known.points.rows(), known.scale));
     ReadDraws read{known.points, ledger_->take_in(known.points, known.responses)};
-    ledger_->count_draws(known.scale, read.outcomes);
+    if (counted_.insert(i).second) ledger_->count_draws(known.scale, read.outcomes);
     return read;
   }
   ScaledDraws made{scale, scale * random_.normal_matrix(count, ledger_->dimension()), {}};

@@ -2,6 +2,7 @@
 // stream, and the log of what was done. Results of stages are not kept here; they are passed on as values.
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,7 +31,8 @@ class EstimatorSession {
   /// The caller lets a neighbouring problem's failing points shorten the search.
   bool trusts_neighbour() const { return options_->trust_neighbour && !options_->warm_starts.empty(); }
 
-  /// At least `count` draws: those known beforehand of about that scale, else new ones, which are kept.
+  /// At least `count` draws: those known beforehand of about that scale, else new ones, which are kept. Known ones that
+  /// serve two scales are counted as looks once.
   ReadDraws draws_at(double scale, Eigen::Index count);
   const std::vector<ScaledDraws>& made_draws() const { return made_; }
 
@@ -42,6 +44,7 @@ class EstimatorSession {
   const RareEventOptions* options_;
   NormalStream random_;
   std::vector<ScaledDraws> made_;
+  std::set<std::size_t> counted_;  // of the known ones
   std::vector<std::string> notes_;
 };
 

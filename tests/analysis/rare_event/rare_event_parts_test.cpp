@@ -4,6 +4,7 @@
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
 
+#include "analysis/rare_event/core/estimator_session.hpp"
 #include "analysis/rare_event/sampling/importance_sampling.hpp"
 #include "analysis/rare_event/sampling/line_sampling.hpp"
 #include "analysis/rare_event/sampling/radial_sampling.hpp"
@@ -78,6 +79,29 @@ TEST(Interval, ObjectsToWhatCannotBeTrusted) {
 }
 
 // E_q[phi/q] = 1 whatever was fitted: the densities belong to the draws.
+// Known draws may serve two neighbouring scales; as looks that would have met an unknown region they count once.
+TEST(EstimatorSession, KnownDrawsAreCountedAsLooksOnce) {
+  const BatchEvaluator passes = [](const engine::Matrix& points) {
+    return std::vector<Response>(static_cast<std::size_t>(points.rows()), Response::margin(1.0));
+  };
+  RareEventOptions options;
+  options.known = {{2.0, engine::Matrix::Ones(50, 3), std::vector<Response>(50, Response::margin(1.0))}};
+  EvaluationLedger ledger(3, passes, 1000, {});
+  EstimatorSession session(ledger, options, "test");
+  const auto looked = [&] {
+    std::uint64_t draws = 0;
+    for (const Look& look : ledger.looks()) draws += look.draws;
+    return draws;
+  };
+  EXPECT_EQ(session.draws_at(2.0, 40).points.rows(), 50);
+  EXPECT_EQ(session.draws_at(2.2, 50).points.rows(), 50);
+  EXPECT_EQ(looked(), 50u);
+  EXPECT_EQ(ledger.counts().total(), 0u);
+  EXPECT_EQ(session.draws_at(3.0, 20).points.rows(), 20);
+  EXPECT_EQ(looked(), 70u);
+  EXPECT_EQ(ledger.counts().total(), 20u);
+}
+
 TEST(ShapedNormal, WeightsAverageToOne) {
   NormalStream random(2, "shaped normal");
   for (const Eigen::Index d : {2, 8, 40}) {
