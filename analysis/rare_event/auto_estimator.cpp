@@ -98,6 +98,7 @@ class AutoEstimator {
     RareEventSummary summary = std::move(audited.summary);
     if (audited.finding.contradicts()) allow_for_missing(audited, summary);
     if (audited.finding.shows_bends()) widen_for_bends(summary);
+    if (search_.log_p_behind_jumps) allow_for_jumps(*search_.log_p_behind_jumps, summary);
     audit_against_rays(search_, summary);
     audit_against_subset(search_, summary);
     std::sort(summary.regions.begin(), summary.regions.end(),
@@ -132,6 +133,13 @@ class AutoEstimator {
                                          audited.finding.unexplained.size()));
     }
     summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(2.0 * missing));
+  }
+
+  // An estimate that has seen what lies behind the jump says at least as much.
+  void allow_for_jumps(double log_p_at_most, RareEventSummary& summary) {
+    if (summary.status != TailStatus::estimated || summary.log_p_high >= log_p_at_most) return;
+    session_.note("the interval reaches to what may lie behind the jump");
+    summary.log_p_high = std::min(0.0, log_p_at_most);
   }
 
   // Twice the width of ln P, each way.

@@ -199,9 +199,48 @@ std::optional<LineRegion> RegionFinder::build_from_population(const Vector& fail
   return region;
 }
 
+// Deepened a little along the region's direction and brought halfway to its axis.
+Vector brought_closer(const Vector& direction, const Vector& x) {
+  const double along = direction.dot(x);
+  const Vector across = x - direction * along;
+  const double typical = 0.8 * std::sqrt(static_cast<double>(std::max<Eigen::Index>(1, x.size() - 1)));
+  const double shrink = std::min(0.5, typical / std::max(1e-9, across.norm()));
+  return direction * (along + 0.15) + shrink * across;
+}
+
+bool RegionFinder::beyond_a_jump(const LineRegion& region, const Vector& boundary) {
+  constexpr int halvings = 6;
+  constexpr double jump = 0.3;  // sigma along the region's direction, and three times what the slope allows
+  if (!std::isfinite(region.steepness) || noise_ > 0.02) return false;
+  Vector passes = brought_closer(region.direction, boundary), fails = boundary;
+  Evaluated outcome = ledger_->evaluate_one(passes, purpose_);
+  if (outcome.failed || !outcome.has_margin) return false;
+  double left = outcome.margin;
+  for (int i = 0; i < halvings; ++i) {
+    const Vector middle = 0.5 * (passes + fails);
+    outcome = ledger_->evaluate_one(middle, purpose_);
+    if (!outcome.failed && !outcome.has_margin) return false;
+    (outcome.failed ? fails : passes) = middle;
+    if (!outcome.failed) left = outcome.margin;
+  }
+  return left > region.steepness * (jump + 3.0 * (fails - passes).norm());
+}
+
+// Neither gradients nor a population on this side of the jump show the way.
+std::optional<LineRegion> RegionFinder::build_behind_a_jump(const Vector& boundary) {
+  const auto d = static_cast<std::uint64_t>(boundary.size());
+  const std::uint64_t cost = 20 * (d + 8);
+  std::optional<LineRegion> region;
+  if (d <= 60 && cost < ledger_->remaining() / 8) region = build_with_lines(boundary);
+  if (!region) region.emplace(boundary, boundary.norm());
+  region->steepness = std::numeric_limits<double>::infinity();
+  return region;
+}
+
 std::optional<LineRegion> RegionFinder::build(const Vector& boundary) {
   std::optional<LineRegion> region;
   if (ledger_->margins() && trust_margins_) region = build_with_gradient(boundary);
+  if (region && beyond_a_jump(*region, boundary)) return build_behind_a_jump(boundary);
   // A population shows the way where gradients do not (corners, wedges); lines where there is none (cliffs).
   const bool populated = population_.rows() >= 40;
   if (!region && !populated && origin_passes_ && boundary.size() <= 60) region = build_with_lines(boundary);
@@ -209,8 +248,7 @@ std::optional<LineRegion> RegionFinder::build(const Vector& boundary) {
   return region;
 }
 
-// Which open points does the region they lie furthest along reach? Deepened a little along its direction and
-// brought halfway to its axis, they must still fail.
+// Which open points does the region they lie furthest along reach? Brought closer to its axis they must still fail.
 std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
                                         std::vector<std::size_t>& tried, const Vector* first,
                                         bool independent) {
@@ -225,12 +263,8 @@ std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
     if (last == k) continue;
     last = k;
     const Vector& a = regions_[k].direction;
-    const double along = a.dot(x);
-    if (along <= 0.0 && origin_passes_) continue;
-    const Vector across = x - a * along;
-    const double typical = 0.8 * std::sqrt(static_cast<double>(std::max<Eigen::Index>(1, x.size() - 1)));
-    const double shrink = std::min(0.5, typical / std::max(1e-9, across.norm()));
-    points.row(static_cast<Eigen::Index>(asked.size())) = a * (along + 0.15) + shrink * across;
+    if (a.dot(x) <= 0.0 && origin_passes_) continue;
+    points.row(static_cast<Eigen::Index>(asked.size())) = brought_closer(a, x);
     asked.push_back(i);
     best.push_back(k);
   }

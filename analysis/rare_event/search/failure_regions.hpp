@@ -87,6 +87,10 @@ class RegionFinder {
   /// Of a batch of the scan; no limit: -1.
   int affordable_builds(std::uint64_t until) const;
   std::optional<LineRegion> build(const engine::Vector& boundary);
+  /// Between the boundary point and the region that its gradient leads to the margin jumps: what fails there is another
+  /// region, of which gradients say nothing.
+  bool beyond_a_jump(const LineRegion& region, const engine::Vector& boundary);
+  std::optional<LineRegion> build_behind_a_jump(const engine::Vector& boundary);
   bool smooth_across(const LineRegion& region);
   std::optional<LineRegion> build_with_gradient(engine::Vector boundary);
   std::optional<LineRegion> build_with_lines(const engine::Vector& boundary);

@@ -110,6 +110,7 @@ void search_failures(EstimatorSession& session, const PlainLook& look, SearchRes
   PlaneSearch planar = search_plane(session, look, finder);
   result.plane = std::move(planar.plane);
   result.planar = planar.explains_all;
+  result.log_p_behind_jumps = planar.log_p_behind_jumps;
   if (!planar.explains_all) {
     if (session.options().method == RareEventMethod::automatic && session.ledger().margins() &&
         session.ledger().dimension() > many_dimensions) {

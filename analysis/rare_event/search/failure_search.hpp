@@ -26,6 +26,7 @@ struct SearchResult {
   bool planar = false;        // one plane explains all: no wide search was made
   std::size_t starts = 0;     // independent ones
   std::optional<LinearModel> plane;
+  std::optional<double> log_p_behind_jumps;  // PlaneSearch's
   std::optional<Witness> rays;         // know nothing of regions; made where failures may surround the origin
   std::optional<SubsetResult> subset;  // where one was made and reached the failure set
   std::uint64_t kept =

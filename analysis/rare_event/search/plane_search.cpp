@@ -3,6 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "analysis/rare_event/core/unexpected_worth.hpp"
+#include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -11,6 +17,8 @@ using engine::Vector;
 
 constexpr double enough_near = 0.85;  // r2 at nominal spread
 constexpr double enough_far = 0.9;    // r2 far out, the bend apart
+constexpr double most_unexpected =
+    0.3;  // of P, that could hang on runs nearer to failing than the plane says
 
 // The plane that a neighbouring problem's nearest failing point suggests; nothing where it does not fit here.
 std::optional<LinearModel> plane_from_neighbour(EstimatorSession& session, const PlainLook& look) {
@@ -80,6 +88,100 @@ void refit(LinearModel& plane, const std::vector<const ReadDraws*>& all) {
   plane.slope = better->slope;
 }
 
+// How much nearer to failing a draw is than the plane says, sigma.
+double excess_at(const LinearModel& plane, const Vector& x, double margin) {
+  return (plane.at_origin + plane.slope.dot(x) - margin) / plane.slope.norm();
+}
+
+// Of the draws that lead towards the limit.
+ExcessLook excesses_of(const LinearModel& plane, double scale, const ReadDraws& draws) {
+  const double steepness = plane.slope.norm(), beta = plane.at_origin / steepness;
+  const auto across = static_cast<double>(draws.points.cols() - 1);
+  ExcessLook look{scale, {}};
+  for (Eigen::Index i = 0; i < draws.points.rows(); ++i) {
+    const Evaluated& outcome = draws.outcomes[static_cast<std::size_t>(i)];
+    const Vector x = draws.points.row(i);
+    const double along = -plane.slope.dot(x) / steepness;
+    if (!outcome.has_margin || !is_on_the_way(along / beta, Carried::unchanged)) continue;
+    look.runs.push_back(
+        {excess_at(plane, x, outcome.margin), x.squaredNorm() - along * along - across, along / beta});
+  }
+  return look;
+}
+
+// What the plane is off by at nominal spread, by the lower half: nothing that jumps is in it.
+double usual_excess(const ExcessLook& plain) {
+  if (plain.runs.size() < 20) return 0.0;
+  std::vector<double> values;
+  values.reserve(plain.runs.size());
+  for (const Excess& excess : plain.runs) values.push_back(excess.value);
+  std::sort(values.begin(), values.end());
+  return (values[values.size() / 2] - values[values.size() / 4]) / 0.6745;
+}
+
+// On the way from a draw straight to the axis: does most of its excess end at one place, or little by little? A bend is
+// the estimate's affair; behind a jump lies what no line along the plane meets.
+bool ends_in_a_jump(EstimatorSession& session, const LinearModel& plane, const Vector& x, double excess) {
+  constexpr int halvings = 6;
+  const Vector axis = plane.slope / plane.slope.norm();
+  const Vector foot = axis * axis.dot(x);
+  double inner = 0.0, outer = 1.0, left = 0.0, right = excess;
+  for (int i = 0; i < halvings; ++i) {
+    const double middle = 0.5 * (inner + outer);
+    const Vector point = foot + middle * (x - foot);
+    const Evaluated outcome = session.ledger().evaluate_one(point, Purpose::explore);
+    if (!outcome.has_margin) return true;
+    const double here = excess_at(plane, point, outcome.margin);
+    (here > 0.5 * excess ? outer : inner) = middle;
+    (here > 0.5 * excess ? right : left) = here;
+  }
+  return right - left > 0.4 * excess;
+}
+
+// The draws that are nearest to failing beside what the plane says.
+std::vector<std::pair<double, Vector>> most_unexpected_of(const LinearModel& plane, const ReadDraws& draws,
+                                                          std::size_t count) {
+  std::vector<std::pair<double, Vector>> all;
+  for (Eigen::Index i = 0; i < draws.points.rows(); ++i) {
+    const Evaluated& outcome = draws.outcomes[static_cast<std::size_t>(i)];
+    const Vector x = draws.points.row(i);
+    const double way = -plane.slope.dot(x) / plane.at_origin;
+    if (outcome.has_margin && is_on_the_way(way, Carried::unchanged))
+      all.emplace_back(excess_at(plane, x, outcome.margin), x);
+  }
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  if (all.size() > count) all.resize(count);
+  return all;
+}
+
+// Draws of a scale, largest first.
+using ScaledLooks = std::vector<std::pair<double, const ReadDraws*>>;
+
+// Draws that a jump brings nearer to failing could hold a part of P that no line along the plane would meet: ln of the
+// most that P could then be.
+std::optional<double> log_p_behind_jumps(EstimatorSession& session, const LinearModel& plane, double noise,
+                                         const ScaledLooks& looks) {
+  std::vector<ExcessLook> seen;
+  seen.reserve(looks.size());
+  for (const auto& look : looks) seen.push_back(excesses_of(plane, look.first, *look.second));
+  const double steepness = plane.slope.norm(), beta = plane.at_origin / steepness;
+  const double least = std::max(4.0 * noise / steepness, 3.0 * usual_excess(seen.back()));
+  const UnexpectedWorth worth =
+      worth_of_excesses(std::move(seen), {beta, log_upper_tail(beta), least}, Carried::unchanged);
+  if (worth.limit < most_unexpected) return std::nullopt;
+  for (const auto& look : looks) {
+    if (look.first < 1.4) continue;
+    for (const auto& [excess, x] : most_unexpected_of(plane, *look.second, 2)) {
+      if (excess < least || !ends_in_a_jump(session, plane, x, excess)) continue;
+      session.note(
+          fmt::format("the margin jumps by {:.1f} sigma: {:.2f} of P could lie behind as met, {:.2f} at most",
+                      excess, worth.middle, worth.limit));
+      return log_upper_tail(beta) + std::log1p(worth.limit);
+    }
+  }
+  return std::nullopt;
+}
+
 LineRegion region_of(const LinearModel& plane) {
   const double steepness = plane.slope.norm();
   LineRegion region(-plane.slope, plane.at_origin / steepness);
@@ -104,8 +206,8 @@ PlaneSearch search_plane(EstimatorSession& session, const PlainLook& look, Regio
   std::vector<Vector> failing;
   if (!holds_far(session, scale, far, *search.plane, failing)) return search;
   // Further out only failures count: a cliff that the plane does not know of.
-  const ReadDraws farther =
-      session.draws_at(std::clamp(offset / 1.2, 2.0, 4.5), session.trusts_neighbour() ? 15 : 40);
+  const double farther_scale = std::clamp(offset / 1.2, 2.0, 4.5);
+  const ReadDraws farther = session.draws_at(farther_scale, session.trusts_neighbour() ? 15 : 40);
   collect_surprises(*search.plane, farther, failing);
   if (look.rough()) refit(*search.plane, {&look.draws, &far, &farther});
   finder.regions().push_back(region_of(*search.plane));
@@ -113,7 +215,12 @@ PlaneSearch search_plane(EstimatorSession& session, const PlainLook& look, Regio
   if (failing.size() > 8) failing.resize(8);
   finder.add(failing, true, 2);
   search.explains_all = finder.regions().size() == 1 && finder.all_placed();
-  if (!search.explains_all)
+  if (search.explains_all) {
+    search.log_p_behind_jumps = log_p_behind_jumps(
+        session, *search.plane, look.noise, {{farther_scale, &farther}, {scale, &far}, {1.0, &look.draws}});
+    search.explains_all = !search.log_p_behind_jumps;
+  }
+  if (!failing.empty() && !search.explains_all)
     session.note(fmt::format("but {} failures were met where it predicts none", failing.size()));
   return search;
 }

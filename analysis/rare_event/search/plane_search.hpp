@@ -12,6 +12,8 @@ namespace flare::analysis {
 struct PlaneSearch {
   std::optional<LinearModel> plane;  // the best one seen, even where it does not explain all
   bool explains_all = false;         // its direction is the only region; `finder` holds it
+  /// ln of the most that P could be with what lies behind a jump of the margin that was met; nothing where none matters.
+  std::optional<double> log_p_behind_jumps;
 };
 
 PlaneSearch search_plane(EstimatorSession& session, const PlainLook& look, RegionFinder& finder);

@@ -52,9 +52,6 @@ std::vector<RareEventProblem> hard_problems_that_hold() {
                                                          "plane and cliff corner of 6, d=30",
                                                          "RP77",
                                                          "three-modal delay d=10, one input",
-                                                         "output jump of 3, d=16",
-                                                         "output jump of 1.5, d=40",
-                                                         "output jump of 4, d=8",
                                                          "die and mismatch, hard, one cell"};
     return std::find(still_wrong.begin(), still_wrong.end(), problem.name) != still_wrong.end();
   });
