@@ -149,18 +149,18 @@ BatchEvaluator hidden_until(std::shared_ptr<std::uint64_t> made, std::uint64_t r
   };
 }
 
-// 1.8 sigma nearer to failing behind a jump in one input, which one plain draw in 700 meets and which holds four fifths of
-// P: a plane that explains all other draws is not the answer.
+// 1.5 sigma nearer to failing behind a jump in one input, which one plain draw in 700 meets and which holds two thirds of
+// P: a plane that explains all other draws is not the answer (without a look for jumps 22 of 25 answers miss).
 TEST(Audit, AJumpBesideAPlaneIsNotOverlooked) {
-  constexpr Eigen::Index d = 12;
-  constexpr double limit = 5.3, jump = 3.0, nearer = 1.8;
+  constexpr Eigen::Index d = 22;
+  constexpr double limit = 5.4, jump = 3.0, nearer = 1.5;
   const BatchEvaluator f = margins([](const Row& x) {
     const double u = x.head(d - 1).sum() / std::sqrt(static_cast<double>(d - 1));
     return limit - u - (x(d - 1) > jump ? nearer : 0.0);
   });
   const double behind = normal_tail(jump);
   const double exact = (1.0 - behind) * normal_tail(limit) + behind * normal_tail(limit - nearer);
-  ASSERT_GT(exact, 5.0 * normal_tail(limit));
+  ASSERT_GT(exact, 2.5 * normal_tail(limit));
   int answered = 0, missed = 0;
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     RareEventOptions options;
@@ -171,6 +171,7 @@ TEST(Audit, AJumpBesideAPlaneIsNotOverlooked) {
     ++answered;
     missed += summary.log_p_high < std::log(exact) || summary.log_p_low > std::log(exact) ? 1 : 0;
   }
+
   EXPECT_LE(missed, 2 + answered / 10);
 }
 
