@@ -1,13 +1,12 @@
 #include "engine/base/hdf5_memory.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <sys/types.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <stdexcept>
-#include <system_error>
 #include <vector>
+
+#include "engine/base/output_file.hpp"
 
 namespace flare::engine {
 
@@ -15,6 +14,8 @@ H5::H5File memory_file(const std::filesystem::path& name) {
   H5::Exception::dontPrint();
   H5::FileAccPropList in_memory;
   in_memory.setCore(std::size_t{1} << 20, false);
+  // Attributes above 64 KiB (the names of thousands of variables) need the object headers of HDF5 1.8.
+  in_memory.setLibverBounds(H5F_LIBVER_V18, H5F_LIBVER_V18);
   return {name.string(), H5F_ACC_TRUNC, H5::FileCreatPropList::DEFAULT, in_memory};
 }
 
@@ -25,21 +26,7 @@ void save_whole(const H5::H5File& file, const std::filesystem::path& path) {
   if (size <= 0 || H5Fget_file_image(file.getId(), image.data(), image.size()) != size) {
     throw std::runtime_error(path.string() + ": HDF5 gives no image of the file");
   }
-  const int out = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  std::size_t written = 0;
-  while (out >= 0 && written < image.size()) {
-    const ssize_t n = ::write(out, image.data() + written, image.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) break;
-    written += static_cast<std::size_t>(n);
-  }
-  const bool whole = out >= 0 && written == image.size() && ::fsync(out) == 0;
-  const int reason = errno;
-  if (out >= 0) ::close(out);
-  if (whole) return;
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);
-  throw std::system_error(reason, std::generic_category(), path.string() + ": cannot be written");
+  write_whole(path, {image.data(), image.size()});
 }
 
 }  // namespace flare::engine
