@@ -23,7 +23,7 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
 
 /// What `path` is besides a plain file; null where it is one, or nothing.
 const char* odd_kind(const std::filesystem::path& path) {
-  struct stat about{};
+  struct stat about {};
   if (::lstat(path.c_str(), &about) != 0 || S_ISREG(about.st_mode)) return nullptr;
   if (S_ISDIR(about.st_mode)) return "a folder; name a file";
   if (S_ISLNK(about.st_mode)) return "a link, which would be replaced; name the file it points to";
@@ -76,7 +76,7 @@ void write_whole(const std::filesystem::path& path, std::string_view bytes) {
     if (const char* kind = odd_kind(path)) throw FileError(fmt::format("{}: is {}", path.string(), kind));
     fail(path, reason);
   }
-  struct stat about{};
+  struct stat about {};
   if (::fstat(file, &about) != 0 || !S_ISREG(about.st_mode) || !may_replace(file, bytes)) {
     ::close(file);
     throw FileError(path.string() +

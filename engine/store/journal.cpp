@@ -122,8 +122,8 @@ Start start_of(int file, const JournalOwner& owner) {
 }
 
 bool same_file(int file, const std::filesystem::path& path) {
-  struct stat ours{};
-  struct stat there{};
+  struct stat ours {};
+  struct stat there {};
   return ::fstat(file, &ours) == 0 && ::lstat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino &&
          ours.st_dev == there.st_dev;
 }
@@ -163,7 +163,7 @@ void Journal::open() {
       throw StoreError(fmt::format("{}: cannot be written ({}); choose another place with -o", path_.string(),
                                    std::strerror(errno)));
     }
-    struct stat about{};
+    struct stat about {};
     if (::fstat(file_, &about) != 0 || !S_ISREG(about.st_mode))
       throw FileError(path_.string() + ": is not a journal of this program; move it away");
     if (!try_flock(file_))
@@ -173,7 +173,7 @@ void Journal::open() {
   try {
     lock_.emplace(path_.string() + ".lock");
   } catch (const std::system_error& e) {
-    struct stat about{};
+    struct stat about {};
     if (::fstat(file_, &about) == 0 && about.st_size == 0) ::unlink(path_.c_str());
     throw StoreError(fmt::format("{}: cannot be written ({}); choose another place with -o", path_.string(),
                                  e.code().message()));
@@ -196,10 +196,11 @@ void Journal::load(const JournalOwner& owner, Existing existing, const OnRecord&
   const bool ours = there.study == owner.study || (!owner.file.empty() && there.file == owner.file);
   if (existing == Existing::drop && ours) return begin(owner);
   if (existing == Existing::drop || there.study != owner.study) {
-    throw FileError(fmt::format("{}: holds the unfinished run of another study{}; finish that one, {}choose "
-                                "another -o",
-                                path_.string(), there.file.empty() ? "" : " (" + there.file + ")",
-                                ours ? "use --fresh to drop it, or " : "move it away, or "));
+    throw FileError(
+        fmt::format("{}: holds the unfinished run of another study{}; finish that one, {}choose "
+                    "another -o",
+                    path_.string(), there.file.empty() ? "" : " (" + there.file + ")",
+                    ours ? "use --fresh to drop it, or " : "move it away, or "));
   }
   if (there.mathematics != owner.mathematics) {
     throw FileError(path_.string() +

@@ -65,7 +65,7 @@ Seen look(const std::filesystem::path& path) {
   Seen seen;
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (file < 0) return seen;
-  struct stat about{};
+  struct stat about {};
   std::array<char, 1024> text{};
   const ssize_t n = ::fstat(file, &about) == 0 ? ::read(file, text.data(), text.size()) : -1;
   ::close(file);
@@ -178,8 +178,8 @@ void StudyLock::replace_dead(const std::filesystem::path& path) {
 }
 
 bool StudyLock::still_ours() const {
-  struct stat ours{};
-  struct stat there{};
+  struct stat ours {};
+  struct stat there {};
   return ::fstat(file_, &ours) == 0 && ::lstat(path_.c_str(), &there) == 0 && ours.st_ino == there.st_ino &&
          ours.st_dev == there.st_dev;
 }

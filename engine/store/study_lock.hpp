@@ -20,7 +20,7 @@ namespace flare::engine {
 /// A process as it stands in a lock file: one line of words. Words that are not known are "-".
 struct LockOwner {
   std::string host = "-";
-  std::string boot = "-";     // the running kernel and its name space of processes: the same on one machine only
+  std::string boot = "-";  // the running kernel and its name space of processes: the same on one machine only
   std::string process = "-";  // id and time of its start
   std::string job = "-";      // of a batch system
   int restart = 0;            // of that job

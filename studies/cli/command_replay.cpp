@@ -75,12 +75,20 @@ int replay_command(const ReplayCommand& command) {
   const Eigen::Index row = row_of(file, group, command.index);
   const engine::Matrix parameters = engine::read_matrix(file, group + "/parameters");
   const engine::Matrix measures = engine::read_matrix(file, group + "/measures");
+  if (row >= parameters.rows() || row >= measures.rows()) {
+    throw StudyError(
+        fmt::format("{}: {} has fewer parameters or measures than runs", command.result.string(), group));
+  }
 
   engine::WorkerPoolOptions options;
   options.workers = 1;
   engine::WorkerPool pool(options);
   const engine::Testbench bench = study.circuit ? circuit_replay_testbench(study, group, pool)
                                                 : column_replay_testbench(study, file, group, row, pool);
+  if (static_cast<std::size_t>(parameters.cols()) != bench.dimension()) {
+    throw StudyError(fmt::format("{}: {} has {} parameters a run, the study has {}", command.result.string(),
+                                 group, parameters.cols(), bench.dimension()));
+  }
   const engine::Waveforms waveforms = pool.waveforms(bench, parameters.row(row));
   if (command.out.empty()) {
     write_waveforms(std::cout, waveforms);

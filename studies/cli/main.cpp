@@ -50,7 +50,8 @@ void add_merge(CLI::App& app, MergeCommand& command) {
       ->check(CLI::Range(1, 4096));
   merge->add_flag("--complete", command.complete, "Run here what is missing of the parts");
   merge->add_option("--study", command.study, "Where the study's file is now, if it was moved");
-  merge->add_flag("--allow-commands", command.allow_commands, "Let the parts' study run its netlist's commands");
+  merge->add_flag("--allow-commands", command.allow_commands,
+                  "Let the parts' study run its netlist's commands");
 }
 
 void add_report(CLI::App& app, ReportCommand& command) {
@@ -201,18 +202,17 @@ int run(int argc, char** argv) {
     const int status = app.exit(e);
     return status == 0 ? exit_done : exit_bad_input;
   }
-  const SignalWatch signals;
-  if (app.got_subcommand("run")) {
-    if (!shard.empty()) run_options.shard = parse_shard(shard);
-    return run_command(run_options, signals.token());
-  }
   if (app.got_subcommand("check")) return check_command(check_options);
   if (app.got_subcommand("keys")) return keys_command();
+  if (app.got_subcommand("replay")) return replay_command(replay_options);
+  if (app.got_subcommand("report")) return report_command(report_options);
+  // The others keep what is finished when they are asked to stop.
+  const SignalWatch signals;
   if (app.got_subcommand("merge")) return merge_command(merge_options, signals.token());
   if (app.got_subcommand("accuracy")) return accuracy_command(accuracy_options, signals.token());
   if (app.got_subcommand("sparsity")) return sparsity_command(sparsity_options, signals.token());
-  if (app.got_subcommand("replay")) return replay_command(replay_options);
-  return report_command(report_options);
+  if (!shard.empty()) run_options.shard = parse_shard(shard);
+  return run_command(run_options, signals.token());
 }
 
 int fail(int status, const std::exception& e) {

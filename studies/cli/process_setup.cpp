@@ -24,12 +24,13 @@ constexpr std::chrono::seconds one_wish{1};
 constexpr int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
 
 bool is_ignored(int signal) {
-  struct sigaction action{};
+  struct sigaction action {};
   return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 void say_and_end() {
-  constexpr char words[] = "flare: asked twice, ended at once; finished runs are in the journal, the same command goes on\n";
+  constexpr char words[] =
+      "flare: asked twice, ended at once; finished runs are in the journal, the same command goes on\n";
   [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, words, sizeof words - 1);
   std::_Exit(exit_unfinished);
 }

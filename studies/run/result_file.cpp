@@ -41,8 +41,9 @@ void refuse_foreign(const std::filesystem::path& out, const Study& study) {
   const H5::H5File file = engine::open_result(out);
   if (of_this_study(file, study)) return;
   const std::string other = text_or_empty(file, "study_file");
-  throw StudyError(fmt::format("{}: holds {}, which --fresh does not replace; move it away, or choose another -o",
-                               out.string(), other.empty() ? "no result of a study" : "the result of " + other));
+  throw StudyError(
+      fmt::format("{}: holds {}, which --fresh does not replace; move it away, or choose another -o",
+                  out.string(), other.empty() ? "no result of a study" : "the result of " + other));
 }
 
 void save_image(const H5::H5File& file, const std::filesystem::path& path) {
@@ -65,13 +66,14 @@ ResultFile::ResultFile(const Study& study, std::vector<engine::InputFile> inputs
   if (fresh && std::filesystem::exists(out_)) refuse_foreign(out_, study_);
   if (!fresh) look_at_earlier();
   if (complete_) return;
-  const engine::JournalOwner owner{study_identity(study_, inputs_), engine::mathematics_hash(), file_of(study_)};
+  const engine::JournalOwner owner{study_identity(study_, inputs_), engine::mathematics_hash(),
+                                   file_of(study_)};
   store_ = std::make_unique<engine::RunStore>(journal_of(out_), owner,
                                               fresh ? engine::Existing::drop : engine::Existing::go_on);
   // Whoever had the journal before may have finished meanwhile.
   if (!fresh) look_at_earlier();
-  if (complete_) return store_.reset();
-  if (!fresh && std::filesystem::exists(out_)) store_->read_runs(engine::open_result(out_));
+  if (complete_) store_.reset();
+  if (!fresh && !complete_ && std::filesystem::exists(out_)) store_->read_runs(engine::open_result(out_));
 }
 
 void ResultFile::look_at_earlier() {

@@ -56,8 +56,7 @@ ShardParts read_shard_parts(const std::vector<std::filesystem::path>& files) {
   ShardParts all;
   for (const std::filesystem::path& path : files) {
     const H5::H5File file = engine::open_result(path);
-    if (!engine::has_attribute(file, "/", "format") ||
-        engine::read_text(file, "/", "format") != "flare/1")
+    if (!engine::has_attribute(file, "/", "format") || engine::read_text(file, "/", "format") != "flare/1")
       throw StudyError(path.string() + ": is not a part of a study");
     const std::string study = engine::read_text(file, "/", "study");
     if (all.parts.empty()) {
@@ -117,8 +116,9 @@ void check_merge_output(const std::filesystem::path& out, const ShardParts& part
   ShardPart there;
   if (engine::has_attribute(file, "/", "shard") &&
       read_share(engine::read_text(file, "/", "shard"), &there) && there.count > 1) {
-    throw StudyError(fmt::format("{}: is shard {}/{}, which would be overwritten; name the file for the result first",
-                                 out.string(), there.index, there.count));
+    throw StudyError(
+        fmt::format("{}: is shard {}/{}, which would be overwritten; name the file for the result first",
+                    out.string(), there.index, there.count));
   }
 }
 
