@@ -22,8 +22,8 @@ namespace {
 constexpr int reaches_out = 3;  // exit status of the child
 constexpr int most_depth = 32;
 constexpr std::size_t most_objects = 1'000'000;
-constexpr rlim_t base_seconds = 20;
-constexpr rlim_t bytes_a_second = 10'000'000;
+constexpr rlim_t base_seconds = 5;
+constexpr rlim_t bytes_a_second = 5'000'000;
 
 /// Numbers without a heap are read up to here; more is but more of the same.
 constexpr ReadLimits limits{20'000'000, std::size_t{16} << 20};

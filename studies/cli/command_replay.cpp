@@ -63,8 +63,9 @@ int replay_command(const ReplayCommand& command) {
                     "points/sram8t/sawl8/tt_0.90V_27C/samples/k8",
                     command.result.string(), command.samples));
   }
-  const Study study =
-      parse_study(engine::read_text(file, "/", "study"), engine::read_text(file, "/", "study_file"));
+  const Study study = parse_study(
+      engine::read_text(file, "/", "study"),
+      command.study.empty() ? engine::read_text(file, "/", "study_file") : command.study.string());
   refuse_commands_of(study, command.result, command.allow_commands);
   if (study.adc) throw StudyError("a study of converters ([adc]) keeps no samples to replay");
   const std::string changed = changed_inputs(file, study_inputs(study));

@@ -73,8 +73,10 @@ int run_study(const Study& study, ResultFile& result, int workers, const Shard& 
     simulate_into(study, result, workers, shard, stop);
   } catch (const engine::Stopped&) {
     result.leave_unfinished(shard, version, true);
-    fmt::print(stderr, "flare: stopped; {} runs are kept in {}. The same command goes on from there.\n",
-               result.store().size(), result.path().string());
+    std::fputs(fmt::format("flare: stopped; {} runs are kept in {}. The same command goes on from there.\n",
+                           result.store().size(), result.path().string())
+                   .c_str(),
+               stderr);
     return exit_unfinished;
   } catch (const engine::MachineFault& e) {
     result.leave_unfinished(shard, version, true);
@@ -130,6 +132,7 @@ int run_command(const RunCommand& command, std::stop_token stop) {
   }
   ResultFile result(study, study_inputs(study), out, command.fresh);
   if (!result.complete()) {
+    if (study.accuracy) check_accuracy_inputs(*study.accuracy);
     const int status = run_study(study, result, command.workers, command.shard, stop);
     if (status != exit_done || command.shard.count > 1) return status;
   } else {

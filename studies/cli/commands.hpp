@@ -107,7 +107,8 @@ struct ReplayCommand {
   std::filesystem::path result;
   std::string samples;  // group of the result file, e.g. points/sram8t/sawl8/tt_0.90V_27C/samples/k8
   std::int64_t index = 0;
-  std::filesystem::path out;  // CSV of the waveforms; empty: stdout
+  std::filesystem::path out;    // CSV of the waveforms; empty: stdout
+  std::filesystem::path study;  // where the result's study is now; empty: where it was
   bool allow_commands = false;
 };
 int replay_command(const ReplayCommand& command);

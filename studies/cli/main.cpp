@@ -167,6 +167,7 @@ void add_replay(CLI::App& app, ReplayCommand& command) {
       ->required();
   replay->add_option("INDEX", command.index, "Index of the sample")->required();
   replay->add_option("-o,--out", command.out, "CSV file for the waveforms; default: the terminal");
+  replay->add_option("--study", command.study, "Where the study's file is now, if it was moved");
   replay->add_flag("--allow-commands", command.allow_commands,
                    "Let the result's study run its netlist's commands");
 }

@@ -1,4 +1,4 @@
-// flare_fuzz TARGET INPUTS [SEED]: reads so many mutated inputs. A crash, a hang of ten seconds or an exception that no
+// flare_fuzz TARGET INPUTS [SEED]: reads so many mutated inputs. A crash, a hang of a minute or an exception that no
 // user would see as a refusal ends it with the input kept as TARGET.crash in the current folder.
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned longest_read = 10;  // s
+constexpr unsigned longest_read = 60;  // s, of the clock
 
 // What a signal handler can reach.
 struct Finding {

@@ -283,7 +283,7 @@ TEST(WorkerPool, AWorkerThatGrowsIsReplaced) {
   WorkerPoolOptions options = options_with(1);
   options.memory_growth = 1;  // a byte
   WorkerPool pool(options);
-  const Job job{std::make_shared<Testbench>(rc_testbench()), normal_points(1200, 2, 1)};
+  const Job job{std::make_shared<Testbench>(rc_testbench()), normal_points(700, 2, 1)};
   std::set<pid_t> seen;
   pool.evaluate(std::span(&job, 1), [&](std::size_t, std::size_t row, const RunResult& result) {
     EXPECT_EQ(result.outcome, Outcome::ok);

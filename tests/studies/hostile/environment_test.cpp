@@ -24,7 +24,8 @@ class Environment : public HostileFixture {
     const Ended ended = run_with(
         prepare, {"run", (folder_ / "s.toml").string(), "-j", "2", "-o", (folder_ / "o.h5").string()});
     EXPECT_EQ(ended.status, 0) << ended.out;
-    if (ended.status == 0) EXPECT_EQ(numbers("o.h5"), numbers("whole.h5"));
+    if (ended.status != 0) return;
+    EXPECT_EQ(numbers("o.h5"), numbers("whole.h5"));
   }
   static void limit(int resource, rlim_t value) {
     const rlimit both{value, value};
