@@ -98,7 +98,8 @@ std::optional<RunRef> BatchEvaluation::take_back(WorkerSlot& slot) {
 
 /// The worker has ended by itself, or was ended.
 void BatchEvaluation::lose(WorkerSlot& slot) {
-  if (slot.process.bury() == Death::crash) return replace(slot, Outcome::crashed);
+  pool_.last_death = slot.process.bury();
+  if (pool_.last_death == Death::crash) return replace(slot, Outcome::crashed);
   replace_blameless(slot, "was killed from outside or got no memory");
 }
 

@@ -59,6 +59,8 @@ WorkerSet::WorkerSet(WorkerPoolOptions given)
 }
 
 void WorkerSet::start(WorkerSlot& slot) {
+  if (failed_starts >= max_failed_starts && last_death == Death::from_outside)
+    throw MachineFault("simulators are killed from outside, or get no memory, as soon as they are started");
   if (failed_starts >= max_failed_starts) {
     throw std::runtime_error("the worker " + program.string() + " ends as soon as it is started");
   }
@@ -141,7 +143,8 @@ Message WorkerSet::ask(MessageKind kind, std::span<const std::uint8_t> body,
     }
     if (!slot.greeted) ++failed_starts;
     const bool stalled = alive && slot.clock.processor_time() < time_of_question();
-    const bool outside = alive ? stalled : slot.process.bury() == Death::from_outside;
+    if (!alive) last_death = slot.process.bury();
+    const bool outside = alive ? stalled : last_death == Death::from_outside;
     ++(outside ? faults : deaths);
     slot.process.kill();
     slot.loaded.reset();

@@ -66,6 +66,7 @@ struct WorkerSet {
   std::vector<WorkerSlot> slots;
   std::string version;
   int failed_starts = 0;
+  Death last_death = Death::crash;  // of a worker
 
   explicit WorkerSet(WorkerPoolOptions given);
 

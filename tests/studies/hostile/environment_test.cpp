@@ -122,9 +122,9 @@ TEST_F(Environment, IgnoredHangupsStayIgnored) {
 
 TEST_F(Environment, NothingIsLeftInAnyFolderEvenByKills) {
   // A BSIM4 device whose parameters are complained of: ngspice writes bsim4.out where it stands.
-  write("cell.cir", flare::studies::testing::cell(
-                        "v1 d 0 0.9\nr1 d o 1k\nm1 o d 0 0 n w=1u l=0.1u\n"
-                        ".model n nmos level=54 version=4.8.2 toxe=0.8n vth0=0.3 lpe0=-1e-6 cgso=-1"));
+  write("cell.cir",
+        flare::studies::testing::cell("v1 d 0 0.9\nr1 d o 1k\nm1 o d 0 0 n w=1u l=0.1u\n"
+                                      ".model n nmos level=54 version=4.8.2 toxe=1.4n vth0=0.3 cgso=-1e-10"));
   write("s.toml", "seed = 3\n" + flare::studies::testing::operating_point("v(o)") +
                       flare::studies::testing::varies("r", "r1", "1 %") +
                       flare::studies::testing::plain(400'000));

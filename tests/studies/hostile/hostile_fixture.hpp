@@ -54,6 +54,7 @@ class HostileFixture : public CircuitFixture {
   }
 
   std::string content(const std::string& name) const {
+    if (std::filesystem::is_directory(folder_ / name)) return {};
     std::ifstream in(folder_ / name, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }

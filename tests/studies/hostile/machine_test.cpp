@@ -31,7 +31,7 @@ class Machine : public HostileFixture {
   std::string slow_study(int runs) const {
     write("cell.cir", flare::studies::testing::cell("v1 in 0 sin(0 1 1meg)\nr1 in o 1k\nc1 o 0 1n"));
     return "seed = 3\n[simulator]\nrun_time_limit = \"2 s\"\nreltol = 1e-6\n" +
-           flare::studies::testing::transient("800 us", "vector = \"v(o)\"\n") +
+           flare::studies::testing::transient("240 us", "vector = \"v(o)\"\n") +
            flare::studies::testing::varies("r", "r1", "1 %") + flare::studies::testing::plain(runs);
   }
 };
@@ -48,8 +48,8 @@ TEST_F(Machine, AWorkerThatIsKilledNowAndThenDoesNotShow) {
 }
 
 TEST_F(Machine, WorkersThatAreAlwaysKilledStopTheStudyAndNothingIsRecorded) {
-  write("s.toml", slow_study(3));
-  const std::string flare = program_with_worker("[ -f kind ] || (sleep 0.3; kill -9 $$) &");
+  write("s.toml", slow_study(20));
+  const std::string flare = program_with_worker("[ -f kind ] || (sleep 0.15; kill -9 $$) &");
   EXPECT_EQ(shell(flare + " run s.toml -o o.h5 -j 1"), 3) << content("out.txt");
   EXPECT_THAT(content("out.txt"), HasSubstr("killed from outside"));
   if (fs::exists(folder_ / "o.h5")) {
@@ -59,14 +59,14 @@ TEST_F(Machine, WorkersThatAreAlwaysKilledStopTheStudyAndNothingIsRecorded) {
   }
   write("kind", "");
   EXPECT_EQ(shell(flare + " run s.toml -o o.h5 -j 1"), 0) << content("out.txt");
-  EXPECT_EQ(numbers("o.h5").size(), 6U);
+  EXPECT_EQ(numbers("o.h5").size(), 40U);
 }
 
 TEST_F(Machine, SuspensionIsNobodysTime) {
-  write("s.toml", slow_study(4));
+  write("s.toml", slow_study(20));
   ASSERT_EQ(run_line("run s.toml -o whole.h5 -j 1").status, 0) << content("out.txt");
   const pid_t child = start_with([] { ::setpgid(0, 0); }, {"run", "s.toml", "-o", "o.h5", "-j", "1"});
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 2; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(400));
     ::kill(-child, SIGSTOP);
     std::this_thread::sleep_for(std::chrono::milliseconds(2300));
@@ -84,6 +84,7 @@ TEST_F(Machine, LocksThatAreMissingOrNotSharedKeepTwoApart) {
     SCOPED_TRACE(how);
     ::setenv("LD_PRELOAD", FLARE_NO_LOCKS, 1);
     ::setenv("FLARE_FLOCK", how, 1);
+    fs::remove(folder_ / "o.h5");
     write("s.toml", study(400'000));
     const pid_t child = start({"run", "s.toml", "-j", "1", "-o", "o.h5", "--fresh"});
     wait_until([&] {
@@ -127,10 +128,14 @@ TEST_F(Machine, OneRunThatFailsEndsNoStudy) {
   // sqrt of a negative number at draws below zero, and a resistance that ngspice does not take.
   write("cell.cir", flare::studies::testing::cell(".param p=1\ni1 0 o 1m\nr1 o 0 {1k*sqrt(p)}\nr2 o 0 1k"));
   write("s.toml", "seed = 3\n" + flare::studies::testing::operating_point("v(o)") +
-                      "[[variation]]\nnetlist_parameter = \"p\"\nsigma = \"0.7\"\n" +
-                      flare::studies::testing::plain(40));
+                      "[[variation]]\nparam = \"p\"\nsigma = \"0.7\"\n" + flare::studies::testing::plain(40));
   const Ended ended = run_line("run s.toml -j 2 -o o.h5");
-  EXPECT_EQ(ended.status, 0) << ended.out;
+  ASSERT_EQ(ended.status, 0) << ended.out;
+  const flare::engine::Table runs = flare::engine::read_table(flare::engine::open_result(folder_ / "o.h5"),
+                                                              "/points/cell/netlist/samples/runs");
+  const std::vector<std::int64_t>& outcomes = runs.integers("outcome");
+  EXPECT_GT(std::count(outcomes.begin(), outcomes.end(), 1), 0);  // unconverged
+  EXPECT_GT(std::count(outcomes.begin(), outcomes.end(), 0), 25);
 }
 
 }  // namespace

@@ -139,7 +139,7 @@ TEST_F(Merge, AMovedStudyIsFoundWhereTheUserSays) {
 TEST_F(Merge, CommandsOfAPartsNetlistRunOnlyIfAllowed) {
   write("cell.cir",
         flare::studies::testing::cell("i1 0 o 1m\nr1 o a 1k\nr2 a 0 1k\n.control\nset x=1\n.endc"));
-  write("s.toml", "commands = \"run\"\n" + study(10));
+  write("s.toml", "commands = \"run\"\n" + study(20));
   ASSERT_EQ(run_line("run s.toml -o all.h5 --shard 1/1 -j 1").status, 0) << run_line("run s.toml").out;
   for (const char* shard : {"1", "2"})
     ASSERT_EQ(

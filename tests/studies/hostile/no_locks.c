@@ -4,7 +4,7 @@
 #include <string.h>
 
 int flock(int file, int operation) {
-  const char *how = getenv("FLARE_FLOCK");
+  const char* how = getenv("FLARE_FLOCK");
   (void)file;
   (void)operation;
   if (how != NULL && strcmp(how, "none") == 0) {

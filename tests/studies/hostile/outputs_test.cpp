@@ -141,8 +141,8 @@ TEST_F(Outputs, ARefusedCommandLeavesNothing) {
   const std::vector<std::string> before = files();
   write("cell.cir", flare::studies::testing::cell("i1 0 o 1m\nr1 o a 1k\nx1 a 0 nowhere"));
   EXPECT_EQ(run_line("run s.toml -o o.h5").status, 2);
-  write("cell.cir", flare::studies::testing::cell(
-                        "i1 0 o 1m\nr1 o a 1k\nr2 a 0 1k\nm1 a a 0 0 n w=1u l=1u\n.model n nmos level=999"));
+  write("cell.cir",
+        flare::studies::testing::cell("i1 0 o 1m\nr1 o a 1k\nr2 a 0 1k\nb1 x 0 v=nosuchfunction(v(a))"));
   EXPECT_EQ(run_line("run s.toml -o o.h5").status, 2);
   EXPECT_EQ(run_line("run s.toml -o o.h5 --set estimator.method=auto --set estimator.budget=60").status, 2);
   EXPECT_EQ(files(), before);

@@ -55,7 +55,7 @@ TEST_F(Untrusted, DamagedResultsAreErrorsAndNeverCrashes) {
   const std::size_t heap = good.find("GCOL");
   ASSERT_NE(heap, std::string::npos);
   std::mt19937 random(1);
-  for (int trial = 0; trial < 40; ++trial) {
+  for (int trial = 0; trial < 20; ++trial) {
     std::string bad = good;
     for (int i = 0; i < 3; ++i)
       bad[heap + 8 + random() % 600] = static_cast<char>(random() % 2 == 0 ? random() : 0xff);
@@ -161,7 +161,7 @@ TEST_F(Untrusted, ThousandsOfVariablesAreWritten) {
   lines += fmt::format("rend n{} 0 1k", devices);
   write("cell.cir", cell(lines));
   write("s.toml", "seed = 3\n" + flare::studies::testing::operating_point("v(n0)") +
-                      flare::studies::testing::varies("r", "r*", "1 %") + plain(2));
+                      flare::studies::testing::varies("r", "r*", "1 %") + plain(20));
   const Ended ended = run_line("run s.toml -j 1 -o o.h5");
   ASSERT_EQ(ended.status, 0) << ended.out;
   EXPECT_EQ(samples().variables.size(), static_cast<std::size_t>(devices) + 1);
