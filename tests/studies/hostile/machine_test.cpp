@@ -27,12 +27,12 @@ class Machine : public HostileFixture {
     return WEXITSTATUS(
         std::system(("cd " + folder_.string() + " && " + command + " > out.txt 2>&1").c_str()));
   }
-  /// A transient that takes a second of processor time.
-  std::string slow_study(int runs) const {
+  /// Twenty transients; of 120 us each takes a sixth of a second of processor time.
+  std::string slow_study(const std::string& stop) const {
     write("cell.cir", flare::studies::testing::cell("v1 in 0 sin(0 1 1meg)\nr1 in o 1k\nc1 o 0 1n"));
     return "seed = 3\n[simulator]\nrun_time_limit = \"2 s\"\nreltol = 1e-6\n" +
-           flare::studies::testing::transient("240 us", "vector = \"v(o)\"\n") +
-           flare::studies::testing::varies("r", "r1", "1 %") + flare::studies::testing::plain(runs);
+           flare::studies::testing::transient(stop, "vector = \"v(o)\"\n") +
+           flare::studies::testing::varies("r", "r1", "1 %") + flare::studies::testing::plain(20);
   }
 };
 
@@ -48,8 +48,8 @@ TEST_F(Machine, AWorkerThatIsKilledNowAndThenDoesNotShow) {
 }
 
 TEST_F(Machine, WorkersThatAreAlwaysKilledStopTheStudyAndNothingIsRecorded) {
-  write("s.toml", slow_study(20));
-  const std::string flare = program_with_worker("[ -f kind ] || (sleep 0.15; kill -9 $$) &");
+  write("s.toml", slow_study("120 us"));
+  const std::string flare = program_with_worker("[ -f kind ] || (sleep 0.1; kill -9 $$) &");
   EXPECT_EQ(shell(flare + " run s.toml -o o.h5 -j 1"), 3) << content("out.txt");
   EXPECT_THAT(content("out.txt"), HasSubstr("killed from outside"));
   if (fs::exists(folder_ / "o.h5")) {
@@ -63,7 +63,7 @@ TEST_F(Machine, WorkersThatAreAlwaysKilledStopTheStudyAndNothingIsRecorded) {
 }
 
 TEST_F(Machine, SuspensionIsNobodysTime) {
-  write("s.toml", slow_study(20));
+  write("s.toml", slow_study("60 us"));
   ASSERT_EQ(run_line("run s.toml -o whole.h5 -j 1").status, 0) << content("out.txt");
   const pid_t child = start_with([] { ::setpgid(0, 0); }, {"run", "s.toml", "-o", "o.h5", "-j", "1"});
   for (int i = 0; i < 2; ++i) {

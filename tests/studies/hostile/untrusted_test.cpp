@@ -156,7 +156,7 @@ TEST_F(Untrusted, WhatCheckCanKnowItSays) {
 
 TEST_F(Untrusted, ThousandsOfVariablesAreWritten) {
   std::string lines = "i1 0 n0 1m\n";
-  constexpr int devices = 5000;  // names beyond what an attribute of the older format holds
+  constexpr int devices = 4100;  // names beyond what an attribute of the older format holds
   for (int i = 0; i < devices; ++i) lines += fmt::format("r{} n{} n{} 1\n", i, i, i + 1);
   lines += fmt::format("rend n{} 0 1k", devices);
   write("cell.cir", cell(lines));
