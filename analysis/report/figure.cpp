@@ -59,10 +59,10 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 // Everything common to all figures, so that they look like one set.
-std::string preamble(const std::string& name, FigureSize size, const std::string& output) {
+std::string preamble(const std::string& name, FigureSize size) {
   return fmt::format(
-      "set terminal svg size {},{} dynamic enhanced font 'Helvetica,15' background '#ffffff' name '{}'\n"
-      "set output '{}'\n"
+      "set terminal svg size {},{} dynamic enhanced font 'Helvetica,15' background '#ffffff' name {}\n"
+      "set output 'figure.svg'\n"
       "set encoding utf8\n"
       "set border 3 lc rgb '#555555' lw 1\n"
       "set tics nomirror textcolor rgb '#333333'\n"
@@ -72,18 +72,20 @@ std::string preamble(const std::string& name, FigureSize size, const std::string
       "set grid ytics lc rgb '#e4e4e4' lw 1 lt 1\n"
       "set key outside top center horizontal Left reverse samplen 2.4 textcolor rgb '#333333' noenhanced\n"
       "set style fill solid 0.25 noborder\n",
-      size.width, size.height, name, output);
+      size.width, size.height, gnuplot_text(name));
 }
 
-pid_t start_gnuplot(const std::string& script, const std::string& log) {
+/// In `folder`, so that no script holds a path: one with a quote in it would be read as commands.
+pid_t start_gnuplot(const std::string& folder, const std::string& log) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   std::string program = "gnuplot";
   std::string defaults = "-d";  // no start-up files of the user
-  std::string argument = script;
+  std::string argument = "figure.gp";
   std::array<char*, 4> arguments = {program.data(), defaults.data(), argument.data(), nullptr};
   pid_t child = 0;
   const int error = ::posix_spawnp(&child, "gnuplot", &actions, nullptr, arguments.data(), environ);
@@ -120,9 +122,8 @@ std::string draw_svg(const std::string& name, const std::string& script, const s
   for (const DataFile& file : data) write_file(folder / file.name, file.content);
   const std::string output = (folder / "figure.svg").string();
   const std::string log = (folder / "log").string();
-  write_file(folder / "figure.gp",
-             preamble(name, size, output) + fmt::format("cd '{}'\n", (folder / "").string()) + script);
-  const int status = wait_for(start_gnuplot((folder / "figure.gp").string(), log));
+  write_file(folder / "figure.gp", preamble(name, size) + script);
+  const int status = wait_for(start_gnuplot((folder / "").string(), log));
   std::string svg = read_file(output);
   const std::size_t start = svg.find("<svg");
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || start == std::string::npos ||

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/base/hdf5_probe.hpp"
+
 namespace flare::engine {
 
 namespace {
@@ -410,13 +412,8 @@ std::vector<std::string> members(const H5::H5File& file, const std::string& path
 }
 
 H5::H5File open_result(const std::filesystem::path& file) {
-  H5::Exception::dontPrint();
-  if (!std::filesystem::exists(file)) throw FileError(file.string() + ": no such file");
-  try {
-    return H5::H5File(file.string(), H5F_ACC_RDONLY);
-  } catch (const H5::Exception&) {
-    throw FileError(file.string() + ": not an HDF5 file, or damaged, or not readable");
-  }
+  probe_hdf5(file);
+  return open_unprobed(file);
 }
 
 }  // namespace flare::engine

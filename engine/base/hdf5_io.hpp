@@ -122,7 +122,7 @@ bool exists(const H5::H5File& file, const std::string& path);
 /// Names of the members of a group, sorted.
 std::vector<std::string> members(const H5::H5File& file, const std::string& path);
 
-/// Opens for reading; throws FileError for a missing, unreadable or foreign file.
+/// Opens for reading, once probe_hdf5 has nothing against it; throws FileError for a missing, damaged or foreign file.
 H5::H5File open_result(const std::filesystem::path& file);
 
 }  // namespace flare::engine

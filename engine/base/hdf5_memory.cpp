@@ -1,20 +1,28 @@
 #include "engine/base/hdf5_memory.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <sys/types.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <cstring>
 #include <stdexcept>
-#include <system_error>
 #include <vector>
 
+#include "engine/base/output_file.hpp"
+
 namespace flare::engine {
+
+namespace {
+
+constexpr std::size_t first_block = 48;  // the superblock of version 2 with its checksum
+
+}  // namespace
 
 H5::H5File memory_file(const std::filesystem::path& name) {
   H5::Exception::dontPrint();
   H5::FileAccPropList in_memory;
   in_memory.setCore(std::size_t{1} << 20, false);
+  // Attributes above 64 KiB (the names of thousands of variables) need the object headers of HDF5 1.8.
+  in_memory.setLibverBounds(H5F_LIBVER_V18, H5F_LIBVER_V18);
   return {name.string(), H5F_ACC_TRUNC, H5::FileCreatPropList::DEFAULT, in_memory};
 }
 
@@ -25,21 +33,13 @@ void save_whole(const H5::H5File& file, const std::filesystem::path& path) {
   if (size <= 0 || H5Fget_file_image(file.getId(), image.data(), image.size()) != size) {
     throw std::runtime_error(path.string() + ": HDF5 gives no image of the file");
   }
-  const int out = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  std::size_t written = 0;
-  while (out >= 0 && written < image.size()) {
-    const ssize_t n = ::write(out, image.data() + written, image.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) break;
-    written += static_cast<std::size_t>(n);
-  }
-  const bool whole = out >= 0 && written == image.size() && ::fsync(out) == 0;
-  const int reason = errno;
-  if (out >= 0) ::close(out);
-  if (whole) return;
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);
-  throw std::system_error(reason, std::generic_category(), path.string() + ": cannot be written");
+  // HDF5 1.10 clears a flag in the image's first block without renewing the checksum that stands behind it.
+  void* memory = nullptr;
+  if (image.size() < first_block || H5Fget_vfd_handle(file.getId(), H5P_DEFAULT, &memory) < 0 ||
+      memory == nullptr)
+    throw std::runtime_error(path.string() + ": HDF5 gives no image of the file");
+  std::memcpy(image.data(), *static_cast<void**>(memory), first_block);
+  write_whole(path, {image.data(), image.size()});
 }
 
 }  // namespace flare::engine

@@ -2,25 +2,46 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include "engine/netlist/deck.hpp"
 
 namespace flare::engine {
 namespace {
 
-/// Code models and numerical device models open the files that parameters such as file= or process_file= name.
-std::optional<std::string> file_parameter(const std::string& text) {
-  if (lower(text).find("file") == std::string::npos) return std::nullopt;
-  const std::vector<std::string> words = words_of(text);
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const std::string word = lower(words[i]);
-    const bool assigned = i + 1 < words.size() && words[i + 1] == "=";
-    if (assigned && word.ends_with("file")) return word;
-    // `pwl file "..."`, `pwl(file=...)` and the like, without a sign.
-    if (word == "file" || word.ends_with("(file")) return word;
+/// What the simulator takes as the end of a word besides blanks: `file("x")`, `file=x` and `file 'x'` are one.
+constexpr std::string_view word_ends = " \t\r\f\v()[]{}<>,;=\"'`|%~";
+
+/// Code models that open files, run programs or load libraries, whatever their parameters are called.
+bool is_dangerous_model(std::string_view word) {
+  static const std::set<std::string_view> known{"filesource", "table2d",   "table3d", "d_state",
+                                                "d_source",   "d_process", "d_cosim", "d_ram_file"};
+  return known.contains(word);
+}
+
+/// Code models and numerical device models open the files that parameters such as file= or process_file= name. In a
+/// .model every word that ends so is one; elsewhere (nodes and subcircuits have such names) only one that is given a
+/// value, or `file` itself.
+std::optional<std::string> file_parameter(const std::string& statement) {
+  const std::string text = lower(statement);
+  const bool model = first_word(text).starts_with(".model");
+  if (!model && text.find("file") == std::string::npos) return std::nullopt;
+  std::size_t begin = 0;
+  std::size_t words = 0;
+  while ((begin = text.find_first_not_of(word_ends, begin)) != std::string::npos) {
+    const std::size_t end = std::min(text.find_first_of(word_ends, begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    const std::size_t next = text.find_first_not_of(" \t", end);
+    const bool given =
+        next != std::string::npos && std::string_view("=(\"'").find(text[next]) != std::string_view::npos;
+    const bool name_of_model = model && ++words == 2;
+    if (word.ends_with("file") && !name_of_model && (model || given || word == "file")) return word;
+    if (model && is_dangerous_model(word)) return word;
+    begin = end;
   }
   return std::nullopt;
 }

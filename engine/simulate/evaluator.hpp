@@ -70,6 +70,19 @@ class CircuitRefused : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A stop was asked for before the end: what is finished has been delivered.
+class Stopped : public std::runtime_error {
+ public:
+  Stopped() : std::runtime_error("stopped before the end") {}
+};
+
+/// Simulators were killed from outside, got no memory or did not get to run, again and again: nothing is known of the
+/// circuit, and the machine or its limits are to blame. The same study can go on elsewhere or later.
+class MachineFault : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 class Evaluator {
  public:
   virtual ~Evaluator() = default;

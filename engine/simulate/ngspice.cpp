@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <ngspice/sharedspice.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -17,20 +16,21 @@
 #include <string_view>
 
 #include "engine/simulate/small_signal.hpp"
+#include "engine/simulate/start_folder.hpp"
 
 namespace flare::engine {
 namespace {
 
 constexpr std::size_t max_messages = 200;
 
-/// Lines of the system's initialisation file that load code models; nothing else in it may move a number.
-std::string code_models() {
+/// Commands of the system's initialisation file that load code models; nothing else in it may move a number.
+std::vector<std::string> code_models() {
   std::ifstream in(FLARE_NGSPICE_SPINIT);
-  std::string models;
+  std::vector<std::string> models;
   for (std::string line; std::getline(in, line);) {
     const std::size_t start = line.find_first_not_of(" \t");
     if (start != std::string::npos && line.compare(start, 10, "codemodel ") == 0)
-      models += line.substr(start) + "\n";
+      models.push_back(line.substr(start));
   }
   return models;
 }
@@ -42,35 +42,6 @@ void forget_environment() {
     unsetenv(name);
   }
 }
-
-/// A folder of our own with initialisation files of our own, for as long as ngspice starts. ngspice reads spinit from
-/// $SPICE_SCRIPTS and then ./.spiceinit or, failing that, the user's; neither the user's settings nor the lack of a
-/// home may change a result.
-class PrivateFolder {
- public:
-  PrivateFolder() : before_(std::filesystem::current_path()) {
-    std::string name = (std::filesystem::temp_directory_path() / "flare-ngspice-XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("cannot create a temporary folder " + name);
-    folder_ = name;
-    std::ofstream(folder_ / ".spiceinit") << "* nothing of the user's\nset nomoremode\n";
-    std::ofstream(folder_ / "spinit") << "* code models only\n" << code_models();
-    forget_environment();
-    setenv("SPICE_SCRIPTS", folder_.c_str(), 1);
-    std::filesystem::current_path(folder_);
-  }
-  ~PrivateFolder() {
-    std::error_code ignored;
-    unsetenv("SPICE_SCRIPTS");
-    std::filesystem::current_path(before_, ignored);
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  PrivateFolder(const PrivateFolder&) = delete;
-  PrivateFolder& operator=(const PrivateFolder&) = delete;
-
- private:
-  std::filesystem::path before_;
-  std::filesystem::path folder_;
-};
 
 /// Copies a vector of the current plot. False where there is none or it is not real.
 bool copy_vector(const std::string& name, std::vector<double>* values) {
@@ -143,12 +114,19 @@ NgspiceSimulator::NgspiceSimulator() {
   // The OpenMP loops over devices cost more than they give on circuits of this size, and cores have workers.
   setenv("OMP_NUM_THREADS", "1", 1);
   {
-    const PrivateFolder folder;
+    // ngspice reads spinit from $SPICE_SCRIPTS and then ./.spiceinit or, failing that, the user's; neither the user's
+    // settings nor the lack of a home may change a result.
+    const std::filesystem::path start = start_folder();
+    const WorkingFolder folder(start);
+    forget_environment();
+    setenv("SPICE_SCRIPTS", start.c_str(), 1);
     begin();
     if (ngSpice_Init(on_text, nullptr, on_exit, nullptr, nullptr, nullptr, this) != 0) {
       throw std::runtime_error("ngspice does not start: " + messages());
     }
+    unsetenv("SPICE_SCRIPTS");
   }
+  for (const std::string& model : code_models()) command(model.c_str());
   command("set num_threads=1");
   command("set nomoremode");
   check_alive();

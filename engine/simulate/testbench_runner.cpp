@@ -121,6 +121,7 @@ void TestbenchRunner::load_deck(const Deck& deck, int rung, bool keep_all) {
   loaded_rung_ = rung;
   loaded_all_ = keep_all;
   load_ = simulator_.loads();
+  has_loaded_ = true;
 }
 
 void TestbenchRunner::remember_singular() {
@@ -273,10 +274,36 @@ void TestbenchRunner::check_vectors() {
   vectors_checked_ = true;
 }
 
+bool TestbenchRunner::works_without_variation() {
+  if (works_) return *works_;
+  RunResult ignored;
+  try {
+    simulate(Eigen::RowVectorXd::Zero(static_cast<Eigen::Index>(testbench_.dimension())), false, &scratch_,
+             &ignored);
+    works_ = true;
+  } catch (const SimulatorDied&) {
+    throw;
+  } catch (const std::runtime_error&) {
+    works_ = false;
+  }
+  loaded_rung_ = -1;
+  return *works_;
+}
+
 RunResult TestbenchRunner::run(const Eigen::Ref<const Eigen::RowVectorXd>& x) {
   RunResult result;
   result.measures.assign(testbench_.measures.size(), std::numeric_limits<double>::quiet_NaN());
-  const bool converged = simulate(x, false, &scratch_, &result);
+  bool converged = false;
+  try {
+    converged = simulate(x, false, &scratch_, &result);
+  } catch (const SimulatorDied&) {
+    throw;
+  } catch (const std::runtime_error& error) {
+    // What the simulator takes without variation and refuses here is a run that fails, not a circuit that does.
+    loaded_rung_ = -1;
+    if (x.isZero(0.0) || !works_without_variation()) throw;
+    result.message = error.what();
+  }
   if (!converged) {
     result.outcome = Outcome::unconverged;
     check_vectors();

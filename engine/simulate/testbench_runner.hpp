@@ -8,6 +8,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <optional>
 
 #include "engine/measures/measure_set.hpp"
 #include "engine/simulate/evaluator.hpp"
@@ -22,8 +23,12 @@ class TestbenchRunner {
   TestbenchRunner(NgspiceSimulator& simulator, const Testbench& testbench);
 
   /// Simulates at `x` (length dimension()). Throws std::runtime_error where the netlist does not load or
-  /// lacks what a knob or a measure names, SimulatorDied where the process must be replaced.
+  /// lacks what a knob or a measure names, SimulatorDied where the process must be replaced. What goes well without
+  /// variation and is refused at `x` (a domain error, a setting out of range) is `unconverged`.
   RunResult run(const Eigen::Ref<const Eigen::RowVectorXd>& x);
+
+  /// Whether the circuit has been loaded: a simulator that dies later died of a run.
+  bool has_loaded() const { return has_loaded_; }
 
   /// What the circuit says of every knob, after the settings; NaN where it has no such device or parameter.
   const std::vector<double>& nominals();
@@ -45,6 +50,7 @@ class TestbenchRunner {
   void set_in_place(const std::vector<double>& settings);
   bool simulate(const Point& x, bool keep_all, Waveforms* waveforms, RunResult* result);
   void remember_singular();
+  bool works_without_variation();
 
   NgspiceSimulator& simulator_;
   const Testbench& testbench_;
@@ -60,6 +66,8 @@ class TestbenchRunner {
   bool loaded_all_ = false;
   bool vectors_checked_ = false;
   bool sources_checked_ = false;
+  bool has_loaded_ = false;
+  std::optional<bool> works_;  // without variation; asked where a run was refused
   Waveforms scratch_;
 };
 

@@ -1,15 +1,11 @@
 #include "engine/store/run_store.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-#include <boost/crc.hpp>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <fstream>
+#include <stdexcept>
+#include <utility>
 
 #include "engine/base/hdf5_io.hpp"
 #include "engine/base/random_stream.hpp"
@@ -19,19 +15,22 @@ namespace flare::engine {
 
 namespace {
 
-// Journal: records of [u32 length][u32 crc-32 of the payload][payload], all little-endian as in memory.
-// Payload: one byte that says what it is, then its fields. The first record is the header.
-constexpr char record_header = 'H';  // "flare-journal/1", u64 study
+// A journal's records: one byte that says what it is, then its fields, all as in memory.
 constexpr char record_stream = 'S';  // u32 number, name
 // u32 stream, u64 index, u64 fingerprint, u8 outcome, u8 rung, u32 n, n doubles, message
 constexpr char record_run = 'R';
-constexpr std::string_view journal_format = "flare-journal/1";
-constexpr std::uint32_t max_record = 1u << 24;
+constexpr std::uint32_t max_measures = 1u << 20;
+constexpr std::size_t max_message = 500;
 
 template <typename T>
 void put(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
+
+class ShortRecord : public std::runtime_error {
+ public:
+  ShortRecord() : std::runtime_error("a record is shorter than it says") {}
+};
 
 /// Reads fields from a payload; every read is checked against its end.
 class Fields {
@@ -45,7 +44,7 @@ class Fields {
     return value;
   }
   std::string_view take(std::size_t n) {
-    if (n > rest_.size()) throw StoreError("a record is shorter than it says");
+    if (n > rest_.size()) throw ShortRecord();
     const std::string_view taken = rest_.substr(0, n);
     rest_.remove_prefix(n);
     return taken;
@@ -55,12 +54,6 @@ class Fields {
  private:
   std::string_view rest_;
 };
-
-std::uint32_t crc(std::string_view payload) {
-  boost::crc_32_type sum;
-  sum.process_bytes(payload.data(), payload.size());
-  return sum.checksum();
-}
 
 /// FNV-1a over the bytes of what decides a result.
 class Hash {
@@ -103,123 +96,74 @@ std::uint64_t fingerprint(std::uint64_t testbench, const Eigen::Ref<const Eigen:
   return hash.value();
 }
 
-RunStore::RunStore(const std::filesystem::path& journal, std::uint64_t study) : path_(journal) {
-  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (file_ < 0) {
-    throw StoreError(fmt::format("{}: cannot be written ({}); choose another place with -o", path_.string(),
-                                 std::strerror(errno)));
-  }
-  try {
-    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-      throw StoreError(path_.string() +
-                       ": another flare is running this study; wait for it, or choose another -o");
-    }
-    load_journal(study);
-  } catch (...) {
-    ::close(file_);
-    file_ = -1;
-    throw;
-  }
-}
+RunStore::RunStore(const std::filesystem::path& journal, const JournalOwner& owner, Existing existing)
+    : journal_(std::make_unique<Journal>(journal, owner, existing, [this](std::string_view payload) {
+        try {
+          return take_record(payload);
+        } catch (const ShortRecord&) {
+          return false;
+        }
+      })) {}
 
-RunStore::~RunStore() {
-  if (file_ >= 0) ::close(file_);
-}
-
-void RunStore::load_journal(std::uint64_t study) {
-  std::ifstream in(path_, std::ios::binary);
-  std::vector<std::uint32_t> numbers;  // stream numbers in the file -> ours
-  std::string payload;
-  bool headed = false;
-  while (true) {
-    std::uint32_t head[2];
-    if (!in.read(reinterpret_cast<char*>(head), sizeof head) || head[0] == 0 || head[0] > max_record) break;
-    payload.resize(head[0]);
-    if (!in.read(payload.data(), static_cast<std::streamsize>(payload.size())) || crc(payload) != head[1])
-      break;
-    Fields fields(payload);
-    const char kind = fields.get<char>();
-    if (!headed) {
-      if (kind != record_header || fields.take(journal_format.size()) != journal_format) {
-        throw StoreError(path_.string() + ": is not a journal of this program; move it away");
-      }
-      if (fields.get<std::uint64_t>() != study) {
-        throw StoreError(
-            path_.string() +
-            ": holds the unfinished run of another study; finish that one, use --fresh to drop it, or "
-            "choose another -o");
-      }
-      headed = true;
-    } else if (kind == record_stream) {
-      const auto in_file = fields.get<std::uint32_t>();
-      if (in_file != numbers.size()) throw StoreError(path_.string() + ": streams out of order; use --fresh");
-      const std::string name(fields.rest());
-      const auto [place, fresh] = streams_.emplace(name, static_cast<std::uint32_t>(stream_names_.size()));
-      if (fresh) stream_names_.push_back(name);
-      numbers.push_back(place->second);
-    } else if (kind == record_run) {
-      const auto stream = fields.get<std::uint32_t>();
-      const auto index = fields.get<std::uint64_t>();
-      Kept kept;
-      kept.fingerprint = fields.get<std::uint64_t>();
-      kept.result.outcome = static_cast<Outcome>(fields.get<std::uint8_t>());
-      kept.result.rung = fields.get<std::uint8_t>();
-      const auto n = fields.get<std::uint32_t>();
-      if (n > max_record / sizeof(double) || stream >= numbers.size()) break;
-      kept.result.measures.resize(n);
-      for (double& m : kept.result.measures) m = fields.get<double>();
-      kept.result.message = std::string(fields.rest());
-      runs_.insert_or_assign({numbers[stream], index}, std::move(kept));
-    }
-    journal_bytes_ += sizeof head + payload.size();
+/// Takes in a record of the journal; false for one that makes no sense.
+bool RunStore::take_record(std::string_view payload) {
+  Fields fields(payload);
+  const char kind = fields.get<char>();
+  if (kind == record_stream) {
+    if (fields.get<std::uint32_t>() != from_journal_.size()) return false;
+    const std::uint32_t number = stream_number(std::string(fields.rest()));
+    in_journal_.emplace(number, static_cast<std::uint32_t>(from_journal_.size()));
+    from_journal_.push_back(number);
+    return true;
   }
-  // What follows the last whole record was being written when the process died.
-  if (::ftruncate(file_, static_cast<off_t>(journal_bytes_)) != 0 || ::lseek(file_, 0, SEEK_END) < 0) {
-    throw StoreError(fmt::format("{}: cannot be written ({})", path_.string(), std::strerror(errno)));
-  }
-  if (!headed) {
-    std::string header(1, record_header);
-    header += journal_format;
-    put(header, study);
-    append(header);
-  }
-}
-
-void RunStore::append(std::string_view payload) {
-  if (file_ < 0) return;
-  std::string record;
-  put(record, static_cast<std::uint32_t>(payload.size()));
-  put(record, crc(payload));
-  record += payload;
-  std::size_t written = 0;
-  while (written < record.size()) {
-    const ssize_t n = ::write(file_, record.data() + written, record.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const int reason = errno;
-      // Leave whole records only.
-      if (::ftruncate(file_, static_cast<off_t>(journal_bytes_)) == 0) ::lseek(file_, 0, SEEK_END);
-      throw StoreError(
-          fmt::format("{}: cannot be written ({}); all runs made so far are kept there: make room and "
-                      "run the same command again",
-                      path_.string(), std::strerror(reason)));
-    }
-    written += static_cast<std::size_t>(n);
-  }
-  journal_bytes_ += record.size();
+  if (kind != record_run) return false;
+  const auto stream = fields.get<std::uint32_t>();
+  const auto index = fields.get<std::uint64_t>();
+  Kept kept;
+  kept.fingerprint = fields.get<std::uint64_t>();
+  const auto outcome = fields.get<std::uint8_t>();
+  kept.result.outcome = static_cast<Outcome>(outcome);
+  kept.result.rung = fields.get<std::uint8_t>();
+  const auto n = fields.get<std::uint32_t>();
+  if (n > max_measures || stream >= from_journal_.size() ||
+      outcome > static_cast<std::uint8_t>(Outcome::unmeasured))
+    return false;
+  kept.result.measures.resize(n);
+  for (double& m : kept.result.measures) m = fields.get<double>();
+  kept.result.message = std::string(fields.rest());
+  runs_.insert_or_assign({from_journal_[stream], index}, std::move(kept));
+  return true;
 }
 
 std::uint32_t RunStore::stream_number(const std::string& stream) {
-  const auto place = streams_.find(stream);
-  if (place != streams_.end()) return place->second;
-  const auto fresh = static_cast<std::uint32_t>(stream_names_.size());
-  std::string payload(1, record_stream);
-  put(payload, fresh);
-  payload += stream;
-  append(payload);
-  streams_.emplace(stream, fresh);
-  stream_names_.push_back(stream);
-  return fresh;
+  const auto [place, fresh] = streams_.emplace(stream, static_cast<std::uint32_t>(stream_names_.size()));
+  if (fresh) stream_names_.push_back(stream);
+  return place->second;
+}
+
+void RunStore::keep_in_journal(std::uint32_t stream, std::uint64_t index, const Kept& kept) {
+  if (!journal_) return;
+  const auto [place, fresh] = in_journal_.emplace(stream, static_cast<std::uint32_t>(from_journal_.size()));
+  if (fresh) {
+    std::string payload(1, record_stream);
+    put(payload, place->second);
+    try {
+      journal_->append(payload + stream_names_[stream]);
+    } catch (...) {
+      in_journal_.erase(place);
+      throw;
+    }
+    from_journal_.push_back(stream);
+  }
+  std::string payload(1, record_run);
+  put(payload, place->second);
+  put(payload, index);
+  put(payload, kept.fingerprint);
+  put(payload, static_cast<std::uint8_t>(kept.result.outcome));
+  put(payload, kept.result.rung);
+  put(payload, static_cast<std::uint32_t>(kept.result.measures.size()));
+  for (const double m : kept.result.measures) put(payload, m);
+  journal_->append(payload + kept.result.message.substr(0, max_message));
 }
 
 const RunResult* RunStore::find(const std::string& stream, std::uint64_t index,
@@ -234,29 +178,37 @@ const RunResult* RunStore::find(const std::string& stream, std::uint64_t index,
 void RunStore::add(const std::string& stream, std::uint64_t index, std::uint64_t fingerprint,
                    const RunResult& result) {
   const std::uint32_t number = stream_number(stream);
-  std::string payload(1, record_run);
-  put(payload, number);
-  put(payload, index);
-  put(payload, fingerprint);
-  put(payload, static_cast<std::uint8_t>(result.outcome));
-  put(payload, result.rung);
-  put(payload, static_cast<std::uint32_t>(result.measures.size()));
-  for (const double m : result.measures) put(payload, m);
-  payload += result.message.substr(0, 500);
-  append(payload);
-  runs_.insert_or_assign({number, index}, Kept{fingerprint, result});
+  Kept kept{fingerprint, result};
+  keep_in_journal(number, index, kept);
+  runs_.insert_or_assign({number, index}, std::move(kept));
 }
 
 void RunStore::sync() {
-  if (file_ >= 0) ::fdatasync(file_);
+  if (journal_) journal_->sync();
 }
 
 void RunStore::discard_journal() {
-  if (file_ < 0) return;
-  std::filesystem::remove(path_);
-  ::close(file_);
-  file_ = -1;
+  if (journal_) journal_->discard();
+  journal_.reset();
 }
+
+namespace {
+
+constexpr const char* checksum_name = "checksum";
+
+/// Of everything that /runs holds.
+std::string checksum_of(const std::vector<std::string>& names, const Table& runs, const Matrix& measures) {
+  Hash hash;
+  for (const std::string& name : names) hash.add(name);
+  for (const char* column : {"stream", "index", "fingerprint", "outcome", "rung", "measures"}) {
+    for (const std::int64_t value : runs.integers(column)) hash.add(static_cast<std::uint64_t>(value));
+  }
+  for (const std::string& message : runs.texts("message")) hash.add(message);
+  for (Eigen::Index m = 0; m < measures.rows(); ++m) hash.add(measures(m, 0));
+  return fmt::format("{:016x}", hash.value());
+}
+
+}  // namespace
 
 void RunStore::write_runs(H5::H5File& file) const {
   TableRows<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::string>
@@ -274,19 +226,30 @@ void RunStore::write_runs(H5::H5File& file) const {
              static_cast<std::int64_t>(kept.result.measures.size()), kept.result.message);
     measures.insert(measures.end(), kept.result.measures.begin(), kept.result.measures.end());
   }
-  write_table(file, "/runs/runs", std::move(rows).table());
+  const Table runs = std::move(rows).table();
+  write_table(file, "/runs/runs", runs);
   Table names;
   names.add("name", "", stream_names_);
   write_table(file, "/runs/streams", names);
   const Matrix values =
       Eigen::Map<const Matrix>(measures.data(), static_cast<Eigen::Index>(measures.size()), 1);
   write_matrix(file, "/runs/measures", values);
+  write_attribute(file, "/runs", checksum_name, checksum_of(stream_names_, runs, values));
 }
 
 void RunStore::read_runs(const H5::H5File& file) {
   const std::vector<std::string> names = read_table(file, "/runs/streams").texts("name");
   const Table table = read_table(file, "/runs/runs");
   const Matrix values = read_matrix(file, "/runs/measures");
+  const auto damaged = [&] {
+    throw FileError(file.getFileName() +
+                    ": /runs is not what was written there: the file is damaged or was altered; run it again "
+                    "with --fresh");
+  };
+  if (values.cols() != 1 && values.size() > 0) damaged();
+  if (!has_attribute(file, "/runs", checksum_name) ||
+      read_text(file, "/runs", checksum_name) != checksum_of(names, table, values))
+    damaged();
   Eigen::Index next = 0;
   for (std::size_t r = 0; r < table.rows(); ++r) {
     const auto stream = static_cast<std::size_t>(table.integers("stream")[r]);
@@ -294,15 +257,16 @@ void RunStore::read_runs(const H5::H5File& file) {
     const std::int64_t outcome = table.integers("outcome")[r];
     if (stream >= names.size() || count < 0 || count > values.rows() - next || outcome < 0 ||
         outcome > static_cast<std::int64_t>(Outcome::unmeasured)) {
-      throw FileError(file.getFileName() + ": /runs is damaged; use --fresh");
+      damaged();
     }
     RunResult result;
     result.outcome = static_cast<Outcome>(outcome);
     result.rung = static_cast<std::uint8_t>(table.integers("rung")[r]);
     result.message = table.texts("message")[r];
     for (std::int64_t m = 0; m < count; ++m) result.measures.push_back(values(next++, 0));
-    add(names[stream], static_cast<std::uint64_t>(table.integers("index")[r]),
-        static_cast<std::uint64_t>(table.integers("fingerprint")[r]), result);
+    const auto index = static_cast<std::uint64_t>(table.integers("index")[r]);
+    const auto print = static_cast<std::uint64_t>(table.integers("fingerprint")[r]);
+    runs_.insert_or_assign({stream_number(names[stream]), index}, Kept{print, std::move(result)});
   }
 }
 

@@ -1,9 +1,8 @@
 // Every run that was made, kept so that nothing is lost and nothing is simulated twice.
 //
-// While a study runs, each finished run is appended to a journal beside the result file: one checksummed
-// record a run, so that a process killed at any moment leaves at most one torn record at the end, which
-// opening cuts off. A run is found again by (stream, index) and by the fingerprint of everything it depends
-// on (testbench and point): a stale journal can cost time but never give a wrong number.
+// While a study runs, each finished run is appended to a journal beside the result file (journal.hpp), one record a run.
+// A run is found again by (stream, index) and by the fingerprint of everything it depends on (testbench and point): a
+// stale journal can cost time but never give a wrong number.
 #pragma once
 
 #include <H5Cpp.h>
@@ -11,23 +10,19 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/simulate/evaluator.hpp"
+#include "engine/store/journal.hpp"
+#include "engine/store/store_error.hpp"
 
 namespace flare::engine {
-
-/// The disk is full, the folder cannot be written, the journal belongs to something else. what() is one line.
-class StoreError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 /// 64-bit hash of all that decides a testbench's results: deck, knobs, variables, analysis, options, measures.
 std::uint64_t fingerprint(const Testbench& testbench);
@@ -38,10 +33,9 @@ class RunStore {
  public:
   /// In memory only.
   RunStore() = default;
-  /// Opens or creates the journal and takes in what it holds. `study` identifies the study; a journal of
-  /// another one is refused. Throws StoreError.
-  RunStore(const std::filesystem::path& journal, std::uint64_t study);
-  ~RunStore();
+  /// Opens or creates the journal and takes in what it holds. Throws what Journal does.
+  RunStore(const std::filesystem::path& journal, const JournalOwner& owner,
+           Existing existing = Existing::go_on);
   RunStore(const RunStore&) = delete;
   RunStore& operator=(const RunStore&) = delete;
 
@@ -55,7 +49,8 @@ class RunStore {
   /// Closes and deletes the journal: its runs are safe elsewhere.
   void discard_journal();
 
-  /// Writes all runs under /runs, or takes in the runs under /runs of a part.
+  /// Writes all runs under /runs, with a checksum, or takes in the runs under /runs of a part. What a file holds is
+  /// safe there: it does not go into the journal again. Throws FileError where they are not what was written.
   void write_runs(H5::H5File& file) const;
   void read_runs(const H5::H5File& file);
 
@@ -67,15 +62,15 @@ class RunStore {
   using Key = std::pair<std::uint32_t, std::uint64_t>;  // stream number, index
 
   std::uint32_t stream_number(const std::string& stream);
-  void load_journal(std::uint64_t study);
-  void append(std::string_view payload);
+  bool take_record(std::string_view payload);
+  void keep_in_journal(std::uint32_t stream, std::uint64_t index, const Kept& kept);
 
-  std::filesystem::path path_;
-  int file_ = -1;
-  std::uint64_t journal_bytes_ = 0;
   std::map<std::string, std::uint32_t> streams_;
   std::vector<std::string> stream_names_;
   std::map<Key, Kept> runs_;
+  std::map<std::uint32_t, std::uint32_t> in_journal_;  // stream number -> its number there
+  std::vector<std::uint32_t> from_journal_;            // and back
+  std::unique_ptr<Journal> journal_;
 };
 
 /// A stretch of one stream: row r of `points` is the sample (stream, first + r).
@@ -99,10 +94,6 @@ using OnProgress = std::function<void(const RunProgress& progress)>;
 
 /// Results of all requests, in their order: found in the store, or evaluated and kept. Where `stop` is
 /// requested, throws Stopped after everything finished has been kept.
-class Stopped : public std::runtime_error {
- public:
-  Stopped() : std::runtime_error("stopped before the end") {}
-};
 std::vector<std::vector<RunResult>> run_all(Evaluator& evaluator, RunStore& store,
                                             std::span<const RunRequest> requests, std::stop_token stop = {},
                                             const OnProgress& on_progress = {});

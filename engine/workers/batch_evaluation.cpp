@@ -1,5 +1,7 @@
 #include "engine/workers/batch_evaluation.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -14,6 +16,9 @@ using std::chrono::milliseconds;
 // How long a stop waits for runs in flight before it gives them up.
 constexpr milliseconds stop_patience{300};
 
+// How often a run is tried again after the machine ended it.
+constexpr int most_faults = 4;
+
 }  // namespace
 
 void BatchEvaluation::send(WorkerSlot& slot, const RunRef& run) {
@@ -24,12 +29,15 @@ void BatchEvaluation::send(WorkerSlot& slot, const RunRef& run) {
                                       static_cast<std::size_t>(job.points.cols()));
   const std::uint64_t tag = (static_cast<std::uint64_t>(run.job) << 40) | run.row;
   slot.process.post(MessageKind::run, BodyWriter().number(tag).numbers(point).take());
-  if (slot.queue.empty()) slot.since = Clock::now();
+  if (slot.queue.empty()) {
+    slot.since = Clock::now();
+    slot.clock.start(slot.process);
+  }
   slot.queue.push_back(run);
 }
 
 void BatchEvaluation::fill(WorkerSlot& slot) {
-  const bool worn_out = slot.process.running() && slot.runs >= pool_.options.runs_per_worker;
+  const bool worn_out = slot.process.running() && (slot.grown || slot.runs >= pool_.options.runs_per_worker);
   if (worn_out) {
     if (slot.busy()) return;
     slot.process.dismiss();
@@ -69,20 +77,48 @@ void BatchEvaluation::take_result(WorkerSlot& slot, const Message& message) {
   const double took = std::chrono::duration<double>(now - slot.since).count();
   slot.mean_run = slot.mean_run > 0.0 ? 0.9 * slot.mean_run + 0.1 * took : took;
   slot.since = now;
+  slot.clock.start(slot.process);
+  pool_.watch_memory(slot);
   schedule_.done();
   on_run_(run.job, run.row, result);
 }
 
-/// The worker crashed or was too slow: its first run is to blame, the others are sent elsewhere.
-void BatchEvaluation::replace(WorkerSlot& slot, Outcome why) {
+/// Ends the worker; returns the run it was at, the others are sent elsewhere.
+std::optional<RunRef> BatchEvaluation::take_back(WorkerSlot& slot) {
   slot.process.kill();
   if (!slot.greeted) ++pool_.failed_starts;
   slot.loaded.reset();
-  if (slot.queue.empty()) return;
-  RunRef blamed = slot.queue.front();
+  if (slot.queue.empty()) return std::nullopt;
+  const RunRef first = slot.queue.front();
   slot.queue.pop_front();
   for (const RunRef& run : slot.queue) schedule_.give_back(run);
   slot.queue.clear();
+  return first;
+}
+
+/// The worker has ended by itself, or was ended.
+void BatchEvaluation::lose(WorkerSlot& slot) {
+  pool_.last_death = slot.process.bury();
+  if (pool_.last_death == Death::crash) return replace(slot, Outcome::crashed);
+  replace_blameless(slot, "was killed from outside or got no memory");
+}
+
+/// The machine is to blame: the run is done elsewhere, and never recorded as one that failed.
+void BatchEvaluation::replace_blameless(WorkerSlot& slot, const char* what) {
+  std::optional<RunRef> run = take_back(slot);
+  if (!run) return;
+  if (++run->faults >= most_faults) {
+    throw MachineFault(fmt::format("the simulator {} {} times in one run of {}", what, most_faults,
+                                   jobs_[run->job].testbench->name));
+  }
+  schedule_.give_back(*run);
+}
+
+/// The worker crashed or was too slow: its first run is to blame.
+void BatchEvaluation::replace(WorkerSlot& slot, Outcome why) {
+  std::optional<RunRef> first = take_back(slot);
+  if (!first) return;
+  RunRef blamed = *first;
   if (slot.greeted) ++blamed.attempts;
   slot.since = Clock::now();
   if (blamed.attempts < 2) {
@@ -99,7 +135,8 @@ void BatchEvaluation::replace(WorkerSlot& slot, Outcome why) {
 }
 
 void BatchEvaluation::exchange(WorkerSlot& slot) {
-  bool alive = slot.process.flush() && slot.process.receive();
+  const bool alive = slot.process.flush() && slot.process.receive();
+  bool sense = true;
   try {
     while (std::optional<Message> message = slot.process.next()) {
       if (message->kind == MessageKind::hello) {
@@ -112,27 +149,30 @@ void BatchEvaluation::exchange(WorkerSlot& slot) {
       }
     }
   } catch (const ProtocolError&) {
-    alive = false;  // it does not talk sense: as good as dead
+    sense = false;  // as good as dead
   }
-  if (!alive) replace(slot, Outcome::crashed);
+  if (!sense) return replace(slot, Outcome::crashed);
+  if (!alive) lose(slot);
 }
 
 void BatchEvaluation::watch_time(WorkerSlot& slot) {
   if (!slot.busy()) return;
-  const milliseconds limit = slot.greeted ? pool_.options.run_time_limit : worker_start_limit;
-  if (Clock::now() - slot.since > limit) replace(slot, Outcome::timed_out);
+  slot.clock.look(slot.process);
+  const auto past = [](double seconds, milliseconds limit) {
+    return seconds > 1e-3 * static_cast<double>(limit.count());
+  };
+  if (!slot.greeted) {
+    if (past(slot.clock.seen(), worker_start_limit)) replace(slot, Outcome::timed_out);
+  } else if (past(slot.clock.processor_time(), pool_.options.run_time_limit)) {
+    replace(slot, Outcome::timed_out);
+  } else if (past(slot.clock.idle(), pool_.options.stall_limit)) {
+    replace_blameless(slot, "got no processor time");
+  }
 }
 
-/// Until the next deadline, and never so long that a stop has to wait.
+/// Until the next look at the clocks, and never so long that a stop has to wait.
 milliseconds BatchEvaluation::patience() const {
-  milliseconds least{50};
-  for (const WorkerSlot& slot : pool_.slots) {
-    if (!slot.busy() || !slot.greeted) continue;
-    const auto left =
-        std::chrono::duration_cast<milliseconds>(slot.since + pool_.options.run_time_limit - Clock::now());
-    least = std::clamp(left + milliseconds(1), milliseconds(1), least);
-  }
-  return least;
+  return std::clamp(pool_.options.run_time_limit / 4, milliseconds(1), milliseconds(50));
 }
 
 void BatchEvaluation::run(const std::stop_token& stop) {
@@ -144,7 +184,7 @@ void BatchEvaluation::run(const std::stop_token& stop) {
     if (stopping && (!any_busy || Clock::now() - *stopping > stop_patience)) return;
     for (WorkerSlot& slot : pool_.slots) {
       if (!stopping) fill(slot);
-      if (slot.process.running() && !slot.process.flush()) replace(slot, Outcome::crashed);
+      if (slot.process.running() && !slot.process.flush()) lose(slot);
     }
     const std::vector<pollfd> polled = pool_.wait(patience());
     for (std::size_t i = 0; i < polled.size(); ++i) {

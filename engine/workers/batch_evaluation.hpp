@@ -36,7 +36,10 @@ class BatchEvaluation {
   void send(WorkerSlot& slot, const RunRef& run);
   void exchange(WorkerSlot& slot);
   void take_result(WorkerSlot& slot, const Message& message);
+  void lose(WorkerSlot& slot);
   void replace(WorkerSlot& slot, Outcome why);
+  void replace_blameless(WorkerSlot& slot, const char* what);
+  std::optional<RunRef> take_back(WorkerSlot& slot);
   void watch_time(WorkerSlot& slot);
   std::chrono::milliseconds patience() const;
 

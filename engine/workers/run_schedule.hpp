@@ -16,7 +16,8 @@ namespace flare::engine {
 struct RunRef {
   std::size_t job = 0;
   std::size_t row = 0;
-  int attempts = 0;  // that ended with the worker's death
+  int attempts = 0;  // that ended with the simulator's death or past the time limit
+  int faults = 0;    // that the machine ended: they say nothing of the circuit
 };
 
 /// What is left to do in one evaluate().

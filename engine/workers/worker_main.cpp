@@ -1,5 +1,7 @@
 // flare_worker: one ngspice, spoken to over the socket it inherits as file descriptor 3. Started by
 // WorkerPool, of no use by hand. It ends when the pool closes the socket or the pool's process dies.
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -10,17 +12,22 @@
 #include <charconv>
 #include <cstdio>
 #include <memory>
+#include <new>
 #include <string_view>
 
 #include "engine/simulate/ngspice.hpp"
+#include "engine/simulate/start_folder.hpp"
 #include "engine/simulate/testbench_io.hpp"
 #include "engine/simulate/testbench_runner.hpp"
+#include "engine/workers/worker_process.hpp"
 #include "engine/workers/worker_protocol.hpp"
 
 namespace flare::engine {
 namespace {
 
 constexpr int pool_socket = 3;
+constexpr int gave_up_status = 2;  // over one run: for the pool a crash
+constexpr std::size_t stack_bytes = std::size_t{16} << 20;
 
 /// The worker outlives neither the pool's process nor its own usefulness, and leaves no core files.
 bool tie_to_parent(std::string_view parent) {
@@ -44,8 +51,10 @@ class Worker {
   Bytes listing(std::span<const std::uint8_t> body);
   Bytes values(std::span<const std::uint8_t> body);
   Bytes rehearse(std::span<const std::uint8_t> body);
+  Testbench enter(std::span<const std::uint8_t> body);
 
   NgspiceSimulator simulator_;
+  int home_ = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);  // where the user is
   MessageCutter cutter_;
   Testbench testbench_;
   std::unique_ptr<TestbenchRunner> runner_;
@@ -83,8 +92,17 @@ Eigen::RowVectorXd point(BodyReader& body) {
   return Eigen::Map<const Eigen::RowVectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
 }
 
+/// A testbench, in the folder that it works in: the user's where the user lets its netlist run commands, which may read
+/// and write files; else one in which device models can leave nothing.
+Testbench Worker::enter(std::span<const std::uint8_t> body) {
+  Testbench testbench = testbench_from_cbor(body);
+  const bool moved = testbench.deck.allow_commands ? fchdir(home_) == 0 : chdir(start_folder().c_str()) == 0;
+  if (!moved) throw std::runtime_error("the working folder cannot be entered");
+  return testbench;
+}
+
 Bytes Worker::listing(std::span<const std::uint8_t> body) {
-  const Testbench asked = testbench_from_cbor(body);
+  const Testbench asked = enter(body);
   runner_.reset();
   simulator_.load(asked.deck, asked.options, 0, {});
   const std::vector<std::string> lines = simulator_.listing();
@@ -93,13 +111,13 @@ Bytes Worker::listing(std::span<const std::uint8_t> body) {
 
 Bytes Worker::values(std::span<const std::uint8_t> body) {
   runner_.reset();
-  testbench_ = testbench_from_cbor(body);
+  testbench_ = enter(body);
   return BodyWriter().numbers(TestbenchRunner(simulator_, testbench_).nominals()).take();
 }
 
 Bytes Worker::rehearse(std::span<const std::uint8_t> body) {
   runner_.reset();
-  testbench_ = testbench_from_cbor(body);
+  testbench_ = enter(body);
   return encode_rehearsal(TestbenchRunner(simulator_, testbench_).rehearse());
 }
 
@@ -108,7 +126,7 @@ void Worker::answer(const Message& message) {
   switch (message.kind) {
     case MessageKind::load:
       runner_.reset();
-      testbench_ = testbench_from_cbor(message.body);
+      testbench_ = enter(message.body);
       runner_ = std::make_unique<TestbenchRunner>(simulator_, testbench_);
       return;
     case MessageKind::run: {
@@ -135,6 +153,14 @@ int Worker::serve() {
       answer(*message);
     } catch (const ProtocolError&) {
       return 1;
+    } catch (const std::bad_alloc&) {
+      return no_memory_status;
+    } catch (const SimulatorDied& error) {
+      if (std::string_view(error.what()).find("can't allocate") != std::string_view::npos)
+        return no_memory_status;
+      if (message->kind == MessageKind::run && runner_ && runner_->has_loaded()) return gave_up_status;
+      send(MessageKind::failed, BodyWriter().text(error.what()).take());
+      return 0;
     } catch (const std::exception& error) {
       // After a netlist that failed, ngspice is not trusted with another.
       send(MessageKind::failed, BodyWriter().text(error.what()).take());
@@ -147,18 +173,40 @@ int Worker::serve() {
 }  // namespace
 }  // namespace flare::engine
 
+namespace {
+
+void* work(void* status) {
+  try {
+    *static_cast<int*>(status) = flare::engine::Worker().serve();
+  } catch (const std::bad_alloc&) {
+    *static_cast<int*>(status) = flare::engine::no_memory_status;
+  } catch (const std::exception&) {
+    // The pool sees the socket close; there is nobody else to tell.
+  }
+  return nullptr;
+}
+
+/// On a stack of its own: a small limit of the user's would end ngspice in large circuits, as if they were to blame.
+int work_on_own_stack() {
+  int status = 1;
+  pthread_attr_t attributes;
+  pthread_t thread{};
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, flare::engine::stack_bytes);
+  if (pthread_create(&thread, &attributes, work, &status) != 0) return flare::engine::no_memory_status;
+  pthread_join(thread, nullptr);
+  return status;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   if (argc != 2) {
     std::fputs("flare_worker is started by flare\n", stderr);
     return 2;
   }
   if (!flare::engine::tie_to_parent(argv[1])) return 1;
-  int status = 1;
-  try {
-    status = flare::engine::Worker().serve();
-  } catch (const std::exception&) {
-    // The pool sees the socket close; there is nobody else to tell.
-  }
+  const int status = work_on_own_stack();
   // ngspice registers clean-up that is not needed and has been seen to hang after a failure.
   _exit(status);
 }

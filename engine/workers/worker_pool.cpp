@@ -36,6 +36,7 @@ bool WorkerPoolOptions::is_valid(std::string* error) const {
   };
   if (workers < 0 || workers > 1024) return wrong("the number of workers is 0 (one per core) to 1024");
   if (run_time_limit.count() <= 0) return wrong("the time limit of a run is above zero");
+  if (stall_limit.count() <= 0) return wrong("the time after which a worker counts as stuck is above zero");
   if (runs_per_worker < 1) return wrong("a worker makes at least one run");
   return true;
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 
 #include "engine/simulate/evaluator.hpp"
 
@@ -11,11 +12,18 @@ namespace flare::engine {
 
 struct WorkerPoolOptions {
   std::filesystem::path worker;  // flare_worker; empty: beside this program, then ../libexec/flare
-  int workers = 0;               // 0: one per core
-  /// Past it the worker is replaced and the run done once more.
+  int workers = 0;               // 0: one per core that this process may use
+  /// Processor time of a run. Past it the worker is replaced and the run done once more.
   std::chrono::milliseconds run_time_limit{60'000};
-  /// After so many a worker is replaced: ngspice's memory grows by about 0.65 kB a run.
+  /// A worker that has not got any processor time for so long, while this process has, is stuck or was stopped: it is
+  /// replaced, and its run done elsewhere.
+  std::chrono::milliseconds stall_limit{30'000};
+  /// After so many runs, or once it has grown by so much, a worker is replaced: ngspice's memory grows by 0.65 kB a run
+  /// of an operating point, 2.9 kB of a transient.
   int runs_per_worker = 20'000;
+  std::size_t memory_growth = std::size_t{128} << 20;
+  /// Ends questions to a worker, too, which evaluate() does not cover.
+  std::stop_token stop{};
 
   /// True where the options make sense; else false with the reason.
   bool is_valid(std::string* error) const;

@@ -10,13 +10,48 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
 #include <string>
 #include <system_error>
 #include <thread>
-
-extern char** environ;
+#include <vector>
 
 namespace flare::engine {
+
+namespace {
+
+// How long a worker whose socket is closed may take to end.
+constexpr int burial_milliseconds = 2000;
+
+Death death_of(int status) {
+  if (WIFEXITED(status)) return WEXITSTATUS(status) == no_memory_status ? Death::from_outside : Death::crash;
+  switch (WTERMSIG(status)) {
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGILL:
+    case SIGABRT:
+    case SIGTRAP:
+    case SIGSYS:
+      return Death::crash;
+    default:
+      return Death::from_outside;
+  }
+}
+
+/// What a worker is given of the environment: what it needs to start, and nothing that ngspice or a locale could read.
+std::vector<std::string> worker_environment() {
+  std::vector<std::string> kept{"LC_ALL=C"};
+  for (const char* name : {"PATH", "HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "GLIBC_TUNABLES", "ASAN_OPTIONS",
+                           "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
+    if (const char* value = std::getenv(name)) kept.push_back(std::string(name) + "=" + value);
+  }
+  return kept;
+}
+
+}  // namespace
 
 std::filesystem::path find_worker(const std::filesystem::path& given) {
   if (!given.empty()) return given;
@@ -44,14 +79,19 @@ void WorkerProcess::start(const std::filesystem::path& program) {
   posix_spawnattr_init(&attributes);
   sigset_t blocked;
   sigemptyset(&blocked);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&blocked, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGXCPU, SIGPIPE, SIGALRM})
+    sigaddset(&blocked, signal);
   posix_spawnattr_setsigmask(&attributes, &blocked);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 
   std::string name = program.string();
   std::string parent = std::to_string(getpid());
   char* const arguments[] = {name.data(), parent.data(), nullptr};
-  const int error = posix_spawn(&pid_, name.c_str(), &actions, &attributes, arguments, environ);
+  std::vector<std::string> environment = worker_environment();
+  std::vector<char*> variables;
+  for (std::string& variable : environment) variables.push_back(variable.data());
+  variables.push_back(nullptr);
+  const int error = posix_spawn(&pid_, name.c_str(), &actions, &attributes, arguments, variables.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   close(ends[1]);
@@ -79,6 +119,35 @@ void WorkerProcess::kill() {
   while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
   forget();
+}
+
+Death WorkerProcess::bury() {
+  if (!running()) return Death::crash;
+  int status = 0;
+  for (int i = 0; i < burial_milliseconds; ++i) {
+    if (waitpid(pid_, &status, WNOHANG) == pid_) {
+      forget();
+      return death_of(status);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  kill();
+  return Death::crash;
+}
+
+double WorkerProcess::processor_time() const {
+  clockid_t clock = 0;
+  timespec used{};
+  if (!running() || clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &used) != 0) return 0.0;
+  return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
+}
+
+std::size_t WorkerProcess::resident_bytes() const {
+  std::ifstream in("/proc/" + std::to_string(pid_) + "/statm");
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  in >> total >> resident;
+  return in ? resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) : 0;
 }
 
 void WorkerProcess::dismiss() {

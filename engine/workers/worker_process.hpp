@@ -18,6 +18,15 @@ inline constexpr std::chrono::milliseconds worker_start_limit{30'000};
 /// `given`, or where that is empty the flare_worker beside this program, then in ../libexec/flare.
 std::filesystem::path find_worker(const std::filesystem::path& given);
 
+/// A worker that ends with this status got no memory.
+inline constexpr int no_memory_status = 77;
+
+/// What the end of a worker was.
+enum class Death {
+  crash,  // its own doing: a fault, an abort, an exit
+  from_outside  // a signal that programs do not send themselves (the kernel out of memory, a batch system), no memory
+};
+
 class WorkerProcess {
  public:
   WorkerProcess() = default;
@@ -33,6 +42,12 @@ class WorkerProcess {
   void start(const std::filesystem::path& program);
   /// Ends the process at once.
   void kill();
+  /// Takes leave of a worker that has closed its socket, and says how it ended; one that has not ended is killed.
+  Death bury();
+  /// Processor time it has used, s.
+  double processor_time() const;
+  /// Memory it holds, bytes.
+  std::size_t resident_bytes() const;
   /// Lets an idle process end by itself, for a while.
   void dismiss();
 

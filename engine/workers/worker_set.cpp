@@ -1,5 +1,7 @@
 #include "engine/workers/worker_set.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <stdexcept>
 #include <thread>
@@ -14,18 +16,51 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int max_failed_starts = 3;
+constexpr double longest_gap = 0.25;      // s between two looks, of a process that was awake
+constexpr double least_progress = 0.002;  // s of processor time that count
+constexpr int runs_between_looks = 256;   // at a worker's memory
+constexpr int most_faults = 3;            // of a question
+
+int usable_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return std::max(1, CPU_COUNT(&cores));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 }  // namespace
+
+void RunClock::start(const WorkerProcess& process) {
+  looked_ = Clock::now();
+  begin_ = process.processor_time();
+  used_ = seen_ = idle_ = 0.0;
+}
+
+void RunClock::look(const WorkerProcess& process) {
+  const Clock::time_point now = Clock::now();
+  const double gap = std::min(longest_gap, std::chrono::duration<double>(now - looked_).count());
+  looked_ = now;
+  seen_ += gap;
+  const double used = process.processor_time() - begin_;
+  if (used > used_ + least_progress) {
+    used_ = used;
+    idle_ = 0.0;
+  } else {
+    idle_ += gap;
+  }
+}
 
 WorkerSet::WorkerSet(WorkerPoolOptions given)
     : options(std::move(given)), program(find_worker(options.worker)) {
   std::string error;
   if (!options.is_valid(&error)) throw std::invalid_argument(error);
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int cores = usable_cores();
   slots = std::vector<WorkerSlot>(static_cast<std::size_t>(options.workers > 0 ? options.workers : cores));
 }
 
 void WorkerSet::start(WorkerSlot& slot) {
+  if (failed_starts >= max_failed_starts && last_death == Death::from_outside)
+    throw MachineFault("simulators are killed from outside, or get no memory, as soon as they are started");
   if (failed_starts >= max_failed_starts) {
     throw std::runtime_error("the worker " + program.string() + " ends as soon as it is started");
   }
@@ -34,7 +69,17 @@ void WorkerSet::start(WorkerSlot& slot) {
   slot.loaded.reset();
   slot.traces = false;
   slot.runs = 0;
+  slot.memory = 0;
+  slot.grown = false;
   slot.since = Clock::now();
+  slot.clock.start(slot.process);
+}
+
+void WorkerSet::watch_memory(WorkerSlot& slot) const {
+  if (slot.runs % runs_between_looks != 0) return;
+  const std::size_t now = slot.process.resident_bytes();
+  if (slot.memory == 0) slot.memory = now;
+  slot.grown = now > slot.memory + options.memory_growth;
 }
 
 void WorkerSet::greet(WorkerSlot& slot, const Message& message) {
@@ -42,6 +87,7 @@ void WorkerSet::greet(WorkerSlot& slot, const Message& message) {
   slot.greeted = true;
   failed_starts = 0;
   slot.since = Clock::now();
+  slot.clock.start(slot.process);
 }
 
 void WorkerSet::load(WorkerSlot& slot, const std::shared_ptr<const Testbench>& testbench) {
@@ -66,15 +112,21 @@ std::vector<pollfd> WorkerSet::wait(std::chrono::milliseconds at_most) const {
 Message WorkerSet::ask(MessageKind kind, std::span<const std::uint8_t> body,
                        const std::shared_ptr<const Testbench>& testbench) {
   WorkerSlot& slot = slots.front();
-  for (int attempt = 0; attempt < 2; ++attempt) {
+  int deaths = 0;
+  for (int faults = 0; deaths < 2 && faults < most_faults;) {
     // A worker that is at hand serves, unless what it has loaded stays with it.
-    if (attempt > 0 || !slot.process.running() || !slot.greeted || slot.traces) start(slot);
+    const bool fresh = deaths + faults > 0 || !slot.process.running() || !slot.greeted || slot.traces;
+    if (fresh) start(slot);
     if (testbench) load(slot, testbench);
     if (kind != MessageKind::hello) slot.process.post(kind, body);
-    // A rehearsal is three runs and what comes before them.
-    const Clock::time_point deadline = Clock::now() + worker_start_limit + 4 * options.run_time_limit;
+    slot.clock.start(slot.process);
     bool alive = true;
-    while (alive && Clock::now() < deadline) {
+    while (alive && !overdue(slot)) {
+      if (options.stop.stop_requested()) {
+        slot.process.kill();
+        slot.loaded.reset();
+        throw Stopped();
+      }
       pollfd polled{slot.process.socket(),
                     static_cast<short>(POLLIN | (slot.process.wants_to_send() ? POLLOUT : 0)), 0};
       poll(&polled, 1, 50);
@@ -90,9 +142,28 @@ Message WorkerSet::ask(MessageKind kind, std::span<const std::uint8_t> body,
       }
     }
     if (!slot.greeted) ++failed_starts;
+    const bool stalled = alive && slot.clock.processor_time() < time_of_question();
+    if (!alive) last_death = slot.process.bury();
+    const bool outside = alive ? stalled : last_death == Death::from_outside;
+    ++(outside ? faults : deaths);
     slot.process.kill();
+    slot.loaded.reset();
   }
+  if (deaths < 2)
+    throw MachineFault("a simulator was killed from outside or got no memory or processor, again and again");
   throw std::runtime_error("the simulator crashed or ran past its time limit, twice");
+}
+
+/// Processor time, s, of a question: a rehearsal is three runs and what comes before them.
+double WorkerSet::time_of_question() const {
+  return std::chrono::duration<double>(worker_start_limit + 4 * options.run_time_limit).count();
+}
+
+bool WorkerSet::overdue(WorkerSlot& slot) const {
+  slot.clock.look(slot.process);
+  const double patience =
+      std::chrono::duration<double>(std::max(options.stall_limit, worker_start_limit)).count();
+  return slot.clock.processor_time() > time_of_question() || slot.clock.idle() > patience;
 }
 
 Message WorkerSet::ask_about(MessageKind kind, const Testbench& testbench) {

@@ -92,6 +92,7 @@ CircuitPlan plan_circuit_study(const Study& study, engine::Evaluator& evaluator)
   for (const Corner& corner : study.corners) {
     CircuitTestbench made = circuit_testbench(study, corner, evaluator);
     plan.dimension = made.testbench->dimension();
+    check_budget(study, plan.dimension);
     plan.variables.clear();
     for (const engine::Variable& v : made.testbench->variables) plan.variables.push_back(v.name);
     add_draws(plan.draws, describe_draws(*made.testbench), corner);
@@ -109,6 +110,7 @@ CircuitResult run_circuit_study(const StudyRun& run) {
   for (std::size_t c = 0; c < study.corners.size(); ++c) {
     const Corner& corner = study.corners[c];
     CircuitTestbench made = circuit_testbench(study, corner, run.evaluator);
+    check_budget(study, made.testbench->dimension());
     add_notes(result.notes, made.notes);
     const std::string stream = fmt::format("points/{}/{}", circuit_name(study), corner.name());
     const engine::SampleSource source{study.seed, stream, study.estimator.design, count};

@@ -17,6 +17,8 @@ namespace flare::studies {
 
 namespace {
 
+constexpr const char* table_format = "flare-accuracy/1";
+
 /// How both kinds of arrays err in one evaluation.
 struct ErrorChoice {
   ArrayErrors weights, dynamic;
@@ -172,7 +174,7 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   const AccuracyStudy study = study_of(command);
   const arch::IntegerAttentionOptions attention = attention_options(command);
   const std::vector<ErrorChoice> choices = error_choices(command);
-  if (!command.out.empty()) check_place(command.out);
+  if (!command.out.empty()) check_place(command.out, table_format);
   std::uint64_t seed = command.seed < 0 ? 1 : static_cast<std::uint64_t>(command.seed);
   if (command.seed < 0 && !command.result.empty())
     seed = static_cast<std::uint64_t>(engine::read_integer(engine::open_result(command.result), "/", "seed"));
@@ -205,7 +207,7 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
     fmt::print(
         "\nSizes of arrays and storage are not counted for shared or wider heads than width / heads.\n");
   if (command.out.empty()) return exit_done;
-  write_table_file(command.out, "flare-accuracy/1", [&](H5::H5File& file) {
+  write_table_file(command.out, table_format, [&](H5::H5File& file) {
     engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(seed));
     analysis::write_accuracy(file, table_rows(rows));
     engine::write_table(file, "/answers", answers_table(rows));

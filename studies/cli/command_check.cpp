@@ -10,6 +10,7 @@
 #include "studies/column/column_netlists.hpp"
 #include "studies/column/column_study.hpp"
 #include "studies/converter/converter_study.hpp"
+#include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_inputs.hpp"
 #include "studies/run/study_testbench.hpp"
 
@@ -40,6 +41,7 @@ int check_command(const CheckCommand& command) {
     fmt::print("{}\n", engine::hash_text(study_identity(study, study_inputs(study))));
     return exit_done;
   }
+  if (study.accuracy) check_accuracy_inputs(*study.accuracy);
   // One worker loads the circuits and is asked about them; nothing is sampled.
   engine::WorkerPoolOptions options;
   options.workers = 1;

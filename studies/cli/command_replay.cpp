@@ -3,12 +3,15 @@
 #include <cmath>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
+#include "engine/base/output_file.hpp"
 #include "engine/measures/measure_set.hpp"
 #include "engine/workers/worker_pool.hpp"
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cli/study_inputs.hpp"
+#include "studies/cli/study_program.hpp"
 #include "studies/column/column_study.hpp"
 #include "studies/run/result_inputs.hpp"
 
@@ -27,6 +30,17 @@ void write_waveforms(std::ostream& out, const engine::Waveforms& waveforms) {
   }
 }
 
+/// What may be overwritten is what an earlier replay wrote.
+void check_csv_place(const std::filesystem::path& out) {
+  engine::check_output(out);
+  std::ifstream in(out, std::ios::binary);
+  std::string start(5, '\0');
+  if (!in.read(start.data(), static_cast<std::streamsize>(start.size())) && in.gcount() == 0) return;
+  if (start != "time,")
+    throw StudyError(out.string() +
+                     ": is there already and holds no waveforms; move it away, or choose another -o");
+}
+
 /// Row of `samples` with the recorded index.
 Eigen::Index row_of(const H5::H5File& file, const std::string& samples, std::int64_t index) {
   const std::vector<std::int64_t> indices = engine::read_table(file, samples + "/runs").integers("index");
@@ -40,6 +54,7 @@ Eigen::Index row_of(const H5::H5File& file, const std::string& samples, std::int
 }  // namespace
 
 int replay_command(const ReplayCommand& command) {
+  if (!command.out.empty()) check_csv_place(command.out);
   const H5::H5File file = engine::open_result(command.result);
   const std::string group = command.samples.starts_with('/') ? command.samples : "/" + command.samples;
   if (!engine::exists(file, group + "/parameters")) {
@@ -48,8 +63,10 @@ int replay_command(const ReplayCommand& command) {
                     "points/sram8t/sawl8/tt_0.90V_27C/samples/k8",
                     command.result.string(), command.samples));
   }
-  const Study study =
-      parse_study(engine::read_text(file, "/", "study"), engine::read_text(file, "/", "study_file"));
+  const Study study = parse_study(
+      engine::read_text(file, "/", "study"),
+      command.study.empty() ? engine::read_text(file, "/", "study_file") : command.study.string());
+  refuse_commands_of(study, command.result, command.allow_commands);
   if (study.adc) throw StudyError("a study of converters ([adc]) keeps no samples to replay");
   const std::string changed = changed_inputs(file, study_inputs(study));
   if (!changed.empty()) {
@@ -59,19 +76,28 @@ int replay_command(const ReplayCommand& command) {
   const Eigen::Index row = row_of(file, group, command.index);
   const engine::Matrix parameters = engine::read_matrix(file, group + "/parameters");
   const engine::Matrix measures = engine::read_matrix(file, group + "/measures");
+  if (row >= parameters.rows() || row >= measures.rows()) {
+    throw StudyError(
+        fmt::format("{}: {} has fewer parameters or measures than runs", command.result.string(), group));
+  }
 
   engine::WorkerPoolOptions options;
   options.workers = 1;
   engine::WorkerPool pool(options);
   const engine::Testbench bench = study.circuit ? circuit_replay_testbench(study, group, pool)
                                                 : column_replay_testbench(study, file, group, row, pool);
+  if (static_cast<std::size_t>(parameters.cols()) != bench.dimension()) {
+    throw StudyError(fmt::format("{}: {} has {} parameters a run, the study has {}", command.result.string(),
+                                 group, parameters.cols(), bench.dimension()));
+  }
   const engine::Waveforms waveforms = pool.waveforms(bench, parameters.row(row));
   if (command.out.empty()) {
     write_waveforms(std::cout, waveforms);
   } else {
-    std::ofstream out(command.out);
-    write_waveforms(out, waveforms);
-    if (!out.flush()) throw StudyError(command.out.string() + ": cannot be written");
+    std::ostringstream text;
+    write_waveforms(text, waveforms);
+    check_csv_place(command.out);
+    engine::write_output(command.out, text.str());
   }
   const std::vector<double> again = engine::MeasureSet(bench.measures).evaluate(waveforms);
   bool all_same = true;

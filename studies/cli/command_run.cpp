@@ -8,6 +8,7 @@
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cli/study_inputs.hpp"
+#include "studies/cli/study_program.hpp"
 #include "studies/column/column_study.hpp"
 #include "studies/converter/converter_study.hpp"
 #include "studies/model/accuracy_stage.hpp"
@@ -28,7 +29,7 @@ engine::WorkerPoolOptions pool_options(const Study& study, int workers) {
 void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspice_version) {
   if (run.study.circuit) {
     const CircuitResult circuit = run_circuit_study(run);
-    if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version);
+    if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version, false);
     result.finish([&](H5::H5File& file, const auto&) { write_circuit_result(file, run.study, circuit); },
                   ngspice_version);
     return;
@@ -42,7 +43,7 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
     return;
   }
   const ColumnResult column = run_column_study(run);
-  if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version);
+  if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version, false);
   result.finish(
       [&](H5::H5File& file, const ResultFile::SavePart& save) {
         write_column_result(file, run.study, column);
@@ -53,17 +54,35 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
       ngspice_version);
 }
 
-int run_study(const Study& study, ResultFile& result, int workers, const Shard& shard, std::stop_token stop) {
-  engine::WorkerPool pool(pool_options(study, workers));
+void simulate_into(const Study& study, ResultFile& result, int workers, const Shard& shard,
+                   const std::stop_token& stop) {
+  engine::WorkerPoolOptions options = pool_options(study, workers);
+  options.stop = stop;
+  engine::WorkerPool pool(options);
   Progress progress(stderr);
   const std::string version = pool.ngspice_version();
-  const StudyRun run{study, pool, result.store(), progress, stop, shard};
+  simulate({study, pool, result.store(), progress, stop, shard}, result, version);
+}
+
+}  // namespace
+
+int run_study(const Study& study, ResultFile& result, int workers, const Shard& shard,
+              const std::stop_token& stop) {
+  const std::string version = FLARE_NGSPICE_VERSION;
   try {
-    simulate(run, result, version);
+    simulate_into(study, result, workers, shard, stop);
   } catch (const engine::Stopped&) {
-    result.leave_unfinished({}, version);
-    fmt::print(stderr, "flare: stopped; {} runs are kept in {}. The same command goes on from there.\n",
-               result.store().size(), result.path().string());
+    result.leave_unfinished(shard, version, true);
+    std::fputs(fmt::format("flare: stopped; {} runs are kept in {}. The same command goes on from there.\n",
+                           result.store().size(), result.path().string())
+                   .c_str(),
+               stderr);
+    return exit_unfinished;
+  } catch (const engine::MachineFault& e) {
+    result.leave_unfinished(shard, version, true);
+    fmt::print(stderr,
+               "flare: {}; {} runs are kept in {}. The same command goes on from there, here or elsewhere.\n",
+               e.what(), result.store().size(), result.path().string());
     return exit_unfinished;
   }
   if (shard.count > 1) {
@@ -74,7 +93,6 @@ int run_study(const Study& study, ResultFile& result, int workers, const Shard& 
   return exit_done;
 }
 
-/// Prints the report; the status of a study that has an answer, or of one of which every estimate was refused.
 int print_result(const std::filesystem::path& path) {
   const analysis::ReportData data = analysis::read_report_data(path);
   analysis::print_report(data, std::cout);
@@ -87,8 +105,6 @@ int print_result(const std::filesystem::path& path) {
       "budget, or try another [estimator] method (subset, monte_carlo), with --set estimator.budget=N\n");
   return exit_failure;
 }
-
-}  // namespace
 
 Shard parse_shard(const std::string& text) {
   Shard shard;
@@ -116,38 +132,13 @@ int run_command(const RunCommand& command, std::stop_token stop) {
   }
   ResultFile result(study, study_inputs(study), out, command.fresh);
   if (!result.complete()) {
+    if (study.accuracy) check_accuracy_inputs(*study.accuracy);
     const int status = run_study(study, result, command.workers, command.shard, stop);
     if (status != exit_done || command.shard.count > 1) return status;
   } else {
     fmt::print(stderr, "flare: {} already holds this study's result (--fresh runs it again)\n", out.string());
   }
   return print_result(out);
-}
-
-int merge_command(const MergeCommand& command, std::stop_token stop) {
-  if (command.parts.empty())
-    throw StudyError("merge: needs the parts of a sharded run: flare merge OUT.h5 PART.h5...");
-  const H5::H5File first = engine::open_result(command.parts.front());
-  const Study study =
-      parse_study(engine::read_text(first, "/", "study"), engine::read_text(first, "/", "study_file"));
-  ResultFile result(study, study_inputs(study), command.out, true);
-  for (const std::filesystem::path& part : command.parts) {
-    const H5::H5File file = engine::open_result(part);
-    if (engine::read_text(file, "/", "study") != study.text) {
-      throw StudyError(part.string() + ": is a part of another study than " + command.parts.front().string());
-    }
-    const std::string changed = changed_inputs(file, result.inputs());
-    if (!changed.empty()) {
-      throw StudyError(
-          fmt::format("{}: was made from other inputs: {}; run that part again", part.string(), changed));
-    }
-    if (engine::read_integer(file, "/", "complete") == 1) {
-      throw StudyError(part.string() + ": is a finished result, not a part of a sharded run");
-    }
-    result.store().read_runs(file);
-  }
-  const int status = run_study(study, result, command.workers, {}, stop);
-  return status == exit_done ? print_result(command.out) : status;
 }
 
 }  // namespace flare::studies

@@ -11,6 +11,8 @@
 namespace flare::studies {
 namespace {
 
+constexpr const char* table_format = "flare-sparsity/1";
+
 using arch::Packing;
 using arch::SparsityRow;
 
@@ -138,7 +140,7 @@ engine::Table boost_table(const std::vector<SparsityRow>& rows) {
 
 void write_result(const SparsityCommand& command, const std::vector<SparsityRow>& rows,
                   const arch::SparsityOptions& options, std::int64_t images, const KeptTensors& kept) {
-  write_table_file(command.out, "flare-sparsity/1", [&](H5::H5File& file) {
+  write_table_file(command.out, table_format, [&](H5::H5File& file) {
     engine::write_attribute(file, "/", "model", command.model.filename().string());
     engine::write_attribute(file, "/", "dataset", command.dataset.filename().string());
     engine::write_attribute(file, "/", "images", images);
@@ -161,7 +163,7 @@ void write_figure(const std::filesystem::path& path, const std::string& svg) {
 void check_inputs(const SparsityCommand& command) {
   for (const std::filesystem::path& input : {command.model, command.dataset})
     if (!std::filesystem::exists(input)) throw StudyError(input.string() + ": no such file");
-  if (!command.out.empty()) check_place(command.out);
+  if (!command.out.empty()) check_place(command.out, table_format);
   if (command.tensors && command.out.empty())
     throw StudyError("--tensors: needs a file to write to, -o OUT.h5");
   if (command.figures.empty()) return;

@@ -44,6 +44,9 @@ struct MergeCommand {
   std::filesystem::path out;
   std::vector<std::filesystem::path> parts;
   int workers = 0;
+  std::filesystem::path study;  // where the parts' study is now; empty: where it was
+  bool complete = false;        // run here what no part holds
+  bool allow_commands = false;
 };
 int merge_command(const MergeCommand& command, std::stop_token stop);
 
@@ -104,7 +107,9 @@ struct ReplayCommand {
   std::filesystem::path result;
   std::string samples;  // group of the result file, e.g. points/sram8t/sawl8/tt_0.90V_27C/samples/k8
   std::int64_t index = 0;
-  std::filesystem::path out;  // CSV of the waveforms; empty: stdout
+  std::filesystem::path out;    // CSV of the waveforms; empty: stdout
+  std::filesystem::path study;  // where the result's study is now; empty: where it was
+  bool allow_commands = false;
 };
 int replay_command(const ReplayCommand& command);
 

@@ -3,47 +3,18 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <iostream>
-#include <thread>
 
 #include "engine/netlist/deck.hpp"
 #include "engine/simulate/evaluator.hpp"
 #include "engine/store/run_store.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/cli/process_setup.hpp"
 #include "studies/model/array_spec.hpp"
 
 namespace {
 
 using namespace flare::studies;
-
-/// Requests a stop on the first SIGINT or SIGTERM and ends the program on the second.
-class SignalWatch {
- public:
-  SignalWatch() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    watcher_ = std::jthread([this](const std::stop_token& done) { watch(done); });
-  }
-
-  std::stop_token token() const { return stop_.get_token(); }
-
- private:
-  void watch(const std::stop_token& done) {
-    const timespec wait{0, 100'000'000};
-    while (!done.stop_requested()) {
-      if (sigtimedwait(&signals_, nullptr, &wait) < 0) continue;
-      if (stop_.stop_requested()) std::_Exit(exit_unfinished);
-      stop_.request_stop();
-    }
-  }
-
-  sigset_t signals_{};
-  std::stop_source stop_;
-  std::jthread watcher_;
-};
 
 void add_run(CLI::App& app, RunCommand& command, std::string& shard) {
   CLI::App* run = app.add_subcommand("run", "Run a study; goes on where an earlier run of it stopped");
@@ -77,6 +48,10 @@ void add_merge(CLI::App& app, MergeCommand& command) {
   merge->add_option("PART", command.parts, "Parts, one per shard")->required();
   merge->add_option("-j,--workers", command.workers, "Worker processes for what no part holds")
       ->check(CLI::Range(1, 4096));
+  merge->add_flag("--complete", command.complete, "Run here what is missing of the parts");
+  merge->add_option("--study", command.study, "Where the study's file is now, if it was moved");
+  merge->add_flag("--allow-commands", command.allow_commands,
+                  "Let the parts' study run its netlist's commands");
 }
 
 void add_report(CLI::App& app, ReportCommand& command) {
@@ -192,6 +167,9 @@ void add_replay(CLI::App& app, ReplayCommand& command) {
       ->required();
   replay->add_option("INDEX", command.index, "Index of the sample")->required();
   replay->add_option("-o,--out", command.out, "CSV file for the waveforms; default: the terminal");
+  replay->add_option("--study", command.study, "Where the study's file is now, if it was moved");
+  replay->add_flag("--allow-commands", command.allow_commands,
+                   "Let the result's study run its netlist's commands");
 }
 
 int run(int argc, char** argv) {
@@ -225,31 +203,32 @@ int run(int argc, char** argv) {
     const int status = app.exit(e);
     return status == 0 ? exit_done : exit_bad_input;
   }
-  const SignalWatch signals;
-  if (app.got_subcommand("run")) {
-    if (!shard.empty()) run_options.shard = parse_shard(shard);
-    return run_command(run_options, signals.token());
-  }
   if (app.got_subcommand("check")) return check_command(check_options);
   if (app.got_subcommand("keys")) return keys_command();
+  if (app.got_subcommand("replay")) return replay_command(replay_options);
+  if (app.got_subcommand("report")) return report_command(report_options);
+  // The others keep what is finished when they are asked to stop.
+  const SignalWatch signals;
   if (app.got_subcommand("merge")) return merge_command(merge_options, signals.token());
   if (app.got_subcommand("accuracy")) return accuracy_command(accuracy_options, signals.token());
   if (app.got_subcommand("sparsity")) return sparsity_command(sparsity_options, signals.token());
-  if (app.got_subcommand("replay")) return replay_command(replay_options);
-  return report_command(report_options);
+  if (!shard.empty()) run_options.shard = parse_shard(shard);
+  return run_command(run_options, signals.token());
 }
 
 int fail(int status, const std::exception& e) {
   std::cout.flush();
-  fmt::print(stderr, "flare: {}\n", e.what());
+  std::fflush(stdout);
+  std::fputs(fmt::format("flare: {}\n", e.what()).c_str(), stderr);
   return status;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  prepare_process();
   try {
-    return run(argc, argv);
+    return finish_output(run(argc, argv));
   } catch (const StudyError& e) {
     return fail(exit_bad_input, e);
   } catch (const flare::engine::DeckError& e) {
@@ -260,6 +239,8 @@ int main(int argc, char** argv) {
     return fail(exit_bad_input, e);
   } catch (const flare::engine::StoreError& e) {
     return fail(exit_unfinished, e);
+  } catch (const flare::engine::InUse& e) {
+    return fail(exit_failure, e);
   } catch (const flare::engine::Stopped& e) {
     return fail(exit_unfinished, e);
   } catch (const std::exception& e) {

@@ -5,6 +5,7 @@
 
 #include "studies/column/column_converters.hpp"
 #include "studies/column/column_testbench.hpp"
+#include "studies/run/rare_event_runs.hpp"
 
 namespace flare::studies {
 
@@ -41,6 +42,7 @@ ColumnPlan plan_column_study(const Study& study, engine::Evaluator& evaluator) {
     plan.full +=
         corners * (static_cast<std::size_t>(point.sawl) + 1) * static_cast<std::size_t>(study.estimator.runs);
     if (study.estimator.method == "fit" || asking_converters(study).empty()) continue;
+    check_budget(study, bench->dimension() + 1);  // and the converter
     plan.tails += corners * static_cast<std::size_t>(study.estimator.budget);
   }
   plan.points = points.size();

@@ -60,7 +60,7 @@ TailStage::StandIns TailStage::learn(std::size_t nominal, const StandIns& warm_s
   const SampleSet full_scale{request.stream, 0, request.testbench, request.points,
                              runner_.make(nominal, sawl, request)};
   TailOptions options = options_for(nominal, warm_starts);
-  options.budget /= static_cast<std::uint64_t>(sawl) + 1;
+  options.more_levels = static_cast<std::size_t>(sawl);
   return estimate_tails(run_, {level_of(nominal, static_cast<std::size_t>(sawl), full_scale)},
                         converters_of(nominal), options)
       .surrogates;

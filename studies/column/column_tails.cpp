@@ -125,13 +125,14 @@ class OwnProblem {
 class LevelEstimator {
  public:
   LevelEstimator(const StudyRun& run, const TailLevel& level, const std::vector<SetConverter>& converters,
-                 const TailOptions& options, std::uint64_t budget)
+                 const TailOptions& options, std::uint64_t budget, std::uint64_t of_point)
       : run_(run),
         level_(level),
         converters_(converters),
         options_(options),
         questions_(questions_of(level.k, converters)),
         left_(budget),
+        of_point_(of_point),
         stream_(fmt::format("{}/k{}", options.stream, level.k)) {
     known_.push_back({1.0, level.plain->points, volts_of(level.plain->runs)});
   }
@@ -179,6 +180,7 @@ class LevelEstimator {
     if (!summary.surrogates.empty()) point.surrogates = summary.surrogates;
     known_.insert(known_.end(), summary.draws.begin(), summary.draws.end());
     left_ -= std::min(left_, summary.runs.total());
+    of_point_ -= std::min(of_point_, summary.runs.total());
     return evaluator.take_samples();
   }
 
@@ -191,9 +193,14 @@ class LevelEstimator {
     analysis::RareEventOptions rare;
     rare.method = rare_event_method(options_.method);
     rare.target_half_width = options_.accuracy;
-    // What one question leaves over goes to those after it.
-    rare.max_runs = std::max<std::uint64_t>(left_ / (questions_.size() - q),
-                                            analysis::RareEventOptions::min_runs(problem.dimension()));
+    // What one question leaves over goes to those after it. One that has too little for an estimate may take it from the
+    // levels after this one, never from beyond the budget.
+    const std::uint64_t least = analysis::RareEventOptions::min_runs(problem.dimension());
+    rare.max_runs = std::max(left_ / (questions_.size() - q), std::min(least, of_point_));
+    if (rare.max_runs < least) {
+      tail.tail = {level_.k, question.direction, no_budget(rare, least)};
+      return;
+    }
     rare.seed = run_.study.seed ^ engine::stream_key(stream);
     for (const analysis::OutputDraws& draws : known_) {
       const engine::SampleSource deviation{run_.study.seed, level_.plain->stream + "/converter",
@@ -210,6 +217,15 @@ class LevelEstimator {
     tail.own = problem.take_samples();
     for (const analysis::ScaledDraws& draws : summary.draws) known_.push_back(problem.volts_behind(draws));
     left_ -= std::min<std::uint64_t>(left_, tail.own.runs.size());
+    of_point_ -= std::min<std::uint64_t>(of_point_, tail.own.runs.size());
+  }
+
+  analysis::TailProbability no_budget(const analysis::RareEventOptions& options, std::uint64_t least) const {
+    analysis::RareEventSummary none;
+    none.method = options.method;
+    none.reason = fmt::format("the budget leaves {} runs, an estimate takes at least {}", of_point_, least);
+    none.runs_wanted = options_.budget + least * questions_.size();
+    return probability_of(none);
   }
 
   const StudyRun& run_;
@@ -217,7 +233,8 @@ class LevelEstimator {
   const std::vector<SetConverter>& converters_;
   const TailOptions& options_;
   std::vector<Question> questions_;
-  std::uint64_t left_;
+  std::uint64_t left_;      // of the level
+  std::uint64_t of_point_;  // of all levels that are still to come, this one's among them
   std::string stream_;
   std::vector<analysis::OutputDraws> known_;
 };
@@ -244,7 +261,8 @@ PointTails estimate_tails(const StudyRun& run, const std::vector<TailLevel>& lev
     const std::uint64_t left = options.budget - std::min<std::uint64_t>(options.budget, before);
     // Copied: the level replaces the point's.
     const std::vector<analysis::TailSurrogate> warm_starts = point.surrogates;
-    LevelEstimator(run, levels[i], converters, options, left / (i + 1)).estimate(warm_starts, point);
+    LevelEstimator(run, levels[i], converters, options, left / (i + 1 + options.more_levels), left)
+        .estimate(warm_starts, point);
     if (options.on_level) options.on_level(point.runs() - before);
   }
   std::reverse(point.shared.begin(), point.shared.end());

@@ -49,6 +49,7 @@ struct TailOptions {
   std::string stream;  // names the runs, e.g. "tails/sram8t/sawl8/tt_0.90V_27C"
   double accuracy = 0.1;
   std::uint64_t budget = 5000;  // for all levels, directions and converters together
+  std::size_t more_levels = 0;  // that the budget is for besides the ones asked about
   /// "auto", or one method of analysis/rare_event/rare_event.hpp for every question by itself.
   std::string method = "auto";
   std::vector<analysis::TailSurrogate> warm_starts;

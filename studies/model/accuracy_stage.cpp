@@ -20,6 +20,21 @@ AccuracyBench::AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Pro
   progress_.stage("accuracy");
 }
 
+void check_accuracy_inputs(const AccuracyStudy& study) {
+  try {
+    arch::AccuracyOptions options;
+    options.quantizer = "float";
+    options.examples = 1;
+    arch::evaluate_accuracy(arch::Transformer::load(study.model), arch::load_dataset(study.dataset), options);
+  } catch (const engine::FileError&) {
+    throw;
+  } catch (const std::runtime_error& e) {
+    throw StudyError(fmt::format("{} with {}: {}", study.model.string(), study.dataset.string(), e.what()));
+  } catch (const std::invalid_argument& e) {
+    throw StudyError(fmt::format("{} with {}: {}", study.model.string(), study.dataset.string(), e.what()));
+  }
+}
+
 std::vector<analysis::AccuracyRow> table_rows(const std::vector<AccuracyEvaluation>& evaluations) {
   return {evaluations.begin(), evaluations.end()};
 }

@@ -24,6 +24,10 @@ struct AccuracyEvaluation : analysis::AccuracyRow {
 /// Their rows of /accuracy.
 std::vector<analysis::AccuracyRow> table_rows(const std::vector<AccuracyEvaluation>& evaluations);
 
+/// Evaluates one example without errors: throws engine::FileError or StudyError where the model or the data set cannot be
+/// read, or do not fit each other, before hours are spent on the error models.
+void check_accuracy_inputs(const AccuracyStudy& study);
+
 /// Evaluates one model on one data set, one setting after the other, with the progress of all of them.
 class AccuracyBench {
  public:

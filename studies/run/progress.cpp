@@ -5,8 +5,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace flare::studies {
+
+namespace {
+
+/// A reader that has gone away (a closed pipe, a full disk) is no reason to end a study.
+template <typename... Values>
+void say(std::FILE* out, fmt::format_string<Values...> text, Values&&... values) {
+  std::fputs(fmt::format(text, std::forward<Values>(values)...).c_str(), out);
+}
+
+}  // namespace
 
 std::string format_duration(double seconds) {
   const auto s = static_cast<long>(std::ceil(std::max(0.0, seconds)));
@@ -19,7 +30,7 @@ Progress::Progress(std::FILE* out) : out_(out), terminal_(::isatty(::fileno(out)
 Progress::~Progress() { clear_line(); }
 
 void Progress::clear_line() {
-  if (line_open_) fmt::print(out_, "\r\033[K");
+  if (line_open_) say(out_, "\r\033[K");
   line_open_ = false;
   std::fflush(out_);
 }
@@ -44,26 +55,26 @@ void Progress::update(double fraction, const std::string& count) {
   if (terminal_) {
     constexpr int width = 24;
     const int filled = std::clamp(static_cast<int>(fraction * width), 0, width);
-    fmt::print(out_, "\r\033[K{} [{}{}] {:3.0f} %  {}  {}", name_,
-               std::string(static_cast<std::size_t>(filled), '='),
-               std::string(static_cast<std::size_t>(width - filled), ' '), 100.0 * fraction, count, eta);
+    say(out_, "\r\033[K{} [{}{}] {:3.0f} %  {}  {}", name_,
+        std::string(static_cast<std::size_t>(filled), '='),
+        std::string(static_cast<std::size_t>(width - filled), ' '), 100.0 * fraction, count, eta);
     line_open_ = true;
   } else {
-    fmt::print(out_, "{}: {:.0f} %  {}  {}\n", name_, 100.0 * fraction, count, eta);
+    say(out_, "{}: {:.0f} %  {}  {}\n", name_, 100.0 * fraction, count, eta);
   }
   std::fflush(out_);
 }
 
 void Progress::note(const std::string& text) {
   clear_line();
-  fmt::print(out_, "note: {}\n", text);
+  say(out_, "note: {}\n", text);
   std::fflush(out_);
 }
 
 void Progress::finish(const std::string& summary) {
   clear_line();
   const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
-  fmt::print(out_, "{}: {}  ({})\n", name_, summary, format_duration(elapsed));
+  say(out_, "{}: {}  ({})\n", name_, summary, format_duration(elapsed));
   std::fflush(out_);
 }
 

@@ -40,6 +40,16 @@ analysis::RareEventMethod rare_event_method(const std::string& name) {
   return analysis::RareEventMethod::automatic;
 }
 
+void check_budget(const Study& study, std::size_t dimension) {
+  if (study.estimator.method == "fit" || study.estimator.method == "monte_carlo") return;
+  const std::uint64_t least = analysis::RareEventOptions::min_runs(dimension);
+  if (static_cast<std::uint64_t>(study.estimator.budget) >= least) return;
+  throw StudyError(
+      fmt::format("{}: estimator.budget: {} runs cannot hold an estimate over {} variables, which takes at "
+                  "least {}; raise it",
+                  study.file.string(), study.estimator.budget, dimension, least));
+}
+
 analysis::TailProbability probability_of(const analysis::RareEventSummary& s) {
   analysis::TailProbability p;
   p.runs = s.runs.total() - s.runs.unknown;

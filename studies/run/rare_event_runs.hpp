@@ -16,6 +16,10 @@ namespace flare::studies {
 /// "auto", "monte_carlo", "subset", ... of a study's [estimator].
 analysis::RareEventMethod rare_event_method(const std::string& name);
 
+/// Throws StudyError where the study's method makes rare-event estimates and its budget cannot hold one over
+/// `dimension` variables.
+void check_budget(const Study& study, std::size_t dimension);
+
 /// p, interval, status and method as tables hold them. A refused one holds no number; its method says why and
 /// what to change in the study.
 analysis::TailProbability probability_of(const analysis::RareEventSummary& summary);

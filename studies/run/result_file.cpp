@@ -2,27 +2,48 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <ctime>
 #include <system_error>
 
 #include "engine/base/hdf5_memory.hpp"
+#include "engine/base/mathematics.hpp"
+#include "engine/base/output_file.hpp"
 
 namespace flare::studies {
 
 namespace {
 
-std::filesystem::path with_suffix(const std::filesystem::path& path, const char* suffix) {
-  return std::filesystem::path(path.string() + suffix);
+std::filesystem::path journal_of(const std::filesystem::path& out) {
+  return std::filesystem::path(out.string() + ".journal");
 }
 
-bool same_study(const H5::H5File& file, const Study& study) {
-  return engine::has_attribute(file, "/", "study") && engine::read_text(file, "/", "study") == study.text &&
-         engine::has_attribute(file, "/", "flare_version") &&
-         engine::read_text(file, "/", "flare_version") == FLARE_VERSION &&
-         engine::has_attribute(file, "/", "ngspice_version") &&
-         engine::read_text(file, "/", "ngspice_version") == FLARE_NGSPICE_VERSION;
+std::string text_or_empty(const H5::H5File& file, const std::string& name) {
+  return engine::has_attribute(file, "/", name) ? engine::read_text(file, "/", name) : std::string();
+}
+
+std::string file_of(const Study& study) {
+  return std::filesystem::absolute(study.file).lexically_normal().string();
+}
+
+bool same_versions(const H5::H5File& file) {
+  return text_or_empty(file, "flare_version") == FLARE_VERSION &&
+         text_or_empty(file, "ngspice_version") == FLARE_NGSPICE_VERSION;
+}
+
+/// A result of the same study or of an earlier state of its file, whatever it says now: --fresh may replace it.
+bool of_this_study(const H5::H5File& file, const Study& study) {
+  return text_or_empty(file, "format").starts_with("flare/") &&
+         (text_or_empty(file, "study") == study.text || text_or_empty(file, "study_file") == file_of(study));
+}
+
+void refuse_foreign(const std::filesystem::path& out, const Study& study) {
+  const H5::H5File file = engine::open_result(out);
+  if (of_this_study(file, study)) return;
+  const std::string other = text_or_empty(file, "study_file");
+  throw StudyError(
+      fmt::format("{}: holds {}, which --fresh does not replace; move it away, or choose another -o",
+                  out.string(), other.empty() ? "no result of a study" : "the result of " + other));
 }
 
 void save_image(const H5::H5File& file, const std::filesystem::path& path) {
@@ -41,52 +62,58 @@ void save_image(const H5::H5File& file, const std::filesystem::path& path) {
 ResultFile::ResultFile(const Study& study, std::vector<engine::InputFile> inputs, std::filesystem::path out,
                        bool fresh)
     : study_(study), inputs_(std::move(inputs)), out_(std::move(out)) {
-  const std::filesystem::path journal = with_suffix(out_, ".journal");
-  const std::filesystem::path folder = out_.has_parent_path() ? out_.parent_path() : ".";
-  if (!std::filesystem::is_directory(folder)) {
-    throw StudyError(folder.string() + ": no such folder; make it, or choose another place with -o");
-  }
-  if (::access(folder.c_str(), W_OK) != 0) {
-    throw StudyError(folder.string() + ": the folder cannot be written; choose another place with -o");
-  }
-  bool unfinished = false;
-  if (std::filesystem::exists(out_) && !fresh) {
-    const H5::H5File file = engine::open_result(out_);
-    if (!same_study(file, study)) {
-      throw StudyError(
-          out_.string() +
-          ": holds the result of another study or version; use --fresh to replace it, or choose another "
-          "place with -o");
-    }
-    const std::string changed = changed_inputs(file, inputs_);
-    if (!changed.empty()) {
-      throw StudyError(
-          fmt::format("{}: holds this study's result from other inputs: {}; use --fresh to run it again, or "
-                      "choose another place with -o",
-                      out_.string(), changed));
-    }
-    complete_ = engine::read_integer(file, "/", "complete") == 1;
-    unfinished = !complete_;
-  }
+  engine::check_output(out_);
+  if (fresh && std::filesystem::exists(out_)) refuse_foreign(out_, study_);
+  if (!fresh) look_at_earlier();
   if (complete_) return;
-  if (fresh) std::filesystem::remove(journal);
-  store_ = std::make_unique<engine::RunStore>(journal, study_identity(study, inputs_));
-  if (unfinished) store_->read_runs(engine::open_result(out_));
+  const engine::JournalOwner owner{study_identity(study_, inputs_), engine::mathematics_hash(),
+                                   file_of(study_)};
+  store_ = std::make_unique<engine::RunStore>(journal_of(out_), owner,
+                                              fresh ? engine::Existing::drop : engine::Existing::go_on);
+  // Whoever had the journal before may have finished meanwhile.
+  if (!fresh) look_at_earlier();
+  if (complete_) store_.reset();
+  if (!fresh && !complete_ && std::filesystem::exists(out_)) store_->read_runs(engine::open_result(out_));
+}
+
+void ResultFile::look_at_earlier() {
+  if (!std::filesystem::exists(out_)) return;
+  const H5::H5File file = engine::open_result(out_);
+  if (text_or_empty(file, "study") != study_.text || !same_versions(file)) {
+    throw StudyError(
+        out_.string() +
+        ": holds the result of another study or version; use --fresh to replace it, or choose another "
+        "place with -o");
+  }
+  const std::string changed = changed_inputs(file, inputs_);
+  if (!changed.empty()) {
+    throw StudyError(
+        fmt::format("{}: holds this study's result from other inputs: {}; use --fresh to run it again, or "
+                    "choose another place with -o",
+                    out_.string(), changed));
+  }
+  complete_ = engine::read_integer(file, "/", "complete") == 1;
+  if (!complete_ && text_or_empty(file, "mathematics") != engine::hash_text(engine::mathematics_hash())) {
+    throw StudyError(
+        out_.string() +
+        ": was begun on a machine whose mathematics library gives other bits; go on there, or use --fresh "
+        "to begin anew here");
+  }
 }
 
 void ResultFile::write_file(bool complete, const std::string& ngspice_version,
                             const std::function<void(H5::H5File&, const SavePart&)>& write) {
-  const std::filesystem::path part = with_suffix(out_, ".part");
+  const std::filesystem::path part = engine::part_of_output(out_);
   H5::H5File file = engine::memory_file(part);
   engine::write_attribute(file, "/", "format", std::string("flare/1"));
   engine::write_attribute(file, "/", "complete", std::int64_t{complete ? 1 : 0});
   engine::write_attribute(file, "/", "study", study_.text);
-  engine::write_attribute(file, "/", "study_file",
-                          std::filesystem::absolute(study_.file).lexically_normal().string());
+  engine::write_attribute(file, "/", "study_file", file_of(study_));
   engine::write_attribute(file, "/", "title", study_.title);
   engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(study_.seed));
   engine::write_attribute(file, "/", "flare_version", std::string(FLARE_VERSION));
   engine::write_attribute(file, "/", "ngspice_version", ngspice_version);
+  engine::write_attribute(file, "/", "mathematics", engine::hash_text(engine::mathematics_hash()));
   const std::time_t now = std::time(nullptr);
   write_inputs(file, inputs_);
   engine::write_attribute(file, "/", "created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now)));
@@ -102,7 +129,7 @@ void ResultFile::write_file(bool complete, const std::string& ngspice_version,
     std::filesystem::remove(part, ignored);
     throw;
   }
-  std::filesystem::rename(part, out_);
+  engine::rename_into_place(part, out_);
   if (store_) store_->discard_journal();
 }
 
@@ -112,9 +139,10 @@ void ResultFile::finish(const std::function<void(H5::H5File&, const SavePart&)>&
   complete_ = true;
 }
 
-void ResultFile::leave_unfinished(const Shard& shard, const std::string& ngspice_version) {
+void ResultFile::leave_unfinished(const Shard& shard, const std::string& ngspice_version, bool stopped) {
   write_file(false, ngspice_version, [&](H5::H5File& file, const SavePart&) {
     engine::write_attribute(file, "/", "shard", fmt::format("{}/{}", shard.index + 1, shard.count));
+    engine::write_attribute(file, "/", "stopped", std::int64_t{stopped ? 1 : 0});
     store_->write_runs(file);
   });
 }

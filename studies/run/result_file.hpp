@@ -20,8 +20,9 @@ namespace flare::studies {
 
 class ResultFile {
  public:
-  /// `inputs`: the files the study depends on. Looks at what is there. Throws StudyError where OUT.h5 holds another study, or this one before one of its input
-  /// files changed, and `fresh` is not asked for; engine::StoreError where the place cannot be written.
+  /// `inputs`: the files the study depends on. Looks at what is there, with the journal in hand. Throws StudyError where
+  /// OUT.h5 holds another study, or this one before one of its input files changed, and `fresh` is not asked for;
+  /// nothing but a result of this study's file is ever replaced. Throws what engine::RunStore does.
   ResultFile(const Study& study, std::vector<engine::InputFile> inputs, std::filesystem::path out,
              bool fresh);
 
@@ -40,10 +41,12 @@ class ResultFile {
   /// engine::StoreError where it cannot be written; the journal stays.
   void finish(const std::function<void(H5::H5File&, const SavePart&)>& write,
               const std::string& ngspice_version);
-  /// The same for a run that stopped or a shard: complete = 0, with all runs so that it can go on or be merged.
-  void leave_unfinished(const Shard& shard, const std::string& ngspice_version);
+  /// The same for a run that `stopped` before its end, or for a whole shard: complete = 0, with all runs so that it can
+  /// go on or be merged.
+  void leave_unfinished(const Shard& shard, const std::string& ngspice_version, bool stopped);
 
  private:
+  void look_at_earlier();
   void write_file(bool complete, const std::string& ngspice_version,
                   const std::function<void(H5::H5File&, const SavePart&)>& write);
 

@@ -9,9 +9,9 @@
 
 namespace flare::studies {
 
-/// Throws StudyError where `out` lies in a folder that does not exist or cannot be written, or is a folder
-/// itself: to be asked before work that would be lost.
-void check_place(const std::filesystem::path& out);
+/// To be asked before work that would be lost: throws engine::FileError where `out` cannot become a file, StudyError
+/// where a file is there that was not written with the same `format`.
+void check_place(const std::filesystem::path& out, const std::string& format);
 
 /// Writes `out` with the root attributes `format` and `flare_version` and what `write` adds. Nothing half-written
 /// ever has the name `out`. Throws std::runtime_error "file: what went wrong".

@@ -361,7 +361,7 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"simulator", "chgtol", "of charges, in C", "the netlist's, else `{}`"},
     {"simulator", "trtol", "factor of the truncation error", "the netlist's, else `{}`"},
     {"simulator", "compatibility", "ngspice's compatibility mode, e.g. `\"hsa\"`"},
-    {"simulator", "run_time_limit", "after which a run counts as timed out; at least 1 ms"},
+    {"simulator", "run_time_limit", "processor time after which a run counts as timed out; at least 1 ms"},
 });
 
 /// "variation[]" stands in a study as [[variation]].

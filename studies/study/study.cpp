@@ -17,6 +17,8 @@ namespace flare::studies {
 
 namespace {
 
+constexpr std::size_t longest_path_shown = 200;
+
 /// Applies "a.b=value".
 void apply_override(toml::table& table, const std::string& assignment) {
   const std::size_t equals = assignment.find('=');
@@ -296,8 +298,7 @@ void read_simulator(Section s, Study& study) {
   s.finish();
 }
 
-Study read_table(const toml::table& table, const std::filesystem::path& file, std::string text,
-                 KeyLog* log = nullptr) {
+Study read_root(const toml::table& table, const std::filesystem::path& file, std::string text, KeyLog* log) {
   Study study;
   study.file = file;
   study.text = std::move(text);
@@ -342,6 +343,17 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
   if (study.adc) check_adc_study(root, study);
   root.finish();
   return study;
+}
+
+Study read_table(const toml::table& table, const std::filesystem::path& file, std::string text,
+                 KeyLog* log = nullptr) {
+  try {
+    return read_root(table, file, std::move(text), log);
+  } catch (const std::filesystem::filesystem_error& e) {
+    // A path that the system does not take: too long, through a file, not allowed.
+    throw StudyError(fmt::format("{}: {}: {}", file.string(),
+                                 e.path1().string().substr(0, longest_path_shown), e.code().message()));
+  }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -12,6 +13,34 @@ namespace flare::studies {
 namespace {
 
 constexpr std::size_t max_bytes = 1u << 20;
+constexpr int max_key_parts = 64;  // "a.b.c" has three; tables within tables are taken down by recursion
+
+/// The first line with a key of more parts than that; 0: none. Dots in quotes and comments are text.
+std::size_t line_of_long_key(const std::string& text) {
+  std::size_t line = 1;
+  int dots = 0;
+  char quote = '\0';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') {
+      ++line;
+      dots = 0;
+      quote = '\0';
+    } else if (quote != '\0') {
+      if (c == '\\' && quote == '"') ++i;
+      if (c == quote) quote = '\0';
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '#') {
+      i = std::min(text.find('\n', i), text.size()) - 1;
+    } else if (std::string_view("=,{}[]").find(c) != std::string_view::npos) {
+      dots = 0;
+    } else if (c == '.' && ++dots > max_key_parts) {
+      return line;
+    }
+  }
+  return 0;
+}
 
 }  // namespace
 
@@ -30,6 +59,8 @@ std::string read_toml_text(const std::filesystem::path& file, std::string_view w
 }
 
 toml::table parse_toml(const std::string& text, const std::filesystem::path& file) {
+  if (const std::size_t line = line_of_long_key(text); line > 0)
+    throw StudyError(fmt::format("{}:{}: a key of more than {} parts", file.string(), line, max_key_parts));
   try {
     return toml::parse(text, file.string());
   } catch (const toml::parse_error& e) {

@@ -114,12 +114,32 @@ TEST(Deck, BinnedModelsCount) {
 }
 
 TEST(Deck, RefusesWhateverRunsCommandsOrOpensFiles) {
-  for (const char* line :
-       {".control\nshell touch x\n.endc", ".CONTROL\n.endc", "*ng_script", ".exec ls", ".shell ls",
-        ".write x.raw", ".codemodel x.cm", ".osdi x", ".pre_osdi x", "#system", "%echo",
-        ".model f filesource (file=\"/etc/passwd\")", ".model p d_process (process_file = \"/bin/sh\")",
-        ".model d d_state (state_file= \"x\")", "v1 a 0 pwl file=\"/etc/passwd\"", "v1 a 0 pwl(file=\"x\")",
-        ".loadsnap x"}) {
+  for (const char* line : {".control\nshell touch x\n.endc",
+                           ".CONTROL\n.endc",
+                           "*ng_script",
+                           ".exec ls",
+                           ".shell ls",
+                           ".write x.raw",
+                           ".codemodel x.cm",
+                           ".osdi x",
+                           ".pre_osdi x",
+                           "#system",
+                           "%echo",
+                           ".model f filesource (file=\"/etc/passwd\")",
+                           ".model p d_process (process_file = \"/bin/sh\")",
+                           ".model d d_state (state_file= \"x\")",
+                           "v1 a 0 pwl file=\"/etc/passwd\"",
+                           "v1 a 0 pwl(file=\"x\")",
+                           ".model t table2d(file(\"x\"))",
+                           ".model t table3d (FILE 'x')",
+                           ".model s d_source input_file \"x\"",
+                           ".model s d_source(input_file,x)",
+                           ".model s d_state",
+                           ".model f\tfilesource",
+                           "v1 a 0 pwl (file(\"x\"))",
+                           "v1 a 0 pwl,file,x",
+                           ".model n numd rootfile(x)",
+                           ".loadsnap x"}) {
     const std::string text = std::string("t\nr1 a 0 1k\n") + line + "\n";
     if (line[0] == '*') {
       EXPECT_EQ(parse_deck(std::string(line) + "\nr1 a 0 1\n", "a.cir").lines.front(),
@@ -132,6 +152,13 @@ TEST(Deck, RefusesWhateverRunsCommandsOrOpensFiles) {
     trusting.commands = Commands::run;
     EXPECT_EQ(error_of(text, trusting), "") << line;
   }
+}
+
+TEST(Deck, NamesThatEndInFileAreNames) {
+  const char* text =
+      "t\nxprofile a file2 profile\n.subckt profile a b\nr1 a b 1k\n.ends\nr2 a file2 1k\n.model myfile "
+      "nmos\n";
+  EXPECT_EQ(error_of(text), "");
 }
 
 TEST(Deck, CommandsInCommentsAreDropped) {

@@ -91,7 +91,7 @@ TEST_F(RunStoreTest, ARunInterruptedAnywhereEndsInTheSameNumbers) {
     evaluator.limit = static_cast<int>(random() % 97);
     bool finished = true;
     {
-      RunStore store(journal_, 42);
+      RunStore store(journal_, {42, 7, "s.toml"});
       try {
         EXPECT_THAT(values(run_all(evaluator, store, requests())),
                     ::testing::Pointwise(::testing::Eq(), expected));
@@ -111,7 +111,7 @@ TEST_F(RunStoreTest, ARunInterruptedAnywhereEndsInTheSameNumbers) {
 TEST_F(RunStoreTest, ACorruptRecordIsCutOffAndMadeAgain) {
   SumEvaluator evaluator;
   {
-    RunStore store(journal_, 42);
+    RunStore store(journal_, {42, 7, "s.toml"});
     run_all(evaluator, store, requests(20));
   }
   const auto size = std::filesystem::file_size(journal_);
@@ -119,7 +119,7 @@ TEST_F(RunStoreTest, ACorruptRecordIsCutOffAndMadeAgain) {
   file.seekp(static_cast<std::streamoff>(size / 2));
   file.put('\x7f').put('\x7f').put('\x7f');
   file.close();
-  RunStore store(journal_, 42);
+  RunStore store(journal_, {42, 7, "s.toml"});
   EXPECT_LT(store.size(), 40U);
   EXPECT_GT(store.size(), 5U);
   SumEvaluator again;
@@ -130,7 +130,7 @@ TEST_F(RunStoreTest, ACorruptRecordIsCutOffAndMadeAgain) {
 
 TEST_F(RunStoreTest, AStaleRunIsNotBelieved) {
   SumEvaluator evaluator;
-  RunStore store(journal_, 42);
+  RunStore store(journal_, {42, 7, "s.toml"});
   run_all(evaluator, store, requests(20));
   auto other = std::make_shared<Testbench>(*bench_);
   other->options.reltol *= 0.5;
@@ -142,13 +142,59 @@ TEST_F(RunStoreTest, AStaleRunIsNotBelieved) {
 }
 
 TEST_F(RunStoreTest, AnotherStudysJournalIsRefusedAndSoIsASecondRunner) {
-  { RunStore store(journal_, 42); }
-  EXPECT_THROW(RunStore(journal_, 43), StoreError);
-  RunStore holder(journal_, 42);
-  EXPECT_THROW(RunStore(journal_, 42), StoreError);
-  std::ofstream(folder_ / "foreign") << std::string(64, 'x');
-  EXPECT_NO_THROW(RunStore(folder_ / "empty", 1));
-  EXPECT_THROW(RunStore("/nowhere/out.h5.journal", 1), StoreError);
+  {
+    RunStore store(journal_, {42, 7, "s.toml"});
+    store.add("a", 0, 1, {});
+    EXPECT_THROW(RunStore(journal_, {42, 7, "s.toml"}), InUse);
+  }
+  EXPECT_THROW(RunStore(journal_, {43, 7, "other.toml"}), FileError);
+  EXPECT_THROW(RunStore(journal_, {43, 7, "other.toml"}, Existing::drop), FileError);
+  EXPECT_THROW(RunStore(journal_, {43, 7, "s.toml"}), FileError);  // edited since
+  EXPECT_THROW(RunStore(journal_, {42, 8, "s.toml"}), FileError);  // functions with other bits
+  EXPECT_EQ(RunStore(journal_, {42, 7, "s.toml"}).size(), 1U);
+  EXPECT_EQ(RunStore(journal_, {43, 7, "s.toml"}, Existing::drop).size(), 0U);
+  EXPECT_FALSE(std::filesystem::exists(journal_));  // one without runs is not left
+  EXPECT_THROW(RunStore("/nowhere/out.h5.journal", {}), StoreError);
+}
+
+TEST_F(RunStoreTest, WhatIsNoJournalIsNeitherReadNorChanged) {
+  for (const std::string& text :
+       {std::string(64, 'x'), std::string(64, '\0'), std::string("a"), std::string("\x20\0\0\0", 4)}) {
+    std::ofstream(journal_, std::ios::binary) << text;
+    for (const Existing existing : {Existing::go_on, Existing::drop})
+      EXPECT_THROW(RunStore(journal_, {42, 7, "s.toml"}, existing), FileError);
+    std::ifstream in(journal_, std::ios::binary);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), text);
+  }
+  std::filesystem::remove(journal_);
+  std::filesystem::create_symlink("target", journal_);
+  EXPECT_THROW(RunStore(journal_, {42, 7, "s.toml"}), FileError);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "target"));
+}
+
+TEST_F(RunStoreTest, RunsOfAFileDoNotGoIntoTheJournalAndAreChecked) {
+  SumEvaluator evaluator;
+  const std::filesystem::path part = folder_ / "part.h5";
+  {
+    RunStore store;
+    run_all(evaluator, store, requests(30));
+    H5::H5File file(part.string(), H5F_ACC_TRUNC);
+    store.write_runs(file);
+  }
+  {
+    RunStore store(journal_, {42, 7, "s.toml"});
+    store.read_runs(open_result(part));
+    EXPECT_EQ(store.size(), 60U);
+    EXPECT_LT(std::filesystem::file_size(journal_), 100U);
+  }
+  {
+    H5::H5File file(part.string(), H5F_ACC_RDWR);
+    Matrix measures = read_matrix(file, "/runs/measures");
+    measures(7, 0) = std::nextafter(measures(7, 0), 1e9);
+    write_matrix(file, "/runs/measures", measures);
+  }
+  RunStore store;
+  EXPECT_THROW(store.read_runs(open_result(part)), FileError);
 }
 
 TEST_F(RunStoreTest, AFullDiskIsOneErrorAndLosesNothing) {
@@ -157,7 +203,7 @@ TEST_F(RunStoreTest, AFullDiskIsOneErrorAndLosesNothing) {
   ::getrlimit(RLIMIT_FSIZE, &before);
   std::size_t kept = 0;
   {
-    RunStore store(journal_, 42);
+    RunStore store(journal_, {42, 7, "s.toml"});
     rlimit small = before;
     small.rlim_cur = 4000;
     ::setrlimit(RLIMIT_FSIZE, &small);
@@ -167,7 +213,7 @@ TEST_F(RunStoreTest, AFullDiskIsOneErrorAndLosesNothing) {
     kept = store.size();
   }
   EXPECT_GT(kept, 10U);
-  RunStore store(journal_, 42);
+  RunStore store(journal_, {42, 7, "s.toml"});
   EXPECT_EQ(store.size(), kept);
   SumEvaluator evaluator;
   run_all(evaluator, store, requests());

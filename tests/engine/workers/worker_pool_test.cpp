@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <map>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "tests/engine/simulate/testbenches.hpp"
@@ -215,28 +217,85 @@ TEST(WorkerPool, AWorkerThatDiesIsReplacedAndItsRunDoneAgain) {
   }
 }
 
-TEST(WorkerPool, ACrashIsTriedTwiceThenRecorded) {
+/// One run that takes minutes, while every worker gets `signal` soon after its start.
+RunResult run_under_fire(int signal) {
   WorkerPool pool(options_with(1));
   pool.ngspice_version();
   std::atomic<bool> done{false};
   std::thread killer([&] {
     while (!done) {
       std::this_thread::sleep_for(std::chrono::milliseconds(300));
-      for (const pid_t id : worker_ids()) kill(id, SIGKILL);
+      for (const pid_t id : worker_ids()) kill(id, signal);
     }
   });
+  const auto stop_killing = [&] {
+    done = true;
+    killer.join();
+  };
   Matrix points = Matrix::Zero(1, 2);
   points(0, 1) = 1.0;
-  const std::vector<RunResult> results =
-      evaluate_all(pool, {std::make_shared<Testbench>(sleepy_testbench()), points});
-  done = true;
-  killer.join();
-  EXPECT_EQ(results.at(0).outcome, Outcome::crashed);
+  try {
+    const std::vector<RunResult> results =
+        evaluate_all(pool, {std::make_shared<Testbench>(sleepy_testbench()), points});
+    stop_killing();
+    return results.at(0);
+  } catch (...) {
+    stop_killing();
+    throw;
+  }
+}
+
+TEST(WorkerPool, ACrashIsTriedTwiceThenRecorded) {
+  EXPECT_EQ(run_under_fire(SIGSEGV).outcome, Outcome::crashed);
+}
+
+TEST(WorkerPool, AWorkerKilledFromOutsideIsNoOutcome) { EXPECT_THROW(run_under_fire(SIGKILL), MachineFault); }
+
+TEST(WorkerPool, WorkersFollowTheCoresOfThisProcess) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  int first = 0;
+  while (!CPU_ISSET(first, &before)) ++first;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_EQ(WorkerPool(options_with(0)).workers(), 1);
+  sched_setaffinity(0, sizeof before, &before);
+  EXPECT_EQ(WorkerPool(options_with(0)).workers(), CPU_COUNT(&before));
+}
+
+TEST(WorkerPool, AQuestionCanBeStopped) {
+  std::stop_source source;
+  WorkerPoolOptions options = options_with(1);
+  options.stop = source.get_token();
+  WorkerPool pool(options);
+  std::thread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    source.request_stop();
+  });
+  const Testbench sleepy = sleepy_testbench();
+  EXPECT_THROW(pool.waveforms(sleepy, Eigen::RowVector2d(0.0, 1.0)), Stopped);
+  stopper.join();
+}
+
+TEST(WorkerPool, AWorkerThatGrowsIsReplaced) {
+  WorkerPoolOptions options = options_with(1);
+  options.memory_growth = 1;  // a byte
+  WorkerPool pool(options);
+  const Job job{std::make_shared<Testbench>(rc_testbench()), normal_points(700, 2, 1)};
+  std::set<pid_t> seen;
+  pool.evaluate(std::span(&job, 1), [&](std::size_t, std::size_t row, const RunResult& result) {
+    EXPECT_EQ(result.outcome, Outcome::ok);
+    if (row % 100 != 0) return;
+    for (const pid_t id : worker_ids()) seen.insert(id);
+  });
+  EXPECT_GT(seen.size(), 1U);
 }
 
 TEST(WorkerPool, AStoppedWorkerIsReplaced) {
   WorkerPoolOptions options = options_with(1);
-  options.run_time_limit = std::chrono::milliseconds(500);
+  options.stall_limit = std::chrono::milliseconds(500);
   WorkerPool pool(options);
   const Job job{std::make_shared<Testbench>(column_testbench()), normal_points(6, 32, 5)};
   int finished = 0;

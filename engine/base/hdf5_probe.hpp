@@ -1,0 +1,18 @@
+// Result files come from elsewhere, and the HDF5 library is known to crash on some that are damaged (1.10.8, H5HG: a text
+// of variable length whose heap lies). So whoever opens one first lets a child process read all of it.
+#pragma once
+
+#include <H5Cpp.h>
+
+#include <filesystem>
+
+namespace flare::engine {
+
+/// Throws FileError where `file` is no plain file, where reading it ends or hangs the process that does, or where it
+/// reaches into other files (external, soft and user-defined links, external storage, virtual datasets).
+void probe_hdf5(const std::filesystem::path& file);
+
+/// Opens for reading, without a probe and without locks. Throws FileError.
+H5::H5File open_unprobed(const std::filesystem::path& file);
+
+}  // namespace flare::engine

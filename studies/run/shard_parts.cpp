@@ -1,0 +1,125 @@
+#include "studies/run/shard_parts.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <map>
+
+#include "engine/base/hdf5_io.hpp"
+#include "engine/base/mathematics.hpp"
+#include "studies/run/result_inputs.hpp"
+#include "studies/toml/toml_section.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+/// "I/N" with 1 <= I <= N.
+bool read_share(const std::string& text, ShardPart* part) {
+  const char* end = text.data() + text.size();
+  const auto [slash, first] = std::from_chars(text.data(), end, part->index);
+  if (first != std::errc() || slash == end || *slash != '/') return false;
+  const auto [rest, second] = std::from_chars(slash + 1, end, part->count);
+  return second == std::errc() && rest == end && part->index >= 1 && part->index <= part->count;
+}
+
+void check_versions(const H5::H5File& file, const std::filesystem::path& path) {
+  const std::string flare = engine::read_text(file, "/", "flare_version");
+  const std::string ngspice = engine::read_text(file, "/", "ngspice_version");
+  if (flare != FLARE_VERSION || ngspice != FLARE_NGSPICE_VERSION) {
+    throw StudyError(fmt::format(
+        "{}: was made by flare {} with ngspice {}, this is flare {} with ngspice {}; run that part again",
+        path.string(), flare, ngspice, FLARE_VERSION, FLARE_NGSPICE_VERSION));
+  }
+  if (!engine::has_attribute(file, "/", "mathematics") ||
+      engine::read_text(file, "/", "mathematics") != engine::hash_text(engine::mathematics_hash())) {
+    throw StudyError(path.string() +
+                     ": was made on a machine whose mathematics library gives other bits than this one; "
+                     "merge on a machine like it, or run that part again here");
+  }
+}
+
+ShardPart read_part(const H5::H5File& file, const std::filesystem::path& path) {
+  if (engine::read_integer(file, "/", "complete") == 1)
+    throw StudyError(path.string() + ": is a finished result, not a part of a sharded run");
+  ShardPart part;
+  part.path = path;
+  if (!read_share(engine::read_text(file, "/", "shard"), &part))
+    throw StudyError(path.string() + ": does not say which shard it is");
+  part.stopped = engine::read_integer(file, "/", "stopped") != 0;
+  return part;
+}
+
+}  // namespace
+
+ShardParts read_shard_parts(const std::vector<std::filesystem::path>& files) {
+  ShardParts all;
+  for (const std::filesystem::path& path : files) {
+    const H5::H5File file = engine::open_result(path);
+    if (!engine::has_attribute(file, "/", "format") || engine::read_text(file, "/", "format") != "flare/1")
+      throw StudyError(path.string() + ": is not a part of a study");
+    const std::string study = engine::read_text(file, "/", "study");
+    if (all.parts.empty()) {
+      all.study = study;
+      all.study_file = engine::read_text(file, "/", "study_file");
+    } else if (study != all.study) {
+      throw StudyError(
+          fmt::format("{}: is a part of another study than {}", path.string(), files.front().string()));
+    }
+    check_versions(file, path);
+    all.parts.push_back(read_part(file, path));
+    if (all.count == 0) all.count = all.parts.back().count;
+    if (all.parts.back().count != all.count) {
+      throw StudyError(fmt::format("{}: is shard {}/{}, {} is one of {}: parts of one division only",
+                                   path.string(), all.parts.back().index, all.parts.back().count,
+                                   files.front().string(), all.count));
+    }
+  }
+  return all;
+}
+
+void check_inputs_of(const ShardParts& parts, const std::vector<engine::InputFile>& inputs) {
+  for (const ShardPart& part : parts.parts) {
+    const std::string changed = changed_inputs(engine::open_result(part.path), inputs);
+    if (changed.empty()) continue;
+    throw StudyError(
+        fmt::format("{}: was made from other inputs: {}; run that part again", part.path.string(), changed));
+  }
+}
+
+std::vector<std::string> missing_shards(const ShardParts& parts) {
+  std::map<int, const ShardPart*> best;
+  for (const ShardPart& part : parts.parts) {
+    const ShardPart*& place = best[part.index];
+    if (place == nullptr || place->stopped) place = &part;
+  }
+  std::vector<std::string> missing;
+  for (int index = 1; index <= parts.count; ++index) {
+    const auto place = best.find(index);
+    if (place == best.end()) {
+      missing.push_back(fmt::format("shard {}/{} is missing", index, parts.count));
+    } else if (place->second->stopped) {
+      missing.push_back(fmt::format("{} (shard {}/{}) was stopped before its end",
+                                    place->second->path.string(), index, parts.count));
+    }
+  }
+  return missing;
+}
+
+void check_merge_output(const std::filesystem::path& out, const ShardParts& parts) {
+  if (!std::filesystem::exists(out)) return;
+  for (const ShardPart& part : parts.parts) {
+    if (!std::filesystem::equivalent(out, part.path)) continue;
+    throw StudyError(out.string() + ": is a part itself; name the file for the result first");
+  }
+  const H5::H5File file = engine::open_result(out);
+  ShardPart there;
+  if (engine::has_attribute(file, "/", "shard") &&
+      read_share(engine::read_text(file, "/", "shard"), &there) && there.count > 1) {
+    throw StudyError(
+        fmt::format("{}: is shard {}/{}, which would be overwritten; name the file for the result first",
+                    out.string(), there.index, there.count));
+  }
+}
+
+}  // namespace flare::studies

@@ -1,0 +1,132 @@
+// Random kills of the program, of its workers and of merges: whatever is killed when, the study ends in the same numbers,
+// and nothing lies about.
+#include <random>
+
+#include "tests/studies/hostile/hostile_fixture.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using flare::studies::testing::Ended;
+using flare::studies::testing::HostileFixture;
+
+class Kills : public HostileFixture {
+ protected:
+  /// Every table and matrix of a result, byte for byte, but for what says when and where it was made.
+  static void add(const H5::H5File& file, const std::string& path, std::string& all) {
+    for (const std::string& name : flare::engine::members(file, path)) {
+      const std::string below = path == "/" ? "/" + name : path + "/" + name;
+      all += below + "\n";
+      if (file.childObjType(below) == H5O_TYPE_GROUP) {
+        add(file, below, all);
+      } else if (file.openDataSet(below).getTypeClass() == H5T_COMPOUND) {
+        add(flare::engine::read_table(file, below), all);
+      } else {
+        const flare::engine::Matrix m = flare::engine::read_matrix(file, below);
+        all.append(reinterpret_cast<const char*>(m.data()),
+                   sizeof(double) * static_cast<std::size_t>(m.size()));
+      }
+    }
+  }
+  static void add(const flare::engine::Table& table, std::string& all) {
+    for (const auto& column : table.columns) {
+      std::visit(
+          [&](const auto& values) {
+            for (const auto& v : values) {
+              if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string>) {
+                all += v + ";";
+              } else {
+                all.append(reinterpret_cast<const char*>(&v), sizeof v);
+              }
+            }
+          },
+          column.values);
+    }
+  }
+  std::string everything(const std::string& file) const {
+    std::string all;
+    add(flare::engine::open_result(folder_ / file), "/", all);
+    return all;
+  }
+
+  pid_t some_worker(pid_t parent) {
+    std::vector<pid_t> workers;
+    std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", parent));
+    for (pid_t id = 0; children >> id;) workers.push_back(id);
+    return workers.empty() ? 0 : workers[random_() % workers.size()];
+  }
+  /// Kills the program, or some of its workers and perhaps then the program, until it gets through.
+  void finish_under_kills(const std::vector<std::string>& arguments, int milliseconds) {
+    for (int attempt = 0;; ++attempt) {
+      ASSERT_LT(attempt, 400);
+      const pid_t child = start(arguments);
+      const int events = 1 + static_cast<int>(random_() % 3);
+      for (int event = 0; event < events; ++event) {
+        const auto most = static_cast<std::uint64_t>(milliseconds + 40 * attempt);
+        std::this_thread::sleep_for(std::chrono::milliseconds(random_() % most));
+        const pid_t worker = random_() % 3 == 0 ? some_worker(child) : 0;
+        const int signal = random_() % 4 == 0 ? SIGTERM : SIGKILL;
+        if (::kill(worker > 0 ? worker : child, worker > 0 ? SIGKILL : signal) == 0) ++kills_;
+        if (worker == 0) break;
+      }
+      const Ended ended = wait_for(child);
+      if (ended.status == 0) return;
+      ASSERT_TRUE(ended.status == 3 || ended.status == 128 + SIGKILL || ended.status == 128 + SIGTERM)
+          << ended.status << ended.out;
+    }
+  }
+  void repeat(const std::string& text, int least_kills, int milliseconds) {
+    write("k.toml", text);
+    const Ended whole = run_line("run k.toml -j 2 -o whole.h5");
+    ASSERT_EQ(whole.status, 0) << whole.out;
+    const std::string expected = everything("whole.h5");
+    for (int round = 0; kills_ < least_kills; ++round) {
+      ASSERT_LT(round, least_kills);
+      for (const char* name : {"o.h5", "a.h5", "b.h5"}) fs::remove(folder_ / name);
+      if (round % 2 == 0) {
+        finish_under_kills({"run", "k.toml", "-j", "2", "-o", "o.h5"}, milliseconds);
+      } else {
+        finish_under_kills({"run", "k.toml", "-j", "2", "-o", "a.h5", "--shard", "1/2"}, milliseconds);
+        finish_under_kills({"run", "k.toml", "-j", "2", "-o", "b.h5", "--shard", "2/2"}, milliseconds);
+        finish_under_kills({"merge", "o.h5", "a.h5", "b.h5"}, milliseconds);
+      }
+      ASSERT_EQ(everything("o.h5"), expected) << round;
+      for (const std::string& name : files()) {
+        EXPECT_FALSE(name.ends_with(".journal") || name.ends_with(".lock") || name.ends_with(".part"))
+            << name;
+      }
+    }
+    RecordProperty("kills", kills_);
+  }
+  static std::string column() {
+    return "[technology]\ncards = \"" + source("netlists/cards/cmos28.lib") +
+           "\"\n[column]\ncell = \"sram8t\"\nsawl = [1]\nrows = 8\nswing = \"0.4 "
+           "V\"\n[[variation]]\nparameter = "
+           "\"vth\"\npelgrom = \"1.3 mV um\"\n[corners]\nprocess = [\"tt\", \"ss\"]\nsupply = [\"0.9 "
+           "V\"]\ntemperature = [\"27 degC\"]\n[[converter]]\nname = \"flash\"\n[estimator]\nmethod = "
+           "\"fit\"\nruns "
+           "= 60\n";
+  }
+
+  std::mt19937_64 random_{11};
+  int kills_ = 0;
+};
+
+TEST_F(Kills, Circuits) {
+  repeat("seed = 3\n" + flare::studies::testing::operating_point("v(o)", "\"1.9 V\"") +
+             flare::studies::testing::varies("r", "r*", "1 %") +
+             "[corners]\ntemperature = [\"0 degC\", \"27 degC\"]\n[estimator]\naccuracy = \"0.2 "
+             "sigma\"\nbudget = "
+             "2000\nruns = 100\n",
+         FLARE_KILLS, 400);
+}
+
+TEST_F(Kills, Columns) { repeat(column(), FLARE_KILLS, 900); }
+
+TEST_F(Kills, ColumnsWithTheirAccuracy) {
+  repeat(column() + "[accuracy]\nmodel = \"" + source("data/models/digits_vit") + "\"\ndataset = \"" +
+             source("data/digits/digits.csv") + "\"\nexamples = 20\nrepeats = 2\n",
+         FLARE_KILLS, 900);
+}
+
+}  // namespace
