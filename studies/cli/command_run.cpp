@@ -10,6 +10,7 @@
 #include "studies/cli/study_inputs.hpp"
 #include "studies/column/column_study.hpp"
 #include "studies/converter/converter_study.hpp"
+#include "studies/cost/cost_stage.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_file.hpp"
 
@@ -49,6 +50,10 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
         // The array simulator reads error models from a file, as any other user of them does.
         if (run.study.accuracy)
           analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, save(), column)));
+        if (run.study.cost) {
+          write_read_energies(run, column, file);
+          write_cost_stage(run, save(), file);
+        }
       },
       ngspice_version);
 }

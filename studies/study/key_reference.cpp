@@ -55,6 +55,10 @@ measured = "."
 model = "."
 dataset = "."
 modes = ["read"]
+[cost]
+architecture = "."
+model = "."
+dataset = "."
 [simulator]
 method = "gear"
 reltol = 1e-4
@@ -354,6 +358,10 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"accuracy", "quantizer", "arithmetic of attention; `flare accuracy --help` lists them"},
     {"accuracy", "repeats", "draws or dies"},
     {"accuracy", "examples", "of the test split; 0: all"},
+    {"cost", "architecture", "file of an architecture, as `studies/cost/flare.toml`"},
+    {"cost", "model", "folder of a model, as `data/models/digits_vit`"},
+    {"cost", "dataset", "what its reads are counted on"},
+    {"cost", "examples", "counted, of the test split; 0: all"},
     {"simulator", "method", "of integration", "the netlist's, else `{}`"},
     {"simulator", "reltol", "relative tolerance", "the netlist's, else `{}`"},
     {"simulator", "abstol", "of currents, in A", "the netlist's, else `{}`"},
