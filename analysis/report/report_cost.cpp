@@ -132,7 +132,7 @@ TextTable sweep_table(const CostResult& r) {
 
 std::string cost_text(double value, const std::string& unit) {
   if (unit == "m^2") return fmt::format("{:.3g} mm2", value * 1e6);
-  if (unit == "1/s" || unit == "1/J") return fmt::format("{}{}", counted(value), unit);
+  if (unit == "1/s" || unit == "1/J") return counted(value) + unit.substr(1);
   if (unit.empty()) return counted(value);
   return engine::format_quantity(value, unit, 3);
 }

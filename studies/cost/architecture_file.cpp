@@ -120,7 +120,8 @@ void read_parameter(Section s, const std::string& name, arch::ParameterSet& para
 }
 
 void read_parameters(Section s, arch::ParameterSet& parameters) {
-  for (const arch::Parameter& p : arch::ParameterSet(parameters).all())
+  const arch::ParameterSet known = parameters;  // replaced one by one
+  for (const arch::Parameter& p : known.all())
     if (s.has(p.name)) read_parameter(s.section(p.name), p.name, parameters);
   s.finish();
 }

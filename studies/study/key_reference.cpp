@@ -15,6 +15,7 @@ namespace {
 // Each example is a study that a reader accepts; "." stands for any file. A branch of a reader that no example reaches
 // has keys that the test does not find here.
 constexpr std::string_view column_example = R"toml(
+cost = { architecture = ".", model = ".", dataset = "." }
 [technology]
 cards = "."
 [column]
@@ -55,10 +56,6 @@ measured = "."
 model = "."
 dataset = "."
 modes = ["read"]
-[cost]
-architecture = "."
-model = "."
-dataset = "."
 [simulator]
 method = "gear"
 reltol = 1e-4
@@ -89,6 +86,7 @@ name = "flash"
 offset_sigma = "0.03 step"
 )toml";
 constexpr std::string_view kit_example = R"toml(
+corners = { process = ["tt"], supply = ["0.9 V"], temperature = ["27 degC"] }
 [technology]
 kit = "cmos28"
 parameters = { mm_switch = 1 }
@@ -97,15 +95,12 @@ sawl = [8]
 [[variation]]
 parameter = "vth"
 pelgrom = "1.3 mV um"
-[corners]
-process = ["tt"]
-supply = ["0.9 V"]
-temperature = ["27 degC"]
 [[converter]]
 name = "flash"
 )toml";
 
 constexpr std::string_view adc_example = R"toml(
+corners = { process = ["tt"], supply = ["0.9 V"], temperature = ["27 degC"] }
 [technology]
 kit = "cmos28"
 [adc]
@@ -113,10 +108,6 @@ thresholds = 8
 [[variation]]
 parameter = "vth"
 pelgrom = "1.3 mV um"
-[corners]
-process = ["tt"]
-supply = ["0.9 V"]
-temperature = ["27 degC"]
 [[converter]]
 name = "flash"
 circuit = "flash"

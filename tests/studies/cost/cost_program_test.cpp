@@ -11,6 +11,8 @@
 namespace flare::studies {
 namespace {
 
+using testing::Ended;
+
 class CostProgram : public testing::ProgramFixture {
  protected:
   std::string digits() const { return source("data/models/digits_vit"); }
