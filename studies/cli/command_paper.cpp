@@ -62,6 +62,29 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
   if (!out) throw StudyError(path.string() + ": cannot be written");
 }
 
+/// A table as CSV; cells with commas in quotes.
+std::string csv_of(const analysis::TextTable& table) {
+  std::string text;
+  const auto line = [&](const std::vector<std::string>& cells) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const bool quoted = cells[i].find(',') != std::string::npos;
+      text += fmt::format("{}{}{}{}", i == 0 ? "" : ",", quoted ? "\"" : "", cells[i], quoted ? "\"" : "");
+    }
+    text += "\n";
+  };
+  line(table.head);
+  for (const std::vector<std::string>& row : table.rows) line(row);
+  return text;
+}
+
+/// NAME.csv, or NAME_1.csv, NAME_2.csv, ... where there are several.
+void write_tables(const std::filesystem::path& folder, const PaperPage& page, const std::string& name) {
+  for (std::size_t i = 0; i < page.tables.size(); ++i) {
+    const std::string number = page.tables.size() > 1 ? fmt::format("_{}", i + 1) : "";
+    write_file(folder / (name + number + ".csv"), csv_of(page.tables[i]));
+  }
+}
+
 }  // namespace
 
 int paper_command(const PaperCommand& command, std::stop_token stop) {
@@ -82,6 +105,7 @@ int paper_command(const PaperCommand& command, std::stop_token stop) {
     std::cout << '\n';
     analysis::print_tables(page.tables, std::cout);
     if (command.folder.empty()) continue;
+    write_tables(command.folder, page, maker->name);
     for (const auto& [name, svg] : page.figures) {
       write_file(command.folder / (name + ".svg"), svg + "\n");
       std::cout << "Figure: " << (command.folder / (name + ".svg")).string() << '\n';

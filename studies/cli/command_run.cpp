@@ -112,6 +112,7 @@ Shard parse_shard(const std::string& text) {
 
 int run_command(const RunCommand& command, std::stop_token stop) {
   const Study study = read_study(command.study, command.overrides);
+  check_cost_stage(study);
   std::filesystem::path out = command.out;
   if (out.empty()) {
     out = command.study.stem().string() +

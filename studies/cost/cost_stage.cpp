@@ -1,12 +1,36 @@
 #include "studies/cost/cost_stage.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "studies/cost/architecture_file.hpp"
 #include "studies/cost/column_energy.hpp"
 #include "studies/cost/study_figures.hpp"
 
 namespace flare::studies {
+
+void check_cost_stage(const Study& study) {
+  if (!study.cost) return;
+  const std::string file = study.cost->architecture.string();
+  const arch::Architecture a = read_architecture(study.cost->architecture);
+  const CostModel model = CostModel::load(study.cost->model.string(), study.cost->dataset, {});
+  const bool mram = study.column->setup.cell.read == ReadKind::clamp;
+  for (const arch::ArrayChoice* array : {&a.weights, &a.dynamic}) {
+    if ((array->technology == arch::MemoryTechnology::mram) != mram) continue;
+    const std::vector<int>& sawl = study.column->sawl;
+    if (std::find(sawl.begin(), sawl.end(), array->sawl) == sawl.end())
+      throw StudyError(
+          fmt::format("{}: asks for SAWL {}, the study has {}; change arrays.*.sawl, or [column] sawl", file,
+                      array->sawl, fmt::join(sawl, ", ")));
+  }
+  try {
+    arch::check_fit(model.shape, a);
+  } catch (const std::invalid_argument& e) {
+    throw StudyError(file + ": " + e.what());
+  }
+}
 
 void write_read_energies(const StudyRun& run, const ColumnResult& column, H5::H5File& file) {
   for (const auto& [p, full] : column.full) {

@@ -9,6 +9,10 @@
 
 namespace flare::studies {
 
+/// What can be known before anything is simulated: an architecture that can be read, holds the model, and asks for SAWL that
+/// the study has. Throws StudyError.
+void check_cost_stage(const Study& study);
+
 /// Simulates the energy of reads at every point that was run in full: /points/.../read_energy.
 void write_read_energies(const StudyRun& run, const ColumnResult& column, H5::H5File& file);
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "analysis/converters/error_model.hpp"
 #include "analysis/results/adc_table.hpp"
@@ -81,10 +82,11 @@ class ColumnFigures {
     const std::string path = point_path(sawl, corner.name());
     const double supply = corner.supply.value();
     if (const auto rows = analysis::read_read_energy(file_, path); !rows.empty()) {
-      const analysis::ReadEnergyRow &none = rows.front(), &all = rows.back();
-      return {none.bitline, (all.bitline - none.bitline) / sawl, all.word_lines / sawl, all.swing, supply,
+      const analysis::ReadEnergyRow &none = rows.front(), &half = rows[rows.size() / 2], &all = rows.back();
+      return {none.bitline, (all.bitline - none.bitline) / sawl, half.word_lines / sawl, all.swing, supply,
               true};
     }
+    if (const std::optional<PointEnergy> beside = beside_error_model(sawl, corner)) return *beside;
     if (!engine::exists(file_, path + "/levels"))
       throw StudyError(fmt::format(
           "{}: {} holds neither energies of reads nor levels; run the study again with [cost], or "
@@ -94,6 +96,29 @@ class ColumnFigures {
         analysis::read_levels(file_, {study_.column->setup.cell.name, sawl, "", corner.name()});
     const double swing = std::abs(levels.front().mean - levels.back().mean);
     return {0, assumed_bitline * swing * supply / sawl, -1, swing, supply, false};
+  }
+
+  /// Where an error model of the point says what a read of its column takes (attribute `column_energy`, J over k, word
+  /// lines included): they stay in the base then.
+  std::optional<PointEnergy> beside_error_model(int sawl, const Corner& corner) const {
+    for (const ConverterStudy& converter : study_.converters) {
+      const analysis::ModelKey key{study_.column->setup.cell.name, sawl, converter.name, corner.name()};
+      const std::string place = key.model_path() + "/confusion";
+      if (!engine::exists(file_, place) || !engine::has_attribute(file_, place, "column_energy")) continue;
+      const std::vector<double> energy = engine::read_numbers(file_, place, "column_energy");
+      if (energy.size() != static_cast<std::size_t>(sawl) + 1)
+        throw StudyError(
+            fmt::format("{}: {}: column_energy has {} values, {} are needed; the file is damaged", name_,
+                        place, energy.size(), sawl + 1));
+      const auto levels = analysis::read_levels(file_, {key.cell, sawl, "", key.corner});
+      return PointEnergy{energy.front(),
+                         (energy.back() - energy.front()) / sawl,
+                         0,
+                         std::abs(levels.front().mean - levels.back().mean),
+                         corner.supply.value(),
+                         true};
+    }
+    return std::nullopt;
   }
 
   void replace(const char* name, double value, double low, double high, arch::ParameterKind kind,

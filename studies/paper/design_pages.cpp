@@ -22,9 +22,9 @@ const std::vector<ConverterLaw> laws = {ConverterLaw::flash_untrimmed, Converter
                                         ConverterLaw::sar};
 
 std::string law_text(ConverterLaw law) {
-  return law == ConverterLaw::flash_untrimmed ? "untrimmed flash"
-         : law == ConverterLaw::flash         ? "trimmed flash"
-                                              : "trimmed SAR";
+  return law == ConverterLaw::flash_untrimmed ? "an untrimmed flash"
+         : law == ConverterLaw::flash         ? "a trimmed flash"
+                                              : "a trimmed SAR";
 }
 
 Band digital_band() {
@@ -38,7 +38,7 @@ std::string cheapest_sentence(const PaperInputs& in, ConverterLaw law) {
   const arch::CheapestSawl c =
       arch::cheapest_sawl(*arch::known_shape(in.shape), in.architecture, sawl_values, law);
   return fmt::format(
-      "at six sigma with a {} the cheapest is SAWL {} ({} to {}): {} a MAC ({} to {}){}", law_text(law),
+      "at six sigma with {} the cheapest is SAWL {} ({} to {}): {} a MAC ({} to {}){}", law_text(law),
       c.nominal, c.least, c.most, cost_text(c.energy, "J"), cost_text(c.energy_low, "J"),
       cost_text(c.energy_high, "J"),
       c.moved_by.empty() ? "; no parameter within its ends moves it" : "; moved by " + c.moved_by);
@@ -198,13 +198,19 @@ PaperPage tornado_page(const PaperInputs& in) {
                             std::string(to_string(p.kind)), p.source});
       bars.push_back({p.name, 1, all[i].low, all[i].high, 0});
     }
+    Band band;
+    if (!time) {
+      const DigitalFigure d = read_digital();
+      const CostReport cost = cost_of(work, in.architecture);
+      const double macs = cost.macs / cost.sequence_energy;
+      band = {fmt::format("{}, {} nm", d.name, d.node), macs * d.low, macs * d.high};
+    }
     if (!all.empty())
       page.ours.push_back(fmt::format("{} hangs most on {} ({:.2f} to {:.2f} times)", what,
                                       all.front().parameter, all.front().low, all.front().high));
     page.tables.push_back(std::move(table));
     const std::string name = time ? "tornado_time" : "tornado_energy";
-    page.figures.emplace_back(
-        name, draw_bars(name, what + " over its nominal value", bars, {"ends of one parameter"}));
+    page.figures.emplace_back(name, draw_ranges(name, what + " over its nominal value", bars, band));
   }
   return page;
 }

@@ -14,29 +14,42 @@ using analysis::DataFile;
 using analysis::gnuplot_text;
 using analysis::series_colour;
 
+/// In front of bars, which it would hide behind.
 std::string band_script(const Band& band) {
   if (!(band.high > 0)) return {};
   return fmt::format(
       "set object 99 rectangle from graph 0, first {0:.6e} to graph 1, first {1:.6e} fc rgb '#e69f00' fs "
-      "transparent solid "
-      "0.35 noborder behind\n"
-      "set label 99 {2} at graph 0.01, first {1:.6e} offset 0,0.5 textcolor rgb '#9a6700' font ',12' "
-      "noenhanced\n",
+      "transparent "
+      "solid 0.55 noborder front\n"
+      "set label 99 {2} at graph 0.99, first {1:.6e} right offset 0,0.6 textcolor rgb '#7a4a00' font ',12' "
+      "noenhanced "
+      "front\n",
       band.low, band.high, gnuplot_text(band.name));
+}
+
+/// A logarithmic axis that holds every bar, its ends and the band.
+std::string log_axis(const std::vector<Bar>& bars, const Band& band) {
+  double least = 1e300, most = 0;
+  for (const Bar& bar : bars) {
+    least = std::min({least, bar.value, bar.low});
+    most = std::max({most, bar.value, bar.high});
+  }
+  return fmt::format("set logscale y\nset format y '10^{{%L}}'\nset yrange [{:.3e}:{:.3e}]\n",
+                     (band.high > 0 ? std::min(least, band.low) : least) / 2, 2 * std::max(most, band.high));
 }
 
 std::string tics_of(const std::vector<std::string>& labels) {
   std::string text;
   for (std::size_t i = 0; i < labels.size(); ++i)
     text += fmt::format("{}{} {}", i == 0 ? "" : ", ", gnuplot_text(labels[i]), i);
-  return fmt::format("set xtics ({}) rotate by -35 font ',12' noenhanced\nset xrange [-0.6:{}]\n", text,
+  return fmt::format("set xtics ({}) rotate by -48 font ',11' noenhanced\nset xrange [-0.6:{}]\n", text,
                      static_cast<double>(labels.size()) - 0.4);
 }
 
 /// Room for turned labels.
 std::string frame_of(const std::string& y) {
   return fmt::format(
-      "set bmargin at screen 0.36\nset rmargin at screen 0.9\nset lmargin at screen 0.1\nset ylabel {} "
+      "set bmargin at screen 0.43\nset rmargin at screen 0.86\nset lmargin at screen 0.1\nset ylabel {} "
       "noenhanced\n",
       gnuplot_text(y));
 }
@@ -60,13 +73,30 @@ std::string draw_bars(const std::string& name, const std::string& y, const std::
     plots += fmt::format(
         "{0}'{1}' using 1:2:(0.7) with boxes fs solid 0.75 noborder lc rgb '{2}' title {3}, \\\n '{1}' using "
         "1:2:3:4 with "
-        "yerrorbars pt -1 lc rgb '#333333' notitle",
+        "yerrorbars pt 7 ps 0 lc rgb '#333333' notitle",
         plots.empty() ? "plot " : ", \\\n ", file, series_colour(g), gnuplot_text(groups[g]));
   }
+  return analysis::draw_svg(
+      name, frame_of(y) + tics_of(labels) + log_axis(bars, band) + band_script(band) + plots + "\n", files,
+      {1000, 620});
+}
+
+std::string draw_ranges(const std::string& name, const std::string& y, const std::vector<Bar>& ranges,
+                        const Band& band) {
+  std::vector<std::string> labels;
+  std::string data;
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    labels.push_back(ranges[i].label);
+    data += fmt::format("{} {:.6e} {:.6e}\n", i, ranges[i].low, ranges[i].high);
+  }
   return analysis::draw_svg(name,
-                            frame_of(y) + tics_of(labels) + "set logscale y\nset format y '10^{%L}'\n" +
-                                band_script(band) + plots + "\n",
-                            files, {1000, 560});
+                            frame_of(y) + tics_of(labels) + "set yrange [0:*]\nset boxwidth 0.6\n" +
+                                band_script(band) +
+                                fmt::format("plot 'ranges.dat' using 1:2:2:3:3 with candlesticks fs solid "
+                                            "0.75 noborder lc rgb '{}' notitle, 1 lc "
+                                            "rgb '#333333' notitle\n",
+                                            series_colour(0)),
+                            {{"ranges.dat", data}}, {1000, 620});
 }
 
 std::string draw_stacks(const std::string& name, const std::string& y, const std::vector<std::string>& labels,
@@ -84,8 +114,9 @@ std::string draw_stacks(const std::string& name, const std::string& y, const std
                          p == 0 ? "plot " : ", \\\n ", p + 2, series_colour(p), gnuplot_text(parts[p]));
   return analysis::draw_svg(
       name,
-      frame_of(y) + "set style data histograms\nset style histogram rowstacked\nset boxwidth 0.75\n" +
-          tics_of(labels) + "set yrange [0:*]\n" + band_script(band) + plots + "\n",
+      fmt::format("set ylabel {} noenhanced\n", gnuplot_text(y)) +
+          "set style data histograms\nset style histogram rowstacked\nset boxwidth 0.75\n" + tics_of(labels) +
+          "set xtics norotate\n" + "set yrange [0:*]\n" + band_script(band) + plots + "\n",
       {{"stacks.dat", data}}, {1000, 560});
 }
 

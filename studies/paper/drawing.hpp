@@ -34,6 +34,9 @@ struct Axes {
 // All throw analysis::FigureError. Labels stand under the bars, turned.
 std::string draw_bars(const std::string& name, const std::string& y, const std::vector<Bar>& bars,
                       const std::vector<std::string>& groups, const Band& band = {});
+/// From low to high of each, on a linear axis, beside 1: what one cause alone does to a whole.
+std::string draw_ranges(const std::string& name, const std::string& y, const std::vector<Bar>& ranges,
+                        const Band& band = {});
 /// values[bar][part].
 std::string draw_stacks(const std::string& name, const std::string& y, const std::vector<std::string>& labels,
                         const std::vector<std::string>& parts, const std::vector<std::vector<double>>& values,

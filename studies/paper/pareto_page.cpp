@@ -145,6 +145,10 @@ PaperPage pareto_page(const PaperInputs& in) {
   analysis::TextTable table{"Accuracy and energy of a MAC, the cheapest first",
                             {"SAWL", "converter", "accuracy", "J/MAC low", "nominal", "high", "Pareto front"},
                             {}};
+  std::string named;
+  for (const Choice& c : choices)
+    if (c.front) named += fmt::format("{}SAWL {} with {}", named.empty() ? "" : ", ", c.sawl, c.converter);
+  page.ours.push_back("the Pareto front: " + named);
   Line all{"dominated", {}, false}, front{"Pareto front", {}, true};
   for (const Choice& c : choices) {
     table.rows.push_back({std::to_string(c.sawl), c.converter, fmt::format("{:.1f} %", 100 * c.accuracy),
@@ -156,6 +160,9 @@ PaperPage pareto_page(const PaperInputs& in) {
   std::vector<Line> lines = {front};
   if (!all.points.empty()) lines.push_back(all);
   const DigitalFigure d = read_digital();
+  lines.push_back({fmt::format("{}, without errors", d.name),
+                   {{1e15 * d.low, 100 * floating}, {1e15 * d.high, 100 * floating}},
+                   true});
   page.ours.push_back(fmt::format("a digital in-memory array takes {:.0f} to {:.0f} fJ a MAC without errors",
                                   1e15 * d.low, 1e15 * d.high));
   page.figures = {

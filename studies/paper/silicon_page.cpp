@@ -35,11 +35,11 @@ PaperPage silicon_page(const PaperInputs& in) {
   }
   page.ours = {
       fmt::format("{} of {} SRAM and ReRAM macros are within a factor of 2; nothing is fitted", within, held),
-      "the misses are too dear, not too cheap: headlines are the best data of a chip (sparse inputs, few "
-      "decisions), their "
-      "converters are shared by columns or bits and hold no six sigma; here every column has a converter of "
-      "its own with an "
-      "11 bit sum behind it, sized for 6.8 mV",
+      "the misses are too dear: headlines are of a chip's best data (sparse inputs, few decisions), while "
+      "here half of the rows "
+      "are driven; the converter is most of it, one a column with comparators for six sigma (6.8 mV, then "
+      "trimmed), where macros "
+      "that need not hold six sigma can have smaller ones, or share one among columns",
       "MRAM: the model reads in a nanosecond what these chips read in 316 to 400; the paper's 10 ns is the "
       "assumption of it that "
       "silicon supports least"};

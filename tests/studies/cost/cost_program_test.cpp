@@ -114,6 +114,76 @@ TEST_F(CostProgram, ASweepHasEveryPoint) {
   EXPECT_GT(sweep[5].tokens_per_second.nominal, sweep[3].tokens_per_second.nominal);
 }
 
+/// A column of two rows, few samples, with [cost] on an architecture of SAWL 2.
+constexpr const char* column_study = R"(
+seed = 3
+[technology]
+cards = "SOURCE/netlists/cards/cmos28.lib"
+[column]
+sawl = [2]
+[[variation]]
+parameter = "vth"
+pelgrom = "1.3 mV um"
+[corners]
+process = ["tt"]
+supply = ["0.9 V"]
+temperature = ["27 degC"]
+[[converter]]
+name = "flash"
+kind = "ideal"
+offset_sigma = "0.03 step"
+[estimator]
+method = "fit"
+runs = 30
+[cost]
+architecture = "two.toml"
+model = "SOURCE/data/models/digits_vit"
+dataset = "SOURCE/data/digits/digits.csv"
+examples = 2
+)";
+
+TEST_F(CostProgram, AStudyGivesTheEnergiesOfItsReads) {
+  std::string text = column_study;
+  for (std::size_t at = text.find("SOURCE"); at != std::string::npos; at = text.find("SOURCE"))
+    text.replace(at, 6, FLARE_SOURCE_DIR);
+  std::ofstream(folder_ / "study.toml") << text;
+  std::ofstream(folder_ / "two.toml") << "[arrays.dynamic]\nsawl = 4\n";
+  const Ended refused = run({"run", "study.toml", "-o", "r.h5", "-j", "1"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.out.find("two.toml: asks for SAWL 4, the study has 2"), std::string::npos) << refused.out;
+  std::ofstream(folder_ / "two.toml") << "[arrays.dynamic]\nsawl = 2\n";
+  const Ended ended = run({"run", "study.toml", "-o", "r.h5", "-j", "1"});
+  ASSERT_EQ(ended.status, 0) << ended.out;
+  const auto reads =
+      analysis::read_read_energy(engine::open_result(folder_ / "r.h5"), "/points/sram8t/sawl2/tt_0.90V_27C");
+  ASSERT_EQ(reads.size(), 3u);
+  // The charge put back is that of one capacitance: 70 fF of 128 rows and a converter (netlists/README.md).
+  for (const int k : {1, 2}) {
+    const auto& read = reads[static_cast<std::size_t>(k)];
+    EXPECT_NEAR((read.bitline - reads[0].bitline) / (0.9 * read.swing), 70e-15, 0.05 * 70e-15) << k;
+  }
+  const auto parameter = [](const analysis::CostResult& cost, const std::string& name) {
+    for (const auto& row : cost.parameters)
+      if (row.name == name) return row;
+    return analysis::CostParameterRow{};
+  };
+  const analysis::CostParameterRow bitline = parameter(result("r.h5"), "sram_bitline");
+  EXPECT_EQ(bitline.kind, "spice");
+  EXPECT_NEAR(bitline.value.nominal, (reads[2].bitline - reads[0].bitline) / 2, 1e-20);
+  // The comparator at the size whose offset the error model used: 0.03 step of half the swing.
+  const Ended costed = cost({"deit_tiny", "--architecture", "two.toml", "--study", "r.h5"});
+  EXPECT_NE(costed.out.find("comparators are costed at an offset of"), std::string::npos) << costed.out;
+}
+
+TEST_F(CostProgram, ThePublishedMacrosAsTheyWereLastPredicted) {
+  ASSERT_EQ(run({"paper", "silicon", "-o", "out"}).status, 0);
+  const auto text = [](const std::filesystem::path& path) {
+    std::ifstream in(path);
+    return std::string((std::istreambuf_iterator<char>(in)), {});
+  };
+  EXPECT_EQ(text(folder_ / "out/silicon.csv"), text(source("data/cost/silicon.csv")));
+}
+
 TEST_F(CostProgram, PagesOfThePaper) {
   const Ended pages = run(
       {"paper", "table1", "slip", "fig14", "fig17", "fig18", "silicon", "latency", "tornado", "-o", "out"});
