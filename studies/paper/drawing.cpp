@@ -70,10 +70,10 @@ std::string draw_bars(const std::string& name, const std::string& y, const std::
     if (data.empty()) continue;
     const std::string file = fmt::format("bars{}.dat", g);
     files.push_back({file, data});
+    // Ends as lines: error bars would come with points.
     plots += fmt::format(
         "{0}'{1}' using 1:2:(0.7) with boxes fs solid 0.75 noborder lc rgb '{2}' title {3}, \\\n '{1}' using "
-        "1:2:3:4 with "
-        "yerrorbars pt 7 ps 0 lc rgb '#333333' notitle",
+        "1:3:(0):($4-$3) with vectors nohead lw 1.4 lc rgb '#333333' notitle",
         plots.empty() ? "plot " : ", \\\n ", file, series_colour(g), gnuplot_text(groups[g]));
   }
   return analysis::draw_svg(
