@@ -170,9 +170,10 @@ ReportData read_report_data(const std::filesystem::path& path) {
   ReportData data;
   data.file = path.filename().string();
   const std::string format = text_or(file, "format", "");
-  if (format != "flare/1") {
+  const bool cost_alone = format == "flare-cost/1";
+  if (format != "flare/1" && !cost_alone) {
     throw engine::FileError(path.string() + ": format \"" + format +
-                            "\" is not flare/1; give a file written by flare run");
+                            "\" is not flare/1; give a file written by flare run or flare cost -o");
   }
   data.title = text_or(file, "title", "");
   data.study = text_or(file, "study", "");
@@ -182,6 +183,7 @@ ReportData read_report_data(const std::filesystem::path& path) {
   if (engine::has_attribute(file, "/", "seed")) data.seed = engine::read_integer(file, "/", "seed");
   if (engine::has_attribute(file, "/", "complete"))
     data.complete = engine::read_integer(file, "/", "complete") != 0;
+  data.complete |= cost_alone;
   if (engine::exists(file, "/verdict")) {
     data.verdict = read_verdict(file);
     if (engine::has_attribute(file, "/verdict", "pick"))
@@ -201,6 +203,7 @@ ReportData read_report_data(const std::filesystem::path& path) {
   data.accuracy = read_accuracy(file);
   data.failures = read_failures(file);
   data.adcs = read_adcs(file);
+  data.cost = read_cost(file);
   read_carriers(file, data);
   return data;
 }

@@ -10,6 +10,7 @@
 #include "analysis/report/report_carriers.hpp"
 #include "analysis/results/accuracy_table.hpp"
 #include "analysis/results/adc_table.hpp"
+#include "analysis/results/cost_table.hpp"
 #include "analysis/results/failure_table.hpp"
 #include "analysis/results/point_tables.hpp"
 #include "analysis/results/screening_table.hpp"
@@ -59,6 +60,7 @@ struct ReportData {
   std::vector<AccuracyRow> accuracy;
   std::vector<FailureRow> failures;      // of a study of a circuit rather than of a column
   std::vector<AdcResult> adcs;           // converters measured as circuits
+  CostResult cost;                       // what a model costs on an architecture
   std::vector<ReportCarriers> carriers;  // of each converter where it decides, or of the circuit
 
   const ReportPoint* point(const ModelKey& key) const;  // adc ignored

@@ -7,6 +7,7 @@
 
 #include "analysis/report/report.hpp"
 #include "analysis/report/report_adc.hpp"
+#include "analysis/report/report_cost.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
@@ -144,18 +145,29 @@ std::string failures_section(const ReportData& data) {
          reasons;
 }
 
-std::string adcs_section(const ReportData& data) {
-  std::string html = "<h2>Converters as circuits</h2>\n";
-  for (const TextTable& adc : adc_tables(data.adcs)) {
+std::string text_tables(const std::vector<TextTable>& tables) {
+  std::string html;
+  for (const TextTable& given : tables) {
     std::vector<Cell> head;
-    for (const std::string& name : adc.head) head.push_back(head.empty() ? text(name) : number(name));
+    for (const std::string& name : given.head) head.push_back(head.empty() ? text(name) : number(name));
     std::vector<std::vector<Cell>> rows;
-    for (const std::vector<std::string>& given : adc.rows) {
+    for (const std::vector<std::string>& line : given.rows) {
       std::vector<Cell>& row = rows.emplace_back();
-      for (const std::string& cell : given) row.push_back(row.empty() ? text(cell) : number(cell));
+      for (const std::string& cell : line) row.push_back(row.empty() ? text(cell) : number(cell));
     }
-    html += "<h3>" + escape_html(adc.title) + "</h3>\n" + table(head, rows);
+    html += "<h3>" + escape_html(given.title) + "</h3>\n" + table(head, rows);
   }
+  return html;
+}
+
+std::string adcs_section(const ReportData& data) {
+  return "<h2>Converters as circuits</h2>\n" + text_tables(adc_tables(data.adcs));
+}
+
+std::string cost_section(const ReportData& data) {
+  std::string html = "<h2>Cost</h2>\n" + text_tables(cost_tables(data.cost));
+  for (const std::string& note : cost_notes(data.cost))
+    html += "<p class=\"note\">" + escape_html(note) + ".</p>\n";
   return html;
 }
 
@@ -306,6 +318,7 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   if (!data.failures.empty()) html += failures_section(data);
   if (!data.adcs.empty()) html += adcs_section(data);
   if (!data.accuracy.empty()) html += accuracy_section(data);
+  if (!data.cost.empty()) html += cost_section(data);
   if (!no_figures.empty()) html += "<div class=\"warn\">No figures: " + escape_html(no_figures) + "</div>\n";
   for (const ReportFigure& figure : figures) html += figure_section(figure);
   html += corners_section(data);

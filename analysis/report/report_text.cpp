@@ -6,6 +6,7 @@
 
 #include "analysis/report/report.hpp"
 #include "analysis/report/report_adc.hpp"
+#include "analysis/report/report_cost.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
@@ -99,19 +100,24 @@ void print_failures(const ReportData& data, std::ostream& out) {
   }
 }
 
-void print_adcs(const ReportData& data, std::ostream& out) {
-  for (const TextTable& adc : adc_tables(data.adcs)) {
-    out << printable(adc.title) << '\n';
-    std::vector<Row> rows = adc.rows;
+}  // namespace
+
+void print_tables(const std::vector<TextTable>& tables, std::ostream& out) {
+  for (const TextTable& table : tables) {
+    out << printable(table.title) << '\n';
+    std::vector<Row> rows = table.rows;
     for (Row& row : rows) {
       for (std::string& cell : row) cell = printable(cell);
     }
-    print_table(out, adc.head, rows);
+    print_table(out, table.head, rows);
     out << '\n';
   }
 }
 
-}  // namespace
+void print_cost(const CostResult& result, std::ostream& out) {
+  print_tables(cost_tables(result), out);
+  for (const std::string& note : cost_notes(result)) out << "Note: " << printable(note) << ".\n";
+}
 
 void print_report(const ReportData& data, std::ostream& out) {
   if (!data.title.empty()) out << printable(data.title) << "\n\n";
@@ -129,13 +135,18 @@ void print_report(const ReportData& data, std::ostream& out) {
       out << printable(screening_text(screening)) << '\n';
   }
   if (!data.failures.empty()) print_failures(data, out);
-  print_adcs(data, out);
+  print_tables(adc_tables(data.adcs), out);
   if (!data.accuracy.empty()) {
     out << "\nAccuracy\n";
     print_accuracy(data, out);
   }
-  if (data.verdict.empty() && data.accuracy.empty() && data.failures.empty() && data.adcs.empty()) {
-    out << "The file holds no verdict, failures, converters or accuracies yet.\n";
+  if (!data.cost.empty()) {
+    out << '\n';
+    print_cost(data.cost, out);
+  }
+  if (data.verdict.empty() && data.accuracy.empty() && data.failures.empty() && data.adcs.empty() &&
+      data.cost.empty()) {
+    out << "The file holds no verdict, failures, converters, accuracies or costs yet.\n";
   }
 }
 

@@ -11,6 +11,7 @@
 #include "studies/column/column_study.hpp"
 #include "studies/converter/converter_study.hpp"
 #include "studies/model/accuracy_stage.hpp"
+#include "studies/cost/cost_stage.hpp"
 #include "studies/run/result_inputs.hpp"
 #include "studies/run/study_testbench.hpp"
 
@@ -37,6 +38,7 @@ int check_command(const CheckCommand& command) {
     return exit_done;
   }
   const Study study = read_study(command.study, command.overrides);
+  check_cost_stage(study);
   if (command.identity) {
     fmt::print("{}\n", engine::hash_text(study_identity(study, study_inputs(study))));
     return exit_done;

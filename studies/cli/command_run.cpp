@@ -11,6 +11,7 @@
 #include "studies/cli/study_program.hpp"
 #include "studies/column/column_study.hpp"
 #include "studies/converter/converter_study.hpp"
+#include "studies/cost/cost_stage.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_file.hpp"
 
@@ -50,6 +51,10 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
         // The array simulator reads error models from a file, as any other user of them does.
         if (run.study.accuracy)
           analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, save(), column)));
+        if (run.study.cost) {
+          write_read_energies(run, column, file);
+          write_cost_stage(run, save(), file);
+        }
       },
       ngspice_version);
 }
@@ -123,6 +128,7 @@ Shard parse_shard(const std::string& text) {
 
 int run_command(const RunCommand& command, std::stop_token stop) {
   const Study study = read_study(command.study, command.overrides);
+  check_cost_stage(study);
   std::filesystem::path out = command.out;
   if (out.empty()) {
     out = command.study.stem().string() +

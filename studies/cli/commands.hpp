@@ -97,6 +97,31 @@ struct SparsityCommand {
 };
 int sparsity_command(const SparsityCommand& command, std::stop_token stop);
 
+struct CostCommand {
+  std::string model;                           // a folder, or a published model by name
+  std::filesystem::path architecture;          // TOML
+  std::vector<std::filesystem::path> studies;  // results whose energies take the place of defaults
+  std::filesystem::path dataset;               // reads are counted on it; empty: closed form
+  std::filesystem::path counts;                // an earlier result whose counts are used again
+  std::filesystem::path out;                   // HDF5 tables; empty: none
+  std::vector<std::string> overrides, sweep;
+  int examples = 50;      // 0: all
+  bool defaults = false;  // print the default architecture instead
+};
+int cost_command(const CostCommand& command, std::stop_token stop);
+
+struct PaperCommand {
+  std::vector<std::string> pages;
+  std::filesystem::path architecture;           // empty: the paper's
+  std::filesystem::path model, dataset, study;  // for the pages that need them
+  std::filesystem::path folder;                 // for the figures; empty: tables alone
+  std::string shape = "bert_base";
+  std::vector<std::string> overrides;
+  int examples = 50;
+  double accuracy_drop = 1;  // %
+};
+int paper_command(const PaperCommand& command, std::stop_token stop);
+
 struct ReportCommand {
   std::filesystem::path result;
   std::filesystem::path folder;  // empty: tables on the terminal only

@@ -11,6 +11,7 @@
 #include "studies/cli/commands.hpp"
 #include "studies/cli/process_setup.hpp"
 #include "studies/model/array_spec.hpp"
+#include "studies/paper/paper.hpp"
 
 namespace {
 
@@ -157,6 +158,55 @@ void add_sparsity(CLI::App& app, SparsityCommand& command) {
   sparsity->add_flag("--tensors", command.tensors, "Keep the first image's tensors in the HDF5 file");
 }
 
+void add_cost(CLI::App& app, CostCommand& command) {
+  CLI::App* cost =
+      app.add_subcommand("cost", "Cycles, energy and area of a model on an architecture, part by part");
+  cost->add_option(
+      "MODEL", command.model,
+      "Folder of a model, or bert_base, bert_large, vit_b16, deit_tiny, ... (bert_base:512: another length)");
+  cost->add_option("--architecture", command.architecture,
+                   "Architecture (TOML), e.g. studies/cost/flare.toml");
+  cost->add_option("--study", command.studies,
+                   "Result of a column or converter study: its energies replace defaults");
+  cost->add_option("--dataset", command.dataset, "Count reads on this data set; without it: closed form");
+  cost->add_option("--examples", command.examples, "Test examples counted, from the first; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  cost->add_option("--counts", command.counts, "Use the counts of an earlier result (-o) again");
+  cost->add_option("--set", command.overrides,
+                   "Change a key of the architecture; numbers of your own need a source, too")
+      ->type_name("KEY=VALUE");
+  cost->add_option("--sweep", command.sweep, "Cost every value of a key; several keys: all combinations")
+      ->type_name("KEY=A,B,...");
+  cost->add_option("-o,--out", command.out, "HDF5 file for the tables");
+  cost->add_flag("--defaults", command.defaults,
+                 "Print the default architecture with every parameter and its source");
+}
+
+void add_paper(CLI::App& app, PaperCommand& command) {
+  std::string pages;
+  for (const PageMaker& page : page_makers()) pages += "\n  " + page.name + ": " + page.title;
+  CLI::App* paper =
+      app.add_subcommand("paper", "The paper's figures, and the designer's, beside what the paper says");
+  paper->add_option("PAGE", command.pages, "One or more of" + pages)->required();
+  paper->add_option("-o,--out", command.folder, "Folder for the figures (SVG)")->type_name("DIR");
+  paper->add_option("--architecture", command.architecture, "Architecture (TOML); default: the paper's");
+  paper->add_option("--set", command.overrides, "Change a key of the architecture")->type_name("KEY=VALUE");
+  paper->add_option("--shape", command.shape, "Model of the designer's pages")->capture_default_str();
+  paper->add_option("--model", command.model, "Folder of a model: fig7, fig15, fig16, pareto");
+  paper->add_option("--dataset", command.dataset, "Its data");
+  paper->add_option("--study", command.study,
+                    "Result of a column study: fig9, and errors of fig15 and pareto");
+  paper->add_option("--examples", command.examples, "Test examples, from the first; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  paper
+      ->add_option("--accuracy-drop", command.accuracy_drop,
+                   "pareto: what an accuracy may lack of floating point's, in %")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+}
+
 void add_replay(CLI::App& app, ReplayCommand& command) {
   CLI::App* replay =
       app.add_subcommand("replay", "Simulate one recorded sample again and keep its waveforms");
@@ -189,6 +239,8 @@ int run(int argc, char** argv) {
   ReplayCommand replay_options;
   AccuracyCommand accuracy_options;
   SparsityCommand sparsity_options;
+  CostCommand cost_options;
+  PaperCommand paper_options;
   add_run(app, run_options, shard);
   add_check(app, check_options);
   app.add_subcommand("keys", "Every key that may stand in a study, as Markdown");
@@ -197,6 +249,8 @@ int run(int argc, char** argv) {
   add_replay(app, replay_options);
   add_accuracy(app, accuracy_options);
   add_sparsity(app, sparsity_options);
+  add_cost(app, cost_options);
+  add_paper(app, paper_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -212,6 +266,8 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("merge")) return merge_command(merge_options, signals.token());
   if (app.got_subcommand("accuracy")) return accuracy_command(accuracy_options, signals.token());
   if (app.got_subcommand("sparsity")) return sparsity_command(sparsity_options, signals.token());
+  if (app.got_subcommand("cost")) return cost_command(cost_options, signals.token());
+  if (app.got_subcommand("paper")) return paper_command(paper_options, signals.token());
   if (!shard.empty()) run_options.shard = parse_shard(shard);
   return run_command(run_options, signals.token());
 }

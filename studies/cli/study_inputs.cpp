@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "flare_arch/models/dataset.hpp"
 #include "flare_arch/models/transformer.hpp"
 #include "studies/circuit/circuit_testbench.hpp"
 #include "studies/column/column_testbench.hpp"
@@ -70,6 +71,11 @@ std::vector<engine::InputFile> study_inputs(const Study& study) {
   if (study.accuracy) {
     for (const std::filesystem::path& file : arch::Transformer::files(study.accuracy->model)) files.add(file);
     files.add(study.accuracy->dataset);
+  }
+  if (study.cost) {
+    files.add(study.cost->architecture);
+    for (const std::filesystem::path& file : arch::Transformer::files(study.cost->model)) files.add(file);
+    for (const std::filesystem::path& file : arch::dataset_files(study.cost->dataset)) files.add(file);
   }
   return engine::input_files(files.files());
 }

@@ -15,6 +15,7 @@ namespace {
 // Each example is a study that a reader accepts; "." stands for any file. A branch of a reader that no example reaches
 // has keys that the test does not find here.
 constexpr std::string_view column_example = R"toml(
+cost = { architecture = ".", model = ".", dataset = "." }
 [technology]
 cards = "."
 [column]
@@ -85,6 +86,7 @@ name = "flash"
 offset_sigma = "0.03 step"
 )toml";
 constexpr std::string_view kit_example = R"toml(
+corners = { process = ["tt"], supply = ["0.9 V"], temperature = ["27 degC"] }
 [technology]
 kit = "cmos28"
 parameters = { mm_switch = 1 }
@@ -93,15 +95,12 @@ sawl = [8]
 [[variation]]
 parameter = "vth"
 pelgrom = "1.3 mV um"
-[corners]
-process = ["tt"]
-supply = ["0.9 V"]
-temperature = ["27 degC"]
 [[converter]]
 name = "flash"
 )toml";
 
 constexpr std::string_view adc_example = R"toml(
+corners = { process = ["tt"], supply = ["0.9 V"], temperature = ["27 degC"] }
 [technology]
 kit = "cmos28"
 [adc]
@@ -109,10 +108,6 @@ thresholds = 8
 [[variation]]
 parameter = "vth"
 pelgrom = "1.3 mV um"
-[corners]
-process = ["tt"]
-supply = ["0.9 V"]
-temperature = ["27 degC"]
 [[converter]]
 name = "flash"
 circuit = "flash"
@@ -354,6 +349,10 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"accuracy", "quantizer", "arithmetic of attention; `flare accuracy --help` lists them"},
     {"accuracy", "repeats", "draws or dies"},
     {"accuracy", "examples", "of the test split; 0: all"},
+    {"cost", "architecture", "file of an architecture, as `studies/cost/flare.toml`"},
+    {"cost", "model", "folder of a model, as `data/models/digits_vit`"},
+    {"cost", "dataset", "what its reads are counted on"},
+    {"cost", "examples", "counted, of the test split; 0: all"},
     {"simulator", "method", "of integration", "the netlist's, else `{}`"},
     {"simulator", "reltol", "relative tolerance", "the netlist's, else `{}`"},
     {"simulator", "abstol", "of currents, in A", "the netlist's, else `{}`"},

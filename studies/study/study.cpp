@@ -19,37 +19,6 @@ namespace {
 
 constexpr std::size_t longest_path_shown = 200;
 
-/// Applies "a.b=value".
-void apply_override(toml::table& table, const std::string& assignment) {
-  const std::size_t equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    throw StudyError("--set " + assignment + ": expected KEY=VALUE, e.g. --set estimator.runs=500");
-  }
-  const std::string key = assignment.substr(0, equals);
-  const std::string value = assignment.substr(equals + 1);
-  toml::table parsed;
-  try {
-    parsed = toml::parse("value = " + value);
-  } catch (const toml::parse_error&) {
-    parsed.insert_or_assign("value", value);  // a bare word
-  }
-  toml::table* place = &table;
-  std::size_t start = 0;
-  while (true) {
-    const std::size_t dot = key.find('.', start);
-    const std::string part = key.substr(start, dot == std::string::npos ? dot : dot - start);
-    if (part.empty()) throw StudyError("--set " + assignment + ": an empty part in the key");
-    if (dot == std::string::npos) {
-      place->insert_or_assign(part, *parsed.get("value"));
-      return;
-    }
-    if (!place->contains(part)) place->insert(part, toml::table{});
-    place = place->get(part)->as_table();
-    if (place == nullptr) throw StudyError("--set " + assignment + ": '" + part + "' is not a table");
-    start = dot + 1;
-  }
-}
-
 /// Sizes that the study gives in place of the manifest's.
 void read_sizes(Section s, Parameters& sizes, const std::filesystem::path& manifest) {
   for (const std::string& name : s.keys()) {
@@ -249,6 +218,16 @@ AccuracyStudy read_accuracy(Section s, const std::vector<ConverterStudy>& conver
   return a;
 }
 
+CostStudy read_cost(Section s) {
+  CostStudy c;
+  c.architecture = s.file("architecture");
+  c.model = s.file("model");
+  c.dataset = s.file("dataset");
+  c.examples = static_cast<int>(s.integer("examples", c.examples, 0, 100'000'000));
+  s.finish();
+  return c;
+}
+
 /// [corners] of any study; a column needs all three lists.
 void read_all_corners(Section s, Study& study) {
   if (study.column) {
@@ -339,6 +318,11 @@ Study read_root(const toml::table& table, const std::filesystem::path& file, std
   const bool has_accuracy = root.has("accuracy");
   Section accuracy = root.section("accuracy");
   if (has_accuracy) study.accuracy = read_accuracy(std::move(accuracy), study.converters);
+  const bool has_cost = root.has("cost");
+  Section cost = root.section("cost");
+  if (has_cost && !study.column)
+    cost.fail("", "costs come from a [column] study; use flare cost --study for others");
+  if (has_cost) study.cost = read_cost(std::move(cost));
   read_simulator(root.section("simulator"), study);
   if (study.adc) check_adc_study(root, study);
   root.finish();

@@ -83,6 +83,12 @@ struct AccuracyStudy {
   std::string converter;            // name of the converter whose error models are used
 };
 
+/// What the pick costs (studies/cost/cost_stage.hpp).
+struct CostStudy {
+  std::filesystem::path architecture, model, dataset;
+  int examples = 50;  // counted; 0: all
+};
+
 /// Numerical options the study asks for; what it leaves open is the netlist's, else the engine's default.
 struct SimulatorStudy {
   std::optional<std::string> method;
@@ -125,6 +131,7 @@ struct Study {
   std::vector<ConverterStudy> converters;
   EstimatorStudy estimator;
   std::optional<AccuracyStudy> accuracy;
+  std::optional<CostStudy> cost;
 };
 
 /// Reads and checks a study; `overrides` are "a.b=value" texts (TOML values; a bare word is a text).

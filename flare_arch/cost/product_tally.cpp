@@ -1,0 +1,95 @@
+#include "flare_arch/cost/product_tally.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace flare::arch {
+namespace {
+
+/// Rows with a one in `plane`, of those from `begin` to `end`, counted from `begin`.
+void ones_of(const TallyOperands& o, Eigen::Index token, int plane, int begin, int end,
+             std::vector<std::uint16_t>& ones) {
+  ones.clear();
+  for (int row = begin; row < end; ++row)
+    if ((o.format.pattern(o.inputs(token, row)) >> plane) & 1)
+      ones.push_back(static_cast<std::uint16_t>(row - begin));
+}
+
+std::int64_t on_cells_of(const TallyOperands& o, Eigen::Index token, int depth) {
+  std::int64_t on = 0;
+  for (int row = 0; row < depth; ++row)
+    if (const auto ones = std::popcount(o.format.pattern(o.inputs(token, row))); ones > 0)
+      on += ones * o.row_ones(token, row);
+  return on;
+}
+
+/// One token: reads of every plane and part, and how long they take.
+class TokenTally {
+ public:
+  TokenTally(const TallyOperands& operands, const TallyPlan& plan, ProductTally& tally)
+      : o_(operands), plan_(plan), tally_(tally) {}
+
+  std::int64_t add(Eigen::Index token) {
+    const int depth = o_.depth(token), parts = std::min(plan_.parts, depth);
+    const int part = (depth + parts - 1) / parts;
+    const int groups = plan_.sharing == Sharing::planes ? plan_.copies : 1;
+    std::vector<std::int64_t> busy(static_cast<std::size_t>(groups) * parts,
+                                   0);  // of each that works by itself
+    for (int plane = 0; plane < o_.format.planes(); ++plane)
+      for (int p = 0; p * part < depth; ++p) {
+        const int begin = p * part, end = std::min(depth, begin + part);
+        ones_of(o_, token, plane, begin, end, ones_);
+        plan_reads(ones_, end - begin, plan_.reads, read_plan_);
+        busy[static_cast<std::size_t>(plane % groups) * parts + p] += count(token, end - begin);
+      }
+    tally_.on_cells += on_cells_of(o_, token, depth);
+    return *std::max_element(busy.begin(), busy.end());
+  }
+
+ private:
+  std::int64_t count(Eigen::Index token, int rows) {
+    const auto reads = static_cast<std::int64_t>(read_plan_.reads()),
+               ones = static_cast<std::int64_t>(ones_.size());
+    const std::int64_t dummies = read_plan_.dummy_rows(plan_.reads), columns = o_.columns(token);
+    tally_.cycles += reads;
+    tally_.fixed_cycles += (rows + plan_.reads.rows_per_read - 1) / plan_.reads.rows_per_read;
+    tally_.conversions += reads * columns;
+    tally_.driven_rows += ones;
+    tally_.dummy_rows += dummies;
+    tally_.driven_cells += (ones + dummies) * columns;
+    tally_.scanned_rows += reads * rows;
+    return reads;
+  }
+
+  const TallyOperands& o_;
+  const TallyPlan& plan_;
+  ProductTally& tally_;
+  std::vector<std::uint16_t> ones_;
+  ReadPlan read_plan_;
+};
+
+}  // namespace
+
+ProductTally& ProductTally::operator+=(const ProductTally& other) {
+  cycles += other.cycles;
+  fixed_cycles += other.fixed_cycles;
+  conversions += other.conversions;
+  driven_cells += other.driven_cells;
+  on_cells += other.on_cells;
+  scanned_rows += other.scanned_rows;
+  stage_cycles += other.stage_cycles;
+  driven_rows += other.driven_rows;
+  dummy_rows += other.dummy_rows;
+  return *this;
+}
+
+std::vector<std::int64_t> tally_reads(const TallyOperands& operands, const TallyPlan& plan,
+                                      ProductTally& tally) {
+  TokenTally token(operands, plan, tally);
+  std::vector<std::int64_t> cycles;
+  cycles.reserve(static_cast<std::size_t>(operands.inputs.rows()));
+  for (Eigen::Index t = 0; t < operands.inputs.rows(); ++t) cycles.push_back(token.add(t));
+  return cycles;
+}
+
+}  // namespace flare::arch

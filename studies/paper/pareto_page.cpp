@@ -1,0 +1,173 @@
+// Accuracy against energy over SAWL and ENOB: which is cheapest at a stated accuracy?
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/report/report_cost.hpp"
+#include "analysis/results/accuracy_table.hpp"
+#include "engine/base/hdf5_io.hpp"
+#include "flare_arch/models/accuracy.hpp"
+#include "studies/paper/drawing.hpp"
+#include "studies/paper/paper.hpp"
+#include "studies/toml/toml_section.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+using analysis::cost_text;
+using analysis::CostRange;
+
+/// One SAWL and converter with what it costs and gives.
+struct Choice {
+  int sawl = 0;
+  std::string converter;
+  double accuracy = 0;
+  CostRange energy;  // J a MAC
+  bool front = false;
+};
+
+arch::ArrayChoice with_sawl(arch::ArrayChoice array, int sawl, double enob) {
+  array.sawl = sawl;
+  array.technology = arch::MemoryTechnology::sram;
+  array.converter.law = arch::ConverterLaw::enob;
+  array.converter.enob = enob;
+  array.converter.trim_residue = std::min(array.converter.trim_residue, array.converter.offset_sigma);
+  return array;
+}
+
+/// The same cells at every SAWL; the converter by the paper's law, 2^ENOB from the trimmed flash.
+CostRange energy_of(const PaperInputs& in, const CostModel& model, int sawl, double enob) {
+  arch::Architecture a = in.architecture;
+  const double step = static_cast<double>(a.dynamic.sawl) / sawl;
+  a.weights = with_sawl(a.weights, sawl, enob);
+  a.dynamic = with_sawl(a.dynamic, sawl, enob);
+  // At one swing an on-cell moves a step.
+  arch::Parameter bitline = a.parameters.get("sram_bitline");
+  for (double* value : {&bitline.value, &bitline.low, &bitline.high}) *value *= step;
+  a.parameters.replace(std::move(bitline));
+  return run_cost(model, a).range([](const arch::CostReport& c) { return c.mac_energy(); });
+}
+
+/// Of a study: every SAWL and converter that its accuracies know.
+std::vector<Choice> measured_choices(const PaperInputs& in, const CostModel& model, double& floating) {
+  std::vector<Choice> choices;
+  for (const analysis::AccuracyRow& row : analysis::read_accuracy(engine::open_result(in.study))) {
+    floating = row.floating;
+    if (row.sawl == 0 || row.mode != "read") continue;
+    choices.push_back(
+        {row.sawl, row.adc, row.mean, energy_of(in, model, row.sawl, std::log2(row.sawl + 1.0))});
+  }
+  return choices;
+}
+
+/// Simulated here: the shipped cell's spread at every SAWL, converters of 2^ENOB levels.
+std::vector<Choice> simulated_choices(const PaperInputs& in, const CostModel& model, double& floating) {
+  const arch::Dataset data = arch::load_dataset(in.dataset);
+  arch::AccuracyOptions options;
+  options.examples = in.examples;
+  options.attention = arch::attention_options(in.architecture);
+  options.stop = in.stop;
+  options.quantizer = "float";
+  floating = arch::evaluate_accuracy(*model.model, data, options).mean;
+  options.quantizer = "emsbq";
+  std::vector<Choice> choices;
+  for (const int sawl : {2, 4, 8, 16, 32})
+    for (const int bits : {1, 2, 3, 4, 5}) {
+      // 2^b - 1 thresholds give 2^b codes; as many as there are levels are enough.
+      const int codes = std::min(1 << bits, sawl + 1);
+      if (bits > 1 && (1 << (bits - 1)) >= sawl + 1) continue;
+      const arch::FrozenVariation cells{0.027, 0.007, 0.03 * sawl / 8.0};
+      options.weight_arrays = options.dynamic_arrays =
+          std::make_shared<const arch::ErrorModel>(arch::ErrorModel::gaussian(sawl, codes, cells, {}));
+      const double mean = arch::evaluate_accuracy(*model.model, data, options).mean, enob = std::log2(codes);
+      choices.push_back({sawl, fmt::format("{:.2f} bit", enob), mean, energy_of(in, model, sawl, enob)});
+    }
+  return choices;
+}
+
+/// Whom no other beats in both.
+void mark_front(std::vector<Choice>& choices) {
+  for (Choice& c : choices)
+    c.front = std::none_of(choices.begin(), choices.end(), [&](const Choice& o) {
+      return o.energy.nominal <= c.energy.nominal && o.accuracy >= c.accuracy &&
+             (o.energy.nominal < c.energy.nominal || o.accuracy > c.accuracy);
+    });
+}
+
+std::string answer(const std::vector<Choice>& choices, double floating, double drop) {
+  const auto cheapest = [&](double CostRange::*end) {
+    const Choice* best = nullptr;
+    for (const Choice& c : choices)
+      if (c.accuracy >= floating - drop && (best == nullptr || c.energy.*end < best->energy.*end)) best = &c;
+    return best;
+  };
+  const Choice *low = cheapest(&CostRange::low), *mean = cheapest(&CostRange::nominal),
+               *high = cheapest(&CostRange::high);
+  if (mean == nullptr)
+    return fmt::format("no choice is within {:.1f} % of floating point ({:.1f} %)", 100 * drop,
+                       100 * floating);
+  return fmt::format(
+      "within {:.1f} % of floating point ({:.1f} %) the cheapest is SAWL {} with {}: {} a MAC ({} to {}); "
+      "with all "
+      "parameters low SAWL {}, high SAWL {}",
+      100 * drop, 100 * floating, mean->sawl, mean->converter, cost_text(mean->energy.nominal, "J"),
+      cost_text(mean->energy.low, "J"), cost_text(mean->energy.high, "J"), low->sawl, high->sawl);
+}
+
+}  // namespace
+
+PaperPage pareto_page(const PaperInputs& in) {
+  require_data(in, "pareto");
+  CostModel model = CostModel::load(in.model.string(), in.dataset, {});
+  model.options.examples = std::min(in.examples == 0 ? 10 : in.examples, 10);
+  double floating = 0;
+  const bool study = !in.study.empty();
+  std::vector<Choice> choices =
+      study ? measured_choices(in, model, floating) : simulated_choices(in, model, floating);
+  if (choices.empty())
+    throw StudyError(in.study.string() +
+                     ": holds no /accuracy of columns in mode \"read\"; add [accuracy] to its study, or "
+                     "leave --study away to simulate normal deviations");
+  mark_front(choices);
+  std::sort(choices.begin(), choices.end(),
+            [](const Choice& a, const Choice& b) { return a.energy.nominal < b.energy.nominal; });
+  PaperPage page;
+  page.paper = {
+      "converters' energy and area grow with 2^ENOB (section 3.2): few rows, few levels, small converters"};
+  page.ours = {
+      answer(choices, floating, in.accuracy_drop),
+      fmt::format(
+          "converters by the paper's law, 2^ENOB from the trimmed flash of SAWL + 1 levels; {}",
+          study ? "errors as the study found them, at its worst corners"
+                : "errors: normal, cells 2.7 % of a step, comparators 0.03 step of SAWL 8 at one swing")};
+  analysis::TextTable table{"Accuracy and energy of a MAC, the cheapest first",
+                            {"SAWL", "converter", "accuracy", "J/MAC low", "nominal", "high", "Pareto front"},
+                            {}};
+  std::string named;
+  for (const Choice& c : choices)
+    if (c.front) named += fmt::format("{}SAWL {} with {}", named.empty() ? "" : ", ", c.sawl, c.converter);
+  page.ours.push_back("the Pareto front: " + named);
+  Line all{"dominated", {}, false}, front{"Pareto front", {}, true};
+  for (const Choice& c : choices) {
+    table.rows.push_back({std::to_string(c.sawl), c.converter, fmt::format("{:.1f} %", 100 * c.accuracy),
+                          cost_text(c.energy.low, "J"), cost_text(c.energy.nominal, "J"),
+                          cost_text(c.energy.high, "J"), c.front ? "yes" : ""});
+    (c.front ? front : all).points.emplace_back(1e15 * c.energy.nominal, 100 * c.accuracy);
+  }
+  page.tables = {std::move(table)};
+  std::vector<Line> lines = {front};
+  if (!all.points.empty()) lines.push_back(all);
+  const DigitalFigure d = read_digital();
+  lines.push_back({fmt::format("{}, without errors", d.name),
+                   {{1e15 * d.low, 100 * floating}, {1e15 * d.high, 100 * floating}},
+                   true});
+  page.ours.push_back(fmt::format("a digital in-memory array takes {:.0f} to {:.0f} fJ a MAC without errors",
+                                  1e15 * d.low, 1e15 * d.high));
+  page.figures = {
+      {"pareto", draw_lines("pareto", {"fJ a MAC, everything counted", "accuracy (%)", true, false}, lines)}};
+  return page;
+}
+
+}  // namespace flare::studies
