@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct Example {
   std::vector<std::int32_t> token_types;  // of the same tokens; empty: all 0
   ImageTensor image;                      // of an image
   int label = -1;                         // class; -1: none (a language model predicts its own tokens)
+  double target = std::numeric_limits<double>::quiet_NaN();  // number to be met (Metric::pearson); NaN: none
 };
 
 /// A set of examples. One is made when it is asked for: a set need not fit the memory.
@@ -37,8 +39,12 @@ class ExampleSet {
 
 /// What a model's answers are scored by.
 enum class Metric {
-  top1,  // share of examples whose largest logit is the label's
-  loss,  // mean over all predicted tokens of -log p(next token), in nats
+  top1,      // share of examples whose largest logit is the label's
+  top5,      // share of examples whose label is among the five largest logits
+  matthews,  // correlation of labels and answers, of any number of classes (Gorodkin 2004)
+  f1,        // of class 1, of two classes
+  pearson,   // correlation of targets and the model's one output
+  loss,      // mean of -log p, in nats: of the next token over all predicted tokens, or of the label
 };
 
 struct Dataset {
