@@ -10,6 +10,8 @@
 namespace flare::analysis {
 namespace {
 
+constexpr double none = std::numeric_limits<double>::quiet_NaN();
+
 /// How often each of `n` is drawn in n draws.
 void draw_counts(engine::RandomStream& random, std::vector<std::uint32_t>& counts) {
   std::fill(counts.begin(), counts.end(), 0);
@@ -37,6 +39,13 @@ double percentile(const std::vector<double>& sorted, double share) {
   return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
+double p_of_zero(const std::vector<double>& sorted) {
+  const auto below = std::upper_bound(sorted.begin(), sorted.end(), 0.0) - sorted.begin();
+  const auto above = sorted.end() - std::lower_bound(sorted.begin(), sorted.end(), 0.0);
+  const auto fewer = static_cast<double>(std::min<std::ptrdiff_t>(below, above));
+  return std::min(1.0, 2 * (fewer + 1) / (static_cast<double>(sorted.size()) + 1));
+}
+
 void check_shape(const std::vector<std::vector<double>>& sums,
                  const std::vector<std::vector<double>>& weights) {
   bool fits = !sums.empty() && sums.size() == weights.size();
@@ -47,7 +56,7 @@ void check_shape(const std::vector<std::vector<double>>& sums,
 
 }  // namespace
 
-Limits crossed_bootstrap(std::size_t dies, std::size_t examples, const DieValue& value,
+ResampledLimits crossed_bootstrap(std::size_t dies, std::size_t examples, const DieValue& value,
                          const BootstrapOptions& options) {
   if (dies < 1 || examples < 1 || options.resamples < 100)
     throw std::invalid_argument("bootstrap: dies, examples and at least 100 resamples are needed");
@@ -61,12 +70,12 @@ Limits crossed_bootstrap(std::size_t dies, std::size_t examples, const DieValue&
     if (!std::isnan(drawn)) values.push_back(drawn);
   }
   if (2 * values.size() < static_cast<std::size_t>(options.resamples))
-    return {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()};
+    return {{none, none}, none};
   std::sort(values.begin(), values.end());
-  return {percentile(values, 0.025), percentile(values, 0.975)};
+  return {{percentile(values, 0.025), percentile(values, 0.975)}, p_of_zero(values)};
 }
 
-Limits crossed_bootstrap(const std::vector<std::vector<double>>& sums,
+ResampledLimits crossed_bootstrap(const std::vector<std::vector<double>>& sums,
                          const std::vector<std::vector<double>>& weights, const BootstrapOptions& options) {
   check_shape(sums, weights);
   const auto value = [&](std::size_t die, std::span<const std::uint32_t> counts) {
@@ -75,7 +84,7 @@ Limits crossed_bootstrap(const std::vector<std::vector<double>>& sums,
       sum += counts[i] * sums[die][i];
       weight += counts[i] * weights[die][i];
     }
-    return weight > 0 ? sum / weight : std::numeric_limits<double>::quiet_NaN();
+    return weight > 0 ? sum / weight : none;
   };
   return crossed_bootstrap(sums.size(), sums.front().size(), value, options);
 }

@@ -10,6 +10,12 @@
 
 namespace flare::analysis {
 
+struct ResampledLimits : Limits {
+  /// Two-sided p of the value being 0: twice the smaller share of resamples on either side of it, itself counted to both;
+  /// at least 2 / (resamples + 1).
+  double p_zero = 1;
+};
+
 struct BootstrapOptions {
   int resamples = 10'000;
   std::uint64_t seed = 1;
@@ -23,11 +29,11 @@ using DieValue = std::function<double(std::size_t die, std::span<const std::uint
 /// pigeonhole bootstrap: Owen, Ann. Appl. Stat. 1, 386, 2007; on the safe side), percentiles. One die: over the
 /// examples alone. The same numbers for the same seed. Resamples without a value do not count; NaN where more than half
 /// have none. Throws std::invalid_argument for no dies, no examples or fewer than 100 resamples.
-Limits crossed_bootstrap(std::size_t dies, std::size_t examples, const DieValue& value,
-                         const BootstrapOptions& options = {});
+ResampledLimits crossed_bootstrap(std::size_t dies, std::size_t examples, const DieValue& value,
+                                  const BootstrapOptions& options = {});
 
 /// Sum of `sums` over sum of `weights`, [die][example]: shares (weights of one), or losses per token.
-Limits crossed_bootstrap(const std::vector<std::vector<double>>& sums,
+ResampledLimits crossed_bootstrap(const std::vector<std::vector<double>>& sums,
                          const std::vector<std::vector<double>>& weights,
                          const BootstrapOptions& options = {});
 

@@ -349,6 +349,13 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"accuracy", "model", "folder of a model, as `data/models/digits_vit`"},
     {"accuracy", "dataset", "its examples"},
     {"accuracy", "converter", "whose error models are applied", "the first"},
+    {"accuracy", "converters", "instead of `converter`: several of them"},
+    {"accuracy", "weight_arrays",
+     "how the arrays of weights err, as `flare accuracy --weight-arrays` says it; FILE is found beside the "
+     "study",
+     "as at each SAWL"},
+    {"accuracy", "dynamic_arrays", "the same of the arrays of keys and values", "as at each SAWL"},
+    {"accuracy", "allowed_drop", "of the metric against floating point, for the pick and the yield"},
     {"accuracy", "modes", "errors drawn afresh in every read (`read`), or frozen on a die (`die`)",
      "`[\"read\"]`"},
     {"accuracy", "quantizer", "arithmetic of attention; `flare accuracy --help` lists them"},
