@@ -22,10 +22,10 @@ void print_accuracies(const std::vector<AccuracyEvaluation>& rows) {
                row.divergence, row.logit_error, row.repeats, row.examples, arrays.empty() ? "-" : arrays);
   }
   fmt::print(
-      "drop: from floating point on the same examples. as float: examples whose answer is that of floating "
-      "point{}. KL: "
-      "of the answers' distribution from floating point's, nats.\n",
-      metric == "loss" ? " (of a text the token after its last); the loss is in nats" : "");
+      "accuracies with 95 % limits; drop: from floating point on the same examples. as float: examples "
+      "whose answer is that of floating point{}. KL: of the answers' distribution from floating point's, "
+      "nats.\n",
+      metric == "loss" ? " (of a text the token after its last); the loss is in nats a token" : "");
 }
 
 engine::Table answers_table(const std::vector<AccuracyEvaluation>& rows) {
