@@ -13,6 +13,7 @@ namespace {
 
 constexpr double z = 1.959963984540054;  // of 95 %, two-sided
 constexpr double level = 0.05, power = 0.8, lost_share = 0.75;
+constexpr std::int64_t surely_enough = 200;  // changed answers: the power is above 0.999
 
 void check(const PairedCounts& c) {
   if (c.both < 0 || c.lost < 0 || c.gained < 0 || c.neither < 0 || c.all() < 1)
@@ -86,8 +87,9 @@ Limits newcombe(const PairedCounts& counts) {
 
 double detectable_loss(std::int64_t examples) {
   if (examples < 1) throw std::invalid_argument("detectable loss: at least one example is needed");
-  std::int64_t changed = 1;
-  while (power_of(changed) < power) ++changed;
+  // The power is a saw's teeth: from where on is it enough for every larger number?
+  std::int64_t changed = surely_enough;
+  while (power_of(changed - 1) >= power) --changed;
   return static_cast<double>(changed) * (2 * lost_share - 1) / static_cast<double>(examples);
 }
 

@@ -31,11 +31,6 @@ LayerSettings settings_of(const AccuracyOptions& options) {
   return s;
 }
 
-std::uint64_t repeat_seed(std::uint64_t seed, int repeat) {
-  const StreamKey key(seed, StreamPurpose::repeat, static_cast<std::uint32_t>(repeat));
-  return (static_cast<std::uint64_t>(key.high) << 32) | key.low;
-}
-
 /// Runs the examples of one repeat over the threads; keeps the first exception and stops early on request.
 class Repeat {
  public:
@@ -192,6 +187,11 @@ void summarise(AccuracyResult& result) {
 }
 
 }  // namespace
+
+std::uint64_t repeat_seed(std::uint64_t seed, int repeat) {
+  const StreamKey key(seed, StreamPurpose::repeat, static_cast<std::uint32_t>(repeat));
+  return (static_cast<std::uint64_t>(key.high) << 32) | key.low;
+}
 
 bool AccuracyOptions::is_valid(std::string* error) const {
   const auto fail = [&](const std::string& what) {

@@ -71,6 +71,8 @@ struct AccuracyResult {
   AttentionCounters counters;
 };
 
+/// Seed of repeat `repeat` (a draw or a die) of a run with `seed`.
+std::uint64_t repeat_seed(std::uint64_t seed, int repeat);
 /// The share of examples, over all repeats of `result`, whose answer is that of `reference`'s first repeat.
 double agreement_with(const AccuracyResult& reference, const AccuracyResult& result);
 /// Mean deviation of all answers of all repeats; NaN where they were not computed.

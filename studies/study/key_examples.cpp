@@ -51,6 +51,7 @@ measured = "."
 model = "."
 dataset = "."
 modes = ["read"]
+converters = ["flash", "sar"]
 weight_arrays = "none"
 allowed_drop = 0.01
 [simulator]

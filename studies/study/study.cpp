@@ -239,11 +239,9 @@ AccuracyStudy read_accuracy(Section s, const std::vector<ConverterStudy>& conver
     s.fail("quantizer", fmt::format("'{}' is not one of {}", a.quantizer, fmt::join(quantizers, ", ")));
   }
   if (s.has("converter") && s.has("converters"))
-    s.fail("converter", "is one of 'converters', which is given");
-  a.converters =
-      s.has("converters")
-          ? s.texts("converters")
-          : std::vector<std::string>{s.text("converter", converters.empty() ? "" : converters.front().name)};
+    s.fail("converter", "'converters' says it, too; give one of them");
+  a.converters = {s.text("converter", converters.empty() ? "" : converters.front().name)};
+  if (s.has("converters")) a.converters = s.texts("converters");
   for (const std::string& name : a.converters) {
     if (std::none_of(converters.begin(), converters.end(),
                      [&](const ConverterStudy& c) { return c.name == name; })) {
