@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "analysis/report/report.hpp"
+#include "analysis/report/report_accuracy.hpp"
 #include "analysis/report/report_adc.hpp"
 #include "analysis/report/report_cost.hpp"
 #include "analysis/report/report_screening.hpp"
@@ -174,18 +175,22 @@ std::string cost_section(const ReportData& data) {
 std::string accuracy_section(const ReportData& data) {
   std::vector<std::vector<Cell>> rows;
   for (const AccuracyRow& row : data.accuracy) {
-    rows.push_back({text(row.model), text(row.dataset), text(row.quantizer),
-                    number(row.sawl > 0 ? std::to_string(row.sawl) : "\u2013"),
-                    text(row.adc.empty() ? "\u2013" : row.adc),
-                    text(row.corner.empty() ? "\u2013" : corner_text(row.corner)), text(row.mode),
-                    number(accuracy_text(row, row.mean)),
-                    number(row.repeats > 1 ? accuracy_text(row, row.std) : "\u2013"),
-                    number(accuracy_text(row, row.floating)), number(std::to_string(row.examples))});
+    rows.push_back(
+        {text(row.model), text(row.dataset), text(row.quantizer),
+         number(row.sawl > 0 ? std::to_string(row.sawl) : "\u2013"),
+         text(row.adc.empty() ? "\u2013" : row.adc),
+         text(row.corner.empty() ? "\u2013" : corner_text(row.corner)), text(row.mode),
+         number(accuracy_text(row, row.mean)), number(accuracy_limits_text(row, row.low, row.high)),
+         number(accuracy_text(row, row.drop)), number(accuracy_limits_text(row, row.drop_low, row.drop_high)),
+         number(std::to_string(row.repeats)), number(std::to_string(row.examples))});
   }
-  return "<h2>Model accuracy</h2>\n" +
+  std::string lines;
+  for (const std::string& line : accuracy_differences(data.accuracy))
+    lines += "<p>" + escape_html(line) + "</p>\n";
+  return "<h2>Model accuracy</h2>\n" + lines +
          table({text("model"), text("dataset"), text("quantiser"), number("SAWL"), text("converter"),
-                text("corner"), text("errors"), number("accuracy"), number("std"), number("floating point"),
-                number("examples")},
+                text("corner"), text("errors"), number("accuracy"), number("95 %"), number("drop"),
+                number("95 %"), number("repeats"), number("examples")},
                rows);
 }
 
@@ -268,6 +273,8 @@ std::string answer_section(const ReportData& data) {
     html += "<p>" + escape_html(data.pick.substr(from, to - from)) + "</p>";
     from = to + 1;
   }
+  for (const std::string& line : accuracy_picks(data.accuracy, data.verdict))
+    html += "<p>" + escape_html(line) + "</p>";
   return html + "</div>\n";
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "analysis/report/report.hpp"
+#include "analysis/report/report_accuracy.hpp"
 #include "analysis/report/report_adc.hpp"
 #include "analysis/report/report_cost.hpp"
 #include "analysis/report/report_screening.hpp"
@@ -71,13 +72,15 @@ void print_accuracy(const ReportData& data, std::ostream& out) {
     rows.push_back({printable(row.model), printable(row.quantizer),
                     row.sawl > 0 ? std::to_string(row.sawl) : "-", row.adc.empty() ? "-" : printable(row.adc),
                     row.corner.empty() ? "-" : printable(corner_text(row.corner)), printable(row.mode),
-                    accuracy_text(row, row.mean), row.repeats > 1 ? accuracy_text(row, row.std) : "-",
-                    accuracy_text(row, row.floating), std::to_string(row.examples)});
+                    accuracy_text(row, row.mean), accuracy_limits_text(row, row.low, row.high),
+                    accuracy_text(row, row.drop), accuracy_limits_text(row, row.drop_low, row.drop_high),
+                    std::to_string(row.repeats), std::to_string(row.examples)});
   }
-  print_table(
-      out,
-      {"model", "quantiser", "SAWL", "converter", "corner", "errors", "accuracy", "std", "float", "examples"},
-      rows);
+  print_table(out,
+              {"model", "quantiser", "SAWL", "converter", "corner", "errors", "accuracy", "95 %", "drop",
+               "95 %", "repeats", "examples"},
+              rows);
+  for (const std::string& line : accuracy_differences(data.accuracy)) out << printable(line) << "\n";
 }
 
 void print_failures(const ReportData& data, std::ostream& out) {
@@ -130,6 +133,8 @@ void print_report(const ReportData& data, std::ostream& out) {
     });
     if (beyond) out << "  \"extrapolated\": beyond the runs made, continued from the fitted laws.\n";
     if (!data.pick.empty()) out << '\n' << printable(data.pick) << '\n';
+    for (const std::string& line : accuracy_picks(data.accuracy, data.verdict))
+      out << printable(line) << '\n';
     if (!data.tracking.empty()) out << "Die-wide variables: " << printable(data.tracking) << ".\n";
     for (const ConverterScreening& screening : data.screening_error)
       out << printable(screening_text(screening)) << '\n';

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "engine/base/row_table.hpp"
 
 namespace flare::analysis {
@@ -38,13 +40,52 @@ engine::RowTable<AccuracyRow> accuracy_columns() {
       .column(
           "accuracy_float", "", [](auto& r) -> auto& { return r.floating; })
       .column(
-          "metric", "", [](auto& r) -> auto& { return r.metric; }, "metric");
+          "metric", "", [](auto& r) -> auto& { return r.metric; }, "metric")
+      .column(
+          "low", "", [](auto& r) -> auto& { return r.low; }, "low")
+      .column(
+          "high", "", [](auto& r) -> auto& { return r.high; }, "low")
+      .column(
+          "drop", "", [](auto& r) -> auto& { return r.drop; }, "low")
+      .column(
+          "drop_low", "", [](auto& r) -> auto& { return r.drop_low; }, "low")
+      .column(
+          "drop_high", "", [](auto& r) -> auto& { return r.drop_high; }, "low")
+      .column(
+          "p", "", [](auto& r) -> auto& { return r.p; }, "low")
+      .column(
+          "p_adjusted", "", [](auto& r) -> auto& { return r.p_adjusted; }, "low")
+      .column(
+          "detectable", "", [](auto& r) -> auto& { return r.detectable; }, "low")
+      .column(
+          "agreement", "", [](auto& r) -> auto& { return r.agreement; }, "low")
+      .column(
+          "divergence", "nat", [](auto& r) -> auto& { return r.divergence; }, "low")
+      .column(
+          "logit_error", "", [](auto& r) -> auto& { return r.logit_error; }, "low")
+      .column(
+          "allowed", "", [](auto& r) -> auto& { return r.allowed; }, "low")
+      .column(
+          "dies_within", "", [](auto& r) -> auto& { return r.dies_within; }, "low")
+      .column(
+          "yield_low", "", [](auto& r) -> auto& { return r.yield_low; }, "low")
+      .column(
+          "yield_high", "", [](auto& r) -> auto& { return r.yield_high; }, "low")
+      .column(
+          "difference", "", [](auto& r) -> auto& { return r.difference; }, "low");
 }
 
 }  // namespace
 
 std::string accuracy_text(const AccuracyRow& row, double value) {
-  return row.is_loss() ? fmt::format("{:.4f}", value) : fmt::format("{:.2f} %", 100.0 * value);
+  if (std::isnan(value)) return "-";
+  const bool share = row.metric == "top1" || row.metric == "top5" || row.metric == "f1";
+  return share ? fmt::format("{:.2f} %", 100.0 * value) : fmt::format("{:.4f}", value);
+}
+
+std::string accuracy_limits_text(const AccuracyRow& row, double low, double high) {
+  if (std::isnan(low) || std::isnan(high)) return "-";
+  return fmt::format("[{}, {}]", accuracy_text(row, low), accuracy_text(row, high));
 }
 
 void write_accuracy(H5::H5File& file, const std::vector<AccuracyRow>& rows) {

@@ -36,6 +36,7 @@ struct SegmentationOptions {
 
   /// False, with the reason in `error`, where the options make no sense.
   bool is_valid(std::string* error) const;
+  bool operator==(const SegmentationOptions&) const = default;
 };
 
 /// The reads of one bit plane. Read i drives `rows(i)`; the rows are those with a one, in rising order except

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "flare_arch/array/array.hpp"
@@ -68,6 +69,27 @@ struct LayerDie {
   std::vector<std::unique_ptr<ArrayDie>> arrays;  // by local array number; null where there is none
 };
 
+/// What a product of a layer is for.
+enum class Operand {
+  query,         // the projection W_Q
+  key,           // W_K
+  value,         // W_V
+  scores,        // queries on the array of keys
+  weighted,      // the softmax's rows on the array of values
+  output,        // W_O
+  feed_forward,  // the products outside attention
+};
+
+/// Where errors fall: everywhere, or in one layer, or in the products of one operand, or in both.
+struct ErrorPlace {
+  int layer = -1;                  // -1: every layer
+  std::optional<Operand> operand;  // empty: every operand
+
+  bool holds(int its_layer, Operand its_operand) const {
+    return (layer < 0 || layer == its_layer) && (!operand || *operand == its_operand);
+  }
+};
+
 /// How the arrays of a run err. Samplers outlive the run; null: no errors.
 struct AttentionErrors {
   const CodeSampler* stationary = nullptr;
@@ -78,6 +100,7 @@ struct AttentionErrors {
   std::uint32_t first_token = 0;  // number of the sequence's first token among all tokens of the run
   const LayerDie* die = nullptr;  // die mode: of this layer
   AttentionCounters* counters = nullptr;
+  ErrorPlace place = {};  // arrays elsewhere do not err
 };
 
 /// How arrays of this sampler err in a run of mode `asked`: a model that freezes nothing errs per read in die mode,

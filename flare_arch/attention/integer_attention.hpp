@@ -58,6 +58,8 @@ struct IntegerAttentionOptions {
   Encoding input_encoding = Encoding::twos_complement;
   Encoding weight_encoding = Encoding::twos_complement;
   SegmentationOptions stationary, dynamic;  // SAWL and packing of the two kinds of arrays
+
+  bool operator==(const IntegerAttentionOptions&) const = default;
 };
 
 class IntegerAttention : public AttentionLayer {

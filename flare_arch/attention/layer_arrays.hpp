@@ -9,6 +9,9 @@ namespace flare::arch {
 inline constexpr int query_array = 0, key_array = 1, value_array = 2, mlp_arrays = 3, output_arrays = 16,
                      key_heads = 64, value_heads = 128, arrays_per_layer = 256;
 
+/// What the products of array number `array` are for.
+Operand operand_of(int array);
+
 /// How array `array` of a layer errs; stationary: it holds weights.
 ErrorInjection array_injection(const AttentionErrors& errors, int layer, int array, bool stationary);
 /// How the reads of `reader` err on the cells of `array`: heads that share an array meet the same frozen errors, and

@@ -288,6 +288,15 @@ MatrixF TensorFile::flattened(const std::string& name) const {
   return as_floats(t, name, {rows, t.elements() / rows});
 }
 
+VectorF TensorFile::flattened_row(const std::string& name, Eigen::Index row) const {
+  Tensor one = tensor(name);
+  const std::int64_t rows = one.shape.empty() ? 1 : one.shape.front();
+  if (row < 0 || row >= rows) throw std::runtime_error(fmt::format("tensor '{}' has no row {}", name, row));
+  const std::size_t bytes = one.bytes.size() / static_cast<std::size_t>(rows);
+  one.bytes = one.bytes.subspan(static_cast<std::size_t>(row) * bytes, bytes);
+  return as_floats(one, name, {1, one.elements() / rows}).row(0).transpose();
+}
+
 Matrix<std::int64_t> TensorFile::integers(const std::string& name, Eigen::Index rows,
                                           Eigen::Index columns) const {
   const Tensor& t = tensor(name);

@@ -41,6 +41,9 @@ class TensorFile {
   /// lengths, offsets and shapes are checked against the file before anything is reserved. parse keeps a copy.
   static TensorFile load(const std::filesystem::path& file, const TensorLimits& limits = {});
   static TensorFile parse(std::span<const std::byte> bytes, const TensorLimits& limits = {});
+  /// The data sets of an HDF5 file's root, as tensors of the same names; texts, groups and tables are left out. Reads them
+  /// into memory. Throws engine::FileError.
+  static TensorFile load_hdf5(const std::filesystem::path& file, const TensorLimits& limits = {});
   /// All tensors of a model's shards: `index` is a *.safetensors.index.json, whose "weight_map" gives each tensor's file
   /// beside it. Throws engine::FileError for a shard elsewhere, a tensor that its shard does not hold, or one that
   /// only a shard holds.
@@ -56,6 +59,8 @@ class TensorFile {
   MatrixF floats(const std::string& name, Eigen::Index rows = -1, Eigen::Index columns = -1) const;
   /// All dimensions but the first as one: rows of a kernel.
   MatrixF flattened(const std::string& name) const;
+  /// One row of that, read from where the file lies.
+  VectorF flattened_row(const std::string& name, Eigen::Index row) const;
   Matrix<std::int64_t> integers(const std::string& name, Eigen::Index rows = -1,
                                 Eigen::Index columns = -1) const;
   VectorF vector(const std::string& name, Eigen::Index length) const;

@@ -20,122 +20,45 @@
 namespace flare::arch {
 namespace {
 
-/// What a model's layers run on. Feed-forward products that are null run in floating point.
-struct Layers {
-  std::vector<std::unique_ptr<AttentionLayer>> attention;
-  std::array<std::vector<std::unique_ptr<LinearLayer>>, mlp_products.size()> mlp;
-};
+constexpr std::int64_t block_of_a_thread = 32;  // examples: what is lost at most when a run is killed
 
-bool runs_on_arrays(const std::string& quantizer) { return quantizer == "emsbq" || quantizer == "int8"; }
-
-const std::map<std::string, QrazorOptions>& qrazor_variants() {
-  static const std::map<std::string, QrazorOptions> variants = {{"qrazor_w4a8", {4, 8, 8}},
-                                                                {"qrazor_w4a4", {4, 4, 8}},
-                                                                {"qrazor_w4a8kv4", {4, 8, 4}},
-                                                                {"qrazor_w4a4kv4", {4, 4, 4}}};
-  return variants;
-}
-
-/// Widths and packing as asked for; the SAWL of each kind of array is its error model's.
-IntegerAttentionOptions array_options(const AccuracyOptions& options) {
-  IntegerAttentionOptions o = options.attention;
-  if (options.weight_arrays) o.stationary.rows_per_read = options.weight_arrays->rows_per_read;
-  if (options.dynamic_arrays) o.dynamic.rows_per_read = options.dynamic_arrays->rows_per_read;
-  return o;
-}
-
-std::unique_ptr<AttentionLayer> make_layer(const std::shared_ptr<const AttentionWeights>& weights, int layer,
-                                           const std::vector<MatrixF>& calibration,
-                                           const AccuracyOptions& options) {
-  const std::string& q = options.quantizer;
-  const IntegerAttentionOptions arrays = array_options(options);
-  if (q == "emsbq") return std::make_unique<IntegerAttention>(*weights, layer, calibration, arrays);
-  if (q == "int8") {
-    const Int8Options int8{arrays.input_encoding, arrays.weight_encoding, arrays.stationary, arrays.dynamic};
-    return std::make_unique<Int8Attention>(*weights, layer, int8);
-  }
-  QrazorOptions razored;
-  if (qrazor_options(q, options.qrazor_group, &razored))
-    return std::make_unique<QrazorAttention>(*weights, razored);
-  const Ablation ablation = q == "uniform"   ? Ablation::uniform
-                            : q == "removed" ? Ablation::removed
-                                             : Ablation::none;
-  return std::make_unique<FloatAttention>(weights, ablation);
-}
-
-std::unique_ptr<LinearLayer> make_linear(const MatrixF& weight, int layer, MlpProduct which,
-                                         const std::vector<MatrixF>& calibration,
-                                         const AccuracyOptions& options) {
-  const int number = mlp_arrays + static_cast<int>(which);
-  const IntegerAttentionOptions arrays = array_options(options);
-  if (weight.size() == 0) return nullptr;
-  if (options.quantizer == "emsbq")
-    return std::make_unique<EmsbLinear>(weight, layer, number, calibration, arrays);
-  if (options.quantizer == "int8")
-    return std::make_unique<Int8Linear>(
-        weight, layer, number, Int8Options{arrays.input_encoding, arrays.weight_encoding, arrays.stationary});
-  QrazorOptions razored;
-  if (qrazor_options(options.quantizer, options.qrazor_group, &razored))
-    return std::make_unique<QrazorLinear>(weight, razored);
-  return nullptr;
-}
-
-Layers make_layers(const Transformer& model, const Dataset& dataset, const AccuracyOptions& options) {
-  const std::vector<std::vector<MatrixF>> none(model.spec().layers);
-  LayerInputs inputs{none, {none, none, none}};
-  if (options.quantizer == "emsbq")
-    inputs = model.layer_inputs(*dataset.train, options.calibration_examples, options.feed_forward);
-  Layers layers;
-  for (int i = 0; i < model.spec().layers; ++i) {
-    layers.attention.push_back(make_layer(model.shared_attention(i), i, inputs.attention[i], options));
-    for (const MlpProduct which : mlp_products) {
-      const auto at = static_cast<std::size_t>(which);
-      layers.mlp[at].push_back(
-          options.feed_forward ? make_linear(model.mlp(i, which).weight, i, which, inputs.mlp[at][i], options)
-                               : nullptr);
-    }
-  }
-  return layers;
-}
-
-/// What is frozen of a layer's arrays on a die.
-LayerDie make_die(const Layers& layers, int layer, const AttentionErrors& errors, int tokens) {
-  LayerDie die = layers.attention[layer]->make_die(errors, tokens);
-  for (const auto& products : layers.mlp)
-    if (products[layer] != nullptr) products[layer]->add_to(die, errors);
-  return die;
-}
-
-std::uint64_t repeat_seed(std::uint64_t seed, int repeat) {
-  const StreamKey key(seed, StreamPurpose::repeat, static_cast<std::uint32_t>(repeat));
-  return (static_cast<std::uint64_t>(key.high) << 32) | key.low;
+LayerSettings settings_of(const AccuracyOptions& options) {
+  LayerSettings s{options.quantizer, options.attention, options.calibration_examples, options.feed_forward,
+                  options.qrazor_group};
+  // The SAWL of each kind of array is its error model's.
+  if (options.weight_arrays) s.attention.stationary.rows_per_read = options.weight_arrays->rows_per_read;
+  if (options.dynamic_arrays) s.attention.dynamic.rows_per_read = options.dynamic_arrays->rows_per_read;
+  return s;
 }
 
 /// Runs the examples of one repeat over the threads; keeps the first exception and stops early on request.
 class Repeat {
  public:
-  Repeat(const Transformer& model, const Dataset& dataset, const Layers& layers,
-         const AccuracyOptions& options)
-      : model_(model), dataset_(dataset), layers_(layers), options_(options) {}
+  Repeat(const Transformer& model, const Dataset& dataset, const LayerSet& layers,
+         const AccuracyOptions& options, AttentionErrors errors)
+      : model_(model), dataset_(dataset), layers_(layers), options_(options), errors_(errors) {
+    threads_ = options.threads > 0 ? options.threads : omp_get_max_threads();
+  }
 
-  /// Answers to the first `examples`; none where the run was stopped.
-  std::vector<Answer> run(AttentionErrors errors, std::int64_t examples, const std::vector<LayerDie>& dies,
-                          AttentionCounters& counters, const std::function<void(std::int64_t)>& done_one) {
-    const int threads = options_.threads > 0 ? options_.threads : omp_get_max_threads();
-    std::vector<Answer> answers(static_cast<std::size_t>(examples));
+  /// Answers to `count` examples from `first`; none where the run was stopped.
+  AnswerBlock run(std::int64_t first, std::int64_t count, const std::function<void()>& done_one) {
+    make_dies();
+    AnswerBlock block;
+    block.first = first;
+    block.answers.resize(static_cast<std::size_t>(count));
     std::atomic<bool> quit = false;
     std::exception_ptr failure;
-    std::int64_t failed_at = examples;  // the first in order, whichever thread met its own first
+    std::int64_t failed_at = count;  // the first in order, whichever thread met its own first
     std::mutex mutex;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (std::int64_t i = 0; i < examples; ++i) {
+#pragma omp parallel for schedule(dynamic) num_threads(threads_)
+    for (std::int64_t i = 0; i < count; ++i) {
       if (quit || options_.stop.stop_requested()) continue;
       try {
         AttentionCounters mine;
-        answers[static_cast<std::size_t>(i)] = answer(i, errors, dies, mine);
+        block.answers[static_cast<std::size_t>(i)] = answer(first + i, mine);
         const std::lock_guard lock(mutex);
-        counters += mine;
-        done_one(i);
+        block.counters += mine;
+        done_one();
       } catch (...) {
         const std::lock_guard lock(mutex);
         if (i < failed_at) {
@@ -146,54 +69,111 @@ class Repeat {
       }
     }
     if (failure) std::rethrow_exception(failure);
-    if (options_.stop.stop_requested()) answers.clear();
-    return answers;
+    if (options_.stop.stop_requested()) block.answers.clear();
+    return block;
   }
 
+  std::int64_t block_size() const { return block_of_a_thread * threads_; }
+
  private:
-  Answer answer(std::int64_t index, AttentionErrors errors, const std::vector<LayerDie>& dies,
-                AttentionCounters& counters) const {
+  void make_dies() {
+    const bool random = errors_.stationary != nullptr || errors_.dynamic != nullptr;
+    if (random && options_.mode == ErrorMode::die && dies_.empty())
+      dies_ = layers_.make_dies(errors_, model_.spec().tokens());
+  }
+
+  Answer answer(std::int64_t index, AttentionCounters& counters) const {
+    AttentionErrors errors = errors_;
     errors.counters = &counters;
     errors.first_token = static_cast<std::uint32_t>(index * model_.spec().tokens());
     const Example example = dataset_.test->example(index);
-    const auto here = [&](int layer) {
-      AttentionErrors e = errors;
-      e.die = dies.empty() ? nullptr : &dies[layer];
-      return e;
-    };
-    LayerProducts products;
-    products.attention = [&](int layer, const MatrixF& x) {
-      return layers_.attention[layer]->forward(x, here(layer));
-    };
-    if (options_.feed_forward)
-      products.mlp = [&](int layer, MlpProduct which, const MatrixF& x) {
-        const auto& linear = layers_.mlp[static_cast<std::size_t>(which)][layer];
-        return linear != nullptr ? linear->forward(x, here(layer))
-                                 : product(x, model_.mlp(layer, which).weight);
-      };
     try {
-      return answer_of(model_.logits(example, products), example, dataset_.metric);
+      const MatrixF logits = model_.logits(example, products(errors));
+      Answer a = answer_of(logits, example, dataset_.metric);
+      if (options_.reference) a.deviation = deviation_of(logits, *options_.reference->logits(index, example));
+      return a;
     } catch (const std::invalid_argument& e) {
       throw std::invalid_argument(
           fmt::format("data set '{}', example {}: {}", dataset_.name, index, e.what()));
     }
   }
 
+  LayerProducts products(const AttentionErrors& errors) const {
+    const auto here = [this, errors](int layer) {
+      AttentionErrors e = errors;
+      e.die = dies_.empty() ? nullptr : &dies_[static_cast<std::size_t>(layer)];
+      return e;
+    };
+    LayerProducts products;
+    products.attention = [this, here](int layer, const MatrixF& x) {
+      return layers_.attention(layer).forward(x, here(layer));
+    };
+    if (options_.feed_forward)
+      products.mlp = [this, here](int layer, MlpProduct which, const MatrixF& x) {
+        const LinearLayer* linear = layers_.mlp(layer, which);
+        return linear != nullptr ? linear->forward(x, here(layer))
+                                 : product(x, model_.mlp(layer, which).weight);
+      };
+    return products;
+  }
+
   const Transformer& model_;
   const Dataset& dataset_;
-  const Layers& layers_;
+  const LayerSet& layers_;
+  const AccuracyOptions& options_;
+  AttentionErrors errors_;
+  std::vector<LayerDie> dies_;
+  int threads_ = 1;
+};
+
+/// The answers of one repeat, block by block, from the store where it has them.
+class RepeatAnswers {
+ public:
+  RepeatAnswers(Repeat& repeat, int number, const AccuracyOptions& options)
+      : repeat_(repeat), number_(number), options_(options) {}
+
+  /// False where the run was stopped.
+  bool collect(std::int64_t examples, const std::function<void(std::int64_t)>& done) {
+    while (static_cast<std::int64_t>(answers.size()) < examples) {
+      const auto first = static_cast<std::int64_t>(answers.size());
+      std::optional<AnswerBlock> block = recalled(first, examples - first);
+      if (block) {
+        done(static_cast<std::int64_t>(block->answers.size()));
+      } else {
+        block = repeat_.run(first, std::min(repeat_.block_size(), examples - first), [&] { done(1); });
+        if (block->answers.empty()) return false;
+        block->repeat = number_;
+        if (options_.store != nullptr) options_.store->keep(*block);
+      }
+      answers.insert(answers.end(), block->answers.begin(), block->answers.end());
+      counters += block->counters;
+    }
+    return true;
+  }
+
+  std::vector<Answer> answers;
+  AttentionCounters counters;
+
+ private:
+  std::optional<AnswerBlock> recalled(std::int64_t first, std::int64_t most) const {
+    if (options_.store == nullptr) return std::nullopt;
+    std::optional<AnswerBlock> block = options_.store->recall(number_, first);
+    if (block && (block->answers.empty() || static_cast<std::int64_t>(block->answers.size()) > most))
+      return std::nullopt;
+    return block;
+  }
+
+  Repeat& repeat_;
+  int number_;
   const AccuracyOptions& options_;
 };
 
 /// In the order of the examples, whoever computed them.
-double mean_of(const std::vector<Answer>& answers) {
-  Score all;
-  for (const Answer& a : answers) {
-    all.sum += a.score.sum;
-    all.weight += a.score.weight;
-  }
-  if (!(all.weight > 0)) throw std::invalid_argument("accuracy: no text has two tokens, nothing to predict");
-  return all.sum / all.weight;
+double value_of(Metric metric, const std::vector<Answer>& answers) {
+  const double value = metric_value(metric, answers);
+  if (std::isnan(value) && metric == Metric::loss)
+    throw std::invalid_argument("accuracy: no text has two tokens, nothing to predict");
+  return value;
 }
 
 void summarise(AccuracyResult& result) {
@@ -208,18 +188,9 @@ void summarise(AccuracyResult& result) {
 
 }  // namespace
 
-std::vector<std::string> quantizer_names() {
-  std::vector<std::string> names = {"float", "uniform", "removed", "emsbq", "int8"};
-  for (const auto& [name, variant] : qrazor_variants()) names.push_back(name);
-  return names;
-}
-
-bool qrazor_options(const std::string& quantizer, int group, QrazorOptions* options) {
-  const auto at = qrazor_variants().find(quantizer);
-  if (at == qrazor_variants().end()) return false;
-  *options = at->second;
-  options->group = group;
-  return true;
+std::uint64_t repeat_seed(std::uint64_t seed, int repeat) {
+  const StreamKey key(seed, StreamPurpose::repeat, static_cast<std::uint32_t>(repeat));
+  return (static_cast<std::uint64_t>(key.high) << 32) | key.low;
 }
 
 bool AccuracyOptions::is_valid(std::string* error) const {
@@ -243,30 +214,6 @@ bool AccuracyOptions::is_valid(std::string* error) const {
   return true;
 }
 
-Answer answer_of(const MatrixF& logits, const Example& example, Metric metric) {
-  if (!logits.allFinite())
-    throw std::runtime_error("accuracy: the model gives numbers that are not finite for an example");
-  Answer a;
-  Eigen::Index largest_at = 0;
-  logits.row(logits.rows() - 1).maxCoeff(&largest_at);
-  a.label = example.label;
-  a.answer = static_cast<std::int32_t>(largest_at);
-  if (metric == Metric::top1) {
-    if (example.label < 0 || example.label >= logits.cols())
-      throw std::invalid_argument(fmt::format("accuracy: label {} is not one of the model's {} classes",
-                                              example.label, logits.cols()));
-    a.score = {a.answer == a.label ? 1.0 : 0.0, 1};
-    return a;
-  }
-  for (Eigen::Index t = 0; t + 1 < logits.rows(); ++t) {
-    const Eigen::RowVectorXd row = logits.row(t).cast<double>();
-    const double largest = row.maxCoeff();
-    a.score.sum += largest + std::log((row.array() - largest).exp().sum()) - row(example.tokens[t + 1]);
-    a.score.weight += 1;
-  }
-  return a;
-}
-
 double agreement_with(const AccuracyResult& reference, const AccuracyResult& result) {
   if (reference.answers.empty()) throw std::invalid_argument("accuracy: nothing to agree with");
   const std::vector<Answer>& known = reference.answers.front();
@@ -282,13 +229,26 @@ namespace {
 void check_dataset(const Transformer& model, const Dataset& dataset) {
   if (dataset.test == nullptr || dataset.test->size() == 0)
     throw std::invalid_argument("accuracy: the data set has no test examples");
-  if ((dataset.metric == Metric::loss) != model.spec().is_language_model())
-    throw std::invalid_argument(model.spec().is_language_model()
-                                    ? "accuracy: a language model is scored on text without labels"
-                                    : "accuracy: the model classifies, the data set has no labels");
+  if (model.spec().is_language_model() && dataset.metric != Metric::loss)
+    throw std::invalid_argument("accuracy: a language model is scored on text without labels");
+  if (!model.spec().is_language_model() && dataset.metric == Metric::loss &&
+      dataset.test->example(0).label < 0)
+    throw std::invalid_argument("accuracy: the model classifies, the data set has no labels");
 }
 
 }  // namespace
+
+Deviation mean_deviation(const AccuracyResult& result) {
+  Deviation sum{0, 0};
+  double all = 0;
+  for (const std::vector<Answer>& answers : result.answers)
+    for (const Answer& a : answers) {
+      sum.divergence += a.deviation.divergence;
+      sum.logit_error += a.deviation.logit_error;
+      all += 1;
+    }
+  return {sum.divergence / all, sum.logit_error / all};
+}
 
 AccuracyResult evaluate_accuracy(const Transformer& model, const Dataset& dataset,
                                  const AccuracyOptions& options) {
@@ -299,34 +259,33 @@ AccuracyResult evaluate_accuracy(const Transformer& model, const Dataset& datase
   AccuracyResult result;
   result.examples = options.examples > 0 ? std::min<std::int64_t>(options.examples, all) : all;
 
-  const Layers layers = make_layers(model, dataset, options);
+  LayerCache own(model, dataset.train);
+  const std::shared_ptr<const LayerSet> layers =
+      (options.layers ? *options.layers : own).layers(settings_of(options));
   std::unique_ptr<const CodeSampler> stationary, dynamic;
   if (options.weight_arrays) stationary = std::make_unique<CodeSampler>(*options.weight_arrays);
   if (options.dynamic_arrays) dynamic = std::make_unique<CodeSampler>(*options.dynamic_arrays);
   const bool random = stationary || dynamic;
   const int repeats = random ? options.repeats : 1;
   std::int64_t done = 0;
+  const auto progress = [&](std::int64_t more) {
+    done += more;
+    if (options.progress) options.progress(done, result.examples * repeats);
+  };
   for (int r = 0; r < repeats && !result.stopped; ++r) {
-    AttentionErrors errors;
-    errors.stationary = stationary.get();
-    errors.dynamic = dynamic.get();
-    errors.mode = options.mode;
-    errors.path = options.path;
-    errors.seed = repeat_seed(options.seed, r);
-    std::vector<LayerDie> dies;
-    if (random && options.mode == ErrorMode::die)
-      for (int i = 0; i < model.spec().layers; ++i)
-        dies.push_back(make_die(layers, i, errors, model.spec().tokens()));
-    const auto progress = [&](std::int64_t) {
-      ++done;
-      if (options.progress) options.progress(done, result.examples * repeats);
-    };
-    std::vector<Answer> answers =
-        Repeat(model, dataset, layers, options).run(errors, result.examples, dies, result.counters, progress);
-    result.stopped = answers.empty();
+    const AttentionErrors errors{.stationary = stationary.get(),
+                                 .dynamic = dynamic.get(),
+                                 .mode = options.mode,
+                                 .path = options.path,
+                                 .seed = repeat_seed(options.seed, r),
+                                 .place = options.place};
+    Repeat repeat(model, dataset, *layers, options, errors);
+    RepeatAnswers answers(repeat, r, options);
+    result.stopped = !answers.collect(result.examples, progress);
     if (result.stopped) break;
-    result.accuracies.push_back(mean_of(answers));
-    result.answers.push_back(std::move(answers));
+    result.counters += answers.counters;
+    result.accuracies.push_back(value_of(dataset.metric, answers.answers));
+    result.answers.push_back(std::move(answers.answers));
   }
   summarise(result);
   return result;

@@ -4,30 +4,36 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "flare_arch/array/error_model.hpp"
-#include "flare_arch/attention/conventional_attention.hpp"
-#include "flare_arch/attention/integer_attention.hpp"
+#include "flare_arch/models/answers.hpp"
 #include "flare_arch/models/dataset.hpp"
+#include "flare_arch/models/layer_set.hpp"
+#include "flare_arch/models/reference_logits.hpp"
 #include "flare_arch/models/transformer.hpp"
 
 namespace flare::arch {
 
-/// Arithmetic of the attention layers:
-///   "float"    floating point
-///   "uniform"  floating point, scores ignored    (how much the scores matter)
-///   "removed"  no attention output               (how much attention matters)
-///   "emsbq"    FLARE: eMSB-Q and VDR-Softmax on arrays
-///   "int8"     conventional: int8 on arrays, dequantised and quantised again at every stage, float softmax
-///   "qrazor_w4a8", "qrazor_w4a4", "qrazor_w4a8kv4", "qrazor_w4a4kv4"
-///              significant data razoring, digital (no error models)
-std::vector<std::string> quantizer_names();
+/// Answers to neighbouring examples of one repeat, and what their reads counted.
+struct AnswerBlock {
+  int repeat = 0;
+  std::int64_t first = 0;  // example
+  std::vector<Answer> answers;
+  AttentionCounters counters;
+};
 
-/// Operand widths of a "qrazor_..." quantiser; false for another name.
-bool qrazor_options(const std::string& quantizer, int group, QrazorOptions* options);
+/// Finished work that outlives the process: asked before a block is computed, told after.
+class AnswerStore {
+ public:
+  virtual ~AnswerStore() = default;
+  /// A block that begins with example `first`; nothing where none is known.
+  virtual std::optional<AnswerBlock> recall(int repeat, std::int64_t first) = 0;
+  virtual void keep(const AnswerBlock& block) = 0;
+};
 
 struct AccuracyOptions {
   std::string quantizer = "emsbq";
@@ -40,27 +46,19 @@ struct AccuracyOptions {
   int examples = 0;  // test examples used, from the first; 0: all
   int calibration_examples = 64;  // training examples that fix static scales
   std::uint64_t seed = 1;
-  int threads = 0;                    // 0: all
-  IntegerAttentionOptions attention;  // widths, packing; rows per read come from the error models
-  bool feed_forward = false;          // the feed-forward products lie on arrays (qrazor: are razored), too
-  int qrazor_group = 16;              // values that share a flag
+  int threads = 0;                     // 0: all
+  IntegerAttentionOptions attention;   // widths, packing; rows per read come from the error models
+  bool feed_forward = false;           // the feed-forward products lie on arrays (qrazor: are razored), too
+  int qrazor_group = 16;               // values that share a flag
+  ErrorPlace place;                    // where errors fall: one layer, one operand, or everywhere
+  std::shared_ptr<LayerCache> layers;  // prepared layers of this model; null: made for this call
+  std::shared_ptr<const ReferenceLogits> reference;  // null: deviations from floating point are not computed
+  AnswerStore* store = nullptr;                      // null: nothing is kept
   std::function<void(std::int64_t done, std::int64_t total)> progress;  // called from one thread at a time
   std::stop_token stop;
 
   /// False, with the reason in `error`, for options that make no sense.
   bool is_valid(std::string* error) const;
-};
-
-/// What one example contributes to the metric, and its weight: right or not (top-1) over 1; the sum of -log p of its
-/// tokens but the first (loss) over how many they are.
-struct Score {
-  double sum = 0, weight = 0;
-};
-
-/// One example's label and the model's answer: the class of the largest logit, of the last token in a language model.
-struct Answer {
-  std::int32_t label = -1, answer = -1;
-  Score score;
 };
 
 struct AccuracyResult {
@@ -73,10 +71,12 @@ struct AccuracyResult {
   AttentionCounters counters;
 };
 
-/// Throws std::invalid_argument for a label that the model has not.
-Answer answer_of(const MatrixF& logits, const Example& example, Metric metric);
+/// Seed of repeat `repeat` (a draw or a die) of a run with `seed`.
+std::uint64_t repeat_seed(std::uint64_t seed, int repeat);
 /// The share of examples, over all repeats of `result`, whose answer is that of `reference`'s first repeat.
 double agreement_with(const AccuracyResult& reference, const AccuracyResult& result);
+/// Mean deviation of all answers of all repeats; NaN where they were not computed.
+Deviation mean_deviation(const AccuracyResult& result);
 
 /// Throws std::invalid_argument for options that are not valid, and for a data set that the model cannot take. The numbers do not depend on `threads`.
 AccuracyResult evaluate_accuracy(const Transformer& model, const Dataset& dataset,

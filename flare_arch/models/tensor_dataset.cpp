@@ -24,10 +24,18 @@ Matrix<std::int64_t> whole_numbers(const TensorFile& file, const std::string& na
   return values.cast<std::int64_t>();
 }
 
+/// Numbers to be met rather than classes.
+bool has_fractions(const TensorFile& file, const std::string& name) {
+  const std::string& type = file.tensor(name).dtype;
+  if (!type.starts_with('F') && !type.starts_with('B')) return false;
+  const MatrixF values = file.floats(name);
+  return (values.array() != values.array().floor()).any();
+}
+
 /// One set: the tensors whose names begin with `prefix`.
 class TensorExamples : public ExampleSet {
  public:
-  TensorExamples(const TensorFile& file, const std::string& prefix) {
+  TensorExamples(const TensorFile& file, const std::string& prefix) : file_(file), prefix_(prefix) {
     is_text_ = file.has(prefix + "input_ids");
     if (is_text_)
       read_text(file, prefix);
@@ -35,6 +43,10 @@ class TensorExamples : public ExampleSet {
       read_images(file, prefix);
     if (size_ == 0) throw std::runtime_error("no examples");
     if (!file.has(prefix + "labels")) return;
+    if (has_fractions(file, prefix + "labels")) {
+      read_targets(file, prefix);
+      return;
+    }
     labels_ = whole_numbers(file, prefix + "labels");
     labels_.resize(1, labels_.size());
     if (labels_.size() != size_)
@@ -48,13 +60,15 @@ class TensorExamples : public ExampleSet {
 
   std::int64_t size() const override { return size_; }
   bool has_labels() const { return labels_.size() > 0; }
+  bool has_targets() const { return targets_.size() > 0; }
 
   Example example(std::int64_t index) const override {
     Example e;
     if (has_labels()) e.label = static_cast<int>(labels_(0, index));
+    if (has_targets()) e.target = targets_(index);
     if (!is_text_) {
-      const float* first = pixels_.row(index).data();
-      e.image = {channels_, height_, width_, {first, first + pixels_.cols()}, true};
+      const VectorF pixels = file_.flattened_row(prefix_ + "pixel_values", index);
+      e.image = {channels_, height_, width_, {pixels.data(), pixels.data() + pixels.size()}, true};
       return e;
     }
     const auto length = lengths_[static_cast<std::size_t>(index)];
@@ -65,6 +79,13 @@ class TensorExamples : public ExampleSet {
   }
 
  private:
+  void read_targets(const TensorFile& file, const std::string& prefix) {
+    targets_ = file.vector(prefix + "labels", size_);
+    for (Eigen::Index i = 0; i < targets_.size(); ++i)
+      if (!std::isfinite(targets_(i)))
+        throw std::runtime_error(fmt::format("tensor '{}labels', row {}: is no number", prefix, i));
+  }
+
   void read_text(const TensorFile& file, const std::string& prefix) {
     ids_ = whole_numbers(file, prefix + "input_ids");
     size_ = ids_.rows();
@@ -102,8 +123,8 @@ class TensorExamples : public ExampleSet {
       throw std::runtime_error(
           fmt::format("tensor '{}' has {} dimensions, examples x channels x height x width are expected",
                       name, shape.size()));
-    pixels_ = file.flattened(name);
-    size_ = pixels_.rows();
+    size_ = shape[0];
+    if (size_ > 0) file.flattened_row(name, 0);  // an element type that cannot be read is said now
     channels_ = static_cast<int>(shape[1]);
     height_ = static_cast<int>(shape[2]);
     width_ = static_cast<int>(shape[3]);
@@ -113,19 +134,26 @@ class TensorExamples : public ExampleSet {
   bool is_text_ = false;
   Matrix<std::int64_t> ids_, types_, labels_;
   std::vector<Eigen::Index> lengths_;  // true tokens
-  MatrixF pixels_;
+  VectorF targets_;                    // numbers instead of classes
+  TensorFile file_;                    // where pixels lie: one image is read at a time
+  std::string prefix_;
   int channels_ = 0, height_ = 0, width_ = 0;
 };
 
 }  // namespace
 
 Dataset load_tensors(const std::filesystem::path& file) {
-  const TensorFile tensors = TensorFile::load(file);
+  const bool is_hdf5 = file.extension() != ".safetensors";
+  const TensorFile tensors = is_hdf5 ? TensorFile::load_hdf5(file) : TensorFile::load(file);
   try {
     if (!tensors.has("input_ids") && !tensors.has("pixel_values"))
       throw std::runtime_error("holds neither 'input_ids' nor 'pixel_values'");
     const auto test = std::make_shared<const TensorExamples>(tensors, "");
-    Dataset dataset{file.stem().string(), test->has_labels() ? Metric::top1 : Metric::loss, test, test};
+    Dataset dataset{file.stem().string(),
+                    test->has_labels()    ? Metric::top1
+                    : test->has_targets() ? Metric::pearson
+                                          : Metric::loss,
+                    test, test};
     if (tensors.has("calibration_input_ids") || tensors.has("calibration_pixel_values"))
       dataset.train = std::make_shared<const TensorExamples>(tensors, "calibration_");
     if (dataset.metric == Metric::loss && tensors.has("pixel_values"))

@@ -2,14 +2,18 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <fstream>
 
+#include "analysis/report/report_accuracy.hpp"
 #include "analysis/results/verdict_table.hpp"
 #include "engine/base/content_hash.hpp"
 #include "flare_arch/models/accuracy.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/model/accuracy_stage.hpp"
+#include "studies/model/accuracy_statistics.hpp"
 #include "studies/model/accuracy_tables.hpp"
 #include "studies/model/array_spec.hpp"
+#include "studies/model/sensitivity_figures.hpp"
 #include "studies/run/result_inputs.hpp"
 #include "studies/run/table_file.hpp"
 
@@ -132,6 +136,14 @@ AccuracyStudy study_of(const AccuracyCommand& command) {
   study.modes = command.modes;
   study.repeats = command.repeats;
   study.examples = command.examples;
+  study.allowed_drop = command.allowed_drop;
+  study.data = {.tokenizer = command.tokenizer,
+                .metric = arch::metric_of(command.metric),
+                .window = command.window,
+                .lines = command.lines,
+                .resize = command.resize,
+                .crop = command.crop,
+                .interpolation = command.interpolation};
   const std::vector<std::string> quantizers = arch::quantizer_names();
   if (std::find(quantizers.begin(), quantizers.end(), study.quantizer) == quantizers.end()) {
     throw StudyError(
@@ -147,7 +159,8 @@ AccuracyStudy study_of(const AccuracyCommand& command) {
 std::vector<engine::InputFile> inputs_of(const AccuracyStudy& study,
                                          const std::vector<ErrorChoice>& choices) {
   std::vector<std::filesystem::path> files = arch::Transformer::files(study.model);
-  for (const std::filesystem::path& file : arch::dataset_files(study.dataset)) files.push_back(file);
+  for (const std::filesystem::path& file : arch::dataset_files(study.dataset, study.model, study.data))
+    files.push_back(file);
   for (const ErrorChoice& choice : choices)
     for (const ArrayErrors* errors : {&choice.weights, &choice.dynamic})
       if (!errors->file.empty()) files.push_back(errors->file);
@@ -163,9 +176,87 @@ std::vector<AccuracyEvaluation> evaluate_choices(AccuracyBench& bench, const Acc
       if (!choice.weights.model && !choice.dynamic.model) continue;  // the row before
       rows.push_back(bench.evaluate(study.quantizer, choice.weights, choice.dynamic, mode));
     }
-  for (AccuracyEvaluation& row : rows) row.floating = rows.front().mean;
-  bench.finish();
   return rows;
+}
+
+/// The errors that a sweep or a map is made at: the first that were chosen, else none.
+const ErrorChoice& first_errors(const std::vector<ErrorChoice>& choices) {
+  for (const ErrorChoice& choice : choices)
+    if (choice.weights.model || choice.dynamic.model) return choice;
+  return choices.front();
+}
+
+/// All that was evaluated.
+struct Evaluations {
+  std::vector<AccuracyEvaluation> rows;
+  std::vector<SweepPoint> sweep;
+  std::vector<MapCell> map;
+};
+
+std::size_t count_of_evaluations(const AccuracyCommand& command, const std::vector<ErrorChoice>& choices,
+                                 int layers) {
+  const std::size_t operand_count = operands(command.feed_forward == "arrays").size();
+  return 2 + choices.size() * command.modes.size() + command.sweep.size() +
+         (command.map ? operand_count * static_cast<std::size_t>(layers) : 0);
+}
+
+/// p of every kind of question is adjusted for its own family of tests: rows, rates, places.
+template <class Item>
+void adjust_items(std::vector<Item>& items) {
+  std::vector<analysis::AccuracyRow*> rows;
+  for (Item& item : items) rows.push_back(&item.row);
+  adjust_for_many(rows);
+}
+
+Evaluations evaluate_all(AccuracyBench& bench, const AccuracyCommand& command, const AccuracyStudy& study,
+                         const std::vector<ErrorChoice>& choices) {
+  Evaluations all;
+  all.rows = evaluate_choices(bench, study, choices);
+  const ErrorChoice& errors = first_errors(choices);
+  constexpr int default_sawl = 8;
+  const int sawl = errors.weights.model ? errors.weights.sawl() : default_sawl;
+  all.sweep = sweep_rates(bench, study.quantizer, command.sweep, sawl);
+  if (command.map) all.map = sensitivity_map(bench, study.quantizer, errors.weights, errors.dynamic);
+  bench.finish(all.rows);
+  adjust_items(all.sweep);
+  adjust_items(all.map);
+  return all;
+}
+
+void write_svg(const std::filesystem::path& file, const std::string& svg) {
+  std::ofstream out(file, std::ios::binary);
+  out << svg;
+  out.close();
+  if (!out) throw StudyError(file.string() + ": cannot be written");
+  fmt::print("Figure: {}\n", file.string());
+}
+
+void make_figure_folder(const std::filesystem::path& folder) {
+  if (folder.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!std::filesystem::is_directory(folder)) throw StudyError(folder.string() + ": cannot be made a folder");
+}
+
+void draw(const AccuracyCommand& command, const Evaluations& all) {
+  if (command.figures.empty()) return;
+  if (!all.sweep.empty()) {
+    std::vector<analysis::VerdictRow> verdict;
+    if (!command.result.empty()) verdict = analysis::read_verdict(engine::open_result(command.result));
+    write_svg(command.figures / "accuracy_sweep.svg", sweep_svg(all.sweep, sawl_marks(verdict, all.rows)));
+  }
+  if (!all.map.empty()) write_svg(command.figures / "accuracy_map.svg", map_svg(all.map));
+}
+
+void print_evaluations(const AccuracyCommand& command, const Evaluations& all) {
+  print_accuracies(all.rows);
+  std::vector<analysis::VerdictRow> verdict;
+  if (!command.result.empty()) verdict = analysis::read_verdict(engine::open_result(command.result));
+  const std::vector<analysis::AccuracyRow> rows = table_rows(all.rows);
+  for (const std::string& line : analysis::accuracy_differences(rows)) fmt::print("{}\n", line);
+  for (const std::string& line : analysis::accuracy_picks(rows, verdict)) fmt::print("{}\n", line);
+  if (!all.sweep.empty()) print_sweep(all.sweep);
+  if (!all.map.empty()) print_map(all.map);
 }
 
 }  // namespace
@@ -178,21 +269,28 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   std::uint64_t seed = command.seed < 0 ? 1 : static_cast<std::uint64_t>(command.seed);
   if (command.seed < 0 && !command.result.empty())
     seed = static_cast<std::uint64_t>(engine::read_integer(engine::open_result(command.result), "/", "seed"));
+  make_figure_folder(command.figures);
   Progress progress(stderr);
-  AccuracyBench bench(study, seed, progress, std::move(stop), 2 + choices.size() * study.modes.size());
+  const std::filesystem::path journal = command.out.empty()
+                                            ? std::filesystem::path()
+                                            : std::filesystem::path(command.out.string() + ".answers");
+  AccuracyBench bench(study, seed, progress, std::move(stop), journal);
+  bench.expect(count_of_evaluations(command, choices, bench.model().spec().layers));
   const std::vector<engine::InputFile> inputs = inputs_of(study, choices);
   bench.arithmetic().attention = attention;
   bench.arithmetic().qrazor_group = command.group;
   bench.arithmetic().feed_forward =
       choice<bool>("--feed-forward", command.feed_forward, {{"float", false}, {"arrays", true}});
-  std::vector<AccuracyEvaluation> rows;
+  Evaluations all;
   try {
-    rows = evaluate_choices(bench, study, choices);
+    all = evaluate_all(bench, command, study, choices);
   } catch (const std::invalid_argument& e) {
     // Widths that do not fit each other, or errors on a digital product.
     throw StudyError(e.what());
   }
-  print_accuracies(rows);
+  const std::vector<AccuracyEvaluation>& rows = all.rows;
+  print_evaluations(command, all);
+  draw(command, all);
   for (const std::string& note : die_notes(command, choices)) fmt::print("Note: {}.\n", note);
   const std::vector<CounterLine> counters = counter_lines(rows, attention);
   if (!counters.empty()) print_counters(counters);
@@ -211,10 +309,13 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
     engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(seed));
     analysis::write_accuracy(file, table_rows(rows));
     engine::write_table(file, "/answers", answers_table(rows));
+    if (!all.sweep.empty()) engine::write_table(file, "/accuracy_sweep", sweep_table(all.sweep));
+    if (!all.map.empty()) engine::write_table(file, "/accuracy_map", map_table(all.map));
     engine::write_table(file, "/array_counters", counters_table(counters));
     engine::write_table(file, "/storage", storage_table(storage));
     write_inputs(file, inputs);
   });
+  std::filesystem::remove(journal);
   fmt::print("\nTables: {}\n", command.out.string());
   return exit_done;
 }

@@ -45,18 +45,20 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
   }
   const ColumnResult column = run_column_study(run);
   if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version, false);
+  const std::filesystem::path journal = result.path().string() + ".answers";
   result.finish(
       [&](H5::H5File& file, const ResultFile::SavePart& save) {
         write_column_result(file, run.study, column);
         // The array simulator reads error models from a file, as any other user of them does.
         if (run.study.accuracy)
-          analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, save(), column)));
+          analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, save(), column, journal)));
         if (run.study.cost) {
           write_read_energies(run, column, file);
           write_cost_stage(run, save(), file);
         }
       },
       ngspice_version);
+  std::filesystem::remove(journal);
 }
 
 void simulate_into(const Study& study, ResultFile& result, int workers, const Shard& shard,

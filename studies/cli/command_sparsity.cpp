@@ -193,7 +193,7 @@ int sparsity_command(const SparsityCommand& command, std::stop_token stop) {
   arch::SparsityOptions options = options_of(command);
   check_inputs(command);
   const arch::Transformer model = arch::Transformer::load(command.model);
-  const arch::Dataset dataset = arch::load_dataset(command.dataset);
+  const arch::Dataset dataset = arch::load_dataset(command.dataset, model.spec(), command.model);
   Progress progress(stderr);
   progress.stage("sparsity");
   std::int64_t images = 0;

@@ -94,6 +94,25 @@ void add_arithmetic(CLI::App* accuracy, AccuracyCommand& command) {
   add("--group", command.group, "qrazor: values that share a flag")->check(CLI::Range(1, 4096));
 }
 
+void add_data(CLI::App* accuracy, AccuracyCommand& command) {
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return accuracy->add_option(name, value, help)->group("Data");
+  };
+  add("--metric", command.metric, "top1, top5, matthews, f1, pearson or loss; default: the data set's")
+      ->check(CLI::IsMember({"top1", "top5", "matthews", "f1", "pearson", "loss"}));
+  add("--tokenizer", command.tokenizer,
+      "Folder with vocab.txt, tokenizer.json, or vocab.json and merges.txt; "
+      "default: the model's")
+      ->type_name("DIR");
+  add("--window", command.window, "Tokens of a piece of plain text; default: as many as the model takes")
+      ->check(CLI::Range(2, 1 << 20));
+  accuracy->add_flag("--lines", command.lines, "Each line of plain text is a text of its own")->group("Data");
+  add("--resize", command.resize, "Of image files: the shorter side, pixels")->check(CLI::Range(1, 16384));
+  add("--crop", command.crop, "Of image files: the middle, pixels")->check(CLI::Range(1, 16384));
+  add("--interpolation", command.interpolation, "Of image files")
+      ->check(CLI::IsMember({"nearest", "bilinear", "bicubic", "lanczos"}));
+}
+
 void add_accuracy(CLI::App& app, AccuracyCommand& command) {
   CLI::App* accuracy = app.add_subcommand(
       "accuracy", "Accuracy of a model under error models: of a result, or named per kind of array");
@@ -123,8 +142,19 @@ void add_accuracy(CLI::App& app, AccuracyCommand& command) {
       ->capture_default_str();
   accuracy->add_option("--examples", command.examples, "Test examples, from the first; 0: all")
       ->check(CLI::NonNegativeNumber);
+  accuracy
+      ->add_option("--allowed-drop", command.allowed_drop,
+                   "Of the metric against floating point, for the pick and the yield over dies")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  accuracy->add_option("--sweep", command.sweep, "Also every read wrong by one code at each of these rates")
+      ->check(CLI::Range(1e-12, 0.5));
+  accuracy->add_flag("--map", command.map, "Also errors in one layer's one operand at a time (read mode)");
+  accuracy->add_option("--figures", command.figures, "Folder for the figures of --sweep and --map")
+      ->type_name("DIR");
   accuracy->add_option("--seed", command.seed, "Of errors and dies; default: the result's, or 1")
       ->check(CLI::NonNegativeNumber);
+  add_data(accuracy, command);
   add_arithmetic(accuracy, command);
 }
 

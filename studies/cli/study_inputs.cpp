@@ -10,6 +10,7 @@
 #include "studies/column/column_testbench.hpp"
 #include "studies/converter/comparator_bench.hpp"
 #include "studies/converter/converter_places.hpp"
+#include "studies/model/array_spec.hpp"
 
 namespace flare::studies {
 
@@ -70,7 +71,13 @@ std::vector<engine::InputFile> study_inputs(const Study& study) {
   }
   if (study.accuracy) {
     for (const std::filesystem::path& file : arch::Transformer::files(study.accuracy->model)) files.add(file);
-    files.add(study.accuracy->dataset);
+    for (const std::filesystem::path& file :
+         arch::dataset_files(study.accuracy->dataset, study.accuracy->model))
+      files.add(file);
+    for (const std::string& errors : {study.accuracy->weight_arrays, study.accuracy->dynamic_arrays}) {
+      const std::filesystem::path file = spec_file(anchored_spec(errors, study.file.parent_path()));
+      if (!file.empty()) files.add(file);
+    }
   }
   if (study.cost) {
     files.add(study.cost->architecture);

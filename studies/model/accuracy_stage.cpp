@@ -2,22 +2,41 @@
 
 #include <fmt/format.h>
 
-#include <memory>
+#include <algorithm>
+#include <optional>
 
+#include "engine/base/content_hash.hpp"
 #include "flare_arch/models/accuracy.hpp"
+#include "studies/model/accuracy_statistics.hpp"
 
 namespace flare::studies {
+namespace {
+
+void say_it_is_the_yardstick(AccuracyEvaluation& row) {
+  row.drop_low = row.drop_high = 0;
+  row.p = row.detectable = analysis::AccuracyRow::none;
+  row.difference.clear();
+}
+
+}  // namespace
 
 AccuracyBench::AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Progress& progress,
-                             std::stop_token stop, std::size_t evaluations)
+                             std::stop_token stop, const std::filesystem::path& journal)
     : study_(study),
       seed_(seed),
       progress_(progress),
       stop_(std::move(stop)),
       model_(arch::Transformer::load(study.model)),
-      dataset_(arch::load_dataset(study.dataset)),
-      evaluations_(evaluations) {
+      dataset_(arch::load_dataset(study.dataset, model_.spec(), study.model, study.data)),
+      layers_(std::make_shared<arch::LayerCache>(model_, dataset_.train)),
+      reference_(std::make_shared<const arch::ReferenceLogits>(model_)) {
   progress_.stage("accuracy");
+  if (journal.empty()) return;
+  std::vector<std::filesystem::path> files = arch::Transformer::files(study.model);
+  for (const std::filesystem::path& file : arch::dataset_files(study.dataset, study.model, study.data))
+    files.push_back(file);
+  inputs_ = engine::content_hash(engine::input_files(files));
+  journal_ = std::make_unique<AnswerJournal>(journal);
 }
 
 void check_accuracy_inputs(const AccuracyStudy& study) {
@@ -43,6 +62,10 @@ AccuracyEvaluation AccuracyBench::run(arch::AccuracyOptions options) {
   options.examples = study_.examples;
   options.seed = seed_;
   options.stop = stop_;
+  options.layers = layers_;
+  options.reference = reference_;
+  std::optional<AnswerJournal::Evaluation> kept;
+  if (journal_) options.store = &kept.emplace(*journal_, evaluation_key(options, inputs_));
   options.progress = [&](std::int64_t done, std::int64_t total) {
     const double part = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1.0;
     progress_.update((static_cast<double>(finished_) + part) / static_cast<double>(evaluations_),
@@ -51,6 +74,11 @@ AccuracyEvaluation AccuracyBench::run(arch::AccuracyOptions options) {
   const arch::AccuracyResult result = arch::evaluate_accuracy(model_, dataset_, options);
   if (result.stopped) throw engine::Stopped();
   ++finished_;
+  return row_of(options, result);
+}
+
+AccuracyEvaluation AccuracyBench::row_of(const arch::AccuracyOptions& options,
+                                         const arch::AccuracyResult& result) {
   AccuracyEvaluation row;
   row.model = study_.model.filename().string();
   row.dataset = study_.dataset.filename().string();
@@ -60,10 +88,18 @@ AccuracyEvaluation AccuracyBench::run(arch::AccuracyOptions options) {
   row.mean = result.mean;
   row.std = result.standard_deviation;
   row.counters = result.counters;
-  row.metric = dataset_.metric == arch::Metric::loss ? "loss" : "top1";
+  row.metric = arch::metric_name(dataset_.metric);
   row.answers = result.answers;
+  if (options.weight_arrays || options.dynamic_arrays)
+    row.mode = options.mode == arch::ErrorMode::die ? "die" : "read";
   if (options.quantizer == "float") floating_ = result;
-  if (!floating_.answers.empty()) row.agreement = arch::agreement_with(floating_, result);
+  const arch::Deviation deviation = arch::mean_deviation(result);
+  row.divergence = deviation.divergence;
+  row.logit_error = deviation.logit_error;
+  if (floating_.answers.empty()) return row;
+  row.agreement = arch::agreement_with(floating_, result);
+  judge(result.answers, floating_.answers.front(), dataset_.metric, {study_.allowed_drop, seed_}, row);
+  if (options.quantizer == "float") say_it_is_the_yardstick(row);
   return row;
 }
 
@@ -74,13 +110,15 @@ AccuracyEvaluation AccuracyBench::evaluate(const std::string& quantizer) {
 }
 
 AccuracyEvaluation AccuracyBench::evaluate(const std::string& quantizer, const ArrayErrors& weights,
-                                           const ArrayErrors& dynamic, const std::string& mode) {
+                                           const ArrayErrors& dynamic, const std::string& mode,
+                                           const arch::ErrorPlace& place) {
   arch::AccuracyOptions options = arithmetic_;
   options.quantizer = quantizer;
   options.weight_arrays = weights.model;
   options.dynamic_arrays = dynamic.model;
   options.mode = mode == "die" ? arch::ErrorMode::die : arch::ErrorMode::read;
   options.repeats = study_.repeats;
+  options.place = place;
   AccuracyEvaluation row = run(std::move(options));
   const auto both = [](const std::string& a, const std::string& b) { return a == b ? a : a + " + " + b; };
   row.cell = both(weights.cell, dynamic.cell);
@@ -93,33 +131,51 @@ AccuracyEvaluation AccuracyBench::evaluate(const std::string& quantizer, const A
   return row;
 }
 
-void AccuracyBench::finish() { progress_.finish(fmt::format("{} evaluations", finished_)); }
+void AccuracyBench::finish(std::vector<AccuracyEvaluation>& rows) {
+  std::vector<analysis::AccuracyRow*> all;
+  for (AccuracyEvaluation& row : rows) {
+    row.floating = floating_.mean;
+    if (row.quantizer != "float") all.push_back(&row);
+  }
+  adjust_for_many(all);
+  progress_.finish(fmt::format("{} evaluations", finished_));
+}
 
 std::vector<AccuracyEvaluation> evaluate_verdict(AccuracyBench& bench, const AccuracyStudy& study,
                                                  const std::filesystem::path& models,
+                                                 const std::filesystem::path& folder,
                                                  const std::vector<analysis::ModelKey>& keys) {
   std::vector<AccuracyEvaluation> rows;
   rows.push_back(bench.evaluate("float"));
   if (study.quantizer != "float") rows.push_back(bench.evaluate(study.quantizer));
+  const auto errors_of = [&](const char* option, const std::string& named, const ArrayErrors& own) {
+    return named.empty() ? own : array_errors(option, anchored_spec(named, folder), models);
+  };
   for (const analysis::ModelKey& key : keys) {
-    const ArrayErrors errors = array_errors(models, key.cell, key.sawl, key.adc, key.corner);
+    const ArrayErrors own = array_errors(models, key.cell, key.sawl, key.adc, key.corner);
+    const ArrayErrors weights = errors_of("[accuracy] weight_arrays", study.weight_arrays, own),
+                      dynamic = errors_of("[accuracy] dynamic_arrays", study.dynamic_arrays, own);
     for (const std::string& mode : study.modes)
-      rows.push_back(bench.evaluate(study.quantizer, errors, errors, mode));
+      rows.push_back(bench.evaluate(study.quantizer, weights, dynamic, mode));
   }
-  for (AccuracyEvaluation& row : rows) row.floating = rows.front().mean;
-  bench.finish();
+  bench.finish(rows);
   return rows;
 }
 
 std::vector<AccuracyEvaluation> run_accuracy_stage(const StudyRun& run, const std::filesystem::path& models,
-                                                   const ColumnResult& column) {
+                                                   const ColumnResult& column,
+                                                   const std::filesystem::path& journal) {
   const AccuracyStudy& study = *run.study.accuracy;
   std::vector<analysis::ModelKey> keys;
   for (const analysis::VerdictRow& row : column.verdict) {
-    if (row.key.adc == study.converter) keys.push_back(row.key);
+    if (std::find(study.converters.begin(), study.converters.end(), row.key.adc) != study.converters.end())
+      keys.push_back(row.key);
   }
-  AccuracyBench bench(study, run.study.seed, run.progress, run.stop, 2 + keys.size() * study.modes.size());
-  return evaluate_verdict(bench, study, models, keys);
+  // Both kinds named: nothing changes from one SAWL to the next.
+  if (!study.weight_arrays.empty() && !study.dynamic_arrays.empty() && keys.size() > 1) keys.resize(1);
+  AccuracyBench bench(study, run.study.seed, run.progress, run.stop, journal);
+  bench.expect(2 + keys.size() * study.modes.size());
+  return evaluate_verdict(bench, study, models, run.study.file.parent_path(), keys);
 }
 
 }  // namespace flare::studies

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "analysis/results/accuracy_table.hpp"
 #include "flare_arch/models/accuracy.hpp"
 #include "studies/column/column_study.hpp"
+#include "studies/model/answer_journal.hpp"
 #include "studies/model/array_spec.hpp"
 
 namespace flare::studies {
@@ -17,7 +19,6 @@ namespace flare::studies {
 struct AccuracyEvaluation : analysis::AccuracyRow {
   ArrayErrors weight_arrays, dynamic_arrays;       // of the arrays of weights; of those of keys and values
   arch::AttentionCounters counters;                // over all repeats and examples
-  double agreement = 1;                            // share of answers that floating point gives, too
   std::vector<std::vector<arch::Answer>> answers;  // [repeat][example]
 };
 
@@ -28,13 +29,18 @@ std::vector<analysis::AccuracyRow> table_rows(const std::vector<AccuracyEvaluati
 /// read, or do not fit each other, before hours are spent on the error models.
 void check_accuracy_inputs(const AccuracyStudy& study);
 
-/// Evaluates one model on one data set, one setting after the other, with the progress of all of them.
+/// Evaluates one model on one data set, one setting after the other, with the progress of all of them. What was prepared
+/// for one setting serves the next; with a journal, what was answered before the process was killed is not asked again.
 class AccuracyBench {
  public:
-  /// `evaluations`: how many there will be. Throws std::runtime_error for a model or data set that cannot be read.
+  /// Throws std::runtime_error for a model or data set that cannot be read. journal: empty for none.
   AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Progress& progress, std::stop_token stop,
-                std::size_t evaluations);
+                const std::filesystem::path& journal = {});
+  AccuracyBench(const AccuracyBench&) = delete;
+  AccuracyBench& operator=(const AccuracyBench&) = delete;
 
+  /// How many evaluations there will be, for the progress.
+  void expect(std::size_t evaluations) { evaluations_ = evaluations; }
   /// Attention's widths, packing and rounding, and QRazor's group; the rest comes from the study.
   arch::AccuracyOptions& arithmetic() { return arithmetic_; }
 
@@ -42,12 +48,15 @@ class AccuracyBench {
   AccuracyEvaluation evaluate(const std::string& quantizer);
   /// Under the errors of both kinds of arrays, in mode "read" or "die".
   AccuracyEvaluation evaluate(const std::string& quantizer, const ArrayErrors& weights,
-                              const ArrayErrors& dynamic, const std::string& mode);
+                              const ArrayErrors& dynamic, const std::string& mode,
+                              const arch::ErrorPlace& place = {});
   const arch::Transformer& model() const { return model_; }
-  void finish();
+  /// Ends the stage; compares the rows with each other: p adjusted for all of them, floating point's value in each.
+  void finish(std::vector<AccuracyEvaluation>& rows);
 
  private:
   AccuracyEvaluation run(arch::AccuracyOptions options);
+  AccuracyEvaluation row_of(const arch::AccuracyOptions& options, const arch::AccuracyResult& result);
 
   AccuracyStudy study_;
   std::uint64_t seed_;
@@ -56,19 +65,27 @@ class AccuracyBench {
   arch::AccuracyOptions arithmetic_;
   arch::Transformer model_;
   arch::Dataset dataset_;
-  std::size_t evaluations_;
+  std::shared_ptr<arch::LayerCache> layers_;
+  std::shared_ptr<const arch::ReferenceLogits> reference_;
+  std::unique_ptr<AnswerJournal> journal_;
+  std::uint64_t inputs_ = 0;  // hash of the model's and the data set's files
+  std::size_t evaluations_ = 1;
   std::size_t finished_ = 0;
-  arch::AccuracyResult floating_;  // the answers that others are compared with; empty until there are any
+  arch::AccuracyResult floating_;  // the answers that others are compared with
 };
 
-/// In floating point, quantised without errors, and under every error model of `keys` in every mode of the study.
+/// In floating point, quantised without errors, and under every error model of `keys` in every mode of the study. Arrays
+/// that the study names by themselves err as named; FILE is found beside `folder`.
 std::vector<AccuracyEvaluation> evaluate_verdict(AccuracyBench& bench, const AccuracyStudy& study,
                                                  const std::filesystem::path& models,
+                                                 const std::filesystem::path& folder,
                                                  const std::vector<analysis::ModelKey>& keys);
 
 /// In floating point, quantised without errors, and under the error model of the worst corner of every SAWL
 /// in every mode asked for. `models` is the file that holds /error_models.
+/// `journal`: where answers are kept while the stage runs; whoever writes the result removes it.
 std::vector<AccuracyEvaluation> run_accuracy_stage(const StudyRun& run, const std::filesystem::path& models,
-                                                   const ColumnResult& column);
+                                                   const ColumnResult& column,
+                                                   const std::filesystem::path& journal);
 
 }  // namespace flare::studies

@@ -7,22 +7,25 @@
 namespace flare::studies {
 
 void print_accuracies(const std::vector<AccuracyEvaluation>& rows) {
-  const bool loss = !rows.empty() && rows.front().is_loss();
-  const auto shown = [loss](double value) {
-    return loss ? fmt::format("{:.4f}", value) : fmt::format("{:.2f}%", 100.0 * value);
-  };
-  fmt::print("{:<15} {:<6} {:>9} {:>8} {:>9} {:>9}  {}\n", "quantiser", "errors", loss ? "loss" : "accuracy",
-             "std", "as float", "examples", "arrays of weights / of keys and values");
+  const std::string metric = rows.empty() ? std::string("top1") : rows.front().metric;
+  fmt::print("{:<15} {:<6} {:>9} {:>20} {:>9} {:>20} {:>9} {:>9} {:>9} {:>8} {:>9}  {}\n", "quantiser",
+             "errors", metric, "95 %", "drop", "95 %", "as float", "KL", "logit err", "repeats", "examples",
+             "arrays of weights / of keys and values");
   for (const AccuracyEvaluation& row : rows) {
     const bool alike = row.weight_arrays.name == row.dynamic_arrays.name;
     const std::string arrays =
         alike ? row.weight_arrays.name : row.weight_arrays.name + " / " + row.dynamic_arrays.name;
-    fmt::print("{:<15} {:<6} {:>9} {:>8} {:>8.2f}% {:>9}  {}\n", row.quantizer,
-               row.mode.empty() ? "-" : row.mode, shown(row.mean), shown(row.std), 100.0 * row.agreement,
-               row.examples, arrays.empty() ? "-" : arrays);
+    fmt::print("{:<15} {:<6} {:>9} {:>20} {:>9} {:>20} {:>8.2f}% {:>9.3g} {:>9.3g} {:>8} {:>9}  {}\n",
+               row.quantizer, row.mode.empty() ? "-" : row.mode, analysis::accuracy_text(row, row.mean),
+               analysis::accuracy_limits_text(row, row.low, row.high), analysis::accuracy_text(row, row.drop),
+               analysis::accuracy_limits_text(row, row.drop_low, row.drop_high), 100.0 * row.agreement,
+               row.divergence, row.logit_error, row.repeats, row.examples, arrays.empty() ? "-" : arrays);
   }
-  fmt::print("as float: examples whose answer is that of floating point{}.\n",
-             loss ? " (the token after the last); the loss is in nats a token" : "");
+  fmt::print(
+      "accuracies with 95 % limits; drop: from floating point on the same examples. as float: examples "
+      "whose answer is that of floating point{}. KL: of the answers' distribution from floating point's, "
+      "nats.\n",
+      metric == "loss" ? " (of a text the token after its last); the loss is in nats a token" : "");
 }
 
 engine::Table answers_table(const std::vector<AccuracyEvaluation>& rows) {
@@ -48,6 +51,9 @@ engine::Table answers_table(const std::vector<AccuracyEvaluation>& rows) {
            engine::column_of(lines, [](L l) { return static_cast<std::int64_t>(l.answer.label); }))
       .add("answer", "",
            engine::column_of(lines, [](L l) { return static_cast<std::int64_t>(l.answer.answer); }))
+      .add("target", "", engine::column_of(lines, [](L l) { return l.answer.target; }))
+      .add("divergence", "nat", engine::column_of(lines, [](L l) { return l.answer.deviation.divergence; }))
+      .add("logit_error", "", engine::column_of(lines, [](L l) { return l.answer.deviation.logit_error; }))
       .add("score", "", engine::column_of(lines, [](L l) { return l.answer.score.sum; }))
       .add("weight", "", engine::column_of(lines, [](L l) { return l.answer.score.weight; }));
   return table;

@@ -167,6 +167,19 @@ ArrayErrors array_errors(const std::string& option, const std::string& text,
   }
 }
 
+std::filesystem::path spec_file(const std::string& text) {
+  if (text.rfind("synthetic:", 0) == 0) return {};
+  if (is_csv(text)) return text;
+  const std::size_t colon = text.rfind(':');
+  return colon == std::string::npos ? std::filesystem::path() : std::filesystem::path(text.substr(0, colon));
+}
+
+std::string anchored_spec(const std::string& text, const std::filesystem::path& folder) {
+  const std::filesystem::path file = spec_file(text);
+  if (file.empty() || file.is_absolute()) return text;
+  return (folder / file).string() + text.substr(file.string().size());
+}
+
 std::string die_mode_note(const ArrayErrors& errors) {
   constexpr double never_seen = 1e-9;  // a run makes fewer reads
   if (!errors.model) return {};

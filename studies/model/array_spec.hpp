@@ -32,6 +32,11 @@ inline constexpr const char* array_spec_help =
 ArrayErrors array_errors(const std::string& option, const std::string& text,
                          const std::filesystem::path& result);
 
+/// The same text with its FILE, where it names one by a relative path, found beside `folder`.
+std::string anchored_spec(const std::string& text, const std::filesystem::path& folder);
+/// FILE of such a text; empty where it names none.
+std::filesystem::path spec_file(const std::string& text);
+
 /// What a reader of accuracies in mode "die" must know about these errors; empty where there is nothing.
 std::string die_mode_note(const ArrayErrors& errors);
 

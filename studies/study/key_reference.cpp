@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "studies/study/key_examples.hpp"
 #include "studies/study/study.hpp"
 
 namespace flare::studies {
@@ -344,6 +345,13 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"accuracy", "model", "folder of a model, as `data/models/digits_vit`"},
     {"accuracy", "dataset", "its examples"},
     {"accuracy", "converter", "whose error models are applied", "the first"},
+    {"accuracy", "converters", "instead of `converter`: several of them"},
+    {"accuracy", "weight_arrays",
+     "how the arrays of weights err, as `flare accuracy --weight-arrays` says it; FILE is found beside the "
+     "study",
+     "as at each SAWL"},
+    {"accuracy", "dynamic_arrays", "the same of the arrays of keys and values", "as at each SAWL"},
+    {"accuracy", "allowed_drop", "of the metric against floating point, for the pick and the yield"},
     {"accuracy", "modes", "errors drawn afresh in every read (`read`), or frozen on a die (`die`)",
      "`[\"read\"]`"},
     {"accuracy", "quantizer", "arithmetic of attention; `flare accuracy --help` lists them"},
@@ -412,16 +420,7 @@ std::span<const KeyDescription> key_descriptions() { return descriptions; }
 
 KeyLog keys_read() {
   KeyLog log;
-  const auto read = [&](std::string_view name, const std::string& text) {
-    parse_study(text, std::filesystem::path(".") / name, &log);
-  };
-  read("column", std::string(column_example));
-  read("clamp", std::string(clamp_example));
-  read("kit", std::string(kit_example));
-  read("adc", std::string(adc_example));
-  read("transient", std::string(transient_example));
-  read("dc", sweep_example("analysis = \"dc\"\nsweep = \"vin\"\nstart = \"0 V\"\nstop = \"1 V\""));
-  read("ac", sweep_example("analysis = \"ac\"\nstart = \"1 Hz\"\nstop = \"1 GHz\""));
+  for (const auto& [name, text] : key_examples()) parse_study(text, std::filesystem::path(".") / name, &log);
   return log;
 }
 

@@ -209,11 +209,20 @@ AccuracyStudy read_accuracy(Section s, const std::vector<ConverterStudy>& conver
   if (std::find(quantizers.begin(), quantizers.end(), a.quantizer) == quantizers.end()) {
     s.fail("quantizer", fmt::format("'{}' is not one of {}", a.quantizer, fmt::join(quantizers, ", ")));
   }
-  a.converter = s.text("converter", converters.empty() ? "" : converters.front().name);
-  if (std::none_of(converters.begin(), converters.end(),
-                   [&](const ConverterStudy& c) { return c.name == a.converter; })) {
-    s.fail("converter", fmt::format("there is no [[converter]] called '{}'", a.converter));
+  if (s.has("converter") && s.has("converters"))
+    s.fail("converter", "'converters' says it, too; give one of them");
+  a.converters = {s.text("converter", converters.empty() ? "" : converters.front().name)};
+  if (s.has("converters")) a.converters = s.texts("converters");
+  for (const std::string& name : a.converters) {
+    if (std::none_of(converters.begin(), converters.end(),
+                     [&](const ConverterStudy& c) { return c.name == name; })) {
+      s.fail(s.has("converters") ? "converters" : "converter",
+             fmt::format("there is no [[converter]] called '{}'", name));
+    }
   }
+  a.weight_arrays = s.text("weight_arrays", "");
+  a.dynamic_arrays = s.text("dynamic_arrays", "");
+  a.allowed_drop = s.number("allowed_drop", a.allowed_drop, 0, 100);
   s.finish();
   return a;
 }

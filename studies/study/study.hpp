@@ -13,6 +13,7 @@
 #include "engine/base/sampling.hpp"
 #include "engine/measures/measure.hpp"
 #include "engine/simulate/testbench.hpp"
+#include "flare_arch/models/dataset.hpp"
 #include "studies/parts/column_setup.hpp"
 #include "studies/parts/converter_part.hpp"
 #include "studies/parts/kit.hpp"
@@ -78,9 +79,14 @@ struct AccuracyStudy {
   std::filesystem::path dataset;
   std::vector<std::string> modes;  // "read", "die"
   int repeats = 2;
-  int examples = 0;                 // 0: all of the test split
-  std::string quantizer = "emsbq";  // arithmetic of attention (flare_arch/models/accuracy.hpp)
-  std::string converter;            // name of the converter whose error models are used
+  int examples = 0;                     // 0: all of the test split
+  std::string quantizer = "emsbq";      // arithmetic of attention (flare_arch/models/accuracy.hpp)
+  std::vector<std::string> converters;  // whose error models are used
+  /// Errors of the arrays that hold weights, and of those of keys and values, as `flare accuracy` takes them; empty: each
+  /// SAWL's own.
+  std::string weight_arrays, dynamic_arrays;
+  double allowed_drop = 0.01;  // of the metric, against floating point
+  arch::DatasetOptions data;   // how files become examples
 };
 
 /// What the pick costs (studies/cost/cost_stage.hpp).

@@ -235,7 +235,7 @@ TEST_F(Accuracy, WrongModelsAndDataSetsAreStatusTwoInOneLine) {
   fs::create_directories(folder_ / "other");
   std::ofstream(folder_ / "other" / "model.json") << R"({"format": "other/1"})";
   refused("other", dataset, "flare-vit/1");
-  refused(model, source("README.md"), ".csv or .safetensors");
+  refused(model, source("README.md"), ".csv, .tsv, .safetensors or .h5");
   refused(model, source("data"), "data");
   std::ofstream(folder_ / "other.csv") << "label,split\n";
   refused(model, "other.csv", "split,label");

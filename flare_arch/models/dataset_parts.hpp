@@ -1,0 +1,12 @@
+// The files behind folders of examples.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+namespace flare::arch {
+
+std::vector<std::filesystem::path> image_dataset_files(const std::filesystem::path& folder);
+std::vector<std::filesystem::path> idx_dataset_files(const std::filesystem::path& folder);
+
+}  // namespace flare::arch
