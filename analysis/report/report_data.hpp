@@ -14,6 +14,7 @@
 #include "analysis/results/point_tables.hpp"
 #include "analysis/results/screening_table.hpp"
 #include "analysis/results/verdict_table.hpp"
+#include "engine/base/gain_cell_tables.hpp"
 
 namespace flare::analysis {
 
@@ -59,6 +60,7 @@ struct ReportData {
   std::vector<AccuracyRow> accuracy;
   std::vector<FailureRow> failures;      // of a study of a circuit rather than of a column
   std::vector<AdcResult> adcs;           // converters measured as circuits
+  std::vector<engine::GainCellTables> gain_cells;
   std::vector<ReportCarriers> carriers;  // of each converter where it decides, or of the circuit
 
   const ReportPoint* point(const ModelKey& key) const;  // adc ignored

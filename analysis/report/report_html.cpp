@@ -7,6 +7,7 @@
 
 #include "analysis/report/report.hpp"
 #include "analysis/report/report_adc.hpp"
+#include "analysis/report/report_gain_cell.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
@@ -144,17 +145,17 @@ std::string failures_section(const ReportData& data) {
          reasons;
 }
 
-std::string adcs_section(const ReportData& data) {
-  std::string html = "<h2>Converters as circuits</h2>\n";
-  for (const TextTable& adc : adc_tables(data.adcs)) {
+std::string texts_section(const std::string& heading, const std::vector<TextTable>& tables) {
+  std::string html = "<h2>" + heading + "</h2>\n";
+  for (const TextTable& given_table : tables) {
     std::vector<Cell> head;
-    for (const std::string& name : adc.head) head.push_back(head.empty() ? text(name) : number(name));
+    for (const std::string& name : given_table.head) head.push_back(head.empty() ? text(name) : number(name));
     std::vector<std::vector<Cell>> rows;
-    for (const std::vector<std::string>& given : adc.rows) {
+    for (const std::vector<std::string>& given : given_table.rows) {
       std::vector<Cell>& row = rows.emplace_back();
       for (const std::string& cell : given) row.push_back(row.empty() ? text(cell) : number(cell));
     }
-    html += "<h3>" + escape_html(adc.title) + "</h3>\n" + table(head, rows);
+    html += "<h3>" + escape_html(given_table.title) + "</h3>\n" + table(head, rows);
   }
   return html;
 }
@@ -304,7 +305,8 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   html += answer_section(data);
   if (!data.verdict.empty()) html += verdict_section(data);
   if (!data.failures.empty()) html += failures_section(data);
-  if (!data.adcs.empty()) html += adcs_section(data);
+  if (!data.adcs.empty()) html += texts_section("Converters as circuits", adc_tables(data.adcs));
+  if (!data.gain_cells.empty()) html += texts_section("Gain cells", gain_cell_tables(data.gain_cells));
   if (!data.accuracy.empty()) html += accuracy_section(data);
   if (!no_figures.empty()) html += "<div class=\"warn\">No figures: " + escape_html(no_figures) + "</div>\n";
   for (const ReportFigure& figure : figures) html += figure_section(figure);

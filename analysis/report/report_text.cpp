@@ -6,6 +6,7 @@
 
 #include "analysis/report/report.hpp"
 #include "analysis/report/report_adc.hpp"
+#include "analysis/report/report_gain_cell.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
@@ -99,14 +100,14 @@ void print_failures(const ReportData& data, std::ostream& out) {
   }
 }
 
-void print_adcs(const ReportData& data, std::ostream& out) {
-  for (const TextTable& adc : adc_tables(data.adcs)) {
-    out << printable(adc.title) << '\n';
-    std::vector<Row> rows = adc.rows;
+void print_texts(const std::vector<TextTable>& tables, std::ostream& out) {
+  for (const TextTable& table : tables) {
+    out << printable(table.title) << '\n';
+    std::vector<Row> rows = table.rows;
     for (Row& row : rows) {
       for (std::string& cell : row) cell = printable(cell);
     }
-    print_table(out, adc.head, rows);
+    print_table(out, table.head, rows);
     out << '\n';
   }
 }
@@ -129,12 +130,14 @@ void print_report(const ReportData& data, std::ostream& out) {
       out << printable(screening_text(screening)) << '\n';
   }
   if (!data.failures.empty()) print_failures(data, out);
-  print_adcs(data, out);
+  print_texts(adc_tables(data.adcs), out);
+  print_texts(gain_cell_tables(data.gain_cells), out);
   if (!data.accuracy.empty()) {
     out << "\nAccuracy\n";
     print_accuracy(data, out);
   }
-  if (data.verdict.empty() && data.accuracy.empty() && data.failures.empty() && data.adcs.empty()) {
+  if (data.verdict.empty() && data.accuracy.empty() && data.failures.empty() && data.adcs.empty() &&
+      data.gain_cells.empty()) {
     out << "The file holds no verdict, failures, converters or accuracies yet.\n";
   }
 }
