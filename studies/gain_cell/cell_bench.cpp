@@ -154,7 +154,7 @@ std::string pwl_line(const std::string& node, const std::vector<double>& points)
 }
 
 std::string gain_cell_header(const Part& part, const CellDrive& drive, const std::string& title) {
-  return fmt::format("{}\n.lib \"{}\" {}\n.include \"{}\"\nvdd vdd 0 {}\n", title, drive.card.string(),
+  return fmt::format("{}\n.lib \"{}\" {}\n.include \"{}\"\nvvdd vdd 0 {}\n", title, drive.card.string(),
                      drive.section, std::filesystem::absolute(part.netlist).string(), drive.supply);
 }
 

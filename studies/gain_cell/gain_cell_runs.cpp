@@ -120,7 +120,7 @@ PulseBench energy_pulse_bench(const Study& study, const Corner& corner, bool wit
 
 ColumnPattern column_pattern(const Study& study, int pattern) {
   constexpr double spread = 1.6;  // levels
-  constexpr double shift = 0.8;   // levels, from one pattern to the next
+  constexpr double shift = 0.4;   // levels, from one pattern to the next
   const int top = study.gain_cell->levels - 1;
   const engine::SampleSource source{study.seed, "gain_cell/columns", engine::Design::random, 0};
   const engine::Matrix z = engine::draw(source, static_cast<std::uint64_t>(pattern), 1, 2 * column_rows);

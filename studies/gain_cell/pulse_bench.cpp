@@ -90,7 +90,7 @@ engine::Testbench pulse_testbench(const PulseBench& bench) {
   engine::Measure energy;
   energy.name = std::string("energy");
   energy.kind = engine::MeasureKind::integral;
-  energy.vector = std::string("i(vdd)");
+  energy.vector = std::string("i(vvdd)");
   energy.unit = std::string("J");
   energy.scale = -bench.drive.supply;
   energy.to = conversion_start + bench.longest;

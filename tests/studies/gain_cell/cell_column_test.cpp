@@ -56,7 +56,7 @@ class CellColumn : public GainCellCircuits {
 };
 
 TEST_F(CellColumn, DrawsALittleLessThanItsCellsByThemselves) {
-  const Pattern pattern = pattern_of(1.0);
+  const Pattern pattern = pattern_of(0.5);
   const double sum = sum_of(pattern);
   ASSERT_GT(sum, 0.25e-12) << "a column that moves its bitline";
   const double wide = once(cell_column_testbench(column_of(pattern, 8e-12))).at("charge");
