@@ -129,14 +129,20 @@ ReportFigure retention_figure(const std::string& cell, const Corners& corners) {
 /// Rows of the converter with mismatch; the others are the curve without.
 bool sampled(const engine::PulseWidthRow& row) { return row.runs + row.unknown > 1; }
 
+/// Where a curve is left open.
+bool sign_changes(double before, double charge) { return before < 0.0 && charge > 0.0; }
+
 ReportFigure width_figure(const std::string& cell, const Corners& corners) {
   FigureParts parts;
   for (std::size_t c = 0; c < corners.size(); ++c) {
     const GainCellTables& t = *corners[c];
     for (const char* mode : {"rectifier", "signed"}) {
       std::string curve, points;
+      double before = 0.0;
       for (const engine::PulseWidthRow& r : t.widths) {
         if (r.mode != mode || !std::isfinite(r.width)) continue;
+        if (!sampled(r) && sign_changes(before, r.charge)) curve += '\n';
+        before = r.charge;
         (sampled(r) ? points : curve) +=
             fmt::format("{:.6g} {:.6g} {:.6g}\n", 1e12 * r.charge, 1e9 * r.width, 1e9 * bars * r.sigma);
       }
@@ -162,8 +168,11 @@ ReportFigure linearity_figure(const std::string& cell, const Corners& corners) {
     const GainCellTables& t = *corners[c];
     for (const engine::PulseConverterRow& line : t.converters) {
       std::string curve;
+      double before = 0.0;
       for (const engine::PulseWidthRow& r : t.widths) {
         if (r.mode != line.mode || sampled(r) || !(r.width > 0.0)) continue;
+        if (sign_changes(before, r.charge)) curve += '\n';
+        before = r.charge;
         const double ideal = line.gain * std::fabs(r.charge) / t.full_scale + line.offset;
         if (std::isfinite(ideal))
           curve += fmt::format("{:.6g} {:.6g}\n", 1e12 * r.charge, 1e12 * (r.width - ideal));

@@ -15,7 +15,7 @@ namespace {
 // Parts of the full-scale charge. A line needs two; the third shows what bends.
 constexpr std::array sample_parts{0.1, 0.5, 0.95};
 constexpr std::array signed_sample_parts{-0.95, -0.1, 0.1, 0.95};
-constexpr std::array curve_parts{-0.25, 0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95};
+constexpr std::array curve_parts{-0.25, -0.03, 0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95};
 constexpr std::array signed_curve_parts{-0.95, -0.65, -0.35, -0.1, 0.1, 0.35, 0.65, 0.95};
 
 CellDrive drive_of(const Study& study, const Corner& corner) {
