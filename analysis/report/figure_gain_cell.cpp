@@ -102,28 +102,47 @@ ReportFigure residual_figure(const std::string& cell, const Corners& corners) {
                axes("stored voltage (V)", "off the cubic (% of full scale)"), parts);
 }
 
-ReportFigure retention_figure(const std::string& cell, const Corners& corners) {
-  FigureParts parts;
-  for (std::size_t c = 0; c < corners.size(); ++c) {
-    const GainCellTables& t = *corners[c];
-    std::string lines;
-    for (const engine::TransferRow& level : t.transfer) {
-      lines += fmt::format("0 {:.6g} 0\n", level.voltage);
-      for (const engine::RetentionRow& r : t.retention) {
-        if (r.level != level.level || !std::isfinite(r.mean)) continue;
-        lines += fmt::format("{:.6g} {:.6g} {:.6g}\n", 1e3 * r.time, r.mean, bars * r.sigma);
-      }
-      lines += '\n';
+/// Every level from its voltage on: "ms V (bar)", a blank line between levels.
+std::string held_levels(const GainCellTables& t) {
+  std::string lines;
+  for (const engine::TransferRow& level : t.transfer) {
+    lines += fmt::format("0 {:.6g} 0\n", level.voltage);
+    for (const engine::RetentionRow& r : t.retention) {
+      if (r.level != level.level || !std::isfinite(r.mean)) continue;
+      lines += fmt::format("{:.6g} {:.6g} {:.6g}\n", 1e3 * r.time, r.mean, bars * r.sigma);
     }
-    add(parts, fmt::format("held{}.dat", c), lines,
-        fmt::format("using 1:2:3 with yerrorlines pt 7 ps 0.5 lw 1.4 lc rgb '{}' title {}", series_colour(c),
-                    title_of(t)));
+    lines += '\n';
   }
-  return drawn(
-      "gain_cell_retention_" + cell, "Levels over time without a write: " + cell,
-      "Mean over cells from every level; bars: three sigma of mismatch to either side. The cards have "
-      "neither gate tunnelling nor gate-induced drain leakage: cells of silicon lose at least as much.",
-      axes("time since the write (ms)", "stored voltage (V)"), parts);
+  return lines;
+}
+
+/// A panel a corner, side by side.
+ReportFigure retention_figure(const std::string& cell, const Corners& corners) {
+  constexpr std::size_t most_panels = 6;
+  const std::size_t panels = std::min(corners.size(), most_panels);
+  double top = 0.0;
+  for (const GainCellTables* t : corners) top = std::max(top, t->supply);
+  std::string script = fmt::format(
+      "set multiplot layout 1,{}\nset yrange [0:{:.3g}]\nunset key\nset bars 0.4\n"
+      "set xlabel 'ms' textcolor rgb '#333333'\nset ylabel 'stored voltage (V)' textcolor rgb '#333333'\n",
+      panels, top + 0.02);
+  std::vector<DataFile> files;
+  for (std::size_t c = 0; c < panels; ++c) {
+    const std::string name = fmt::format("held{}.dat", c);
+    files.push_back({name, held_levels(*corners[c])});
+    script += fmt::format(
+        "set title {} font ',13' noenhanced\n"
+        "plot '{}' using 1:2:3 with yerrorlines pt 7 ps 0.4 lw 1.2 lc rgb '{}'\nunset ylabel\n",
+        title_of(*corners[c]), name, series_colour(c));
+  }
+  const std::string name = figure_name("gain_cell_retention_" + cell);
+  return {
+      name, "Levels over time without a write: " + cell,
+      fmt::format("Mean over cells from every level; bars: three sigma of mismatch to either side. The cards "
+                  "have neither gate tunnelling nor gate-induced drain leakage: cells of silicon lose at "
+                  "least as much.{}",
+                  panels < corners.size() ? " The first corners alone." : ""),
+      draw_svg(name, script + "unset multiplot\n", files, size)};
 }
 
 /// Rows of the converter with mismatch; the others are the curve without.

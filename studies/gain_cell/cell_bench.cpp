@@ -135,6 +135,7 @@ std::string read_netlist(const CellBench& bench, const std::string& title,
 /// A node whose voltage is the power that the sources of `nodes` give.
 std::string power_line(const std::string& name, const std::vector<std::string>& nodes) {
   std::vector<std::string> terms;
+  terms.reserve(nodes.size());
   for (const std::string& node : nodes) terms.push_back(fmt::format("v({0})*i(v{0})", node));
   return fmt::format("b{0} {0} 0 v=-({1})\n", name, fmt::join(terms, "+"));
 }

@@ -119,6 +119,7 @@ engine::CellPolynomial cell_polynomial(const engine::Matrix& currents, const std
                                        double middle) {
   constexpr auto terms = static_cast<Eigen::Index>(engine::cubic_terms);
   std::vector<double> y;
+  y.reserve(voltages.size());
   for (const double v : voltages) y.push_back(v - middle);
   const engine::Matrix known = known_rows(currents);
   engine::CellPolynomial polynomial;
@@ -144,6 +145,7 @@ engine::CellPolynomial cell_polynomial(const engine::Matrix& currents, const std
 engine::PulseConverterRow converter_row(const std::string& mode, const engine::Matrix& widths,
                                         const std::vector<double>& charges, double full_scale) {
   std::vector<double> ideal;
+  ideal.reserve(charges.size());
   for (const double charge : charges) ideal.push_back(std::fabs(charge) / full_scale);
   std::vector<double> gains;
   std::vector<double> offsets;

