@@ -85,6 +85,7 @@ std::string to_string(CellSample sample) {
 
 std::vector<double> level_voltages(const GainCellStudy& study, const Corner& corner) {
   std::vector<double> voltages;
+  voltages.reserve(static_cast<std::size_t>(study.levels));
   for (int k = 0; k < study.levels; ++k) voltages.push_back(corner.supply.value() * k / (study.levels - 1));
   return voltages;
 }
@@ -95,6 +96,7 @@ std::vector<double> sample_widths(const GainCellStudy& study) {
 
 std::vector<double> code_widths(const GainCellStudy& study) {
   std::vector<double> widths;
+  widths.reserve(pulse_codes);
   for (int code = 1; code <= pulse_codes; ++code) widths.push_back(study.read_pulse * code / pulse_codes);
   return widths;
 }
@@ -123,7 +125,8 @@ ColumnPattern column_pattern(const Study& study, int pattern) {
   constexpr double shift = 0.4;   // levels, from one pattern to the next
   const int top = study.gain_cell->levels - 1;
   const engine::SampleSource source{study.seed, "gain_cell/columns", engine::Design::random, 0};
-  const engine::Matrix z = engine::draw(source, static_cast<std::uint64_t>(pattern), 1, 2 * column_rows);
+  const engine::Matrix z =
+      engine::draw(source, static_cast<std::uint64_t>(pattern), 1, std::size_t{2} * column_rows);
   const double middle = 0.5 * top + shift * (pattern - 0.5 * (column_patterns - 1));
   ColumnPattern drawn;
   for (Eigen::Index r = 0; r < column_rows; ++r) {
@@ -192,6 +195,7 @@ std::vector<engine::RunRequest> nominal_requests(const Study& study, const Corne
 
 std::vector<engine::RunRequest> column_requests(const Study& study, const Corner& corner) {
   std::vector<engine::RunRequest> requests;
+  requests.reserve(column_patterns);
   for (int p = 0; p < column_patterns; ++p) {
     requests.push_back(once(study, corner, fmt::format("column{}", p),
                             cell_column_testbench(column_bench(study, corner, p))));

@@ -35,6 +35,7 @@ engine::Matrix by_level(const std::vector<engine::RunResult>& runs, int levels, 
 
 std::vector<double> column_of(const engine::Matrix& values, int c) {
   std::vector<double> column;
+  column.reserve(static_cast<std::size_t>(values.rows()));
   for (Eigen::Index r = 0; r < values.rows(); ++r) column.push_back(values(r, c));
   return column;
 }
@@ -71,6 +72,7 @@ void add_write(const GainCellStudy& said, const std::vector<engine::RunResult>& 
     tables.write.push_back({k, voltages[static_cast<std::size_t>(k)], s.mean, s.sigma, s.runs, s.unknown});
   }
   std::vector<double> energies;
+  energies.reserve(writes.size());
   const auto first = static_cast<std::size_t>(2 * said.levels);
   for (const engine::RunResult& run : writes) {
     energies.push_back((measured(run, first) + measured(run, first + 1) + measured(run, first + 2)) /
@@ -176,6 +178,7 @@ engine::GainCellTables tables_of(const Study& study, const Corner& corner, const
 
 std::vector<SampleSet> sample_sets(const std::vector<engine::RunRequest>& requests, const Results& results) {
   std::vector<SampleSet> sets;
+  sets.reserve(cell_samples);
   for (std::size_t s = 0; s < cell_samples; ++s) {
     sets.push_back(
         {requests[s].stream, requests[s].first, requests[s].testbench, requests[s].points, results[s]});
