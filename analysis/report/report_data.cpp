@@ -204,6 +204,7 @@ ReportData read_report_data(const std::filesystem::path& path) {
   data.failures = read_failures(file);
   data.adcs = read_adcs(file);
   data.cost = read_cost(file);
+  data.gain_cells = engine::read_gain_cells(file);
   read_carriers(file, data);
   return data;
 }

@@ -15,6 +15,7 @@
 #include "analysis/results/point_tables.hpp"
 #include "analysis/results/screening_table.hpp"
 #include "analysis/results/verdict_table.hpp"
+#include "engine/base/gain_cell_tables.hpp"
 
 namespace flare::analysis {
 
@@ -61,6 +62,7 @@ struct ReportData {
   std::vector<FailureRow> failures;      // of a study of a circuit rather than of a column
   std::vector<AdcResult> adcs;           // converters measured as circuits
   CostResult cost;                       // what a model costs on an architecture
+  std::vector<engine::GainCellTables> gain_cells;
   std::vector<ReportCarriers> carriers;  // of each converter where it decides, or of the circuit
 
   const ReportPoint* point(const ModelKey& key) const;  // adc ignored

@@ -3,6 +3,8 @@
 #include <set>
 #include <utility>
 
+#include "analysis/report/report_gain_cell.hpp"
+
 namespace flare::analysis {
 
 std::vector<ReportFigure> draw_report_figures(const ReportData& data) {
@@ -18,6 +20,7 @@ std::vector<ReportFigure> draw_report_figures(const ReportData& data) {
   }
   for (const ReportCarriers& carriers : data.carriers) add(carriers_figure(carriers));
   if (!data.accuracy.empty()) add(accuracy_figure(data));
+  for (ReportFigure& figure : gain_cell_figures(data.gain_cells)) add(std::move(figure));
   std::set<std::pair<std::string, int>> levels;
   for (const VerdictRow& row : data.verdict) {
     const ReportPoint* point = data.point(row.key);

@@ -9,6 +9,7 @@
 #include "analysis/report/report_accuracy.hpp"
 #include "analysis/report/report_adc.hpp"
 #include "analysis/report/report_cost.hpp"
+#include "analysis/report/report_gain_cell.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
@@ -161,8 +162,8 @@ std::string text_tables(const std::vector<TextTable>& tables) {
   return html;
 }
 
-std::string adcs_section(const ReportData& data) {
-  return "<h2>Converters as circuits</h2>\n" + text_tables(adc_tables(data.adcs));
+std::string texts_section(const std::string& heading, const std::vector<TextTable>& tables) {
+  return "<h2>" + heading + "</h2>\n" + text_tables(tables);
 }
 
 std::string cost_section(const ReportData& data) {
@@ -323,7 +324,8 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   html += answer_section(data);
   if (!data.verdict.empty()) html += verdict_section(data);
   if (!data.failures.empty()) html += failures_section(data);
-  if (!data.adcs.empty()) html += adcs_section(data);
+  if (!data.adcs.empty()) html += texts_section("Converters as circuits", adc_tables(data.adcs));
+  if (!data.gain_cells.empty()) html += texts_section("Gain cells", gain_cell_tables(data.gain_cells));
   if (!data.accuracy.empty()) html += accuracy_section(data);
   if (!data.cost.empty()) html += cost_section(data);
   if (!no_figures.empty()) html += "<div class=\"warn\">No figures: " + escape_html(no_figures) + "</div>\n";

@@ -8,6 +8,7 @@
 #include "analysis/report/report_accuracy.hpp"
 #include "analysis/report/report_adc.hpp"
 #include "analysis/report/report_cost.hpp"
+#include "analysis/report/report_gain_cell.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
@@ -141,6 +142,7 @@ void print_report(const ReportData& data, std::ostream& out) {
   }
   if (!data.failures.empty()) print_failures(data, out);
   print_tables(adc_tables(data.adcs), out);
+  print_tables(gain_cell_tables(data.gain_cells), out);
   if (!data.accuracy.empty()) {
     out << "\nAccuracy\n";
     print_accuracy(data, out);
@@ -150,8 +152,8 @@ void print_report(const ReportData& data, std::ostream& out) {
     print_cost(data.cost, out);
   }
   if (data.verdict.empty() && data.accuracy.empty() && data.failures.empty() && data.adcs.empty() &&
-      data.cost.empty()) {
-    out << "The file holds no verdict, failures, converters, accuracies or costs yet.\n";
+      data.cost.empty() && data.gain_cells.empty()) {
+    out << "The file holds no verdict, failures, converters, gain cells, accuracies or costs yet.\n";
   }
 }
 

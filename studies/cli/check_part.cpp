@@ -8,6 +8,7 @@
 
 #include "studies/parts/cell.hpp"
 #include "studies/parts/converter_part.hpp"
+#include "studies/parts/gain_cell_part.hpp"
 #include "studies/parts/kit.hpp"
 
 namespace flare::studies {
@@ -64,6 +65,22 @@ void check_converter(const PartPlace& place) {
   if (part.trim) fmt::print("  trimmed   {}\n", to_string(*part.trim));
 }
 
+void check_gain_cell(const PartPlace& place) {
+  const GainCell cell = read_gain_cell_part(place);
+  fmt::print("{}: {}\n  netlist   {}\n", place.manifest.string(), cell.title, cell.netlist.string());
+  print_sizes("sizes", cell.sizes);
+  print_call("cell", cell.call);
+  fmt::print("  stores on {}\n", cell.storage);
+}
+
+void check_pulse_converter(const PartPlace& place) {
+  const PulseConverter part = read_pulse_converter(place);
+  fmt::print("{}: {}\n  netlist   {}\n", place.manifest.string(), part.title, part.netlist.string());
+  print_sizes("sizes", part.sizes);
+  print_call("rectifier", part.rectifier.call);
+  print_call("signed", part.with_sign.call);
+}
+
 void check_kit(const PartPlace& place) {
   const Kit kit = read_kit(place);
   fmt::print("{}: a kit\n  library   {}\n", place.manifest.string(), kit.library.string());
@@ -79,8 +96,10 @@ void check_part(const std::filesystem::path& path) {
   const std::filesystem::path manifest = manifest_of(path);
   const std::string folder = std::filesystem::absolute(manifest).parent_path().filename().string();
   const PartPlace place{manifest, "", folder};
-  if (manifest.filename() == "cell.toml") check_cell(place);
-  if (manifest.filename() == "converter.toml") check_converter(place);
+  if (manifest.filename() == "cell.toml") is_gain_cell(manifest) ? check_gain_cell(place) : check_cell(place);
+  if (manifest.filename() == "converter.toml") {
+    is_pulse_converter(manifest) ? check_pulse_converter(place) : check_converter(place);
+  }
   if (manifest.filename() == "kit.toml") check_kit(place);
   fmt::print("OK\n");
 }

@@ -12,6 +12,7 @@
 #include "studies/converter/converter_study.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/cost/cost_stage.hpp"
+#include "studies/gain_cell/gain_cell_study.hpp"
 #include "studies/run/result_inputs.hpp"
 #include "studies/run/study_testbench.hpp"
 
@@ -62,6 +63,12 @@ int check_command(const CheckCommand& command) {
     fmt::print("{}: {}\n", command.study.string(), study.title);
     for (const std::string& line : plan_converter_study(study, pool)) fmt::print("  {}\n", line);
     fmt::print("  corners   {}\n  dies      {}\nOK\n", study.corners.size(), study.estimator.runs);
+    return exit_done;
+  }
+  if (study.gain_cell) {
+    fmt::print("{}: {}\n", command.study.string(), study.title);
+    for (const std::string& line : plan_gain_cell_study(study, pool)) fmt::print("  {}\n", line);
+    fmt::print("OK\n");
     return exit_done;
   }
   const ColumnPlan plan = plan_column_study(study, pool);

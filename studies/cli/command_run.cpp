@@ -12,6 +12,7 @@
 #include "studies/column/column_study.hpp"
 #include "studies/converter/converter_study.hpp"
 #include "studies/cost/cost_stage.hpp"
+#include "studies/gain_cell/gain_cell_study.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_file.hpp"
 
@@ -40,6 +41,14 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
       throw StudyError("a study of converters ([adc]) is not shared out: run it whole");
     const ConverterResult converters = run_converter_study(run);
     result.finish([&](H5::H5File& file, const auto&) { write_converter_result(file, converters); },
+                  ngspice_version);
+    return;
+  }
+  if (run.study.gain_cell) {
+    if (run.shard.count > 1)
+      throw StudyError("a study of a gain cell ([gain_cell]) is not shared out: run it whole");
+    const GainCellResult cell = run_gain_cell_study(run);
+    result.finish([&](H5::H5File& file, const auto&) { write_gain_cell_result(file, cell); },
                   ngspice_version);
     return;
   }

@@ -11,6 +11,7 @@
 #include "studies/converter/comparator_bench.hpp"
 #include "studies/converter/converter_places.hpp"
 #include "studies/model/array_spec.hpp"
+#include "studies/gain_cell/gain_cell_study.hpp"
 
 namespace flare::studies {
 
@@ -56,6 +57,16 @@ void add_converters(const Study& study, FileList& files) {
   }
 }
 
+void add_gain_cell(const Study& study, FileList& files) {
+  files.add(study.gain_cell->cell.manifest);
+  files.add(study.gain_cell->converter.manifest);
+  std::set<std::string> processes;
+  for (const Corner& corner : nominal_first(study)) {
+    if (!processes.insert(corner.process).second) continue;
+    for (const engine::Deck& deck : gain_cell_decks(study, corner)) files.add(deck);
+  }
+}
+
 }  // namespace
 
 std::vector<engine::InputFile> study_inputs(const Study& study) {
@@ -66,6 +77,7 @@ std::vector<engine::InputFile> study_inputs(const Study& study) {
     if (converter.measured) files.add(converter.measured_file);
   }
   if (study.adc) add_converters(study, files);
+  if (study.gain_cell) add_gain_cell(study, files);
   if (study.circuit) {
     for (const Corner& corner : study.corners) files.add(circuit_deck(study, corner));
   }

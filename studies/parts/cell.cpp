@@ -199,7 +199,11 @@ Cell read_cell(const PartPlace& place) {
   Section& root = manifest.root();
   Cell cell;
   static_cast<Part&>(cell) = manifest.part(place.name, place.variant);
-  const bool clamp = root.choice("read", {"discharge", "clamp"}, "discharge") == "clamp";
+  const std::string read = root.choice("read", {"discharge", "clamp", "pulse"}, "discharge");
+  if (read == "pulse") {
+    root.fail("read", "the cell is a gain cell, which no column reads: [gain_cell] of a study takes it");
+  }
+  const bool clamp = read == "clamp";
   cell.read = clamp ? ReadKind::clamp : ReadKind::discharge;
   cell.active = read_row(manifest, root.section("active"), cell.sizes);
   if (root.has("whole")) cell.whole = read_row(manifest, root.section("whole"), cell.sizes);

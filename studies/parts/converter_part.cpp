@@ -83,7 +83,11 @@ CapacitorArray read_array(Manifest& manifest, Section& root, const Parameters& s
 }
 
 ConverterCircuit read_kind(Section& root) {
-  const std::string kind = root.choice("kind", {"comparator", "flash", "sar"}, "comparator");
+  const std::string kind =
+      root.choice("kind", {"comparator", "flash", "sar", "charge_to_pulse"}, "comparator");
+  if (kind == "charge_to_pulse") {
+    root.fail("kind", "makes pulses of charges and reads no levels: [gain_cell] of a study takes it");
+  }
   return kind == "sar"     ? ConverterCircuit::sar
          : kind == "flash" ? ConverterCircuit::flash
                            : ConverterCircuit::comparator;

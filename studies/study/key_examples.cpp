@@ -117,6 +117,20 @@ name = "flash"
 circuit = "flash"
 )toml";
 
+constexpr std::string_view gain_cell_example = R"toml(
+[technology]
+kit = "cmos28"
+[gain_cell]
+retention = ["0.8 ms", "5 ms"]
+[[variation]]
+parameter = "vth"
+pelgrom = "1.3 mV um"
+[corners]
+process = ["tt"]
+supply = ["0.9 V"]
+temperature = ["27 degC"]
+)toml";
+
 constexpr std::string_view transient_example = R"toml(
 [circuit]
 netlist = "."
@@ -221,6 +235,7 @@ std::vector<std::pair<std::string, std::string>> key_examples() {
       {"clamp", std::string(clamp_example)},
       {"kit", std::string(kit_example)},
       {"adc", std::string(adc_example)},
+      {"gain_cell", std::string(gain_cell_example)},
       {"transient", std::string(transient_example)},
       {"dc", sweep_example("analysis = \"dc\"\nsweep = \"vin\"\nstart = \"0 V\"\nstop = \"1 V\"")},
       {"ac", sweep_example("analysis = \"ac\"\nstart = \"1 Hz\"\nstop = \"1 GHz\"")},

@@ -299,14 +299,15 @@ Study read_root(const toml::table& table, const std::filesystem::path& file, std
 
   const bool column = root.has("column");
   if (root.has("adc")) study.adc = read_adc(root.section("adc"));
-  if (column + root.has("circuit") + study.adc.has_value() != 1) {
-    root.fail("", "a study needs one of [column], [circuit] and [adc]");
+  if (root.has("gain_cell")) study.gain_cell = read_gain_cell(root.section("gain_cell"), file);
+  if (column + root.has("circuit") + study.adc.has_value() + study.gain_cell.has_value() != 1) {
+    root.fail("", "a study needs one of [column], [circuit], [adc] and [gain_cell]");
   }
   if (column) {
     study.column = read_column(root.section("column"), file);
     if (study.cards.empty())
       root.fail("", "a [column] study needs [technology] with cards = \"FILE\" or kit = \"NAME\"");
-  } else if (!study.adc) {
+  } else if (!study.adc && !study.gain_cell) {
     study.circuit = read_circuit(root.section("circuit"), root);
   }
   read_all_corners(root.section("corners"), study);
@@ -334,6 +335,7 @@ Study read_root(const toml::table& table, const std::filesystem::path& file, std
   if (has_cost) study.cost = read_cost(std::move(cost));
   read_simulator(root.section("simulator"), study);
   if (study.adc) check_adc_study(root, study);
+  if (study.gain_cell) check_gain_cell_study(root, study);
   root.finish();
   return study;
 }

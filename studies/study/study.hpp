@@ -18,6 +18,7 @@
 #include "studies/parts/converter_part.hpp"
 #include "studies/parts/kit.hpp"
 #include "studies/study/study_corners.hpp"
+#include "studies/study/study_gain_cell.hpp"
 #include "studies/study/study_measures.hpp"
 #include "studies/study/study_variation.hpp"
 #include "studies/toml/toml_section.hpp"
@@ -131,9 +132,10 @@ struct Study {
   SimulatorStudy simulator;
   double run_time_limit = 60.0;  // s
 
-  std::optional<ColumnStudy> column;  // exactly one of the three
+  std::optional<ColumnStudy> column;  // exactly one of the four
   std::optional<CircuitStudy> circuit;
   std::optional<AdcStudy> adc;
+  std::optional<GainCellStudy> gain_cell;
   std::vector<ConverterStudy> converters;
   EstimatorStudy estimator;
   std::optional<AccuracyStudy> accuracy;

@@ -17,6 +17,44 @@ double above_zero(Section& section, std::string_view key, std::string_view unit,
   return value;
 }
 
+std::vector<Corner> corners_of(const Study& study) {
+  std::vector<Corner> corners = study.corners;
+  corners.push_back(study.nominal);
+  return corners;
+}
+
+/// What all studies that measure single parts have in common.
+void check_measured_study(const Section& root, const Study& study, std::string_view what) {
+  for (const DeviceVariation& variation : study.devices) {
+    if (variation.target == VariationTarget::devices && variation.scope == engine::Scope::instance) continue;
+    throw StudyError(
+        fmt::format("{}: {} has the mismatch of single devices alone; what a die shares moves with its "
+                    "corners",
+                    variation.place, what));
+  }
+  if (!study.die.empty()) {
+    throw StudyError(
+        fmt::format("{}: {} has no die-wide variables; add corners instead", study.die.front().place, what));
+  }
+  if (study.cards.empty()) {
+    root.fail("", fmt::format("{} needs [technology] with cards = \"FILE\" or kit = \"NAME\"", what));
+  }
+  // Its benches set what they need themselves; a setting that would do nothing is no setting.
+  const SimulatorStudy& simulator = study.simulator;
+  if (!study.parameters.empty() || !simulator.compatibility.empty() || simulator.method || simulator.reltol ||
+      simulator.abstol || simulator.vntol || simulator.chgtol || simulator.trtol) {
+    root.fail(study.parameters.empty() ? "simulator" : "technology",
+              fmt::format("{} takes neither switches of a kit nor a compatibility mode nor [simulator] "
+                          "settings; leave them out, or take cards that need none",
+                          what));
+  }
+  for (const Corner& corner : corners_of(study)) {
+    if (!corner.process.empty() && corner.supply && corner.temperature) continue;
+    root.fail("corners", fmt::format("{}: {} needs process, supply and temperature of every corner",
+                                     corner.name(), what));
+  }
+}
+
 }  // namespace
 
 AdcStudy read_adc(Section section) {
@@ -113,43 +151,24 @@ analysis::MeasuredThresholds measured_at(const ConverterStudy& converter, const 
 }
 
 void check_adc_study(const Section& root, const Study& study) {
-  for (const DeviceVariation& variation : study.devices) {
-    if (variation.target == VariationTarget::devices && variation.scope == engine::Scope::instance) continue;
-    throw StudyError(
-        fmt::format("{}: a study of converters ([adc]) has the mismatch of single devices alone; "
-                    "what a die shares moves with its corners",
-                    variation.place));
-  }
-  if (!study.die.empty()) {
-    throw StudyError(
-        fmt::format("{}: a study of converters ([adc]) has no die-wide variables; add corners "
-                    "instead",
-                    study.die.front().place));
-  }
-  if (study.cards.empty()) {
-    root.fail("", "a study of converters ([adc]) needs [technology] with cards = \"FILE\" or kit = \"NAME\"");
-  }
-  // Its benches set what they need themselves; a setting that would do nothing is no setting.
-  const SimulatorStudy& simulator = study.simulator;
-  if (!study.parameters.empty() || !simulator.compatibility.empty() || simulator.method || simulator.reltol ||
-      simulator.abstol || simulator.vntol || simulator.chgtol || simulator.trtol) {
-    root.fail(study.parameters.empty() ? "simulator" : "technology",
-              "a study of converters ([adc]) takes neither switches of a kit nor a compatibility mode nor "
-              "[simulator] settings; leave them out, or take cards that need none");
-  }
-  std::vector<Corner> corners = study.corners;
-  corners.push_back(study.nominal);
-  for (const Corner& corner : corners) {
-    if (!corner.process.empty() && corner.supply && corner.temperature) continue;
-    root.fail("corners",
-              fmt::format("{}: a study of converters ([adc]) needs process, supply and temperature of "
-                          "every corner",
-                          corner.name()));
-  }
-  for (const Corner& corner : corners) {
+  check_measured_study(root, study, "a study of converters ([adc])");
+  for (const Corner& corner : corners_of(study)) {
     if (*corner.supply > study.adc->swing) continue;
     root.fail("adc",
               fmt::format("swing {} V is not below the supply of {}", study.adc->swing, corner.name()));
+  }
+}
+
+void check_gain_cell_study(const Section& root, const Study& study) {
+  check_measured_study(root, study, "a study of a gain cell ([gain_cell])");
+  if (!study.converters.empty() || study.accuracy) {
+    root.fail(study.accuracy ? "accuracy" : "converter",
+              "a study of a gain cell ([gain_cell]) has no levels to read; leave the table out");
+  }
+  for (const Corner& corner : corners_of(study)) {
+    if (study.gain_cell->park <= *corner.supply) continue;
+    root.fail("gain_cell",
+              fmt::format("park {} V is above the supply of {}", study.gain_cell->park, corner.name()));
   }
 }
 

@@ -25,4 +25,7 @@ analysis::MeasuredThresholds measured_at(const ConverterStudy& converter, const 
 /// Throws StudyError where something varies that is not mismatch of single devices, or a corner does not say all.
 void check_adc_study(const Section& root, const Study& study);
 
+/// The same for a study of a gain cell; it has neither converters of levels nor accuracy.
+void check_gain_cell_study(const Section& root, const Study& study);
+
 }  // namespace flare::studies
