@@ -1,0 +1,68 @@
+#include "flare_arch/gain_cell/cell_law.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace flare::arch {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+TEST(CellLaw, ShapesSpanTheLinearRangeOnceAndPassZero) {
+  for (const std::string& shape : law_shapes()) {
+    const CellLaw law = shaped_law(shape);
+    EXPECT_NEAR(law.current(0.45) - law.current(-0.45), linear_slope, 1e-18) << shape;
+    EXPECT_NEAR(law.current(0), 0, 1e-18) << shape;
+  }
+  EXPECT_NEAR(shaped_law("cubic").current(0.225), linear_slope / 2 * std::pow(0.5, 3), 1e-15);
+  EXPECT_NEAR(shaped_law("quintic").current(-0.225), -linear_slope / 2 * std::pow(0.5, 5), 1e-15);
+  EXPECT_NEAR(shaped_law("exponential").current(0.2) / shaped_law("exponential").current(-0.1),
+              (std::exp(0.6) - 1) / (std::exp(-0.3) - 1), 1e-9);
+  EXPECT_THROW(shaped_law("square"), std::invalid_argument);
+}
+
+TEST(CellLaw, DecayActsOnTheStoredVoltage) {
+  const StoredLevels stored;
+  const MatrixD currents = level_currents(paper_law(), stored, exponential_retention(stored, 0.01), 100);
+  for (const int age : {0, 1, 99})
+    for (int level = 0; level < 8; ++level) {
+      const double y = (0.9 * level / 7 - 0.45) * std::exp(-0.01 * age);
+      EXPECT_NEAR(currents(age, level) * 1e6,
+                  0.52136361 + 13.61226063 * y - 2.62044562 * y * y + 46.05483778 * y * y * y, 1e-9);
+    }
+}
+
+TEST(CellLaw, MeasuredVoltagesAreJoinedByStraightLinesInTime) {
+  const StoredLevels stored{3, 0.9, 0.45};
+  MatrixD voltages(2, 3);
+  voltages << 0.06, 0.45, 0.84, 0.10, 0.45, 0.80;
+  const Retention left = tabulated_retention(stored, {1e-3, 5e-3}, voltages, 1e-4);
+  EXPECT_DOUBLE_EQ(left(0, 0), -0.45);
+  EXPECT_NEAR(left(0, 5), 0.03 - 0.45, 1e-12);
+  EXPECT_NEAR(left(2, 10), 0.84 - 0.45, 1e-12);
+  EXPECT_NEAR(left(2, 30), 0.82 - 0.45, 1e-12);
+  EXPECT_THROW(tabulated_retention(stored, {5e-3, 1e-3}, voltages, 1e-4), std::invalid_argument);
+  EXPECT_THROW(tabulated_retention(stored, {1e-3, 5e-3}, voltages, 0), std::invalid_argument);
+  EXPECT_THROW(tabulated_retention(stored, {1e-3}, voltages, 1e-4), std::invalid_argument);
+}
+
+TEST(CellLaw, OneThatIsNotMonotoneIsRefusedWithTheRemedy) {
+  const StoredLevels stored;
+  const auto of = [&](const CellLaw& law) {
+    return level_currents(law, stored, exponential_retention(stored, 0), 1);
+  };
+  EXPECT_THAT([&] { of(polynomial_law("bent", {0, -1e-6, 0, 30e-6})); },
+              ThrowsMessage<std::invalid_argument>(AllOf(HasSubstr("'bent' is not monotone"), HasSubstr("--transfer"))));
+  // Only between two levels, which themselves rise.
+  EXPECT_THAT([&] { of(tabulated_law("dent", {-0.45, 0.0, 0.01, 0.45}, {-1e-6, 0, -1e-8, 1e-6})); },
+              ThrowsMessage<std::invalid_argument>(HasSubstr("not monotone")));
+  EXPECT_THROW(of(polynomial_law("flat", {1e-6, 0, 0, 0})), std::invalid_argument);
+  EXPECT_THROW(of(polynomial_law("nan", {std::nan(""), 1e-6, 0, 0})), std::invalid_argument);
+  for (const std::string& shape : law_shapes()) EXPECT_NO_THROW(of(shaped_law(shape))) << shape;
+}
+
+}  // namespace
+}  // namespace flare::arch
