@@ -11,6 +11,7 @@
 #include "engine/simulate/evaluator.hpp"
 #include "engine/store/run_store.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/cli/options_perplexity.hpp"
 #include "studies/model/array_spec.hpp"
 
 namespace {
@@ -211,6 +212,7 @@ int run(int argc, char** argv) {
   ReplayCommand replay_options;
   AccuracyCommand accuracy_options;
   SparsityCommand sparsity_options;
+  PerplexityCommand perplexity_options;
   add_run(app, run_options, shard);
   add_check(app, check_options);
   app.add_subcommand("keys", "Every key that may stand in a study, as Markdown");
@@ -219,6 +221,7 @@ int run(int argc, char** argv) {
   add_replay(app, replay_options);
   add_accuracy(app, accuracy_options);
   add_sparsity(app, sparsity_options);
+  add_perplexity(app, perplexity_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -235,6 +238,7 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("merge")) return merge_command(merge_options, signals.token());
   if (app.got_subcommand("accuracy")) return accuracy_command(accuracy_options, signals.token());
   if (app.got_subcommand("sparsity")) return sparsity_command(sparsity_options, signals.token());
+  if (app.got_subcommand("perplexity")) return perplexity_command(perplexity_options, signals.token());
   if (app.got_subcommand("replay")) return replay_command(replay_options);
   return report_command(report_options);
 }

@@ -74,7 +74,7 @@ TEST(CellArray, GivesNumpysCounts) {
     const MatrixI expected = golden_integers(file, name + ".counts_and_128").array() - 128;
     const MatrixI near = golden_integers(file, name + ".near");
     ASSERT_EQ(counts.rows(), expected.rows());
-    EXPECT_GT(expected.cwiseAbs().maxCoeff(), 3) << name;
+    EXPECT_GT(expected.cwiseAbs().maxCoeff(), expected.rows() > 1 ? 3 : -1) << name;
     EXPECT_LT(near.sum(), 0.01 * static_cast<double>(near.size()) + 1) << name;
     const MatrixI off = (1 - near.array()) * (counts - expected).array().abs();
     EXPECT_EQ(off.sum(), 0) << name;
