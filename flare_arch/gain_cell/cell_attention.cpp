@@ -9,6 +9,8 @@
 namespace flare::arch {
 namespace {
 
+constexpr float range = 0.9f;  // V: what scaled keys and values are given in; a cell of another supply stores as many levels
+
 void check_fit(const AttentionWeights& weights, const LayerScalers& scalers) {
   weights.check();
   if (!weights.causal)
@@ -47,9 +49,10 @@ CodeMatrix CellAttention::codes_of(const MatrixF& values, int head, ScaledOperan
                                    const ScaledTap& tap) const {
   MatrixF scaled = values;
   scale(scaled, head, operand);
+  if (!scaled.allFinite()) throw std::runtime_error("gain cells: a scaled value is not finite");
   if (tap) tap(head, operand, scaled);
   const bool is_query = operand == ScaledOperand::query;
-  const float top = is_query ? 1.0f : static_cast<float>(stored_.top);
+  const float top = is_query ? 1.0f : range;
   const auto step = top / static_cast<float>(is_query ? options_.input_steps : stored_.levels - 1);
   return scaled.unaryExpr(
       [=](float v) { return static_cast<std::uint8_t>(std::lrint(std::clamp(v, 0.0f, top) / step)); });

@@ -25,7 +25,8 @@ struct CellSystem {
 /// the projection.
 using ScaledTap = std::function<void(int head, ScaledOperand operand, const MatrixF& values)>;
 
-/// q^ = clamp(a q + b, 0, 1) in 15 steps; k^ and v^ = clamp(a x + b, 0, 0.9 V) in 7 steps; the sum of counters, in units of a
+/// q^ = clamp(a q + b, 0, 1) in 15 steps; k^ and v^ = clamp(a x + b, 0, 0.9 V) in 7 steps, which are levels of the cell
+/// whatever its supply; the sum of counters, in units of a
 /// full one, times a plus b.
 class CellAttention : public AttentionLayer {
  public:

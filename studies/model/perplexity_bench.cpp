@@ -5,7 +5,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "engine/simulate/evaluator.hpp"
+#include "engine/store/run_store.hpp"
 #include "studies/toml/toml_section.hpp"
 
 namespace flare::studies {
