@@ -8,7 +8,8 @@
 Needs Debian's python3-torch AND libopenblas0-pthread (the reference BLAS is ten times slower):
 
     /usr/bin/python3 data/models/train_char_decoder.py                 the shipped models (about 20 minutes on a core)
-    ... --seed 3 --out /tmp/seed3 --keep softmax,linear --no-tuning    one more seed, for the spread
+    ... --seed 3 --out /tmp/seed3 --keep linear --no-tuning            one more seed, for the spread
+    ... --seed 3 --out /tmp/seed3 --start data/models/char_decoder/softmax --steps 0,200,0    its linear stage alone
 
 Attention on gain cells: Leroux et al., Nat. Comput. Sci. 5, 813 (2025); see flare_arch/README.md. Rounding is passed
 straight through by the gradient, as in the authors' training. Text: data/text (public domain).
@@ -236,6 +237,18 @@ def write_safetensors(path, tensors, metadata):
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
+def read_softmax(folder):
+    """Weights of a folder that this script wrote."""
+    blob = (folder / "model.safetensors").read_bytes()
+    size = struct.unpack("<Q", blob[:8])[0]
+    p = {}
+    for name, t in json.loads(blob[8:8 + size]).items():
+        if name != "__metadata__":
+            begin, end = (8 + size + at for at in t["data_offsets"])
+            p[name] = torch.from_numpy(np.frombuffer(blob[begin:end], np.float16).astype(np.float32)).view(t["shape"])
+    return p
+
+
 def halved(p):
     """Weights as they are shipped: 16-bit floats. Scalers stay as they are."""
     return {k: v if k.endswith("_scaler") else v.half().float() for k, v in p.items()}
@@ -271,6 +284,7 @@ def main():
     arguments.add_argument("--keep", default="softmax,linear,cell", help="models to write")
     arguments.add_argument("--no-tuning", action="store_true", help="stop before the cell is fine-tuned")
     arguments.add_argument("--steps", default="1200,600,400", help="of softmax, linear, cell")
+    arguments.add_argument("--start", type=pathlib.Path, help="softmax model to begin with; only linear is made")
     options = arguments.parse_args()
     torch.set_num_threads(1)  # the same sums in the same order on every machine with this PyTorch
     steps = [int(s) for s in options.steps.split(",")]
@@ -294,6 +308,10 @@ def main():
                     "validation_loss": dict(losses)}
         write_model(options.out / name, p, vocabulary, document)
 
+    if options.start:
+        linear = mapped_to_cells(read_softmax(options.start), fixed)
+        keep("linear", halved(train(linear, text, linear_heads(), steps[1], 6e-4, generator, "linear")))
+        return
     softmax = halved(train(initial_weights(len(vocabulary), generator), text, softmax_heads, steps[0], 1e-3, generator,
                            "softmax"))
     record("softmax", softmax, softmax_heads)

@@ -29,7 +29,7 @@ std::vector<float> table_of(const MatrixD& currents, int window, double full_sca
   return table;
 }
 
-/// Level numbers, eight lines a word, tokens side by side.
+/// Level numbers, some lines a word, tokens side by side.
 std::vector<std::uint32_t> packed(const CodeMatrix& codes, int lines, std::size_t stride) {
   std::vector<std::uint32_t> words(lines / word_lines * stride, 0);
   for (Eigen::Index t = 0; t < codes.rows(); ++t)

@@ -20,7 +20,7 @@ using Words = hn::RebindToUnsigned<Floats>;
 
 constexpr int vector_lanes = HWY_TARGET == HWY_AVX2 ? 8 : 16;
 constexpr int ages_at_once = HWY_TARGET == HWY_AVX2 ? 4 : 8;   // by how many registers there are
-constexpr int words_at_once = HWY_TARGET == HWY_AVX2 ? 1 : 2;  // of eight lines each
+constexpr int words_at_once = (HWY_TARGET == HWY_AVX2 ? 8 : 16) / word_lines;
 
 /// The currents of the lowest line's codes. The lookup itself takes the low bits only, so that the other lines' codes
 /// may stay where they are; Highway's checked builds want them gone.
@@ -90,7 +90,7 @@ HWY_ATTR void sum_keys_here(const CellBlock& keys, const float* pulses, std::siz
     sum_keys_with<false>(keys, pulses, position, ages, sums);
 }
 
-/// `words` words of eight lines from line `first` on.
+/// `words` words of lines from line `first` on.
 template <bool with_errors, int words>
 HWY_INLINE void sum_values_of(const CellBlock& values, std::size_t position, int lane, const PulseRow* rows,
                               std::size_t count, int first, float* HWY_RESTRICT sums) {

@@ -44,9 +44,9 @@ def main():
     table = sum(g * y**i for i, g in enumerate(LAW)).astype(np.float32)
     seconds = []
     for _ in range(2):
-        start = time.perf_counter()
+        start = time.process_time()
         attention(q, k, v, table)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     print(f"{min(seconds):.4g}")
 
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "engine/base/file_error.hpp"
 #include "flare_arch/base/safetensors.hpp"
@@ -51,6 +53,24 @@ TEST(Decoder, LogitsArePyTorchs) {
                   "logits_cell_as_linear"),
             0.9);
   EXPECT_GT(share(cell.model, cell_layers(cell.model, cell.scalers, decoder_cells(paper_law())), "logits_cell"), 0.9);
+}
+
+/// Over all whole windows of the held-out text, as the training script measured it.
+TEST(Decoder, LossIsPyTorchs) {
+  std::ifstream in(decoder_folder("losses.json"));
+  const nlohmann::json losses = nlohmann::json::parse(in);
+  const ShippedDecoder linear("linear"), cell("cell");
+  const Transformer softmax = Transformer::load(decoder_folder("softmax"));
+  const std::vector<TextWindow> text = linear.text("validation", 871);
+  ASSERT_EQ(text.size(), 871U);
+  const auto near = [&](const TextLoss& loss, const char* name) {
+    EXPECT_NEAR(loss.loss, losses.at(name).get<double>(), 1e-5) << name;
+  };
+  near(text_loss(softmax, float_layers(softmax), text), "softmax");
+  near(text_loss(linear.model, cell_layers(linear.model, linear.scalers, decoder_cells(linear_law())), text), "linear");
+  near(text_loss(linear.model, cell_layers(linear.model, linear.scalers, decoder_cells(paper_law())), text),
+       "cell, as linear");
+  near(text_loss(cell.model, cell_layers(cell.model, cell.scalers, decoder_cells(paper_law())), text), "cell, tuned");
 }
 
 TEST(Decoder, LossDoesNotDependOnThreadsAndErrorsBelongToTheSeed) {
