@@ -36,8 +36,8 @@ struct WindowSums {
   double loss = 0;
 };
 
-WindowSums sums_of(const Transformer& model, const std::vector<CellAttention>& layers, const TextWindow& window,
-                   std::uint32_t first_token) {
+WindowSums sums_of(const Transformer& model, const std::vector<CellAttention>& layers,
+                   const TextWindow& window, std::uint32_t first_token) {
   WindowSums sums;
   sums.layers.resize(layers.size());
   for (std::size_t i = 0; i < layers.size(); ++i)
@@ -93,8 +93,8 @@ bool move(Scaler& s, const Moments& now, const Moments& target, double step, dou
   return off_deviation || off_mean;
 }
 
-bool move_all(std::vector<LayerScalers>& scalers, const CellPass& pass, const std::vector<LayerMoments>& targets,
-              double step, double tolerance) {
+bool move_all(std::vector<LayerScalers>& scalers, const CellPass& pass,
+              const std::vector<LayerMoments>& targets, double step, double tolerance) {
   bool moved = false;
   for (std::size_t i = 0; i < scalers.size(); ++i)
     for (const ScaledOperand operand : scaled_operands) {
@@ -108,14 +108,15 @@ bool move_all(std::vector<LayerScalers>& scalers, const CellPass& pass, const st
 void check_targets(const std::vector<LayerMoments>& targets, const std::vector<LayerScalers>& scalers) {
   bool fits = targets.size() == scalers.size();
   for (std::size_t i = 0; fits && i < targets.size(); ++i)
-    for (std::size_t o = 0; o < targets[i].size(); ++o) fits &= targets[i][o].size() == scalers[i].heads[o].size();
+    for (std::size_t o = 0; o < targets[i].size(); ++o)
+      fits &= targets[i][o].size() == scalers[i].heads[o].size();
   if (!fits) throw std::invalid_argument("adaptation: targets of another number of layers or heads");
 }
 
 }  // namespace
 
-CellPass run_cells(const Transformer& model, const std::vector<LayerScalers>& scalers, const CellSystem& system,
-                   const std::vector<TextWindow>& batch, const TextRun& run) {
+CellPass run_cells(const Transformer& model, const std::vector<LayerScalers>& scalers,
+                   const CellSystem& system, const std::vector<TextWindow>& batch, const TextRun& run) {
   if (batch.empty()) throw std::invalid_argument("adaptation: no text to look at");
   const std::vector<CellAttention> layers = make_layers(model, scalers, system);
   std::vector<WindowSums> sums(batch.size());

@@ -32,12 +32,12 @@ struct CellPass {
 };
 
 /// One forward pass of the batch on the cells.
-CellPass run_cells(const Transformer& model, const std::vector<LayerScalers>& scalers, const CellSystem& system,
-                   const std::vector<TextWindow>& batch, const TextRun& run = {});
+CellPass run_cells(const Transformer& model, const std::vector<LayerScalers>& scalers,
+                   const CellSystem& system, const std::vector<TextWindow>& batch, const TextRun& run = {});
 
 struct AdaptationOptions {
-  int passes = 100;          // at most
-  double tolerance = 1e-4;   // of means and deviations
+  int passes = 100;         // at most
+  double tolerance = 1e-4;  // of means and deviations
   double first_step = 1.0, last_step = 0.1;
   int falling_passes = 50;
 };

@@ -50,9 +50,7 @@ std::vector<float> cell_deviations(const MatrixF& by_level, const CodeMatrix& co
   return deviations;
 }
 
-bool all_below(const CodeMatrix& codes, int limit) {
-  return codes.size() == 0 || codes.maxCoeff() < limit;
-}
+bool all_below(const CodeMatrix& codes, int limit) { return codes.size() == 0 || codes.maxCoeff() < limit; }
 
 }  // namespace
 
@@ -83,14 +81,17 @@ struct CellArray::Operands {
 
 CellArray::CellArray(const MatrixD& currents, const CellArrayOptions& options,
                      std::shared_ptr<const HeadErrors> errors, const DieHead& noise)
-    : options_(options), levels_(static_cast<int>(currents.cols())), errors_(std::move(errors)), noise_(noise) {
+    : options_(options),
+      levels_(static_cast<int>(currents.cols())),
+      errors_(std::move(errors)),
+      noise_(noise) {
   std::string error;
   if (!options.is_valid(&error)) throw std::invalid_argument("gain cells: " + error);
   if (currents.cols() < 2 || currents.cols() > table_width / 2)
     throw std::invalid_argument("gain cells: 2 to 8 levels are possible");
   if (currents.rows() < options.window)
-    throw std::invalid_argument(
-        fmt::format("gain cells: currents of {} ages, but a window of {} tokens", currents.rows(), options.window));
+    throw std::invalid_argument(fmt::format("gain cells: currents of {} ages, but a window of {} tokens",
+                                            currents.rows(), options.window));
   key_currents_ = table_of(currents, options.window, options.key_full_scale * options.input_steps);
   value_currents_ = table_of(currents, options.window, options.value_full_scale);
 }
@@ -100,8 +101,8 @@ void CellArray::check(const HeadCodes& codes) const {
   if (k.rows() != q.rows() || v.rows() != q.rows() || k.cols() != q.cols() || v.cols() != q.cols())
     throw std::invalid_argument("gain cells: queries, keys and values of one shape are expected");
   if (q.cols() > options_.tile)
-    throw std::invalid_argument(fmt::format("gain cells: a head of {} does not fit an array of {} lines", q.cols(),
-                                            options_.tile));
+    throw std::invalid_argument(
+        fmt::format("gain cells: a head of {} does not fit an array of {} lines", q.cols(), options_.tile));
   if (!all_below(q, options_.input_steps + 1) || !all_below(k, levels_) || !all_below(v, levels_))
     throw std::invalid_argument("gain cells: a code is out of range");
   if (errors_ != nullptr && errors_->key.cols() != options_.window * q.cols())
@@ -158,8 +159,9 @@ void CellArray::shape_pulses(const Operands& o, int first, int ages, std::uint32
 }
 
 void CellArray::add_noise(int first, int ages, std::uint32_t first_token, float* pulses) const {
-  const StreamKey key(noise_.seed, StreamPurpose::gain_cell_noise,
-                      static_cast<std::uint32_t>(noise_.layer) << 16 | static_cast<std::uint32_t>(noise_.head));
+  const StreamKey key(
+      noise_.seed, StreamPurpose::gain_cell_noise,
+      static_cast<std::uint32_t>(noise_.layer) << 16 | static_cast<std::uint32_t>(noise_.head));
   for (int age = 0; age < ages; ++age)
     for (int lane = std::max(0, age - first); lane < cell_lanes; ++lane) {
       const auto token = first_token + static_cast<std::uint32_t>(first + lane);
@@ -179,7 +181,8 @@ int CellArray::block_pulses(const Operands& o, int first, std::uint32_t first_to
 }
 
 void CellArray::count(const float* sums, int tile, int width, std::int32_t* counts) const {
-  constexpr float to_whole = 12'582'912.0f;  // 1.5 2^23: adding it leaves no bit behind the point, ties to even
+  constexpr float to_whole =
+      12'582'912.0f;  // 1.5 2^23: adding it leaves no bit behind the point, ties to even
   const auto steps = static_cast<float>(options_.counter_steps);
   for (int c = 0; c < width; ++c) {
     const float gain = errors_ != nullptr ? 1 + errors_->counter_gain(tile, c) : 1.0f;
@@ -232,7 +235,8 @@ MatrixI CellArray::forward(const HeadCodes& codes, std::uint32_t first_token) co
     for (int tile = 0; tile < tiles; ++tile)
       add_tile(o, first, tile, ages, pulses.data(), sums.data(), counts.data());
     for (int t = first; t < std::min(first + cell_lanes, o.tokens); ++t)
-      for (int c = 0; c < o.width; ++c) out(t, c) = counts[static_cast<std::size_t>(c * cell_lanes + t - first)];
+      for (int c = 0; c < o.width; ++c)
+        out(t, c) = counts[static_cast<std::size_t>(c * cell_lanes + t - first)];
   }
   return out;
 }

@@ -25,13 +25,13 @@ namespace flare::arch {
 using CodeMatrix = Matrix<std::uint8_t>;
 
 struct CellArrayOptions {
-  int window = 128;             // tokens a head keeps
-  int tile = 64;                // slots that share a counter, and lines of an array
-  int input_steps = 15;         // q is a pulse of 0..15 steps
-  int counter_steps = 15;       // a counter gives -15..15
+  int window = 128;                 // tokens a head keeps
+  int tile = 64;                    // slots that share a counter, and lines of an array
+  int input_steps = 15;             // q is a pulse of 0..15 steps
+  int counter_steps = 15;           // a counter gives -15..15
   double key_full_scale = 80e-6;    // A: what makes the longest pulse
   double value_full_scale = 40e-6;  // A: what makes 15 counts
-  double pulse_noise = 0;  // sigma of a pulse's width, of the longest, drawn for every (token, slot)
+  double pulse_noise = 0;           // sigma of a pulse's width, of the longest, drawn for every (token, slot)
 
   /// False, with the reason in `error`, for options that make no sense.
   bool is_valid(std::string* error) const;

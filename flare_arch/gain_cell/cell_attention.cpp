@@ -9,7 +9,8 @@
 namespace flare::arch {
 namespace {
 
-constexpr float range = 0.9f;  // V: what scaled keys and values are given in; a cell of another supply stores as many levels
+constexpr float range =
+    0.9f;  // V: what scaled keys and values are given in; a cell of another supply stores as many levels
 
 void check_fit(const AttentionWeights& weights, const LayerScalers& scalers) {
   weights.check();
@@ -26,7 +27,10 @@ void check_fit(const AttentionWeights& weights, const LayerScalers& scalers) {
 
 CellAttention::CellAttention(std::shared_ptr<const AttentionWeights> weights, LayerScalers scalers,
                              const CellSystem& system, int layer)
-    : weights_(std::move(weights)), scalers_(std::move(scalers)), stored_(system.stored), options_(system.array) {
+    : weights_(std::move(weights)),
+      scalers_(std::move(scalers)),
+      stored_(system.stored),
+      options_(system.array) {
   check_fit(*weights_, scalers_);
   if (weights_->head_width() > options_.tile)
     throw std::invalid_argument("gain cells: heads wider than an array's lines");

@@ -13,8 +13,8 @@ namespace {
 enum class HeadPart : std::uint32_t { key_cells, value_cells, pulse_converters, counters };
 
 StreamKey part_key(const DieHead& head, HeadPart part) {
-  const auto number = (static_cast<std::uint32_t>(head.layer) << 16) | static_cast<std::uint32_t>(head.head) << 2 |
-                      static_cast<std::uint32_t>(part);
+  const auto number = (static_cast<std::uint32_t>(head.layer) << 16) |
+                      static_cast<std::uint32_t>(head.head) << 2 | static_cast<std::uint32_t>(part);
   return {head.seed, StreamPurpose::gain_cell, number};
 }
 
@@ -63,13 +63,13 @@ void CellSpread::check() const {
                                                              Eigen::EigenvaluesOnly);
   if (eigen.eigenvalues().minCoeff() < -1e-6 * eigen.eigenvalues().maxCoeff())
     throw std::invalid_argument("cell spread: the covariance has a negative variance");
-  if (!is_sigma(scale) || !is_sigma(converter_gain) || !is_sigma(converter_offset) || !is_sigma(counter_gain) ||
-      !is_sigma(counter_offset))
+  if (!is_sigma(scale) || !is_sigma(converter_gain) || !is_sigma(converter_offset) ||
+      !is_sigma(counter_gain) || !is_sigma(counter_offset))
     throw std::invalid_argument("cell spread: a sigma must be 0 or more");
 }
 
-HeadErrors draw_head_errors(const CellSpread& spread, const StoredLevels& stored, const DieHead& head, int window,
-                            int tile, Eigen::Index width) {
+HeadErrors draw_head_errors(const CellSpread& spread, const StoredLevels& stored, const DieHead& head,
+                            int window, int tile, Eigen::Index width) {
   spread.check();
   HeadErrors errors;
   const MatrixD modes = modes_of(spread, stored);

@@ -13,10 +13,10 @@ namespace flare::arch {
 struct CellSpread {
   MatrixD covariance = MatrixD::Zero(4, 4);  // of a cell's polynomial over mismatch, A^2 / V^(i+j)
   double scale = 1;                          // times sigma: 2 doubles every deviation of cells and converters
-  double converter_gain = 0;    // sigma of the charge-to-pulse converters, relative
-  double converter_offset = 0;  // of the longest pulse
-  double counter_gain = 0;      // sigma of the pulse counters, relative
-  double counter_offset = 0;    // of full scale
+  double converter_gain = 0;                 // sigma of the charge-to-pulse converters, relative
+  double converter_offset = 0;               // of the longest pulse
+  double counter_gain = 0;                   // sigma of the pulse counters, relative
+  double counter_offset = 0;                 // of full scale
 
   /// Throws std::invalid_argument, with what is wrong.
   void check() const;
@@ -31,13 +31,13 @@ struct DieHead {
 
 /// Deviations of one head's two arrays. A slot holds one token of the window.
 struct HeadErrors {
-  MatrixF key, value;                     // [level][slot * width + component], A, of cells that are fresh
-  VectorF pulse_gain, pulse_offset;       // by slot: width = S (1 + gain) + offset, in longest pulses
+  MatrixF key, value;                    // [level][slot * width + component], A, of cells that are fresh
+  VectorF pulse_gain, pulse_offset;      // by slot: width = S (1 + gain) + offset, in longest pulses
   MatrixF counter_gain, counter_offset;  // tiles x width
 };
 
 /// Numbers depend on (seed, layer, head, slot) and what within the slot, on nothing else: not on the window, nor on order.
-HeadErrors draw_head_errors(const CellSpread& spread, const StoredLevels& stored, const DieHead& head, int window,
-                            int tile, Eigen::Index width);
+HeadErrors draw_head_errors(const CellSpread& spread, const StoredLevels& stored, const DieHead& head,
+                            int window, int tile, Eigen::Index width);
 
 }  // namespace flare::arch

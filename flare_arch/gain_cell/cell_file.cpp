@@ -29,8 +29,8 @@ StoredLevels stored_levels(const engine::GainCellTables& tables) {
     const engine::TransferRow& row = tables.transfer[static_cast<std::size_t>(level)];
     const double expected = stored.top * level / (levels - 1);
     if (row.level != level || !(std::abs(row.voltage - expected) <= 1e-6))
-      throw std::invalid_argument(
-          fmt::format("transfer, level {}: even levels from 0 V are expected, not {:g} V", level, row.voltage));
+      throw std::invalid_argument(fmt::format(
+          "transfer, level {}: even levels from 0 V are expected, not {:g} V", level, row.voltage));
     if (!std::isfinite(row.mean))
       throw std::invalid_argument(
           fmt::format("transfer, level {}: its current is unknown; run the study again with --fresh", level));
@@ -59,7 +59,8 @@ void add_spread(const engine::GainCellTables& tables, MeasuredCell& cell) {
   for (const engine::PulseConverterRow& row : tables.converters) {
     const bool is_pulse = row.mode == "rectifier";
     (is_pulse ? cell.spread.converter_gain : cell.spread.counter_gain) = row.gain_sigma;
-    (is_pulse ? cell.spread.converter_offset : cell.spread.counter_offset) = row.offset_sigma / tables.read_pulse;
+    (is_pulse ? cell.spread.converter_offset : cell.spread.counter_offset) =
+        row.offset_sigma / tables.read_pulse;
   }
   cell.spread.check();
 }
@@ -101,16 +102,17 @@ CellLaw MeasuredCell::transfer_law() const {
 
 Retention MeasuredCell::retention(int window, double token_time) const {
   if (times.empty())
-    throw std::invalid_argument(fmt::format(
-        "cell {}/{}: retention was not measured; name times in the study's [gain_cell] retention, or give --decay",
-        cell, corner));
+    throw std::invalid_argument(
+        fmt::format("cell {}/{}: retention was not measured; name times in the study's [gain_cell] "
+                    "retention, or give --decay",
+                    cell, corner));
   const double needed = (window - 1) * token_time;
   if (needed > times.back() * (1 + 1e-9))
-    throw std::invalid_argument(
-        fmt::format("cell {}/{}: a window of {} tokens of {:g} s lasts {:.4g} s, longer than the {:g} s its "
-                    "retention was measured for; take a window of at most {} tokens, or a longer [gain_cell] retention",
-                    cell, corner, window, token_time, needed, times.back(),
-                    static_cast<std::int64_t>(times.back() / token_time) + 1));
+    throw std::invalid_argument(fmt::format(
+        "cell {}/{}: a window of {} tokens of {:g} s lasts {:.4g} s, longer than the {:g} s its "
+        "retention was measured for; take a window of at most {} tokens, or a longer [gain_cell] retention",
+        cell, corner, window, token_time, needed, times.back(),
+        static_cast<std::int64_t>(times.back() / token_time) + 1));
   return tabulated_retention(stored, times, voltages, token_time);
 }
 
@@ -146,8 +148,9 @@ MeasuredCell load_cell(const std::filesystem::path& file, const std::string& pla
     if (place.empty() || place == tables.cell || place == tables.cell + "/" + tables.corner)
       fit.push_back(&tables);
   if (fit.size() == 1) return cell_of(file, *fit.front());
-  throw engine::FileError(fmt::format("{}: {} gain cell '{}'; write FILE:CELL/CORNER with one of {}", file.string(),
-                                      fit.empty() ? "there is no" : "more than one fits", place, list_of(all)));
+  throw engine::FileError(fmt::format("{}: {} gain cell '{}'; write FILE:CELL/CORNER with one of {}",
+                                      file.string(), fit.empty() ? "there is no" : "more than one fits",
+                                      place, list_of(all)));
 }
 
 }  // namespace flare::arch

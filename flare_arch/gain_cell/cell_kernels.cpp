@@ -19,7 +19,7 @@ using Floats = hn::CappedTag<float, cell_lanes>;
 using Words = hn::RebindToUnsigned<Floats>;
 
 constexpr int vector_lanes = HWY_TARGET == HWY_AVX2 ? 8 : 16;
-constexpr int ages_at_once = HWY_TARGET == HWY_AVX2 ? 4 : 8;   // by how many registers there are
+constexpr int ages_at_once = HWY_TARGET == HWY_AVX2 ? 4 : 8;  // by how many registers there are
 constexpr int words_at_once = (HWY_TARGET == HWY_AVX2 ? 8 : 16) / word_lines;
 
 /// The currents of the lowest line's codes. The lookup itself takes the low bits only, so that the other lines' codes
@@ -62,8 +62,8 @@ HWY_INLINE void sum_keys_of(const CellBlock& keys, const float* HWY_RESTRICT pul
       const float* errors =
           with_errors ? keys.errors + static_cast<std::size_t>(line + l) * keys.stride + newest : nullptr;
       for (int i = 0; i < count; ++i) {
-        sum[i] = hn::MulAdd(pulse, cell_current<with_errors>(table[i], word[i], errors - (with_errors ? i : 0)),
-                            sum[i]);
+        sum[i] = hn::MulAdd(
+            pulse, cell_current<with_errors>(table[i], word[i], errors - (with_errors ? i : 0)), sum[i]);
         word[i] = hn::ShiftRight<4>(word[i]);
       }
     }
@@ -78,7 +78,8 @@ HWY_INLINE void sum_keys_with(const CellBlock& keys, const float* pulses, std::s
     int age = 0;
     for (; age + ages_at_once <= ages; age += ages_at_once)
       sum_keys_of<with_errors, ages_at_once>(keys, pulses + lane, position + lane, age, sums + lane);
-    for (; age < ages; ++age) sum_keys_of<with_errors, 1>(keys, pulses + lane, position + lane, age, sums + lane);
+    for (; age < ages; ++age)
+      sum_keys_of<with_errors, 1>(keys, pulses + lane, position + lane, age, sums + lane);
   }
 }
 

@@ -24,7 +24,8 @@ constexpr int word_lines = 4;    // lines whose codes share a word
 /// Cells by line (a component of a key or value) and position (a token).
 struct CellBlock {
   const std::uint32_t* codes = nullptr;  // [lines / word_lines][stride]
-  const float* errors = nullptr;  // [lines][stride]: what a cell gives beside its level's current; null: nothing
+  const float* errors =
+      nullptr;  // [lines][stride]: what a cell gives beside its level's current; null: nothing
   const float* currents = nullptr;  // [age][table_width]
   std::size_t stride = 0;
   int lines = 0;  // multiple of word_lines

@@ -10,8 +10,9 @@ float cell_current(const CellBlock& block, int line, std::size_t position, int a
   const std::uint32_t word = block.codes[line / word_lines * block.stride + position];
   const std::uint32_t code = (word >> (4 * (line % word_lines))) & 15u;
   const float current = block.currents[static_cast<std::size_t>(age) * table_width + code];
-  return block.errors == nullptr ? current
-                                 : current + block.errors[static_cast<std::size_t>(line) * block.stride + position];
+  return block.errors == nullptr
+             ? current
+             : current + block.errors[static_cast<std::size_t>(line) * block.stride + position];
 }
 
 }  // namespace
@@ -36,7 +37,8 @@ void sum_values(const CellBlock& values, std::size_t position, const PulseRow* r
         float& sum = sums[line * cell_lanes + lane];
         sum = std::fma(
             rows[r].pulses[lane],
-            cell_current(values, line, position + static_cast<std::size_t>(lane - rows[r].age), rows[r].age), sum);
+            cell_current(values, line, position + static_cast<std::size_t>(lane - rows[r].age), rows[r].age),
+            sum);
       }
 }
 

@@ -39,8 +39,8 @@ void check_monotone(const CellLaw& law, const StoredLevels& stored) {
   for (int i = 1; i <= steps; ++i) {
     const double y = low + (high - low) * i / steps, now = law.current(y);
     if (!std::isfinite(now))
-      throw std::invalid_argument(fmt::format("cell law '{}': the current at {:.3f} V is not finite",
-                                              law.name, stored.middle + y));
+      throw std::invalid_argument(
+          fmt::format("cell law '{}': the current at {:.3f} V is not finite", law.name, stored.middle + y));
     if (now < before - slack)
       throw std::invalid_argument(fmt::format(
           "cell law '{}' is not monotone: its current falls at {:.3f} V, within the stored 0 to {:g} V; fit "
@@ -78,9 +78,8 @@ CellLaw tabulated_law(std::string name, std::vector<double> distances, std::vect
   if (distances.size() < 2 || distances.size() != currents.size() ||
       !std::is_sorted(distances.begin(), distances.end(), std::less_equal<>()))
     throw std::invalid_argument("cell law: a table of two or more ascending voltages is expected");
-  return {std::move(name), [x = std::move(distances), i = std::move(currents)](double y) {
-            return interpolate(x, i, y);
-          }};
+  return {std::move(name),
+          [x = std::move(distances), i = std::move(currents)](double y) { return interpolate(x, i, y); }};
 }
 
 Retention exponential_retention(const StoredLevels& stored, double decay) {

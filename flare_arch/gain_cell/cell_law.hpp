@@ -16,8 +16,8 @@ namespace flare::arch {
 
 /// Stored voltages of a cell.
 struct StoredLevels {
-  int levels = 8;  // 2..8
-  double top = 0.9;  // V, of the highest level; the lowest is 0 V
+  int levels = 8;        // 2..8
+  double top = 0.9;      // V, of the highest level; the lowest is 0 V
   double middle = 0.45;  // V, where leakage ends and the laws have their origin
 
   /// Volts from the middle.

@@ -29,7 +29,9 @@ std::vector<LayerScalers> reset_scalers(int layers, int heads) {
   return std::vector<LayerScalers>(static_cast<std::size_t>(layers), layer);
 }
 
-std::filesystem::path scaler_file(const std::filesystem::path& model) { return model / "gain_cell.safetensors"; }
+std::filesystem::path scaler_file(const std::filesystem::path& model) {
+  return model / "gain_cell.safetensors";
+}
 
 std::vector<LayerScalers> load_scalers(const std::filesystem::path& model, int layers, int heads) {
   const std::filesystem::path path = scaler_file(model);
@@ -45,7 +47,8 @@ std::vector<LayerScalers> load_scalers(const std::filesystem::path& model, int l
       for (const ScaledOperand operand : scaled_operands) {
         const std::string name = fmt::format("h.{}.attn.{}_scaler", layer, scaled_operand_name(operand));
         const MatrixF pairs = file.floats(name, heads, 2);
-        if (!pairs.allFinite()) throw std::runtime_error("tensor '" + name + "' holds a value that is not finite");
+        if (!pairs.allFinite())
+          throw std::runtime_error("tensor '" + name + "' holds a value that is not finite");
         for (int head = 0; head < heads; ++head)
           scalers[static_cast<std::size_t>(layer)].of(operand)[static_cast<std::size_t>(head)] = {
               pairs(head, 0), pairs(head, 1)};

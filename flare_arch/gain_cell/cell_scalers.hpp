@@ -25,7 +25,9 @@ struct LayerScalers {
   std::array<std::vector<Scaler>, 4> heads;  // by ScaledOperand: one a head
 
   std::vector<Scaler>& of(ScaledOperand operand) { return heads[static_cast<std::size_t>(operand)]; }
-  const std::vector<Scaler>& of(ScaledOperand operand) const { return heads[static_cast<std::size_t>(operand)]; }
+  const std::vector<Scaler>& of(ScaledOperand operand) const {
+    return heads[static_cast<std::size_t>(operand)];
+  }
 };
 
 /// a = 1, b = 0 throughout.

@@ -38,12 +38,12 @@ Characters Characters::load(const std::filesystem::path& model, int vocabulary) 
   const nlohmann::json document = read_json_object(path);
   for (const auto& [character, id] : document.items()) {
     if (character.empty() || length_of(static_cast<unsigned char>(character.front())) != character.size())
-      throw engine::FileError(fmt::format(
-          "{}: '{}' is no single character; text is read for models of characters only", path.string(),
-          character.substr(0, 40)));
+      throw engine::FileError(
+          fmt::format("{}: '{}' is no single character; text is read for models of characters only",
+                      path.string(), character.substr(0, 40)));
     if (!id.is_number_integer() || id.get<std::int64_t>() < 0 || id.get<std::int64_t>() >= vocabulary)
-      throw engine::FileError(fmt::format("{}: the id of '{}' must be 0 to {}, as the model has", path.string(),
-                                          character, vocabulary - 1));
+      throw engine::FileError(fmt::format("{}: the id of '{}' must be 0 to {}, as the model has",
+                                          path.string(), character, vocabulary - 1));
     ids.emplace(character, id.get<std::int32_t>());
   }
   return Characters(std::move(ids));
@@ -52,15 +52,16 @@ Characters Characters::load(const std::filesystem::path& model, int vocabulary) 
 std::vector<std::int32_t> Characters::ids(const std::string& text, std::int64_t most) const {
   std::vector<std::int32_t> result;
   std::int64_t line = 1;
-  for (std::size_t at = 0; at < text.size() && (most == 0 || static_cast<std::int64_t>(result.size()) < most);) {
+  for (std::size_t at = 0;
+       at < text.size() && (most == 0 || static_cast<std::int64_t>(result.size()) < most);) {
     const std::size_t length = std::min(length_of(static_cast<unsigned char>(text[at])), text.size() - at);
     const std::string character = text.substr(at, length);
     const auto found = ids_.find(character);
     if (found == ids_.end())
-      throw std::invalid_argument(
-          fmt::format("line {}: the character {} is not one of the model's {}; take it out of the text, or train "
-                      "a model that has it",
-                      line, shown(character), ids_.size()));
+      throw std::invalid_argument(fmt::format(
+          "line {}: the character {} is not one of the model's {}; take it out of the text, or train "
+          "a model that has it",
+          line, shown(character), ids_.size()));
     result.push_back(found->second);
     line += character == "\n" ? 1 : 0;
     at += length;

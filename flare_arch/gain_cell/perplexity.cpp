@@ -18,7 +18,8 @@ AttentionLayers float_layers(const Transformer& model) {
 }
 
 double window_loss(const MatrixF& logits, const TextWindow& window) {
-  if (!logits.allFinite()) throw std::runtime_error("perplexity: the model gives numbers that are not finite");
+  if (!logits.allFinite())
+    throw std::runtime_error("perplexity: the model gives numbers that are not finite");
   double sum = 0;
   for (Eigen::Index t = 0; t < logits.rows(); ++t) {
     const Eigen::RowVectorXd row = logits.row(t).cast<double>();
@@ -29,7 +30,8 @@ double window_loss(const MatrixF& logits, const TextWindow& window) {
   return sum;
 }
 
-bool for_each_window(std::int64_t windows, const TextRun& run, const std::function<void(std::int64_t)>& visit) {
+bool for_each_window(std::int64_t windows, const TextRun& run,
+                     const std::function<void(std::int64_t)>& visit) {
   const int threads = run.threads > 0 ? run.threads : omp_get_max_threads();
   std::exception_ptr failure;
   std::int64_t failed_at = windows, done = 0;
@@ -56,8 +58,8 @@ bool for_each_window(std::int64_t windows, const TextRun& run, const std::functi
   return done == windows;
 }
 
-TextLoss text_loss(const Transformer& model, const AttentionLayers& layers, const std::vector<TextWindow>& windows,
-                   const TextRun& run) {
+TextLoss text_loss(const Transformer& model, const AttentionLayers& layers,
+                   const std::vector<TextWindow>& windows, const TextRun& run) {
   if (!model.spec().is_language_model() || model.spec().is_image())
     throw std::invalid_argument("perplexity: a language model is expected");
   std::vector<double> sums(windows.size());

@@ -14,7 +14,7 @@
 namespace flare::arch {
 
 struct TextRun {
-  int threads = 0;                                                          // 0: all
+  int threads = 0;                                                           // 0: all
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};  // windows; one thread at a time
   std::stop_token stop = {};
 };
@@ -34,11 +34,12 @@ double window_loss(const MatrixF& logits, const TextWindow& window);
 
 /// Calls visit(i) once for every window 0 .. windows - 1 over the threads; the first exception in the windows' order is
 /// thrown on. False where it was stopped.
-bool for_each_window(std::int64_t windows, const TextRun& run, const std::function<void(std::int64_t)>& visit);
+bool for_each_window(std::int64_t windows, const TextRun& run,
+                     const std::function<void(std::int64_t)>& visit);
 
 /// Over all windows; every window starts afresh, without what was before it. The numbers do not depend on threads. Throws
 /// std::invalid_argument for a model that is no language model.
-TextLoss text_loss(const Transformer& model, const AttentionLayers& layers, const std::vector<TextWindow>& windows,
-                   const TextRun& run = {});
+TextLoss text_loss(const Transformer& model, const AttentionLayers& layers,
+                   const std::vector<TextWindow>& windows, const TextRun& run = {});
 
 }  // namespace flare::arch

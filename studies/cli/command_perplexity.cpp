@@ -5,6 +5,7 @@
 
 #include "engine/base/units.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/model/perplexity_cost.hpp"
 #include "studies/model/perplexity_sweep.hpp"
 #include "studies/run/progress.hpp"
 #include "studies/run/table_file.hpp"
@@ -64,8 +65,8 @@ void print_row(const PerplexityRow& row) {
 }
 
 void print_rows(const std::vector<PerplexityRow>& rows) {
-  fmt::print("{:<44} {:<10} {:>6} {:>9} {:>9} {:>8} {:>10}\n", "attention", "", "dies", "tokens", "loss", "sigma",
-             "perplexity");
+  fmt::print("{:<44} {:<10} {:>6} {:>9} {:>9} {:>8} {:>10}\n", "attention", "", "dies", "tokens", "loss",
+             "sigma", "perplexity");
   for (const PerplexityRow& row : rows) print_row(row);
 }
 
@@ -85,6 +86,13 @@ void write_figure(const std::filesystem::path& path, const std::string& svg) {
   fmt::print("Figure: {}\n", path.string());
 }
 
+/// Of the cells asked for, where they were measured; empty elsewhere.
+std::vector<TokenCost> costs_of(const PerplexityCommand& c, int positions) {
+  if (c.attention != "cell" || !c.sweep.empty() || cell_spec_file(c.cells).empty()) return {};
+  const NamedCell cell = named_cell(c.cells, choice_of(c, positions));
+  return token_costs(cell.cell + "/" + cell.corner, cell.token_energy);
+}
+
 std::vector<PerplexityRow> rows_of(const PerplexityCommand& c, PerplexityBench& bench, Progress& progress) {
   if (c.attention == "softmax") return {bench.softmax()};
   const CellChoice choice = choice_of(c, bench.positions());
@@ -99,11 +107,13 @@ std::vector<PerplexityRow> rows_of(const PerplexityCommand& c, PerplexityBench& 
   return sweep_perplexity(c.sweep, bench, trained, options);
 }
 
-void write_result(const PerplexityCommand& c, const std::vector<PerplexityRow>& rows, const std::vector<double>& trace) {
+void write_result(const PerplexityCommand& c, const std::vector<PerplexityRow>& rows,
+                  const std::vector<double>& trace, const std::vector<TokenCost>& costs) {
   write_table_file(c.out, "flare-perplexity/1", [&](H5::H5File& file) {
     engine::write_table(file, "/perplexity", perplexity_table(rows));
     engine::write_attribute(file, "/", "text", c.text.string());
     engine::write_attribute(file, "/", "seed", c.seed);
+    if (!costs.empty()) engine::write_table(file, "/perplexity_cost", cost_table(costs));
     if (!trace.empty()) engine::write_table(file, "/perplexity_trace", trace_table(trace));
   });
   fmt::print("Tables: {}\n", c.out.string());
@@ -127,10 +137,13 @@ int perplexity_command(const PerplexityCommand& command, std::stop_token stop) {
   const std::vector<PerplexityRow> rows = rows_of(command, bench, progress);
   progress.finish(fmt::format("{} characters", rows.front().tokens));
   print_rows(rows);
-  if (!command.out.empty()) write_result(command, rows, bench.trace());
+  const std::vector<TokenCost> costs = costs_of(command, bench.positions());
+  if (!costs.empty()) print_costs(costs);
+  if (!command.out.empty()) write_result(command, rows, bench.trace(), costs);
   if (command.figures.empty()) return exit_done;
   if (!command.sweep.empty())
-    write_figure(command.figures / fmt::format("perplexity_{}.svg", command.sweep), draw_sweep(command.sweep, rows));
+    write_figure(command.figures / fmt::format("perplexity_{}.svg", command.sweep),
+                 draw_sweep(command.sweep, rows));
   else if (!bench.trace().empty())
     write_figure(command.figures / "perplexity_trace.svg", draw_trace(bench.trace()));
   return exit_done;

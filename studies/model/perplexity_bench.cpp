@@ -30,7 +30,8 @@ double leak_of(const arch::CellSystem& system) {
 arch::Transformer load_decoder(const std::filesystem::path& folder) {
   arch::Transformer model = arch::Transformer::load(folder);
   if (!model.spec().is_language_model() || model.spec().is_image())
-    throw StudyError(fmt::format("{}: a decoder is expected, a model that predicts the next token", folder.string()));
+    throw StudyError(
+        fmt::format("{}: a decoder is expected, a model that predicts the next token", folder.string()));
   return model;
 }
 
@@ -95,7 +96,8 @@ const std::vector<arch::LayerMoments>& PerplexityBench::targets(const NamedCell&
   return *targets_;
 }
 
-double PerplexityBench::cell_loss(const arch::CellSystem& system, const NamedCell* trained_on, PerplexityRow& row) {
+double PerplexityBench::cell_loss(const arch::CellSystem& system, const NamedCell* trained_on,
+                                  PerplexityRow& row) {
   std::vector<arch::LayerScalers> used = scalers();
   if (trained_on != nullptr) {
     const arch::Adaptation adaptation =
@@ -107,7 +109,8 @@ double PerplexityBench::cell_loss(const arch::CellSystem& system, const NamedCel
       row.passes = adaptation.passes;
     }
   }
-  const arch::TextLoss loss = arch::text_loss(model_, arch::cell_layers(model_, used, system), windows_, run_);
+  const arch::TextLoss loss =
+      arch::text_loss(model_, arch::cell_layers(model_, used, system), windows_, run_);
   if (loss.stopped) throw engine::Stopped();
   row.tokens = loss.tokens;
   return loss.loss;

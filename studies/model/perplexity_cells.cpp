@@ -56,14 +56,14 @@ std::string cell_spec_place(const std::string& spec) {
 }
 
 NamedCell measured_system(const arch::MeasuredCell& cell, const CellChoice& choice) {
-  const arch::Retention retention = choice.decay >= 0
-                                        ? arch::exponential_retention(cell.stored, choice.decay)
-                                        : cell.retention(choice.window, choice.token_time);
+  const arch::Retention retention = choice.decay >= 0 ? arch::exponential_retention(cell.stored, choice.decay)
+                                                      : cell.retention(choice.window, choice.token_time);
   NamedCell named{cell.cell, cell.corner, cell.temperature,
-                  system_of(choice.transfer ? cell.transfer_law() : cell.polynomial_law(), retention, cell.stored,
-                            choice)};
+                  system_of(choice.transfer ? cell.transfer_law() : cell.polynomial_law(), retention,
+                            cell.stored, choice)};
   named.system.array.key_full_scale = cell.full_scale;
   named.system.array.value_full_scale = cell.full_scale / 2;  // as in the paper: 80 and 40 uA
+  named.token_energy = cell.token_energy;
   named.system.spread = cell.spread;
   named.system.spread.scale = choice.mismatch;
   return named;

@@ -26,9 +26,10 @@ inline constexpr double paper_decay = 1.6e-4;
 
 /// A cell with its name in tables.
 struct NamedCell {
-  std::string cell, corner;   // corner empty where there is none
-  double temperature = 27;    // degC
+  std::string cell, corner;  // corner empty where there is none
+  double temperature = 27;   // degC
   arch::CellSystem system;
+  double token_energy = 0;  // J of a head's token; 0: not measured
 };
 
 /// What `named_cell` takes, for help texts.

@@ -35,9 +35,10 @@ std::vector<SweepPoint> mismatch_points(const SweepOptions& o) {
     choice.mismatch = times;
     points.push_back({named_cell(o.cells, choice), times > 0 ? o.dies : 0});
     if (times > 0 && points.back().cell.system.spread.is_none())
-      throw StudyError(fmt::format(
-          "--sweep mismatch: cell '{}' has no measured mismatch; name one of a result file with --cells FILE.h5:CELL",
-          o.cells));
+      throw StudyError(
+          fmt::format("--sweep mismatch: cell '{}' has no measured mismatch; name one of a result file with "
+                      "--cells FILE.h5:CELL",
+                      o.cells));
   }
   return points;
 }
@@ -54,7 +55,8 @@ std::vector<SweepPoint> temperature_points(const SweepOptions& o) {
     return a.cell.temperature < b.cell.temperature;
   });
   if (points.size() < 2)
-    throw StudyError(fmt::format("--sweep temperature: {} holds one corner; two or more are needed", file.string()));
+    throw StudyError(
+        fmt::format("--sweep temperature: {} holds one corner; two or more are needed", file.string()));
   return points;
 }
 
@@ -72,23 +74,23 @@ std::vector<SweepPoint> points_of(const std::string& sweep, const SweepOptions& 
   if (sweep == "mismatch") return mismatch_points(o);
   if (sweep == "temperature") return temperature_points(o);
   if (sweep == "laws") return law_points(o);
-  throw StudyError(
-      fmt::format("unknown sweep '{}'; known: {}", sweep, fmt::join(perplexity_sweeps(), ", ")));
+  throw StudyError(fmt::format("unknown sweep '{}'; known: {}", sweep, fmt::join(perplexity_sweeps(), ", ")));
 }
 
 }  // namespace
 
 std::vector<std::string> perplexity_sweeps() { return {"leakage", "mismatch", "temperature", "laws"}; }
 
-std::vector<PerplexityRow> sweep_perplexity(const std::string& sweep, PerplexityBench& bench, const NamedCell& trained_on,
-                                            const SweepOptions& options) {
+std::vector<PerplexityRow> sweep_perplexity(const std::string& sweep, PerplexityBench& bench,
+                                            const NamedCell& trained_on, const SweepOptions& options) {
   const std::vector<SweepPoint> points = points_of(sweep, options, bench.positions());
   std::vector<PerplexityRow> rows;
   const int total = 2 * static_cast<int>(points.size());
   for (const SweepPoint& point : points)
     for (const bool adapted : {false, true}) {
       if (options.progress)
-        options.progress(static_cast<int>(rows.size()), total, point.cell.cell + (adapted ? ", adapted" : ""));
+        options.progress(static_cast<int>(rows.size()), total,
+                         point.cell.cell + (adapted ? ", adapted" : ""));
       rows.push_back(bench.on_cells(point.cell, point.dies, adapted ? &trained_on : nullptr));
     }
   return rows;

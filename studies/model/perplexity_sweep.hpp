@@ -21,8 +21,8 @@ struct SweepOptions {
 
 /// Rows of one sweep. Throws StudyError for an unknown name, and for cells that lack what it needs (mismatch, several
 /// temperatures).
-std::vector<PerplexityRow> sweep_perplexity(const std::string& sweep, PerplexityBench& bench, const NamedCell& trained_on,
-                                            const SweepOptions& options);
+std::vector<PerplexityRow> sweep_perplexity(const std::string& sweep, PerplexityBench& bench,
+                                            const NamedCell& trained_on, const SweepOptions& options);
 
 /// Figure of a sweep's rows, as an SVG element. Throws analysis::FigureError.
 std::string draw_sweep(const std::string& sweep, const std::vector<PerplexityRow>& rows);

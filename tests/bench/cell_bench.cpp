@@ -118,7 +118,8 @@ void paper_cells_of_a_die(benchmark::State& state) {
 void numpy(benchmark::State& state) {
   double seconds = 0;
   for (auto _ : state) {
-    std::FILE* pipe = popen("OPENBLAS_NUM_THREADS=1 /usr/bin/python3 " FLARE_SOURCE_DIR "/tests/bench/cell_numpy.py", "r");
+    std::FILE* pipe =
+        popen("OPENBLAS_NUM_THREADS=1 /usr/bin/python3 " FLARE_SOURCE_DIR "/tests/bench/cell_numpy.py", "r");
     if (pipe == nullptr || std::fscanf(pipe, "%lf", &seconds) != 1) state.SkipWithError("numpy is missing");
     if (pipe != nullptr) pclose(pipe);
   }

@@ -38,8 +38,9 @@ TEST_F(Adapt, ToItselfMovesNothing) {
 
 TEST_F(Adapt, MomentsAreThoseOfTheScaledValues) {
   const CellPass pass = run_cells(decoder.model, decoder.scalers, linear, {batch.front()});
-  const std::vector<CellPass> parts = {pass, run_cells(decoder.model, decoder.scalers, linear, {batch[1]}),
-                                       run_cells(decoder.model, decoder.scalers, linear, {batch[0], batch[1]})};
+  const std::vector<CellPass> parts = {
+      pass, run_cells(decoder.model, decoder.scalers, linear, {batch[1]}),
+      run_cells(decoder.model, decoder.scalers, linear, {batch[0], batch[1]})};
   for (std::size_t o = 0; o < 4; ++o) {
     const Moments a = parts[0].layers[1][o][1], b = parts[1].layers[1][o][1], both = parts[2].layers[1][o][1];
     EXPECT_NEAR(both.mean, (a.mean + b.mean) / 2, 1e-9);

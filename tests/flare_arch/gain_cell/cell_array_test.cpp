@@ -27,7 +27,9 @@ HeadCodes random_head(int tokens, int width, unsigned seed) {
 }
 
 PlainCell stored(const CodeMatrix& codes, const MatrixD& currents) {
-  return [&codes, &currents](Eigen::Index from, Eigen::Index c, int age) { return currents(age, codes(from, c)); };
+  return [&codes, &currents](Eigen::Index from, Eigen::Index c, int age) {
+    return currents(age, codes(from, c));
+  };
 }
 
 MatrixD pulses_of(const CodeMatrix& query) { return query.cast<double>() / 15.0; }
@@ -48,9 +50,10 @@ TEST(CellArray, IsItsDefinitionForWindowsAndLengths) {
       options.window = window;
       options.key_full_scale = 30e-6;
       options.value_full_scale = 15e-6;
-      const MatrixD currents = level_currents(paper_law(), levels, exponential_retention(levels, 3e-3), window);
-      const PlainHead plain =
-          plain_head(pulses_of(codes.query), stored(codes.key, currents), stored(codes.value, currents), options);
+      const MatrixD currents =
+          level_currents(paper_law(), levels, exponential_retention(levels, 3e-3), window);
+      const PlainHead plain = plain_head(pulses_of(codes.query), stored(codes.key, currents),
+                                         stored(codes.value, currents), options);
       const CellArray array(currents, options);
       SCOPED_TRACE(fmt::format("window {}, {} tokens", window, tokens));
       EXPECT_LT((array.pulses(codes).cast<double>() - plain.pulses).cwiseAbs().maxCoeff(), 2e-6);
@@ -106,7 +109,8 @@ TEST(CellArray, LevelSumIsThePowerSum) {
   const HeadCodes codes = random_head(90, 64, 3);
   CellArrayOptions options;
   options.window = 90;
-  const CellArray array(level_currents(paper_law(), levels, exponential_retention(levels, decay), 90), options);
+  const CellArray array(level_currents(paper_law(), levels, exponential_retention(levels, decay), 90),
+                        options);
   const MatrixF pulses = array.pulses(codes);
   for (const int t : {0, 17, 64, 89})
     for (int j = 0; j <= t; ++j) {

@@ -16,8 +16,9 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 std::filesystem::path file_with(const std::vector<engine::GainCellTables>& all) {
-  const auto path = std::filesystem::temp_directory_path() /
-                    (std::string("flare_") + testing::UnitTest::GetInstance()->current_test_info()->name() + ".h5");
+  const auto path =
+      std::filesystem::temp_directory_path() /
+      (std::string("flare_") + testing::UnitTest::GetInstance()->current_test_info()->name() + ".h5");
   H5::H5File file(path.string(), H5F_ACC_TRUNC);
   engine::write_attribute(file, "/", "format", std::string("flare/1"));
   for (const auto& tables : all) engine::write_gain_cell(file, tables);
@@ -44,8 +45,8 @@ TEST(CellFile, AWindowLongerThanTheCellsHoldIsRefusedWithTheRemedy) {
   const MeasuredCell cell = measured_cell(some_cell_tables());
   EXPECT_NO_THROW(cell.retention(5001, 1e-6));
   EXPECT_THAT([&] { cell.retention(5002, 1e-6); },
-              ThrowsMessage<std::invalid_argument>(AllOf(HasSubstr("longer than the 0.005 s"),
-                                                         HasSubstr("a window of at most 5001 tokens"))));
+              ThrowsMessage<std::invalid_argument>(
+                  AllOf(HasSubstr("longer than the 0.005 s"), HasSubstr("a window of at most 5001 tokens"))));
   engine::GainCellTables tables = some_cell_tables();
   tables.retention.clear();
   EXPECT_THAT([&] { measured_cell(tables).retention(2, 1e-6); },

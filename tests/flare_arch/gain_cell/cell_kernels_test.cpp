@@ -27,7 +27,8 @@ struct RandomCells {
     for (auto& e : errors) e = 0.1f * normal(generator);
     currents.resize(static_cast<std::size_t>(ages) * table_width);
     for (std::size_t i = 0; i < currents.size(); i += 16)
-      for (std::size_t level = 0; level < 8; ++level) currents[i + level] = currents[i + 8 + level] = normal(generator);
+      for (std::size_t level = 0; level < 8; ++level)
+        currents[i + level] = currents[i + 8 + level] = normal(generator);
     pulses.resize(static_cast<std::size_t>(std::max(lines, ages)) * cell_lanes);
     for (auto& p : pulses) p = static_cast<float>(generator() % 16);
     block = {codes.data(), with_errors ? errors.data() : nullptr, currents.data(), stride, lines};
@@ -59,7 +60,8 @@ TEST(CellKernels, SumsAreTheSameOnEveryTarget) {
         };
         expect_same_on_all_targets([&] { return keys(sum_keys); }, keys(scalar::sum_keys));
         std::vector<PulseRow> rows;
-        for (int age = ages - 1; age >= 0; age -= 2) rows.push_back({cells.pulses.data() + age * cell_lanes, age});
+        for (int age = ages - 1; age >= 0; age -= 2)
+          rows.push_back({cells.pulses.data() + age * cell_lanes, age});
         const auto values = [&](auto* kernel) {
           std::vector<float> sums(static_cast<std::size_t>(lines) * cell_lanes, 7.0f);
           kernel(cells.block, position, rows.data(), rows.size(), sums.data());

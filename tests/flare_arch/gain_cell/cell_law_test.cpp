@@ -3,13 +3,41 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <Eigen/QR>
+#include <array>
 #include <cmath>
+#include <cstdio>
+#include <fstream>
 
 namespace flare::arch {
 namespace {
 
 using testing::HasSubstr;
 using testing::ThrowsMessage;
+
+/// Least squares through the authors' I-V table at the full read voltage; the table has nine digits, the constants eight decimals.
+TEST(CellLaw, ThePapersPolynomialIsTheRefitOfItsTable) {
+  std::ifstream in(std::string(FLARE_SOURCE_DIR) + "/tests/flare_arch/golden/gain_cell_authors_iv.csv");
+  std::string line;
+  std::getline(in, line);
+  std::vector<std::array<double, 3>> rows;
+  for (std::array<double, 3> r{}; std::getline(in, line);) {
+    ASSERT_EQ(std::sscanf(line.c_str(), "%lf,%lf,%lf", &r[0], &r[1], &r[2]), 3) << line;
+    rows.push_back(r);
+  }
+  ASSERT_EQ(rows.size(), 50U);
+  Eigen::MatrixXd powers(50, 4);
+  Eigen::VectorXd currents(50);
+  for (Eigen::Index i = 0; i < 50; ++i) {
+    const auto& r = rows[static_cast<std::size_t>(i)];
+    ASSERT_DOUBLE_EQ(r[1], 0.9);
+    for (int k = 0; k < 4; ++k) powers(i, k) = std::pow(r[0] - 0.45, k);
+    currents[i] = r[2];
+  }
+  const Eigen::VectorXd g = powers.householderQr().solve(currents);
+  for (Eigen::Index k = 0; k < 4; ++k)
+    EXPECT_NEAR(g[k], paper_polynomial[static_cast<std::size_t>(k)] * 1e6, 1e-7);
+}
 
 TEST(CellLaw, ShapesSpanTheLinearRangeOnceAndPassZero) {
   for (const std::string& shape : law_shapes()) {
@@ -54,11 +82,18 @@ TEST(CellLaw, OneThatIsNotMonotoneIsRefusedWithTheRemedy) {
   const auto of = [&](const CellLaw& law) {
     return level_currents(law, stored, exponential_retention(stored, 0), 1);
   };
-  EXPECT_THAT([&] { of(polynomial_law("bent", {0, -1e-6, 0, 30e-6})); },
-              ThrowsMessage<std::invalid_argument>(AllOf(HasSubstr("'bent' is not monotone"), HasSubstr("--transfer"))));
+  EXPECT_THAT(
+      [&] {
+        of(polynomial_law("bent", {0, -1e-6, 0, 30e-6}));
+      },
+      ThrowsMessage<std::invalid_argument>(
+          AllOf(HasSubstr("'bent' is not monotone"), HasSubstr("--transfer"))));
   // Only between two levels, which themselves rise.
-  EXPECT_THAT([&] { of(tabulated_law("dent", {-0.45, 0.0, 0.01, 0.45}, {-1e-6, 0, -1e-8, 1e-6})); },
-              ThrowsMessage<std::invalid_argument>(HasSubstr("not monotone")));
+  EXPECT_THAT(
+      [&] {
+        of(tabulated_law("dent", {-0.45, 0.0, 0.01, 0.45}, {-1e-6, 0, -1e-8, 1e-6}));
+      },
+      ThrowsMessage<std::invalid_argument>(HasSubstr("not monotone")));
   EXPECT_THROW(of(polynomial_law("flat", {1e-6, 0, 0, 0})), std::invalid_argument);
   EXPECT_THROW(of(polynomial_law("nan", {std::nan(""), 1e-6, 0, 0})), std::invalid_argument);
   for (const std::string& shape : law_shapes()) EXPECT_NO_THROW(of(shaped_law(shape))) << shape;

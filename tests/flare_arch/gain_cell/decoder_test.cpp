@@ -21,7 +21,8 @@ MatrixF logits_of(const Transformer& model, const AttentionLayers& layers, const
   MatrixF all(ids.size(), model.spec().vocabulary);
   for (Eigen::Index w = 0; w < ids.rows(); ++w) {
     Example example;
-    for (Eigen::Index t = 0; t < ids.cols(); ++t) example.tokens.push_back(static_cast<std::int32_t>(ids(w, t)));
+    for (Eigen::Index t = 0; t < ids.cols(); ++t)
+      example.tokens.push_back(static_cast<std::int32_t>(ids(w, t)));
     LayerProducts products;
     products.attention = [&](int layer, const MatrixF& x) {
       return layers[static_cast<std::size_t>(layer)]->forward(x, {});
@@ -47,12 +48,15 @@ TEST(Decoder, LogitsArePyTorchs) {
     return equal_share(logits_of(model, layers, ids), golden.floats(name));
   };
   EXPECT_EQ(share(softmax, float_layers(softmax), "logits_softmax"), 1);
-  EXPECT_GT(share(linear.model, cell_layers(linear.model, linear.scalers, decoder_cells(linear_law())), "logits_linear"),
+  EXPECT_GT(share(linear.model, cell_layers(linear.model, linear.scalers, decoder_cells(linear_law())),
+                  "logits_linear"),
             0.9);
   EXPECT_GT(share(linear.model, cell_layers(linear.model, linear.scalers, decoder_cells(paper_law())),
                   "logits_cell_as_linear"),
             0.9);
-  EXPECT_GT(share(cell.model, cell_layers(cell.model, cell.scalers, decoder_cells(paper_law())), "logits_cell"), 0.9);
+  EXPECT_GT(
+      share(cell.model, cell_layers(cell.model, cell.scalers, decoder_cells(paper_law())), "logits_cell"),
+      0.9);
 }
 
 /// Over all whole windows of the held-out text, as the training script measured it.
@@ -67,10 +71,12 @@ TEST(Decoder, LossIsPyTorchs) {
     EXPECT_NEAR(loss.loss, losses.at(name).get<double>(), 1e-5) << name;
   };
   near(text_loss(softmax, float_layers(softmax), text), "softmax");
-  near(text_loss(linear.model, cell_layers(linear.model, linear.scalers, decoder_cells(linear_law())), text), "linear");
+  near(text_loss(linear.model, cell_layers(linear.model, linear.scalers, decoder_cells(linear_law())), text),
+       "linear");
   near(text_loss(linear.model, cell_layers(linear.model, linear.scalers, decoder_cells(paper_law())), text),
        "cell, as linear");
-  near(text_loss(cell.model, cell_layers(cell.model, cell.scalers, decoder_cells(paper_law())), text), "cell, tuned");
+  near(text_loss(cell.model, cell_layers(cell.model, cell.scalers, decoder_cells(paper_law())), text),
+       "cell, tuned");
 }
 
 TEST(Decoder, LossDoesNotDependOnThreadsAndErrorsBelongToTheSeed) {
@@ -82,7 +88,8 @@ TEST(Decoder, LossDoesNotDependOnThreadsAndErrorsBelongToTheSeed) {
   system.array.pulse_noise = 0.01;
   const auto loss = [&](int threads, std::uint64_t seed) {
     system.seed = seed;
-    return text_loss(decoder.model, cell_layers(decoder.model, decoder.scalers, system), text, {threads}).loss;
+    return text_loss(decoder.model, cell_layers(decoder.model, decoder.scalers, system), text, {threads})
+        .loss;
   };
   const double one = loss(1, 5);
   EXPECT_EQ(one, loss(3, 5));
@@ -104,7 +111,8 @@ TEST(Decoder, AWindowForgetsWhatIsOlder) {
 TEST(Decoder, AModelThatWasNotTrainedForCellsSaysSo) {
   EXPECT_THAT([] { load_scalers(decoder_folder("softmax"), 2, 2); },
               ThrowsMessage<engine::FileError>(HasSubstr("was not trained for gain cells")));
-  EXPECT_THAT([] { load_scalers(decoder_folder("linear"), 2, 3); }, ThrowsMessage<engine::FileError>(HasSubstr("3 x 2")));
+  EXPECT_THAT([] { load_scalers(decoder_folder("linear"), 2, 3); },
+              ThrowsMessage<engine::FileError>(HasSubstr("3 x 2")));
   const ShippedDecoder decoder("linear");
   AttentionWeights weights = decoder.model.attention(0);
   weights.causal = false;

@@ -25,7 +25,8 @@ struct ShippedDecoder {
         characters(Characters::load(decoder_folder(name), model.spec().vocabulary)) {}
 
   std::vector<TextWindow> text(const std::string& name, int windows) const {
-    const auto file = std::filesystem::path(FLARE_SOURCE_DIR) / "data/text" / ("shakespeare_" + name + ".txt");
+    const auto file =
+        std::filesystem::path(FLARE_SOURCE_DIR) / "data/text" / ("shakespeare_" + name + ".txt");
     return windows_of(read_text(file, characters, windows * 128 + 1), 128);
   }
 };

@@ -11,17 +11,17 @@
 
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
 using flare::engine::GainCellTables;
 using flare::studies::testing::Ended;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 class Perplexity : public flare::studies::testing::ProgramFixture {
  protected:
   static std::string model(const std::string& name) { return source("data/models/char_decoder/" + name); }
   Ended perplexity(const std::string& arguments, const std::string& name = "linear") const {
-    return run_line("perplexity --model " + model(name) + " --text " + source("data/text/shakespeare_validation.txt") +
-                    " " + arguments);
+    return run_line("perplexity --model " + model(name) + " --text " +
+                    source("data/text/shakespeare_validation.txt") + " " + arguments);
   }
   /// A result file with these cells; its path.
   std::string cells(const std::vector<GainCellTables>& all) const {
@@ -55,13 +55,14 @@ TEST_F(Perplexity, ARowSaysWhatWasScoredOnWhat) {
   EXPECT_LT(table.numbers("loss_mean")[0], 3);
   const H5::H5File result = flare::engine::open_result(folder_ / "p.h5");
   EXPECT_GT(flare::engine::read_table(result, "/perplexity_trace").rows(), 2U);
+  const flare::engine::Table costs = flare::engine::read_table(result, "/perplexity_cost");
+  EXPECT_NEAR(costs.numbers("energy")[0], 12e-9, 1e-15);  // 12 heads of what the study measured
 }
 
 TEST_F(Perplexity, SameSeedSameDiesAndDiesDiffer) {
   const std::string on = "--attention cell --characters 400 --dies 1 --cells " +
                          cells({flare::arch::some_cell_tables()}) + " -o ";
-  for (const std::string run : {"a.h5", "b.h5", "c.h5 --seed 2"})
-    ASSERT_EQ(perplexity(on + run).status, 0);
+  for (const std::string run : {"a.h5", "b.h5", "c.h5 --seed 2"}) ASSERT_EQ(perplexity(on + run).status, 0);
   EXPECT_EQ(rows("a.h5").numbers("loss_mean"), rows("b.h5").numbers("loss_mean"));
   EXPECT_NE(rows("a.h5").numbers("loss_mean"), rows("c.h5").numbers("loss_mean"));
 }
@@ -70,8 +71,9 @@ TEST_F(Perplexity, SweepsHaveEveryPointWithAndWithoutAdaptation) {
   GainCellTables hot = flare::arch::some_cell_tables("tt_0.90V_125C");
   hot.temperature = 125;
   const std::string file = cells({flare::arch::some_cell_tables(), hot});
-  const Ended ended = perplexity("--attention cell --characters 200 --sweep temperature --figures . -o t.h5 --cells " +
-                                 file + ":gain_cell_6t");
+  const Ended ended =
+      perplexity("--attention cell --characters 200 --sweep temperature --figures . -o t.h5 --cells " + file +
+                 ":gain_cell_6t");
   ASSERT_EQ(ended.status, 0) << ended.out;
   const flare::engine::Table table = rows("t.h5");
   EXPECT_THAT(table.numbers("temperature"), testing::ElementsAre(27, 27, 125, 125));
