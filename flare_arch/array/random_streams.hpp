@@ -22,6 +22,8 @@ enum class StreamPurpose : std::uint32_t {
   cell_deviation,    // frozen per die
   converter_offset,  // frozen per die
   repeat,            // seeds of repeats
+  gain_cell,         // cells and converters of attention on gain cells, frozen per die
+  gain_cell_noise,   // of its pulses
 };
 
 /// Key of the streams of one purpose in one array.

@@ -132,6 +132,30 @@ struct PaperCommand {
 };
 int paper_command(const PaperCommand& command, std::stop_token stop);
 
+struct PerplexityCommand {
+  std::filesystem::path model;
+  std::filesystem::path text;
+  std::filesystem::path out;      // HDF5 tables; empty: none
+  std::filesystem::path figures;  // folder; empty: none
+  std::string attention = "softmax";
+  std::string cells = "paper";        // studies/model/perplexity_cells.hpp
+  std::string trained_on = "linear";  // what adaptation aims at
+  std::filesystem::path adaptation_text;
+  std::string token_time = "0.78 us";
+  std::string sweep;
+  int window = 0;  // 0: the model's positions
+  int dies = 0;
+  double decay = -1;  // negative: measured, or the paper's
+  double mismatch = 1;
+  double noise = 0;
+  std::int64_t characters = 0;  // 0: all
+  std::int64_t seed = 1;
+  bool transfer = false;
+  bool adapt = false;
+  bool reset_scalers = false;
+};
+int perplexity_command(const PerplexityCommand& command, std::stop_token stop);
+
 struct ReportCommand {
   std::filesystem::path result;
   std::filesystem::path folder;  // empty: tables on the terminal only

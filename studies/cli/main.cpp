@@ -10,6 +10,7 @@
 #include "engine/store/run_store.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cli/process_setup.hpp"
+#include "studies/cli/options_perplexity.hpp"
 #include "studies/model/array_spec.hpp"
 #include "studies/paper/paper.hpp"
 
@@ -271,6 +272,7 @@ int run(int argc, char** argv) {
   SparsityCommand sparsity_options;
   CostCommand cost_options;
   PaperCommand paper_options;
+  PerplexityCommand perplexity_options;
   add_run(app, run_options, shard);
   add_check(app, check_options);
   app.add_subcommand("keys", "Every key that may stand in a study, as Markdown");
@@ -281,6 +283,7 @@ int run(int argc, char** argv) {
   add_sparsity(app, sparsity_options);
   add_cost(app, cost_options);
   add_paper(app, paper_options);
+  add_perplexity(app, perplexity_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -298,6 +301,7 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("sparsity")) return sparsity_command(sparsity_options, signals.token());
   if (app.got_subcommand("cost")) return cost_command(cost_options, signals.token());
   if (app.got_subcommand("paper")) return paper_command(paper_options, signals.token());
+  if (app.got_subcommand("perplexity")) return perplexity_command(perplexity_options, signals.token());
   if (!shard.empty()) run_options.shard = parse_shard(shard);
   return run_command(run_options, signals.token());
 }

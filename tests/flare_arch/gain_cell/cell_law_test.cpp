@@ -1,0 +1,103 @@
+#include "flare_arch/gain_cell/cell_law.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <Eigen/QR>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+
+namespace flare::arch {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+/// Least squares through the authors' I-V table at the full read voltage; the table has nine digits, the constants eight decimals.
+TEST(CellLaw, ThePapersPolynomialIsTheRefitOfItsTable) {
+  std::ifstream in(std::string(FLARE_SOURCE_DIR) + "/tests/flare_arch/golden/gain_cell_authors_iv.csv");
+  std::string line;
+  std::getline(in, line);
+  std::vector<std::array<double, 3>> rows;
+  for (std::array<double, 3> r{}; std::getline(in, line);) {
+    ASSERT_EQ(std::sscanf(line.c_str(), "%lf,%lf,%lf", &r[0], &r[1], &r[2]), 3) << line;
+    rows.push_back(r);
+  }
+  ASSERT_EQ(rows.size(), 50U);
+  Eigen::MatrixXd powers(50, 4);
+  Eigen::VectorXd currents(50);
+  for (Eigen::Index i = 0; i < 50; ++i) {
+    const auto& r = rows[static_cast<std::size_t>(i)];
+    ASSERT_DOUBLE_EQ(r[1], 0.9);
+    for (int k = 0; k < 4; ++k) powers(i, k) = std::pow(r[0] - 0.45, k);
+    currents[i] = r[2];
+  }
+  const Eigen::VectorXd g = powers.householderQr().solve(currents);
+  for (Eigen::Index k = 0; k < 4; ++k)
+    EXPECT_NEAR(g[k], paper_polynomial[static_cast<std::size_t>(k)] * 1e6, 1e-7);
+}
+
+TEST(CellLaw, ShapesSpanTheLinearRangeOnceAndPassZero) {
+  for (const std::string& shape : law_shapes()) {
+    const CellLaw law = shaped_law(shape);
+    EXPECT_NEAR(law.current(0.45) - law.current(-0.45), linear_slope, 1e-18) << shape;
+    EXPECT_NEAR(law.current(0), 0, 1e-18) << shape;
+  }
+  EXPECT_NEAR(shaped_law("cubic").current(0.225), linear_slope / 2 * std::pow(0.5, 3), 1e-15);
+  EXPECT_NEAR(shaped_law("quintic").current(-0.225), -linear_slope / 2 * std::pow(0.5, 5), 1e-15);
+  EXPECT_NEAR(shaped_law("exponential").current(0.2) / shaped_law("exponential").current(-0.1),
+              (std::exp(0.6) - 1) / (std::exp(-0.3) - 1), 1e-9);
+  EXPECT_THROW(shaped_law("square"), std::invalid_argument);
+}
+
+TEST(CellLaw, DecayActsOnTheStoredVoltage) {
+  const StoredLevels stored;
+  const MatrixD currents = level_currents(paper_law(), stored, exponential_retention(stored, 0.01), 100);
+  for (const int age : {0, 1, 99})
+    for (int level = 0; level < 8; ++level) {
+      const double y = (0.9 * level / 7 - 0.45) * std::exp(-0.01 * age);
+      EXPECT_NEAR(currents(age, level) * 1e6,
+                  0.52136361 + 13.61226063 * y - 2.62044562 * y * y + 46.05483778 * y * y * y, 1e-9);
+    }
+}
+
+TEST(CellLaw, MeasuredVoltagesAreJoinedByStraightLinesInTime) {
+  const StoredLevels stored{3, 0.9, 0.45};
+  MatrixD voltages(2, 3);
+  voltages << 0.06, 0.45, 0.84, 0.10, 0.45, 0.80;
+  const Retention left = tabulated_retention(stored, {1e-3, 5e-3}, voltages, 1e-4);
+  EXPECT_DOUBLE_EQ(left(0, 0), -0.45);
+  EXPECT_NEAR(left(0, 5), 0.03 - 0.45, 1e-12);
+  EXPECT_NEAR(left(2, 10), 0.84 - 0.45, 1e-12);
+  EXPECT_NEAR(left(2, 30), 0.82 - 0.45, 1e-12);
+  EXPECT_THROW(tabulated_retention(stored, {5e-3, 1e-3}, voltages, 1e-4), std::invalid_argument);
+  EXPECT_THROW(tabulated_retention(stored, {1e-3, 5e-3}, voltages, 0), std::invalid_argument);
+  EXPECT_THROW(tabulated_retention(stored, {1e-3}, voltages, 1e-4), std::invalid_argument);
+}
+
+TEST(CellLaw, OneThatIsNotMonotoneIsRefusedWithTheRemedy) {
+  const StoredLevels stored;
+  const auto of = [&](const CellLaw& law) {
+    return level_currents(law, stored, exponential_retention(stored, 0), 1);
+  };
+  EXPECT_THAT(
+      [&] {
+        of(polynomial_law("bent", {0, -1e-6, 0, 30e-6}));
+      },
+      ThrowsMessage<std::invalid_argument>(
+          AllOf(HasSubstr("'bent' is not monotone"), HasSubstr("--transfer"))));
+  // Only between two levels, which themselves rise.
+  EXPECT_THAT(
+      [&] {
+        of(tabulated_law("dent", {-0.45, 0.0, 0.01, 0.45}, {-1e-6, 0, -1e-8, 1e-6}));
+      },
+      ThrowsMessage<std::invalid_argument>(HasSubstr("not monotone")));
+  EXPECT_THROW(of(polynomial_law("flat", {1e-6, 0, 0, 0})), std::invalid_argument);
+  EXPECT_THROW(of(polynomial_law("nan", {std::nan(""), 1e-6, 0, 0})), std::invalid_argument);
+  for (const std::string& shape : law_shapes()) EXPECT_NO_THROW(of(shaped_law(shape))) << shape;
+}
+
+}  // namespace
+}  // namespace flare::arch
