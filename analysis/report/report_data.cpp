@@ -188,6 +188,8 @@ ReportData read_report_data(const std::filesystem::path& path) {
       data.pick = engine::read_text(file, "/verdict", "pick");
     if (engine::has_attribute(file, "/verdict", "rule"))
       data.rule = engine::read_text(file, "/verdict", "rule");
+    if (engine::has_attribute(file, "/verdict", "composition"))
+      data.composition = engine::read_text(file, "/verdict", "composition");
     if (engine::has_attribute(file, "/verdict", "tracking"))
       data.tracking = engine::read_text(file, "/verdict", "tracking");
     if (engine::has_attribute(file, "/verdict", "target")) {
@@ -200,6 +202,7 @@ ReportData read_report_data(const std::filesystem::path& path) {
   data.screening_error = read_screening_error(file);
   data.accuracy = read_accuracy(file);
   data.failures = read_failures(file);
+  data.map = read_map(file);
   data.adcs = read_adcs(file);
   read_carriers(file, data);
   return data;

@@ -11,6 +11,7 @@
 #include "analysis/results/accuracy_table.hpp"
 #include "analysis/results/adc_table.hpp"
 #include "analysis/results/failure_table.hpp"
+#include "analysis/results/map_table.hpp"
 #include "analysis/results/point_tables.hpp"
 #include "analysis/results/screening_table.hpp"
 #include "analysis/results/verdict_table.hpp"
@@ -50,7 +51,8 @@ struct ReportData {
   bool complete = false;
   std::vector<VerdictRow> verdict;
   std::string pick, rule;
-  std::string tracking;  // what follows the die, where die-wide variables exist; else empty
+  std::string tracking;     // what follows the die, where die-wide variables exist; else empty
+  std::string composition;  // how column and converter were put together; empty in older files
   double target = six_sigma_probability();
   std::vector<ReportPoint> points;
   std::vector<ReportModel> models;
@@ -58,6 +60,7 @@ struct ReportData {
   std::vector<ConverterScreening> screening_error;  // by converter
   std::vector<AccuracyRow> accuracy;
   std::vector<FailureRow> failures;      // of a study of a circuit rather than of a column
+  ResultMap map;                         // of a study that asks for one
   std::vector<AdcResult> adcs;           // converters measured as circuits
   std::vector<ReportCarriers> carriers;  // of each converter where it decides, or of the circuit
 

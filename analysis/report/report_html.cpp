@@ -7,6 +7,7 @@
 
 #include "analysis/report/report.hpp"
 #include "analysis/report/report_adc.hpp"
+#include "analysis/report/report_map.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
@@ -114,6 +115,7 @@ std::string verdict_section(const ReportData& data) {
                 rows);
   html += "<p class=\"note\">";
   if (!data.rule.empty()) html += "A SAWL " + escape_html(data.rule) + ". ";
+  if (!data.composition.empty()) html += escape_html(data.composition) + ' ';
   if (!data.tracking.empty()) html += "Die-wide variables: " + escape_html(data.tracking) + ". ";
   html +=
       "The error per read is that of the worst level. \u201cestimated\u201d: the runs made reach the number; "
@@ -144,9 +146,9 @@ std::string failures_section(const ReportData& data) {
          reasons;
 }
 
-std::string adcs_section(const ReportData& data) {
-  std::string html = "<h2>Converters as circuits</h2>\n";
-  for (const TextTable& adc : adc_tables(data.adcs)) {
+std::string tables_html(const std::vector<TextTable>& tables) {
+  std::string html;
+  for (const TextTable& adc : tables) {
     std::vector<Cell> head;
     for (const std::string& name : adc.head) head.push_back(head.empty() ? text(name) : number(name));
     std::vector<std::vector<Cell>> rows;
@@ -157,6 +159,16 @@ std::string adcs_section(const ReportData& data) {
     html += "<h3>" + escape_html(adc.title) + "</h3>\n" + table(head, rows);
   }
   return html;
+}
+
+std::string adcs_section(const ReportData& data) {
+  return "<h2>Converters as circuits</h2>\n" + tables_html(adc_tables(data.adcs));
+}
+
+std::string map_section(const ReportData& data) {
+  std::string html = "<h2>Map</h2>\n<p>";
+  if (!data.map.claim.empty()) html += "Claimed elsewhere: " + escape_html(data.map.claim) + ' ';
+  return html + escape_html(cheapest_text(data.map)) + "</p>\n" + tables_html(map_tables(data.map));
 }
 
 std::string accuracy_section(const ReportData& data) {
@@ -304,6 +316,7 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   html += answer_section(data);
   if (!data.verdict.empty()) html += verdict_section(data);
   if (!data.failures.empty()) html += failures_section(data);
+  if (!data.map.rows.empty()) html += map_section(data);
   if (!data.adcs.empty()) html += adcs_section(data);
   if (!data.accuracy.empty()) html += accuracy_section(data);
   if (!no_figures.empty()) html += "<div class=\"warn\">No figures: " + escape_html(no_figures) + "</div>\n";

@@ -6,6 +6,7 @@
 
 #include "analysis/report/report.hpp"
 #include "analysis/report/report_adc.hpp"
+#include "analysis/report/report_map.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
@@ -99,16 +100,26 @@ void print_failures(const ReportData& data, std::ostream& out) {
   }
 }
 
-void print_adcs(const ReportData& data, std::ostream& out) {
-  for (const TextTable& adc : adc_tables(data.adcs)) {
-    out << printable(adc.title) << '\n';
-    std::vector<Row> rows = adc.rows;
+void print_tables(const std::vector<TextTable>& tables, std::ostream& out) {
+  for (const TextTable& table : tables) {
+    out << printable(table.title) << '\n';
+    std::vector<Row> rows = table.rows;
     for (Row& row : rows) {
       for (std::string& cell : row) cell = printable(cell);
     }
-    print_table(out, adc.head, rows);
+    Row head = table.head;
+    for (std::string& cell : head) cell = printable(cell);
+    print_table(out, head, rows);
     out << '\n';
   }
+}
+
+void print_map(const ReportData& data, std::ostream& out) {
+  if (data.map.rows.empty()) return;
+  out << '\n';
+  print_tables(map_tables(data.map), out);
+  if (!data.map.claim.empty()) out << "Claimed elsewhere: " << printable(data.map.claim) << '\n';
+  out << printable(cheapest_text(data.map)) << '\n';
 }
 
 }  // namespace
@@ -124,12 +135,14 @@ void print_report(const ReportData& data, std::ostream& out) {
     });
     if (beyond) out << "  \"extrapolated\": beyond the runs made, continued from the fitted laws.\n";
     if (!data.pick.empty()) out << '\n' << printable(data.pick) << '\n';
+    if (!data.composition.empty()) out << printable(data.composition) << '\n';
     if (!data.tracking.empty()) out << "Die-wide variables: " << printable(data.tracking) << ".\n";
     for (const ConverterScreening& screening : data.screening_error)
       out << printable(screening_text(screening)) << '\n';
   }
   if (!data.failures.empty()) print_failures(data, out);
-  print_adcs(data, out);
+  print_map(data, out);
+  print_tables(adc_tables(data.adcs), out);
   if (!data.accuracy.empty()) {
     out << "\nAccuracy\n";
     print_accuracy(data, out);

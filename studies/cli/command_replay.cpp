@@ -9,7 +9,7 @@
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cli/study_inputs.hpp"
-#include "studies/column/column_study.hpp"
+#include "studies/column/column_cells.hpp"
 #include "studies/run/result_inputs.hpp"
 
 namespace flare::studies {
@@ -63,8 +63,9 @@ int replay_command(const ReplayCommand& command) {
   engine::WorkerPoolOptions options;
   options.workers = 1;
   engine::WorkerPool pool(options);
-  const engine::Testbench bench = study.circuit ? circuit_replay_testbench(study, group, pool)
-                                                : column_replay_testbench(study, file, group, row, pool);
+  const engine::Testbench bench =
+      study.circuit ? circuit_replay_testbench(study, group, pool)
+                    : column_replay_testbench(column_of_group(study, group), file, group, row, pool);
   const engine::Waveforms waveforms = pool.waveforms(bench, parameters.row(row));
   if (command.out.empty()) {
     write_waveforms(std::cout, waveforms);

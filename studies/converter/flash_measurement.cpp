@@ -24,7 +24,7 @@ struct FlashCorner {
   std::size_t first = 0;  // its places begin there
   FlashBench bench;
   std::vector<double> kicks;
-  double supply_energy = 0.0, clock_energy = 0.0, load = NAN;
+  double supply_energy = 0.0, clock_energy = 0.0, reference_energy = 0.0, load = NAN;
 };
 
 double slowest(const std::vector<DecisionTimes>& times, const FlashCorner& corner) {
@@ -43,7 +43,7 @@ std::shared_ptr<const engine::Testbench> shared(engine::Testbench bench) {
 
 /// Energy of a conversion and load of the bitline, with all comparators there.
 void measure_whole(const ComparatorRuns& runs, const ConverterStudy& converter, FlashCorner& corner,
-                   const std::vector<DecisionTimes>& times) {
+                   const std::vector<DecisionTimes>& times, const std::vector<ComparatorSlopes>& slopes) {
   const std::size_t n = corner.thresholds.size();
   const double level = 0.5 * (corner.thresholds[n / 2] + corner.thresholds[(n - 1) / 2]);
   const double end = clock_start + 2.0 * (slowest(times, corner) - clock_start);
@@ -54,10 +54,15 @@ void measure_whole(const ComparatorRuns& runs, const ConverterStudy& converter, 
                  {stream + "/load", 0, shared(flash_load_testbench(corner.bench)), once}});
   corner.supply_energy = measured(results[0][0], 0);
   corner.clock_energy = measured(results[0][0], 1);
+  // What a reference takes back is of no use to anybody.
+  for (std::size_t m = 2; m < results[0][0].measures.size(); ++m)
+    corner.reference_energy += std::max(0.0, measured(results[0][0], m));
   corner.load = measured(results[1][0], 0) / (corner.thresholds.front() - corner.thresholds.back());
   const std::vector<DecisionTimes> own(times.begin() + static_cast<std::ptrdiff_t>(corner.first),
                                        times.begin() + static_cast<std::ptrdiff_t>(corner.first + n));
   corner.kicks = flash_kicks(runs, corner.bench, stream, own);
+  // A balance point holds the systematic part of the offset, and so do the offsets of the dies.
+  for (std::size_t k = 0; k < n; ++k) corner.kicks[k] -= slopes[corner.first + k].nominal;
 }
 
 void add_energies(FlashCorner& corner, const std::vector<DecisionEnergy>& energies) {
@@ -152,7 +157,7 @@ void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, 
     const std::vector<double> thresholds = bitline_thresholds(*runs.study.adc, corner);
     FlashBench bench{*converter.circuit, drive_of(runs.study, corner), thresholds,
                      runs.study.adc->bitline_capacitance, false};
-    corners.push_back({corner, thresholds, places.size(), std::move(bench), {}, 0.0, 0.0, NAN});
+    corners.push_back({corner, thresholds, places.size(), std::move(bench), {}, 0.0, 0.0, 0.0, NAN});
     for (ComparatorPlace& place : comparator_places(runs.study, converter, corner, thresholds)) {
       places.push_back(std::move(place));
     }
@@ -165,7 +170,7 @@ void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, 
   all.noise = comparator_noise(runs, places, all.times);
   const bool whole = converter.circuit->circuit == ConverterCircuit::flash;
   if (whole) {
-    for (FlashCorner& corner : corners) measure_whole(runs, converter, corner, all.times);
+    for (FlashCorner& corner : corners) measure_whole(runs, converter, corner, all.times, all.slopes);
   } else {
     const std::vector<DecisionEnergy> energies = decision_energies(runs, places, all.times);
     for (FlashCorner& corner : corners) add_energies(corner, energies);
@@ -181,7 +186,8 @@ void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, 
     analysis::AdcFigureRow figures = linearity_figures(here, nominal, references, converter.trim);
     figures.comparator_energy = corner.supply_energy;
     figures.clock_energy = corner.clock_energy;
-    figures.energy = corner.supply_energy + corner.clock_energy;
+    figures.array_energy = corner.reference_energy;
+    figures.energy = corner.supply_energy + corner.clock_energy + corner.reference_energy;
     figures.time = slowest(all.times, corner) - clock_middle(corner.bench.drive);
     figures.load = corner.load;
     figures.area = area * static_cast<double>(corner.thresholds.size());

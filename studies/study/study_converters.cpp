@@ -129,14 +129,6 @@ void check_adc_study(const Section& root, const Study& study) {
   if (study.cards.empty()) {
     root.fail("", "a study of converters ([adc]) needs [technology] with cards = \"FILE\" or kit = \"NAME\"");
   }
-  // Its benches set what they need themselves; a setting that would do nothing is no setting.
-  const SimulatorStudy& simulator = study.simulator;
-  if (!study.parameters.empty() || !simulator.compatibility.empty() || simulator.method || simulator.reltol ||
-      simulator.abstol || simulator.vntol || simulator.chgtol || simulator.trtol) {
-    root.fail(study.parameters.empty() ? "simulator" : "technology",
-              "a study of converters ([adc]) takes neither switches of a kit nor a compatibility mode nor "
-              "[simulator] settings; leave them out, or take cards that need none");
-  }
   std::vector<Corner> corners = study.corners;
   corners.push_back(study.nominal);
   for (const Corner& corner : corners) {
