@@ -49,7 +49,7 @@ std::string scaled(double value, double unit, int digits) {
 TextTable costs_of(const ResultMap& map) {
   TextTable table{"What a point costs (nominal corner; -: a converter without a circuit)",
                   {"cell", "SAWL", "converter", "worst corner", "sigma", "6 sigma", "column fJ",
-                   "converter fJ", "fJ a row", "ns", "gates um2"},
+                   "converter fJ", "fJ a row", "read ns", "conversion ns", "column um2", "converter um2"},
                   {}};
   for (const MapRow& row : map.rows) {
     table.rows.push_back({row.key.cell, std::to_string(row.key.sawl), row.key.adc,

@@ -31,8 +31,10 @@ engine::RowTable<MapRow> map_columns() {
   add("passes", "", &MapRow::passes);
   add("column_energy", "J", &MapRow::column_energy);
   add("conversion_energy", "J", &MapRow::conversion_energy);
-  add("time", "s", &MapRow::time);
-  add("area", "m^2", &MapRow::area);
+  add("column_time", "s", &MapRow::column_time);
+  add("conversion_time", "s", &MapRow::conversion_time);
+  add("column_area", "m^2", &MapRow::column_area);
+  add("converter_area", "m^2", &MapRow::converter_area);
   add("cheapest", "", &MapRow::cheapest);
   return table;
 }
@@ -56,7 +58,8 @@ std::string cheapest_text(const ResultMap& map) {
         "Cheapest that holds 6 sigma: {} at SAWL {} read by {}, {:.1f} fJ a row ({:.1f} fJ a read, {:.1f} "
         "of them the converter's), {:.2f} um2 of gates.",
         row.key.cell, row.key.sawl, row.key.adc, row.energy_per_row() * 1e15,
-        (row.column_energy + row.conversion_energy) * 1e15, row.conversion_energy * 1e15, row.area * 1e12);
+        (row.column_energy + row.conversion_energy) * 1e15, row.conversion_energy * 1e15,
+        (row.column_area + row.converter_area) * 1e12);
   }
   return "None of those whose converter is a circuit holds 6 sigma.";
 }

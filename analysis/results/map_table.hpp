@@ -20,8 +20,10 @@ struct MapRow {
   double column_energy =
       0.0;  // J a read takes from supply and word lines, mean over the levels; nominal corner
   double conversion_energy = 0.0;  // J
-  double time = 0.0;               // s, read and conversion
-  double area = 0.0;               // m^2 of gates: rows that are read, sense end, converter
+  double column_time = 0.0;        // s
+  double conversion_time = 0.0;    // s
+  double column_area = 0.0;        // m^2 of gates: rows that are read, and the sense end
+  double converter_area = 0.0;     // m^2 of gates, trims included
   bool cheapest = false;           // least energy per row among those that pass
 
   /// J.

@@ -33,8 +33,10 @@ analysis::MapRow row_of(const StudiedColumn& column, const analysis::VerdictRow&
   row.passes = verdict.passes;
   row.column_energy = cost.column_energy.empty() ? NAN : mean_of(cost.column_energy);
   row.conversion_energy = cost.conversion_energy;
-  row.time = cost.column_time + cost.conversion_time;
-  row.area = cost.column_area + cost.converter_area;
+  row.column_time = cost.column_time;
+  row.conversion_time = cost.conversion_time;
+  row.column_area = cost.column_area;
+  row.converter_area = cost.converter_area;
   return row;
 }
 

@@ -124,6 +124,7 @@ engine::Testbench flash_energy_testbench(const FlashBench& bench, double level, 
   const double stop = cycle_end(clock_end);
   engine::Testbench made =
       latch_testbench(title_of(bench), flash_netlist(bench, clock_end), bench.drive, stop);
+  made.analysis.max_step = made.analysis.step = 0.5e-12;  // references are sampled again within a few ps
   made.settings.push_back({{engine::KnobKind::instance, "vbl", "dc"}, level});
   engine::Measure clock = integral_of("clock", "i(vclk)", std::string("J"), -bench.drive.supply);
   clock.to = clock_end;

@@ -300,14 +300,30 @@ AccuracyStudy read_accuracy(Section s, const std::vector<ConverterStudy>& conver
   return a;
 }
 
-/// [corners] of any study; a column needs all three lists.
+/// Named corners of a column say all that it needs, and nothing that it has no use for.
+void check_column_corners(const Section& s, const Corners& corners) {
+  for (const Corner& corner : corners.all) {
+    if (corner.process.empty() || !corner.supply || !corner.temperature) {
+      s.fail("named",
+             fmt::format("{}: a [column] study needs process, supply and temperature of every corner",
+                         corner.name()));
+    }
+    if (!corner.sources.empty() || !corner.parameters.empty() || !corner.sections.empty()) {
+      s.fail("named",
+             fmt::format("{}: a [column] study knows process, supply and temperature alone", corner.name()));
+    }
+  }
+}
+
+/// [corners] of any study; a column needs all three lists, or named corners.
 void read_all_corners(Section s, Study& study) {
-  if (study.column) {
+  if (study.column && !s.has("named")) {
     for (const char* key : {"process", "supply", "temperature"}) {
       if (!s.has(key)) s.fail("", fmt::format("a [column] study needs '{}' here, a list", key));
     }
   }
   Corners corners = read_corners(s);
+  if (study.column && s.has("named")) check_column_corners(s, corners);
   study.corners = std::move(corners.all);
   study.nominal = std::move(corners.nominal);
   study.process_place = std::move(corners.process_place);

@@ -55,6 +55,25 @@ TEST_F(FlashCircuit, LoadAndEnergyAreThoseOfItsComparators) {
   EXPECT_GT(energy, 0.75 * 59e-15);
 }
 
+// While the topmost comparator decides, bitline and reference give way: its mismatch moves the balance by more than between
+// stiff sources.
+TEST_F(FlashCircuit, MismatchWeighsMoreInPlace) {
+  const FlashBench bench = bench_of("flash", 8);
+  std::vector<ComparatorPlace> places;
+  for (const double reference : bench.references)
+    places.push_back({{bench.part, bench.drive, reference}, fmt::format("place{}", reference), ""});
+  const auto times = decision_times(runs_, places);
+  const auto alone = comparator_slopes(runs_, places, times);
+  const auto kick = flash_kicks(runs_, bench, "in_place", times);
+  const auto there = offsets_in_place(runs_, bench, "in_place", times, kick);
+  for (std::size_t k = 0; k < 8; ++k) {
+    const double ratio = there[k] / alone[k].first_order_sigma();
+    RecordProperty(fmt::format("permille_{}", k + 1), static_cast<int>(std::lround(1e3 * ratio)));
+    EXPECT_GT(ratio, 0.98) << k;
+    EXPECT_LT(ratio, 1.4) << k;
+  }
+}
+
 // What a reference gave to the kick it gets back when it is sampled again, and a ladder draws all the time.
 TEST_F(FlashCircuit, ReferencesTakeEnergyToo) {
   const auto of = [&](const FlashBench& bench) {
@@ -80,20 +99,15 @@ TEST_F(FlashCircuit, ASystematicOffsetIsNoKick) {
   const std::filesystem::path own = shipped_converter("strongarm").netlist;
   std::ifstream in(own);
   std::string text((std::istreambuf_iterator<char>(in)), {});
-  const std::string minus_pair = "min xp inn tail vss nfet w={wi}";
-  text.replace(text.find(minus_pair), minus_pair.size(), "min xp inn tail vss nfet w={1.2*wi}");
+  const std::string pair = "mip xn inp tail vss nfet w={wi}";
+  text.replace(text.find(pair), pair.size(), "mip xn inp tail vss nfet w={1.05*wi}");
   std::ofstream(folder / "converter.cir") << text
-                                          << ".subckt held_reference source reference sample c=11f
-                                             "
-                                             "ssample source reference sample 0 reference_switch
-                                             "
-                                             "chold reference 0 {c}
-                                             "
-                                             ".model reference_switch sw(vt=0.5 vh=0 ron=200 roff=1g)
-                                             "
-                                             ".ends held_reference
-                                             ";
-                                             study_.adc = AdcStudy{2, 0.1, 70e-15};
+                                          << ".subckt held_reference source reference sample c=11f\n"
+                                             "ssample source reference sample 0 reference_switch\n"
+                                             "chold reference 0 {c}\n"
+                                             ".model reference_switch sw(vt=0.5 vh=0 ron=200 roff=1g)\n"
+                                             ".ends held_reference\n";
+  study_.adc = AdcStudy{2, 0.1, 70e-15};
   study_.cards = netlists_folder() / "cards/cmos28.lib";
   study_.nominal = Corner{};
   study_.nominal.process = "tt";
@@ -114,8 +128,8 @@ TEST_F(FlashCircuit, ASystematicOffsetIsNoKick) {
   const auto uneven = measured("uneven", lopsided);
   for (std::size_t k = 0; k < 2; ++k) {
     const double systematic = uneven[k].offset_mean - even[k].offset_mean;
-    EXPECT_GT(std::fabs(systematic), 5e-3) << k;
-    EXPECT_NEAR(uneven[k].kick, even[k].kick, 0.25 * std::fabs(systematic)) << k;
+    EXPECT_GT(std::fabs(systematic), 1e-3) << k;
+    EXPECT_NEAR(uneven[k].kick, even[k].kick, 0.4 * std::fabs(systematic)) << k;
     EXPECT_NEAR(uneven[k].left_mean, uneven[k].kick + uneven[k].offset_mean, 1e-9) << k;
   }
 }
