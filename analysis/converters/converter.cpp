@@ -125,6 +125,10 @@ bool ConverterOptions::is_valid(std::string* error) const {
   if (!sigma_ok(offset_sigma_volt) || !sigma_ok(offset_sigma_step) || !sigma_ok(read_noise_sigma_step)) {
     return fail("a sigma must be finite and not negative");
   }
+  for (const double sigma : reference_sigma_volt) {
+    if (!sigma_ok(sigma))
+      return fail("the spread of a replica reference is unknown: a sensitivity of the levels has no answer");
+  }
   if ((kind == ConverterKind::measured) != measured.has_value())
     return fail("measured thresholds go with kind measured");
   if (kind == ConverterKind::enob) {
@@ -153,9 +157,9 @@ double Converter::threshold_sigma(std::size_t t) const {
   return std::hypot(offset_sigmas.at(t), read_noise_sigmas.at(t));
 }
 
-Converter make_converter(const ConverterOptions& options, const ReferenceLevels& reference) {
-  std::string error;
-  if (!options.is_valid(&error)) throw std::invalid_argument(error);
+namespace {
+
+Converter converter_alone(const ConverterOptions& options, const ReferenceLevels& reference) {
   Converter converter;
   converter.name = options.name;
   converter.kind = options.kind;
@@ -183,6 +187,42 @@ Converter make_converter(const ConverterOptions& options, const ReferenceLevels&
   } else {
     set_shared_codes(converter, middle, codes);
   }
+  return converter;
+}
+
+double root_mean_square(const std::vector<double>& values) {
+  const double square = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
+  return std::sqrt(square / static_cast<double>(values.size()));
+}
+
+/// Deviations of the references, frozen per die, on top of what each threshold has of its own.
+void add_references(Converter& converter, const std::vector<double>& sigma_volt, double step) {
+  const std::size_t n = converter.thresholds.size();
+  if (converter.offset_sigmas.empty()) {
+    converter.offset_sigmas.assign(n, converter.offset_sigma);
+    converter.read_noise_sigmas.assign(n, converter.read_noise_sigma);
+  }
+  std::size_t t = 0;
+  for (std::size_t k = 1; k < converter.code_of_level.size(); ++k) {
+    if (converter.code_of_level[k] == converter.code_of_level[k - 1]) continue;  // no threshold between them
+    double& own = converter.offset_sigmas[t++];
+    own = std::hypot(own, sigma_volt[k - 1] / std::fabs(step));
+  }
+  converter.offset_sigma = root_mean_square(converter.offset_sigmas);
+}
+
+}  // namespace
+
+Converter make_converter(const ConverterOptions& options, const ReferenceLevels& reference) {
+  std::string error;
+  if (!options.is_valid(&error)) throw std::invalid_argument(error);
+  Converter converter = converter_alone(options, reference);
+  if (options.reference_sigma_volt.empty()) return converter;
+  if (options.reference_sigma_volt.size() != reference.sawl()) {
+    throw std::invalid_argument(fmt::format("{} references for {} thresholds",
+                                            options.reference_sigma_volt.size(), reference.sawl()));
+  }
+  add_references(converter, options.reference_sigma_volt, reference.step());
   return converter;
 }
 

@@ -59,6 +59,7 @@ struct ConverterOptions {
   double offset_sigma_volt = 0.0;              // ideal only, V
   double offset_sigma_step = 0.0;              // ideal only, steps; added in squares to the one in V
   double read_noise_sigma_step = 0.0;          // ideal only, steps
+  std::vector<double> reference_sigma_volt;    // of the reference between levels m and m + 1, V; empty: none
   std::optional<MeasuredThresholds> measured;  // of kind measured only
 
   bool is_valid(std::string* error) const;

@@ -190,6 +190,8 @@ ReportData read_report_data(const std::filesystem::path& path) {
       data.pick = engine::read_text(file, "/verdict", "pick");
     if (engine::has_attribute(file, "/verdict", "rule"))
       data.rule = engine::read_text(file, "/verdict", "rule");
+    if (engine::has_attribute(file, "/verdict", "composition"))
+      data.composition = engine::read_text(file, "/verdict", "composition");
     if (engine::has_attribute(file, "/verdict", "tracking"))
       data.tracking = engine::read_text(file, "/verdict", "tracking");
     if (engine::has_attribute(file, "/verdict", "target")) {
@@ -202,6 +204,7 @@ ReportData read_report_data(const std::filesystem::path& path) {
   data.screening_error = read_screening_error(file);
   data.accuracy = read_accuracy(file);
   data.failures = read_failures(file);
+  data.map = read_map(file);
   data.adcs = read_adcs(file);
   data.cost = read_cost(file);
   data.gain_cells = engine::read_gain_cells(file);

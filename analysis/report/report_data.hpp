@@ -12,6 +12,7 @@
 #include "analysis/results/adc_table.hpp"
 #include "analysis/results/cost_table.hpp"
 #include "analysis/results/failure_table.hpp"
+#include "analysis/results/map_table.hpp"
 #include "analysis/results/point_tables.hpp"
 #include "analysis/results/screening_table.hpp"
 #include "analysis/results/verdict_table.hpp"
@@ -52,7 +53,8 @@ struct ReportData {
   bool complete = false;
   std::vector<VerdictRow> verdict;
   std::string pick, rule;
-  std::string tracking;  // what follows the die, where die-wide variables exist; else empty
+  std::string tracking;     // what follows the die, where die-wide variables exist; else empty
+  std::string composition;  // how column and converter were put together; empty in older files
   double target = six_sigma_probability();
   std::vector<ReportPoint> points;
   std::vector<ReportModel> models;
@@ -60,6 +62,7 @@ struct ReportData {
   std::vector<ConverterScreening> screening_error;  // by converter
   std::vector<AccuracyRow> accuracy;
   std::vector<FailureRow> failures;      // of a study of a circuit rather than of a column
+  ResultMap map;                         // of a study that asks for one
   std::vector<AdcResult> adcs;           // converters measured as circuits
   CostResult cost;                       // what a model costs on an architecture
   std::vector<engine::GainCellTables> gain_cells;

@@ -10,6 +10,7 @@
 #include "analysis/report/report_adc.hpp"
 #include "analysis/report/report_cost.hpp"
 #include "analysis/report/report_gain_cell.hpp"
+#include "analysis/report/report_map.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
@@ -117,6 +118,7 @@ std::string verdict_section(const ReportData& data) {
                 rows);
   html += "<p class=\"note\">";
   if (!data.rule.empty()) html += "A SAWL " + escape_html(data.rule) + ". ";
+  if (!data.composition.empty()) html += escape_html(data.composition) + ' ';
   if (!data.tracking.empty()) html += "Die-wide variables: " + escape_html(data.tracking) + ". ";
   html +=
       "The error per read is that of the worst level. \u201cestimated\u201d: the runs made reach the number; "
@@ -164,6 +166,12 @@ std::string text_tables(const std::vector<TextTable>& tables) {
 
 std::string texts_section(const std::string& heading, const std::vector<TextTable>& tables) {
   return "<h2>" + heading + "</h2>\n" + text_tables(tables);
+}
+
+std::string map_section(const ReportData& data) {
+  std::string html = "<h2>Map</h2>\n<p>";
+  if (!data.map.claim.empty()) html += "Claimed elsewhere: " + escape_html(data.map.claim) + ' ';
+  return html + escape_html(cheapest_text(data.map)) + "</p>\n" + text_tables(map_tables(data.map));
 }
 
 std::string cost_section(const ReportData& data) {
@@ -324,6 +332,7 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   html += answer_section(data);
   if (!data.verdict.empty()) html += verdict_section(data);
   if (!data.failures.empty()) html += failures_section(data);
+  if (!data.map.rows.empty()) html += map_section(data);
   if (!data.adcs.empty()) html += texts_section("Converters as circuits", adc_tables(data.adcs));
   if (!data.gain_cells.empty()) html += texts_section("Gain cells", gain_cell_tables(data.gain_cells));
   if (!data.accuracy.empty()) html += accuracy_section(data);

@@ -9,6 +9,7 @@
 #include "analysis/report/report_adc.hpp"
 #include "analysis/report/report_cost.hpp"
 #include "analysis/report/report_gain_cell.hpp"
+#include "analysis/report/report_map.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
 
@@ -113,7 +114,9 @@ void print_tables(const std::vector<TextTable>& tables, std::ostream& out) {
     for (Row& row : rows) {
       for (std::string& cell : row) cell = printable(cell);
     }
-    print_table(out, table.head, rows);
+    Row head = table.head;
+    for (std::string& cell : head) cell = printable(cell);
+    print_table(out, head, rows);
     out << '\n';
   }
 }
@@ -121,6 +124,14 @@ void print_tables(const std::vector<TextTable>& tables, std::ostream& out) {
 void print_cost(const CostResult& result, std::ostream& out) {
   print_tables(cost_tables(result), out);
   for (const std::string& note : cost_notes(result)) out << "Note: " << printable(note) << ".\n";
+}
+
+void print_map(const ReportData& data, std::ostream& out) {
+  if (data.map.rows.empty()) return;
+  out << '\n';
+  print_tables(map_tables(data.map), out);
+  if (!data.map.claim.empty()) out << "Claimed elsewhere: " << printable(data.map.claim) << '\n';
+  out << printable(cheapest_text(data.map)) << '\n';
 }
 
 void print_report(const ReportData& data, std::ostream& out) {
@@ -136,11 +147,13 @@ void print_report(const ReportData& data, std::ostream& out) {
     if (!data.pick.empty()) out << '\n' << printable(data.pick) << '\n';
     for (const std::string& line : accuracy_picks(data.accuracy, data.verdict))
       out << printable(line) << '\n';
+    if (!data.composition.empty()) out << printable(data.composition) << '\n';
     if (!data.tracking.empty()) out << "Die-wide variables: " << printable(data.tracking) << ".\n";
     for (const ConverterScreening& screening : data.screening_error)
       out << printable(screening_text(screening)) << '\n';
   }
   if (!data.failures.empty()) print_failures(data, out);
+  print_map(data, out);
   print_tables(adc_tables(data.adcs), out);
   print_tables(gain_cell_tables(data.gain_cells), out);
   if (!data.accuracy.empty()) {

@@ -46,7 +46,7 @@ struct AdcFigureRow {
   double worst_enob = 0.0;  // of the dies
   double energy = 0.0;      // J per conversion: comparators, array, clock
   double comparator_energy = 0.0;
-  double array_energy = 0.0;
+  double array_energy = 0.0;  // of a flash: its references
   double clock_energy = 0.0;
   double time = 0.0;  // s per conversion
   double load = 0.0;  // F on the bitline

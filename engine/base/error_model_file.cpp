@@ -20,9 +20,10 @@ constexpr std::size_t longest_text = 1 << 16;
 
 /// Attributes that a matrix may have beside the keys of a description: what a study adds, and what HDF5's own
 /// conventions and tools do.
-constexpr std::array<const char*, 12> other_attributes = {
-    "enob",    "p_wrong", "p_wrong_low", "p_wrong_high",     "units",          "CLASS",
-    "VERSION", "TITLE",   "FLAVOR",      "DIMENSION_LABELS", "DIMENSION_LIST", "_FillValue"};
+constexpr std::array<const char*, 18> other_attributes = {
+    "enob",          "p_wrong",     "p_wrong_low", "p_wrong_high",      "units",           "CLASS",
+    "VERSION",       "TITLE",       "FLAVOR",      "DIMENSION_LABELS",  "DIMENSION_LIST",  "_FillValue",
+    "column_energy", "column_time", "column_area", "conversion_energy", "conversion_time", "converter_area"};
 
 std::string numbers_text(const H5::Attribute& attribute) {
   const hssize_t count = attribute.getSpace().getSimpleExtentNpoints();

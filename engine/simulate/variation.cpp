@@ -13,8 +13,8 @@ double Law::value(double x) const {
   const double z = std::fmin(std::fmax(x, -38.0), 38.0);
   const boost::math::normal standard;
   switch (kind) {
-    case LawKind::normal:
-      return location + scale * z;
+    case LawKind::normal:  // without an end: searches move inputs by it, further than any draw would
+      return location + scale * x;
     case LawKind::lognormal:
       return location * std::exp(scale * z);
     case LawKind::uniform:

@@ -31,7 +31,7 @@ struct Law {
   double location = 0.0;
   double scale = 1.0;
 
-  /// Value at the standard-normal coordinate x: F^-1(Phi(x)). Monotone and finite for |x| <= 38.
+  /// Value at the standard-normal coordinate x: F^-1(Phi(x)). Monotone; but for a normal law constant beyond |x| = 38.
   double value(double x) const;
 };
 

@@ -7,8 +7,8 @@
 #include "studies/cli/check_part.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cli/study_inputs.hpp"
+#include "studies/column/column_cells.hpp"
 #include "studies/column/column_netlists.hpp"
-#include "studies/column/column_study.hpp"
 #include "studies/converter/converter_study.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/cost/cost_stage.hpp"
@@ -29,6 +29,20 @@ void write_netlists(const Study& study, const std::filesystem::path& folder, eng
     if (!out.flush()) throw StudyError(file.string() + ": cannot be written");
   }
   fmt::print("netlists written to {}; run one with: ngspice -b FILE\n", folder.string());
+}
+
+void print_plan(const Study& study, engine::Evaluator& pool) {
+  const ColumnPlan plan = plan_column_study(study, pool);
+  fmt::print("  column    {}, {} rows\n", study.column->setup.cell.name, study.column->setup.rows);
+  for (const auto& [sawl, dimension] : plan.dimension) {
+    fmt::print("  SAWL {:<4} {} levels, {} variables\n", sawl, sawl + 1, dimension);
+  }
+  const std::string full = study.full_corners
+                               ? fmt::format("the {} worst of every converter", *study.full_corners)
+                               : "of every converter as many of the worst as it takes to know the worst";
+  fmt::print("  corners   {} screened; the nominal one and {} in full\n", study.corners.size(), full);
+  fmt::print("  runs      at most {}: {} timing, {} nominal, {} screening, {} in full\n", plan.total(),
+             plan.timing, plan.nominal, plan.screening, plan.full);
 }
 
 }  // namespace
@@ -71,19 +85,11 @@ int check_command(const CheckCommand& command) {
     fmt::print("OK\n");
     return exit_done;
   }
-  const ColumnPlan plan = plan_column_study(study, pool);
   fmt::print("{}: {}\n", command.study.string(), study.title);
-  fmt::print("  column    {}, {} rows\n", study.column->setup.cell.name, study.column->setup.rows);
-  for (const auto& [sawl, dimension] : plan.dimension) {
-    fmt::print("  SAWL {:<4} {} levels, {} variables\n", sawl, sawl + 1, dimension);
+  for (const Study& column : single_columns(study)) print_plan(column, pool);
+  if (!command.netlists.empty()) {
+    for (const Study& column : single_columns(study)) write_netlists(column, command.netlists, pool);
   }
-  const std::string full = study.full_corners
-                               ? fmt::format("the {} worst of every converter", *study.full_corners)
-                               : "of every converter as many of the worst as it takes to know the worst";
-  fmt::print("  corners   {} screened; the nominal one and {} in full\n", study.corners.size(), full);
-  fmt::print("  runs      at most {}: {} timing, {} nominal, {} screening, {} in full\n", plan.total(),
-             plan.timing, plan.nominal, plan.screening, plan.full);
-  if (!command.netlists.empty()) write_netlists(study, command.netlists, pool);
   fmt::print("OK\n");
   return exit_done;
 }

@@ -12,7 +12,7 @@
 #include "studies/cli/commands.hpp"
 #include "studies/cli/study_inputs.hpp"
 #include "studies/cli/study_program.hpp"
-#include "studies/column/column_study.hpp"
+#include "studies/column/column_cells.hpp"
 #include "studies/gain_cell/gain_cell_study.hpp"
 #include "studies/run/result_inputs.hpp"
 
@@ -85,9 +85,10 @@ int replay_command(const ReplayCommand& command) {
   engine::WorkerPoolOptions options;
   options.workers = 1;
   engine::WorkerPool pool(options);
-  const engine::Testbench bench = study.circuit     ? circuit_replay_testbench(study, group, pool)
-                                  : study.gain_cell ? gain_cell_replay_testbench(study, group, pool)
-                                                    : column_replay_testbench(study, file, group, row, pool);
+  const engine::Testbench bench =
+      study.circuit     ? circuit_replay_testbench(study, group, pool)
+      : study.gain_cell ? gain_cell_replay_testbench(study, group, pool)
+                        : column_replay_testbench(column_of_group(study, group), file, group, row, pool);
   if (static_cast<std::size_t>(parameters.cols()) != bench.dimension()) {
     throw StudyError(fmt::format("{}: {} has {} parameters a run, the study has {}", command.result.string(),
                                  group, parameters.cols(), bench.dimension()));

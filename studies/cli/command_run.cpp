@@ -9,7 +9,8 @@
 #include "studies/cli/commands.hpp"
 #include "studies/cli/study_inputs.hpp"
 #include "studies/cli/study_program.hpp"
-#include "studies/column/column_study.hpp"
+#include "studies/column/column_cells.hpp"
+#include "studies/column/column_map.hpp"
 #include "studies/converter/converter_study.hpp"
 #include "studies/cost/cost_stage.hpp"
 #include "studies/gain_cell/gain_cell_study.hpp"
@@ -37,9 +38,8 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
     return;
   }
   if (run.study.adc) {
-    if (run.shard.count > 1)
-      throw StudyError("a study of converters ([adc]) is not shared out: run it whole");
     const ConverterResult converters = run_converter_study(run);
+    if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version, false);
     result.finish([&](H5::H5File& file, const auto&) { write_converter_result(file, converters); },
                   ngspice_version);
     return;
@@ -52,17 +52,18 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
                   ngspice_version);
     return;
   }
-  const ColumnResult column = run_column_study(run);
+  const std::vector<StudiedColumn> columns = run_columns(run);
   if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version, false);
   const std::filesystem::path journal = result.path().string() + ".answers";
   result.finish(
       [&](H5::H5File& file, const ResultFile::SavePart& save) {
-        write_column_result(file, run.study, column);
+        write_column_results(file, columns);
+        if (run.study.map) analysis::write_map(file, {map_rows(columns), run.study.map->claim});
         // The array simulator reads error models from a file, as any other user of them does.
         if (run.study.accuracy)
-          analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, save(), column, journal)));
+          analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, save(), columns.front().result, journal)));
         if (run.study.cost) {
-          write_read_energies(run, column, file);
+          write_read_energies(run, columns.front().result, file);
           write_cost_stage(run, save(), file);
         }
       },

@@ -7,6 +7,7 @@
 #include "flare_arch/models/dataset.hpp"
 #include "flare_arch/models/transformer.hpp"
 #include "studies/circuit/circuit_testbench.hpp"
+#include "studies/column/column_cells.hpp"
 #include "studies/column/column_testbench.hpp"
 #include "studies/converter/comparator_bench.hpp"
 #include "studies/converter/converter_places.hpp"
@@ -72,9 +73,12 @@ void add_gain_cell(const Study& study, FileList& files) {
 std::vector<engine::InputFile> study_inputs(const Study& study) {
   FileList files;
   if (study.kit) files.add(study.kit->manifest);
-  if (study.column) add_column(study, files);
+  if (study.column) {
+    for (const Study& column : single_columns(study)) add_column(column, files);
+  }
   for (const ConverterStudy& converter : study.converters) {
     if (converter.measured) files.add(converter.measured_file);
+    if (converter.reference) files.add(converter.reference->manifest);
   }
   if (study.adc) add_converters(study, files);
   if (study.gain_cell) add_gain_cell(study, files);

@@ -25,7 +25,7 @@ std::vector<ConvertedColumn> convert_point(const Study& study, const ColumnDesig
     const ConverterStudy& converter = study.converters[c];
     const analysis::ReferenceLevels reference(reference_levels(study, design, p, converter));
     analysis::ConvertedPoint value =
-        analysis::convert(levels.fits, reference, converter_options(converter, point.corner));
+        analysis::convert(levels.fits, reference, converter_options(study, design, p, converter));
     std::vector<EstimatedTail> estimated = tails_of(study, tails, c);
     std::vector<analysis::LevelTail> level_tails;
     for (const EstimatedTail& tail : estimated) level_tails.push_back(tail.tail);

@@ -4,11 +4,14 @@
 
 #include <stdexcept>
 
+#include "studies/column/column_references.hpp"
 #include "studies/study/study_converters.hpp"
 
 namespace flare::studies {
 
-analysis::ConverterOptions converter_options(const ConverterStudy& study, const Corner& corner) {
+analysis::ConverterOptions converter_options(const Study& whole, const ColumnDesign& design, std::size_t p,
+                                             const ConverterStudy& study) {
+  const ColumnPoint& point = design.points[p];
   analysis::ConverterOptions options;
   options.name = study.name;
   options.kind = study.kind;
@@ -17,7 +20,9 @@ analysis::ConverterOptions converter_options(const ConverterStudy& study, const 
   options.enob = study.enob;
   options.offset_sigma_volt = study.offset_sigma_volt;
   options.offset_sigma_step = study.offset_sigma_step;
-  if (study.measured) options.measured = measured_at(study, corner.name());
+  if (study.measured) options.measured = measured_at(study, point.corner.name());
+  if (!design.spread.empty())
+    options.reference_sigma_volt = reference_sigmas(whole, design.spread[p], point.sawl, study);
   return options;
 }
 
@@ -31,8 +36,7 @@ SetConverter set_converter(const Study& study, const ColumnDesign& design, std::
                            const ConverterStudy& converter) {
   const analysis::ReferenceLevels reference(reference_levels(study, design, p, converter));
   try {
-    return {analysis::make_converter(converter_options(converter, design.points[p].corner), reference),
-            reference};
+    return {analysis::make_converter(converter_options(study, design, p, converter), reference), reference};
   } catch (const std::invalid_argument& e) {
     throw StudyError(fmt::format("{}: {}: {}", study.file.string(), converter.name, e.what()));
   }

@@ -14,8 +14,10 @@ struct SetConverter {
   analysis::ReferenceLevels reference;
 };
 
-/// At a corner. Throws StudyError where a measured converter was not measured there.
-analysis::ConverterOptions converter_options(const ConverterStudy& study, const Corner& corner);
+/// At a point; what its references spread by as soon as the design knows the spread of its levels. Throws StudyError where a
+/// measured converter was not measured there.
+analysis::ConverterOptions converter_options(const Study& study, const ColumnDesign& design, std::size_t p,
+                                             const ConverterStudy& converter);
 
 /// The levels a converter's thresholds lie between: those of the point, or of the nominal corner.
 const std::vector<double>& reference_levels(const Study& study, const ColumnDesign& design, std::size_t p,

@@ -8,11 +8,18 @@
 
 namespace flare::studies {
 
+/// Standard deviations of the first and the last level, V, to first order.
+struct LevelSpread {
+  double zero = 0.0;  // 0 where nothing asks for it
+  double full_scale = 0.0;
+};
+
 /// Of all points, in their order.
 struct ColumnDesign {
   std::vector<ColumnPoint> points;
   std::vector<double> wordline_off;          // s: end of the word-line pulse
   std::vector<std::vector<double>> nominal;  // V: level k of each point
+  std::vector<LevelSpread> spread;           // from the stage "screening corners"
   ColumnCircuits circuits;
 
   const LoadedCircuit& circuit_of(std::size_t p) const { return circuits.at(points[p].sawl); }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "studies/column/column.hpp"
+#include "studies/column/column_netlist.hpp"
 
 namespace flare::studies {
 namespace {
@@ -200,10 +200,14 @@ std::string active(const ColumnOptions& o) {
 
 }  // namespace
 
+std::string column_drive(const ColumnOptions& options) { return header(options) + drive(options); }
+
+std::string column_body(const ColumnOptions& options) { return bitline(options) + active(options); }
+
 std::string column_netlist(const ColumnOptions& options) {
   std::string error;
   if (!options.is_valid(&error)) throw std::invalid_argument("column: " + error);
-  return header(options) + drive(options) + bitline(options) + active(options) + ".end\n";
+  return column_drive(options) + column_body(options) + ".end\n";
 }
 
 }  // namespace flare::studies

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "studies/column/column_converters.hpp"
+#include "studies/column/column_references.hpp"
 #include "studies/column/column_testbench.hpp"
 #include "studies/run/rare_event_runs.hpp"
 
@@ -31,7 +32,7 @@ ColumnPlan plan_column_study(const Study& study, engine::Evaluator& evaluator) {
     ++plan.timing;
     plan.nominal += static_cast<std::size_t>(point.sawl) + 1;
     if (plan.dimension.contains(point.sawl)) {
-      plan.screening += plan.dimension[point.sawl];
+      plan.screening += plan.dimension[point.sawl] * (has_replicas(study) ? 2 : 1);
       continue;
     }
     const ColumnOptions options = column_options(study, point.sawl, point.sawl, point.corner);
@@ -39,6 +40,8 @@ ColumnPlan plan_column_study(const Study& study, engine::Evaluator& evaluator) {
     add_variation(study, column_circuit(study, point.sawl, evaluator), varying_elements(options), *bench);
     plan.dimension[point.sawl] = bench->dimension();
     plan.screening += bench->dimension();
+    if (has_replicas(study)) plan.screening += bench->dimension();
+    plan.nominal += corners * (static_cast<std::size_t>(point.sawl) + 1);  // their energy
     plan.full +=
         corners * (static_cast<std::size_t>(point.sawl) + 1) * static_cast<std::size_t>(study.estimator.runs);
     if (study.estimator.method == "fit" || asking_converters(study).empty()) continue;

@@ -46,7 +46,9 @@ engine::Testbench column_replay_testbench(const Study& study, const H5::H5File& 
     const std::size_t name = group.rfind("/k");
     if (!group.starts_with(prefix) || name == std::string::npos) continue;
     for (const analysis::ScreeningRow& screened : screening) {
-      if (screened.sawl != point.sawl || screened.corner != point.corner.name()) continue;
+      if (screened.cell != study.column->setup.cell.name || screened.sawl != point.sawl ||
+          screened.corner != point.corner.name())
+        continue;
       const int k = std::atoi(group.c_str() + name + 2);  // "k5" or "k5_down"
       const LoadedCircuit loaded = column_circuit(study, point.sawl, evaluator);
       if (follows_die(study)) return bench_of_die(study, file, group, row, point, k, loaded);

@@ -7,14 +7,17 @@
 #include "analysis/results/screening_table.hpp"
 #include "analysis/results/verdict_table.hpp"
 #include "studies/column/column_die.hpp"
+#include "studies/column/column_energy.hpp"
+#include "studies/column/column_references.hpp"
 #include "studies/run/rare_event_runs.hpp"
 
 namespace flare::studies {
 
 namespace {
 
-void write_screening_of(H5::H5File& file, const Study& study, const ColumnResult& result) {
-  std::vector<analysis::ScreeningRow> rows;
+void add_screening(const Study& study, const ColumnResult& result, bool several,
+                   std::vector<analysis::ScreeningRow>& rows,
+                   std::vector<analysis::ConverterScreening>& errors) {
   for (std::size_t p = 0; p < result.design.points.size(); ++p) {
     const ColumnPoint& point = result.design.points[p];
     for (std::size_t c = 0; c < study.converters.size(); ++c) {
@@ -24,10 +27,10 @@ void write_screening_of(H5::H5File& file, const Study& study, const ColumnResult
                       corner.estimated});
     }
   }
-  std::vector<analysis::ConverterScreening> errors;
   for (std::size_t c = 0; c < study.converters.size(); ++c)
-    errors.push_back({study.converters[c].name, result.corners.error(c)});
-  analysis::write_screening(file, rows, errors);
+    errors.push_back(
+        {several ? study.column->setup.cell.name + " " + study.converters[c].name : study.converters[c].name,
+         result.corners.error(c)});
 }
 
 void write_point(H5::H5File& file, const Study& study, const ColumnResult& result, std::size_t p,
@@ -69,15 +72,45 @@ void write_tails_of(H5::H5File& file, const ConvertedColumn& converted, const en
 
 }  // namespace
 
-void write_column_result(H5::H5File& file, const Study& study, const ColumnResult& result) {
-  write_screening_of(file, study, result);
+namespace {
+
+void write_models(H5::H5File& file, const Study& study, const ColumnResult& result) {
   for (const auto& [p, full] : result.full) write_point(file, study, result, p, full);
   for (const ConvertedColumn& c : result.converted) {
+    const FullPoint& full = result.full.at(c.point);
     analysis::write_error_model(file, c.key, c.model);
-    write_tails_of(file, c, *result.full.at(c.point).levels.samples.front().testbench);
+    engine::write_read_cost(file, c.key, read_cost(study, result.design, c, full.energies));
+    write_tails_of(file, c, *full.levels.samples.front().testbench);
   }
-  analysis::write_verdict(file, result.verdict);
-  const std::string tracking = tracking_text(study);
+}
+
+/// How every converter's references are made, a line each.
+std::string composition_text(const std::vector<StudiedColumn>& columns) {
+  std::string text("Column and converter composed: levels simulated, thresholds and their deviations added.");
+  for (const StudiedColumn& column : columns) {
+    for (const ConverterStudy& c : column.study.converters) {
+      const std::string line = fmt::format("\n{}: {}", c.name, references_text(column.study, c));
+      if (text.find(line) == std::string::npos) text += line;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+void write_column_results(H5::H5File& file, const std::vector<StudiedColumn>& columns) {
+  std::vector<analysis::ScreeningRow> screening;
+  std::vector<analysis::ConverterScreening> errors;
+  std::vector<analysis::VerdictRow> verdict;
+  for (const auto& [study, result] : columns) {
+    add_screening(study, result, columns.size() > 1, screening, errors);
+    write_models(file, study, result);
+    verdict.insert(verdict.end(), result.verdict.begin(), result.verdict.end());
+  }
+  analysis::write_screening(file, screening, errors);
+  analysis::write_verdict(file, verdict);
+  engine::write_attribute(file, "/verdict", "composition", composition_text(columns));
+  const std::string tracking = tracking_text(columns.front().study);
   if (!tracking.empty()) engine::write_attribute(file, "/verdict", "tracking", tracking);
 }
 

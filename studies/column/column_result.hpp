@@ -14,6 +14,7 @@ namespace flare::studies {
 struct FullPoint {
   LevelSamples levels;
   std::vector<SampleSet> tail_runs;  // by k: runs that answer the questions of every converter
+  std::vector<double> energies;      // J, of a read of k on-cells
 };
 
 struct ColumnResult {
@@ -24,7 +25,13 @@ struct ColumnResult {
   std::vector<analysis::VerdictRow> verdict;
 };
 
+/// A study's column with what was found of it. `study` has that column alone.
+struct StudiedColumn {
+  Study study;
+  ColumnResult result;
+};
+
 /// /points, /screening, /error_models, /verdict.
-void write_column_result(H5::H5File& file, const Study& study, const ColumnResult& result);
+void write_column_results(H5::H5File& file, const std::vector<StudiedColumn>& columns);
 
 }  // namespace flare::studies

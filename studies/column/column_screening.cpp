@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "studies/column/column_die.hpp"
+#include "studies/column/column_references.hpp"
 
 namespace flare::studies {
 
@@ -56,23 +57,40 @@ double screened_sigma(const SetConverter& set, const std::vector<double>& nomina
   return least;
 }
 
-ScreenedSigma screen_corners(const StudyRun& run, const ColumnDesign& design) {
+std::vector<LevelSpread> level_spreads(const StudyRun& run, const ColumnDesign& design) {
   const Study& study = run.study;
+  const bool zero = has_replicas(study);
   std::vector<engine::RunRequest> requests;
-  for (std::size_t p = 0; p < design.points.size(); ++p) {
-    auto bench = level_testbench(study, design, p, design.points[p].sawl);
+  const auto ask = [&](std::size_t p, int k, const std::string& more) {
+    auto bench = level_testbench(study, design, p, k);
     engine::Matrix moved = one_by_one(study, *bench);
     requests.push_back(
-        {"screen/" + point_name(study, design.points[p]), 0, std::move(bench), std::move(moved)});
+        {"screen/" + point_name(study, design.points[p]) + more, 0, std::move(bench), std::move(moved)});
+  };
+  for (std::size_t p = 0; p < design.points.size(); ++p) {
+    ask(p, design.points[p].sawl, "");
+    if (zero) ask(p, 0, "/k0");
   }
   const auto results = run.run("screening corners", requests);
+  std::vector<LevelSpread> spreads;
+  std::size_t next = 0;
+  for (std::size_t p = 0; p < design.points.size(); ++p) {
+    LevelSpread& spread = spreads.emplace_back();
+    spread.full_scale = first_order_sigma(results[next++], design.nominal[p].back());
+    if (zero) spread.zero = first_order_sigma(results[next++], design.nominal[p].front());
+  }
+  return spreads;
+}
+
+ScreenedSigma screen_corners(const Study& study, const ColumnDesign& design) {
   ScreenedSigma screened(design.points.size());
   for (std::size_t p = 0; p < design.points.size(); ++p) {
-    const double sigma = first_order_sigma(results[p], design.nominal[p].back());
+    const LevelSpread& spread = design.spread[p];
     for (const ConverterStudy& c : study.converters) {
-      screened[p].push_back(std::isfinite(sigma)
-                                ? screened_sigma(set_converter(study, design, p, c), design.nominal[p], sigma)
-                                : -std::numeric_limits<double>::infinity());
+      screened[p].push_back(
+          std::isfinite(spread.full_scale + spread.zero)
+              ? screened_sigma(set_converter(study, design, p, c), design.nominal[p], spread.full_scale)
+              : -std::numeric_limits<double>::infinity());
     }
   }
   return screened;

@@ -11,9 +11,12 @@ namespace flare::studies {
 /// such a corner is the first to be looked at in full.
 using ScreenedSigma = std::vector<std::vector<double>>;
 
-/// Sensitivities of the full-scale level at every corner: no sampling noise between corners, and each variable counts
-/// once. Throws engine::Stopped.
-ScreenedSigma screen_corners(const StudyRun& run, const ColumnDesign& design);
+/// Sensitivities of the full-scale level at every corner, and where replicas ask for it of level 0: no sampling noise between
+/// corners, and each variable counts once. Not a number where a sensitivity has no answer. Throws engine::Stopped.
+std::vector<LevelSpread> level_spreads(const StudyRun& run, const ColumnDesign& design);
+
+/// From the spreads of the design.
+ScreenedSigma screen_corners(const Study& study, const ColumnDesign& design);
 
 /// Smallest distance of a level to a neighbouring threshold over its spread, taking the variance of level k as k/SAWL
 /// of the full-scale level's (V).

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "studies/column/column_energy.hpp"
 #include "studies/column/column_tail_stage.hpp"
 
 namespace flare::studies {
@@ -18,9 +19,13 @@ class FullRuns {
   void run(const std::vector<std::size_t>& points) {
     std::map<std::size_t, LevelSamples> levels = sample_levels(run_, result_.design, points);
     std::map<std::size_t, PointTails> tails = tails_.estimate(levels);
+    const std::map<std::size_t, std::vector<double>> energies = read_energies(run_, result_.design, points);
     // A shard has only its runs to give.
     if (run_.shard.count > 1) return;
-    for (auto& [p, level] : levels) take_in(p, std::move(level), tails.contains(p) ? &tails.at(p) : nullptr);
+    for (auto& [p, level] : levels) {
+      take_in(p, std::move(level), tails.contains(p) ? &tails.at(p) : nullptr);
+      result_.full[p].energies = energies.at(p);
+    }
   }
 
  private:
@@ -29,7 +34,7 @@ class FullRuns {
       result_.corners.add(p, c.converter, c.value.worst());
       result_.converted.push_back(std::move(c));
     }
-    result_.full[p] = {std::move(levels), {}};
+    result_.full[p] = {std::move(levels), {}, {}};
     if (tails != nullptr) result_.full[p].tail_runs = std::move(tails->shared);
   }
 
@@ -59,7 +64,8 @@ ColumnResult run_column_study(const StudyRun& run) {
   const Study& study = run.study;
   ColumnResult result;
   result.design = design_column(run);
-  result.corners = CornerRecord(study, result.design.points, screen_corners(run, result.design));
+  result.design.spread = level_spreads(run, result.design);
+  result.corners = CornerRecord(study, result.design.points, screen_corners(study, result.design));
   FullRuns full(run, result);
   full.run(points_of_shard(first_choice(study, result.design.points, result.corners), run.shard));
   if (run.shard.count > 1) return result;

@@ -27,6 +27,17 @@ Testbench of_column(const Study& study, const ColumnOptions& options) {
   }
 }
 
+/// `trouble`: why draws of the cards were left as they are.
+std::shared_ptr<Testbench> column_bench(const Study& study, const ColumnOptions& options,
+                                        const std::string& name, NotElaborated& trouble) {
+  auto bench = std::make_shared<Testbench>(of_column(study, options));
+  bench->name = name;
+  bench->options = simulator_options(study);
+  bench->options.temperature = options.temperature;
+  bench->deck = study_deck(study, std::move(bench->deck), bench->options, &trouble);
+  return bench;
+}
+
 }  // namespace
 
 ColumnOptions column_options(const Study& study, int sawl, int on_cells, const Corner& corner) {
@@ -51,9 +62,11 @@ engine::Deck column_deck(const Study& study, const ColumnOptions& options) {
 
 LoadedCircuit column_circuit(const Study& study, int sawl, engine::Evaluator& evaluator) {
   const ColumnOptions options = column_options(study, sawl, sawl, study.nominal);
-  const auto bench = column_bench(study, options, fmt::format("{} sawl {}", options.cell.name, sawl));
+  NotElaborated trouble;
+  const auto bench =
+      column_bench(study, options, fmt::format("{} sawl {}", options.cell.name, sawl), trouble);
   LoadedCircuit loaded =
-      load_circuit(evaluator, study, bench->deck, bench->options, varying_elements(options));
+      load_circuit(evaluator, study, bench->deck, bench->options, varying_elements(options), trouble);
   add_variation(study, loaded, varying_elements(options), *bench);
   refuse_no_variation(study, *bench);
   check_nominals(evaluator, study, loaded, *bench);
@@ -63,13 +76,8 @@ LoadedCircuit column_circuit(const Study& study, int sawl, engine::Evaluator& ev
 
 std::shared_ptr<Testbench> column_bench(const Study& study, const ColumnOptions& options,
                                         const std::string& name) {
-  auto bench = std::make_shared<Testbench>(of_column(study, options));
-  bench->name = name;
-  bench->options = simulator_options(study);
-  bench->options.temperature = options.temperature;
-  NotElaborated trouble;
-  bench->deck = study_deck(study, std::move(bench->deck), bench->options, &trouble);
-  return bench;
+  NotElaborated told_when_loaded;
+  return column_bench(study, options, name, told_when_loaded);
 }
 
 std::shared_ptr<Testbench> level_testbench(const Study& study, const ColumnPoint& point, double wordline_off,

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "studies/run/netlist_draws.hpp"
+#include "studies/run/study_testbench.hpp"
+
 namespace flare::studies {
 
 namespace {
@@ -27,6 +30,18 @@ engine::Measure integral(const std::string& name, const std::string& vector, dou
 std::string name_of(const ComparatorBench& bench) {
   return fmt::format("{} at {:.4g} V, {} {:.3g} V {:g} degC", bench.part.name, bench.common_mode,
                      bench.drive.section, bench.drive.supply, bench.drive.temperature);
+}
+
+engine::Deck deck_of(const std::string& name, const std::string& text, const ConverterDrive& drive,
+                     const engine::SimulatorOptions& options) {
+  if (drive.study == nullptr) return engine::parse_deck(text, name);
+  engine::DeckOptions how;
+  for (const auto& [parameter, value] : drive.study->parameters)
+    how.parameters[parameter] = fmt::format("{}", value);
+  NotElaborated trouble;
+  engine::Deck deck = study_deck(*drive.study, engine::parse_deck(text, name, how), options, &trouble);
+  if (!trouble.why.empty()) throw StudyError(trouble.why);
+  return deck;
 }
 
 /// `node` gets `vq` aC in a triangle around `when`.
@@ -82,13 +97,14 @@ std::string comparator_netlist(const ComparatorBench& bench, double clock_end, c
 }
 
 engine::Testbench latch_testbench(const std::string& name, const std::string& text,
-                                  const ConverterDrive& drive, double stop) {
+                                  const ConverterDrive& drive, double stop, double chgtol) {
   engine::Testbench bench;
   bench.name = name;
-  bench.deck = engine::parse_deck(text, name);
   bench.options.temperature = drive.temperature;
   bench.options.trtol = 1.0;
-  bench.options.chgtol = 1e-16;
+  bench.options.chgtol = chgtol;
+  if (drive.study != nullptr) bench.options = simulator_options(*drive.study, bench.options);
+  bench.deck = deck_of(name, text, drive, bench.options);
   bench.analysis.stop = stop;
   bench.analysis.step = 0.5 * largest_step;
   bench.analysis.max_step = largest_step;

@@ -14,10 +14,13 @@
 
 namespace flare::studies {
 
+struct Study;
+
 /// What drives a converter's circuit. SI.
 struct ConverterDrive {
-  std::filesystem::path card;  // device cards, absolute
-  std::string section;         // process
+  const Study* study = nullptr;  // its kit's switches, simulator settings and draws of the cards; null: none
+  std::filesystem::path card;    // device cards, absolute
+  std::string section;           // process
   double supply = 0.9;
   double temperature = 27.0;  // degC
   double load = 1e-15;        // F, on each output of a comparator
@@ -31,7 +34,7 @@ struct ComparatorBench {
 };
 
 inline constexpr double clock_start = 20e-12;  // s
-/// Unit of the first coordinate of every testbench here, V: a coordinate reaches to 38.
+/// Unit of the first coordinate of every testbench here, V.
 inline constexpr double input_unit = 10e-3;
 
 /// Card, netlist, supply: the first lines of every circuit of a converter.
@@ -46,9 +49,10 @@ std::string comparator_netlist(const ComparatorBench& bench, double clock_end = 
                                const std::string& more = "");
 
 /// A testbench of `text` with the numerical options that latches are simulated with (engine/README.md compares them for
-/// columns): a trapezoid of 4 ps at most, trtol 1, chgtol 1e-16. Throws engine::DeckError.
+/// columns), where the study says nothing else: a trapezoid of 4 ps at most, trtol 1, chgtol as given. Throws
+/// engine::DeckError; StudyError where the cards make draws that cannot be taken over.
 engine::Testbench latch_testbench(const std::string& name, const std::string& text,
-                                  const ConverterDrive& drive, double stop);
+                                  const ConverterDrive& drive, double stop, double chgtol = 1e-16);
 
 /// Lets coordinate 0, in units of input_unit, replace the value of a source: to be called before variation is added.
 void add_input(engine::Testbench& bench, const std::string& source);

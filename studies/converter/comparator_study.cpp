@@ -41,6 +41,17 @@ std::shared_ptr<const engine::Testbench> shared(engine::Testbench bench) {
       longest_decision * 1e9));
 }
 
+/// What a kit draws for a die would be drawn for every threshold by itself.
+void refuse_die_variables(const Study& study, const engine::Testbench& bench) {
+  for (const engine::Variable& variable : bench.variables) {
+    if (variable.scope != engine::Scope::die) continue;
+    throw StudyError(fmt::format(
+        "{}: the cards draw {} once per die; a study of converters ([adc]) has the mismatch of single "
+        "devices alone: switch that draw off ([technology] parameters), and add corners instead",
+        study.cards_place, variable.name));
+  }
+}
+
 /// The study's variation on the devices of the comparator, behind the input.
 std::shared_ptr<const engine::Testbench> varied(const ComparatorRuns& runs, const ComparatorPlace& place,
                                                 double time) {
@@ -49,6 +60,7 @@ std::shared_ptr<const engine::Testbench> varied(const ComparatorRuns& runs, cons
   const LoadedCircuit loaded = load_circuit(runs.evaluator, runs.study, bench.deck, bench.options, elements);
   add_variation(runs.study, loaded, elements, bench);
   check_nominals(runs.evaluator, runs.study, loaded, bench);
+  refuse_die_variables(runs.study, bench);
   return shared(std::move(bench));
 }
 

@@ -16,6 +16,7 @@ std::vector<Corner> nominal_first(const Study& study) {
 
 ConverterDrive drive_of(const Study& study, const Corner& corner) {
   ConverterDrive drive;
+  drive.study = &study;
   drive.card = std::filesystem::absolute(study.cards);
   drive.section = corner.process;
   drive.supply = corner.supply.value();

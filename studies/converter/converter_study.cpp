@@ -39,7 +39,9 @@ std::string variables_of(const Study& study, engine::Evaluator& evaluator, const
 
 ConverterResult run_converter_study(const StudyRun& run) {
   ConverterResult result;
-  for (const ConverterStudy& converter : run.study.converters) {
+  for (std::size_t c = 0; c < run.study.converters.size(); ++c) {
+    if (!run.shard.mine(c)) continue;
+    const ConverterStudy& converter = run.study.converters[c];
     std::size_t made = 0;
     run.progress.stage(converter.name);
     const MakeAllRuns make = [&](const std::vector<engine::RunRequest>& requests) {

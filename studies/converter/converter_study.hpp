@@ -17,7 +17,7 @@ struct ConverterResult {
   std::vector<analysis::AdcResult> adcs;  // in the study's order
 };
 
-/// Throws StudyError where a comparator does not decide at a corner.
+/// A shard measures its share of the converters. Throws StudyError where a comparator does not decide at a corner.
 ConverterResult run_converter_study(const StudyRun& run);
 
 /// Builds every converter at every corner, without a sample. Lines that say what the study does.

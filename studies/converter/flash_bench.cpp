@@ -10,6 +10,9 @@ namespace {
 
 constexpr double let_go = 5e-12;  // s: bitline and references are let go, before the clock rises
 
+/// The clock is low as long as it was high; half way through, bitline and references are sampled again.
+double cycle_end(double clock_end) { return 2.0 * clock_end - clock_start; }
+
 std::string reference_node(std::size_t k) { return fmt::format("ref{}", k); }
 
 std::string source_line(const std::string& node, double volts) {
@@ -61,8 +64,21 @@ std::string title_of(const FlashBench& bench) {
                      bench.drive.section, bench.drive.supply, bench.drive.temperature);
 }
 
-std::string sampling(double until) {
-  return fmt::format("vsmp smp 0 pwl(0 1 {} 1 {} 0)\n", until, until + 2e-12);
+/// `again` > 0: sampled once more from then on.
+std::string sampling(double until, double again = 0.0) {
+  return fmt::format("vsmp smp 0 pwl(0 1 {} 1 {} 0{})\n", until, until + 2e-12,
+                     again > 0.0 ? fmt::format(" {} 0 {} 1", again, again + 2e-12) : "");
+}
+
+/// The sources that references are taken from.
+std::vector<std::string> reference_sources(const FlashBench& bench) {
+  std::vector<std::string> sources;
+  const bool ladder = !bench.stiff && bench.part.reference->ladder && bench.references.size() > 1;
+  if (ladder) return {"vref0", "vlow"};
+  const bool held = !bench.stiff && !bench.part.reference->ladder;
+  for (std::size_t k = 0; k < bench.references.size(); ++k)
+    sources.push_back(held ? fmt::format("vsrc{}", k) : fmt::format("v{}", reference_node(k)));
+  return sources;
 }
 
 engine::Measure integral_of(const std::string& name, const std::string& vector, const std::string& unit,
@@ -82,7 +98,8 @@ std::string flash_netlist(const FlashBench& bench, double clock_end, const std::
   const ConverterDrive& drive = bench.drive;
   const std::string fall =
       clock_end > 0.0 ? fmt::format(" {} {} {} 0", clock_end, drive.supply, clock_end + drive.edge) : "";
-  return converter_header(bench.part, drive, title_of(bench)) + sampling(let_go) +
+  return converter_header(bench.part, drive, title_of(bench)) +
+         sampling(let_go, clock_end > 0.0 ? 0.5 * (clock_end + cycle_end(clock_end)) : 0.0) +
          fmt::format(
              "vbl vin 0 {}\n"
              "sbl vin bl smp 0 bitline_switch\n"
@@ -104,13 +121,20 @@ engine::Testbench flash_testbench(const FlashBench& bench, std::size_t k, double
 }
 
 engine::Testbench flash_energy_testbench(const FlashBench& bench, double level, double clock_end) {
-  const double stop = 2.0 * clock_end - clock_start;
+  const double stop = cycle_end(clock_end);
   engine::Testbench made =
       latch_testbench(title_of(bench), flash_netlist(bench, clock_end), bench.drive, stop);
+  made.analysis.max_step = made.analysis.step = 0.5e-12;  // references are sampled again within a few ps
   made.settings.push_back({{engine::KnobKind::instance, "vbl", "dc"}, level});
   engine::Measure clock = integral_of("clock", "i(vclk)", std::string("J"), -bench.drive.supply);
   clock.to = clock_end;
   made.measures = {integral_of("supply", "i(vdd)", std::string("J"), -bench.drive.supply), clock};
+  const bool ladder = reference_sources(bench).size() < bench.references.size();
+  for (std::size_t r = 0; const std::string& source : reference_sources(bench)) {
+    const double volts = ladder && r > 0 ? bench.references.back() : bench.references[r];
+    made.measures.push_back(
+        integral_of(fmt::format("reference{}", ++r), fmt::format("i({})", source), std::string("J"), -volts));
+  }
   return made;
 }
 

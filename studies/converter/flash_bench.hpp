@@ -25,7 +25,8 @@ std::string flash_netlist(const FlashBench& bench, double clock_end = 0.0, const
 /// Measures "d" of comparator `k` (from 0) at `time`. Coordinate 0: the bitline's level before the clock, from its reference.
 engine::Testbench flash_testbench(const FlashBench& bench, std::size_t k, double time);
 
-/// A whole cycle with the bitline at `level`. Measures "supply" and "clock" as energy_testbench.
+/// A whole cycle with the bitline at `level`, at whose end bitline and references are sampled again. Measures "supply" and
+/// "clock" as energy_testbench, then "reference1" ..., J that each source of references gave.
 engine::Testbench flash_energy_testbench(const FlashBench& bench, double level, double clock_end);
 
 /// With the clock low: "charge", C that the inputs take while the bitline falls from the first to the last reference.

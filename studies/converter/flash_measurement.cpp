@@ -9,12 +9,14 @@
 #include "studies/converter/converter_places.hpp"
 #include "studies/converter/converter_thresholds.hpp"
 #include "studies/run/study_run.hpp"
+#include "studies/run/study_testbench.hpp"
 
 namespace flare::studies {
 
 namespace {
 
 constexpr double kick_tolerance = 0.1e-3;  // V
+constexpr double in_place_step = 0.01;     // sigma, and units of the input: d is steep at the late look
 constexpr double late_gain = 1e3;          // of d at the late look: 0.1 mV has become 0.1 V
 
 /// All that is measured at the thresholds of one corner.
@@ -24,7 +26,8 @@ struct FlashCorner {
   std::size_t first = 0;  // its places begin there
   FlashBench bench;
   std::vector<double> kicks;
-  double supply_energy = 0.0, clock_energy = 0.0, load = NAN;
+  std::vector<double> in_place;  // first-order sigma with all comparators there; empty: by itself
+  double supply_energy = 0.0, clock_energy = 0.0, reference_energy = 0.0, load = NAN;
 };
 
 double slowest(const std::vector<DecisionTimes>& times, const FlashCorner& corner) {
@@ -43,7 +46,7 @@ std::shared_ptr<const engine::Testbench> shared(engine::Testbench bench) {
 
 /// Energy of a conversion and load of the bitline, with all comparators there.
 void measure_whole(const ComparatorRuns& runs, const ConverterStudy& converter, FlashCorner& corner,
-                   const std::vector<DecisionTimes>& times) {
+                   const std::vector<DecisionTimes>& times, const std::vector<ComparatorSlopes>& slopes) {
   const std::size_t n = corner.thresholds.size();
   const double level = 0.5 * (corner.thresholds[n / 2] + corner.thresholds[(n - 1) / 2]);
   const double end = clock_start + 2.0 * (slowest(times, corner) - clock_start);
@@ -54,10 +57,16 @@ void measure_whole(const ComparatorRuns& runs, const ConverterStudy& converter, 
                  {stream + "/load", 0, shared(flash_load_testbench(corner.bench)), once}});
   corner.supply_energy = measured(results[0][0], 0);
   corner.clock_energy = measured(results[0][0], 1);
+  // What a reference takes back is of no use to anybody.
+  for (std::size_t m = 2; m < results[0][0].measures.size(); ++m)
+    corner.reference_energy += std::max(0.0, measured(results[0][0], m));
   corner.load = measured(results[1][0], 0) / (corner.thresholds.front() - corner.thresholds.back());
   const std::vector<DecisionTimes> own(times.begin() + static_cast<std::ptrdiff_t>(corner.first),
                                        times.begin() + static_cast<std::ptrdiff_t>(corner.first + n));
   corner.kicks = flash_kicks(runs, corner.bench, stream, own);
+  corner.in_place = offsets_in_place(runs, corner.bench, stream, own, corner.kicks);
+  // A balance point holds the systematic part of the offset, and so do the offsets of the dies.
+  for (std::size_t k = 0; k < n; ++k) corner.kicks[k] -= slopes[corner.first + k].nominal;
 }
 
 void add_energies(FlashCorner& corner, const std::vector<DecisionEnergy>& energies) {
@@ -87,8 +96,13 @@ MeasuredCorner measured_corner(const FlashCorner& corner, const std::vector<Comp
   for (std::size_t k = 0; k < corner.thresholds.size(); ++k) {
     const std::size_t p = corner.first + k;
     result.common_modes.push_back(places[p].bench.common_mode);
+    const double alone = all.slopes[p].first_order_sigma();
+    const double heavier = corner.in_place.empty() ? 1.0 : corner.in_place[k] / alone;
     result.offsets.push_back(all.offsets[p].offsets);
-    result.first_order.push_back(all.slopes[p].first_order_sigma());
+    // What mismatch adds to the systematic part.
+    for (double& offset : result.offsets.back())
+      offset = all.slopes[p].nominal + heavier * (offset - all.slopes[p].nominal);
+    result.first_order.push_back(heavier * alone);
     result.noise.push_back(all.noise[p]);
     result.decision_times.push_back(all.times[p].decided - clock_middle(places[p].bench.drive));
   }
@@ -145,6 +159,34 @@ std::vector<double> flash_kicks(const ComparatorRuns& runs, const FlashBench& be
   return kicks;
 }
 
+std::vector<double> offsets_in_place(const ComparatorRuns& runs, const FlashBench& bench,
+                                     const std::string& stream, const std::vector<DecisionTimes>& times,
+                                     const std::vector<double>& kicks) {
+  std::vector<engine::RunRequest> requests;
+  for (std::size_t k = 0; k < bench.references.size(); ++k) {
+    engine::Testbench made = flash_testbench(bench, k, times[k].late);
+    const std::vector<std::string> elements = comparator_elements(bench.part, fmt::format("x{}", k));
+    add_variation(runs.study, load_circuit(runs.evaluator, runs.study, made.deck, made.options, elements),
+                  elements, made);
+    const auto d = static_cast<Eigen::Index>(made.dimension());
+    engine::Matrix points = engine::Matrix::Zero(d + 1, d);  // balance, then one variable after the other
+    points.bottomRows(d).diagonal().setConstant(in_place_step);
+    points.col(0).array() += kicks[k] / input_unit;
+    requests.push_back({fmt::format("{}/in_place{}", stream, k + 1), 0, shared(std::move(made)), points});
+  }
+  const auto results = runs.make(requests);
+  std::vector<double> sigmas;
+  for (const std::vector<engine::RunResult>& run : results) {
+    const double balance = measured(run[0], 0);
+    const double gain = (measured(run[1], 0) - balance) / input_unit;  // d over V; the step is in both
+    double square = 0.0;
+    for (std::size_t v = 2; v < run.size(); ++v)
+      square += std::pow((measured(run[v], 0) - balance) / gain, 2);
+    sigmas.push_back(std::sqrt(square));
+  }
+  return sigmas;
+}
+
 void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, analysis::AdcResult& adc) {
   std::vector<FlashCorner> corners;
   std::vector<ComparatorPlace> places;
@@ -152,7 +194,7 @@ void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, 
     const std::vector<double> thresholds = bitline_thresholds(*runs.study.adc, corner);
     FlashBench bench{*converter.circuit, drive_of(runs.study, corner), thresholds,
                      runs.study.adc->bitline_capacitance, false};
-    corners.push_back({corner, thresholds, places.size(), std::move(bench), {}, 0.0, 0.0, NAN});
+    corners.push_back({corner, thresholds, places.size(), std::move(bench), {}, {}, 0.0, 0.0, 0.0, NAN});
     for (ComparatorPlace& place : comparator_places(runs.study, converter, corner, thresholds)) {
       places.push_back(std::move(place));
     }
@@ -165,7 +207,7 @@ void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, 
   all.noise = comparator_noise(runs, places, all.times);
   const bool whole = converter.circuit->circuit == ConverterCircuit::flash;
   if (whole) {
-    for (FlashCorner& corner : corners) measure_whole(runs, converter, corner, all.times);
+    for (FlashCorner& corner : corners) measure_whole(runs, converter, corner, all.times, all.slopes);
   } else {
     const std::vector<DecisionEnergy> energies = decision_energies(runs, places, all.times);
     for (FlashCorner& corner : corners) add_energies(corner, energies);
@@ -181,7 +223,8 @@ void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, 
     analysis::AdcFigureRow figures = linearity_figures(here, nominal, references, converter.trim);
     figures.comparator_energy = corner.supply_energy;
     figures.clock_energy = corner.clock_energy;
-    figures.energy = corner.supply_energy + corner.clock_energy;
+    figures.array_energy = corner.reference_energy;
+    figures.energy = corner.supply_energy + corner.clock_energy + corner.reference_energy;
     figures.time = slowest(all.times, corner) - clock_middle(corner.bench.drive);
     figures.load = corner.load;
     figures.area = area * static_cast<double>(corner.thresholds.size());

@@ -114,9 +114,11 @@ std::string sar_netlist(const SarBench& bench) {
 
 engine::Testbench sar_testbench(const SarBench& bench, double level) {
   const double stop = begin_of(bench, bench.part.array->bits);
-  engine::Testbench made = latch_testbench(title_of(bench), sar_netlist(bench), bench.drive, stop);
+  constexpr double chgtol = 1e-17;  // a unit of the array holds 1e-15 C
+  const std::string power = fmt::format("bclock pclock 0 v={}*max(-i(vclk),0)\n", bench.drive.supply);
+  engine::Testbench made =
+      latch_testbench(title_of(bench), sar_netlist(bench) + power, bench.drive, stop, chgtol);
   const double from = first_decision(bench);
-  made.options.chgtol = 1e-17;  // a unit of the array holds 1e-15 C
   add_input(made, "vbl");
   made.variables.back().law.location = level;
   for (int bit = 0; bit < bench.part.array->bits; ++bit) {
@@ -132,9 +134,6 @@ engine::Testbench sar_testbench(const SarBench& bench, double level) {
   // What a driver of the clock takes while it charges: the current out of its source, and not what flows back.
   engine::Measure clock = energy("clock", "v(pclock)", -1.0, from);
   made.measures.push_back(clock);
-  made.deck = engine::parse_deck(
-      sar_netlist(bench) + fmt::format("bclock pclock 0 v={}*max(-i(vclk),0)\n", bench.drive.supply),
-      made.name);
   return made;
 }
 

@@ -15,8 +15,7 @@ namespace flare::studies {
 namespace {
 
 constexpr double transition_tolerance = 0.1e-3;  // V
-constexpr double shortest_decision = 145e-12;    // s
-constexpr double decision_margin = 1.5;          // a bit is given so much of the time that 1 mV takes
+constexpr double decades_below = 2.0;            // a bit is given the time in which 1 mV/10^2 is decided
 
 struct SarCorner {
   Corner corner;
@@ -47,21 +46,20 @@ SarCorner first_guess(const Study& study, const ConverterStudy& converter, const
   return {corner, std::move(bench), std::move(place), {}, 0.0, 0.0, 0.0, 0.0, 0.0};
 }
 
+/// What is taken over before it is decided depends on the bits before: thresholds then leave charge conservation by up to
+/// 0.03 step. A latch needs as long for every factor of ten in its input.
 void set_decision(SarCorner& corner, const DecisionTimes& times) {
-  corner.bench.decision =
-      std::max(shortest_decision, decision_margin * (times.decided - clock_middle(corner.bench.drive)));
+  const double decade = times.late - times.early;
+  corner.bench.decision = times.decided + decades_below * decade - clock_middle(corner.bench.drive);
 }
 
-int last_odd(int n) { return std::max(3, n - 1 + n % 2); }
-
-/// Origin and step from the thresholds of code 1 and the last odd one: the comparator remembers how high its input stood before
-/// a bit's trial, and of odd codes that is one step.
+/// Origin and step from the thresholds of the first and the last code.
 void set_thresholds(const ComparatorRuns& runs, std::vector<SarCorner>& corners) {
   const int n = runs.study.adc->thresholds;
   std::vector<SarTransition> asked;
   for (const SarCorner& c : corners) {
     const double unit = c.bench.drive.supply / (c.bench.part.array->units() + usual_load);
-    for (const int code : {1, last_odd(n)}) {
+    for (const int code : {1, n}) {
       const double guess = c.bench.common_mode + usual_kick + code * unit;
       asked.push_back(
           {c.bench, c.place.stream + "/transition", code, guess - 0.8 * unit, guess + 0.8 * unit});
@@ -78,7 +76,7 @@ void set_thresholds(const ComparatorRuns& runs, std::vector<SarCorner>& corners)
                       "has them at {}",
                       c.bench.part.manifest.string(), n, c.corner.name()));
     }
-    c.step = (last - first) / (last_odd(n) - 1);
+    c.step = (last - first) / (n - 1);
     c.load = c.bench.drive.supply / c.step - c.bench.part.array->units();
     for (int k = 0; k < n; ++k) c.thresholds.push_back(first + (n - 1 - k) * c.step);
   }
@@ -126,8 +124,9 @@ MeasuredCorner measured_corner(const SarCorner& c, const DecisionTimes& times, c
   result.temperature = c.bench.drive.temperature;
   result.thresholds = c.thresholds;
   result.common_modes = {c.bench.common_mode};
-  // The comparator's reference is set for the kick of the nominal corner; what another one adds is left.
-  result.kicks.assign(c.thresholds.size(), kick_of(c) - nominal_kick);
+  // The comparator's reference is set for the kick of the nominal corner; what another one adds is left. The systematic part
+  // of the offset is in the kick, and in the offsets of the dies too.
+  result.kicks.assign(c.thresholds.size(), kick_of(c) - nominal_kick - slopes.nominal);
   for (double& threshold : result.thresholds) threshold -= kick_of(c);
   result.offsets = {offsets.offsets};
   result.first_order = {slopes.first_order_sigma()};
@@ -207,14 +206,13 @@ void measure_sar(const ComparatorRuns& runs, const ConverterStudy& converter, an
   const engine::SampleSource source{runs.study.seed, fmt::format("adc/{}/array", converter.name),
                                     runs.study.estimator.design, dies};
   const engine::Matrix draws = engine::draw(source, 0, dies, static_cast<std::size_t>(array.bits + 1));
-  const ReferenceSpread spread =
-      array_deviations(draws, array, corners.front().load, runs.study.adc->thresholds);
   const double area = comparator_area(runs, places.front()) + (converter.trim ? converter.trim->area : 0.0);
   const double kick = kick_of(corners.front());
   const MeasuredCorner nominal = measured_corner(corners[0], times[0], slopes[0], offsets[0], noise[0], kick);
   for (std::size_t i = 0; i < corners.size(); ++i) {
     const SarCorner& c = corners[i];
     const MeasuredCorner here = measured_corner(c, times[i], slopes[i], offsets[i], noise[i], kick);
+    const ReferenceSpread spread = array_deviations(draws, array, c.load, runs.study.adc->thresholds);
     for (const auto& row : threshold_rows(here, nominal, spread, converter.trim))
       adc.thresholds.push_back(row);
     analysis::AdcFigureRow figures = linearity_figures(here, nominal, spread, converter.trim);

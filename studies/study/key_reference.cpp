@@ -1,7 +1,6 @@
 #include "studies/study/key_reference.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -21,6 +20,9 @@ cost = { architecture = ".", model = ".", dataset = "." }
 cards = "."
 [column]
 sawl = [8]
+timing = "replica"
+timing_rows = 32
+converters = ["flash"]
 [column.sizes]
 wa = "300 nm"
 [column.precharge]
@@ -32,6 +34,8 @@ pelgrom = "1.3 mV um"
 parameter = "beta"
 law = "lognormal"
 sigma = "3 %"
+cells = ["sram8t"]
+[map]
 [[die]]
 temperature = true
 sigma = "10 K"
@@ -44,6 +48,8 @@ full = 2
 [[converter]]
 name = "flash"
 offset_sigma = "0.03 step"
+references = "replica"
+average = 4
 [[converter]]
 name = "sar"
 kind = "enob"
@@ -236,7 +242,11 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"column", "settle", "from the end of the word line's pulse to the look of the converter"},
     {"column", "swing", "fall of the bitline at full scale, which sets the pulse of the word line"},
     {"column", "timing",
-     "the pulse is found at each corner, as a replica column does, or at the nominal one"},
+     "the pulse is found at each corner, as an ideal replica does, at the nominal one, or by a replica with "
+     "its "
+     "own mismatch"},
+    {"column", "timing_rows", "rows of the replica that closes the word line, of `timing = \"replica\"`"},
+    {"column", "converters", "of `[[columns]]`, several in one study: which read this one", "all"},
     {"column", "tracking",
      "references and timing follow the corner, or each die with its die-wide deviations"},
     {"column.sizes", "*", "size of the cell in place of its manifest's", "the manifest's"},
@@ -313,6 +323,7 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
      "a percentage scales, another sigma shifts, `median` replaces"},
     {"variation[]", "median", "of the law where it replaces the circuit's value, or of a factor",
      "the circuit's value; of a factor 1"},
+    {"variation[]", "cells", "of `[[columns]]`: cells whose columns it moves", "all"},
     {"die[]", "source", "source whose value varies from die to die"},
     {"die[]", "temperature", "the temperature varies from die to die, instead of a source"},
     {"die[]", "sigma",
@@ -347,8 +358,13 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"converter[]", "entry", "which of its converters", "the name"},
     {"converter[]", "enob", "effective bits of `kind = \"enob\"`"},
     {"converter[]", "offset_sigma", "of each comparator, in V or in steps", "0"},
-    {"converter[]", "references", "follow the corner, or stay those of the nominal one"},
+    {"converter[]", "references",
+     "`tracking`: ideal ones that follow the corner; `fixed`: those of the nominal one; or replica columns: "
+     "a name "
+     "of `netlists/references`, or the path of a folder with a `reference.toml`"},
+    {"converter[]", "average", "replicas of each of the two levels beside a threshold"},
     {"converter[]", "tails", "by rare-event simulation, or of the fitted law (`extrapolated`)"},
+    {"map", "claim", "what is claimed elsewhere, shown beside the map of all cells, SAWLs and converters"},
     {"estimator", "method", "of the failure probabilities"},
     {"estimator", "accuracy", "half-width of the 95 % interval that is aimed at; above 0"},
     {"estimator", "budget",
@@ -384,49 +400,6 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"simulator", "run_time_limit", "processor time after which a run counts as timed out; at least 1 ms"},
 });
 
-/// "variation[]" stands in a study as [[variation]].
-std::string heading(std::string_view table) {
-  if (table.empty()) return "The study itself";
-  const bool many = table.ends_with("[]");
-  std::string name(many ? table.substr(0, table.size() - 2) : table);
-  if (const auto at = name.find("[]"); at != std::string::npos) name.erase(at, 2);
-  return many ? fmt::format("`[[{}]]`", name) : fmt::format("`[{}]`", name);
-}
-
-/// A text that was looked at before it was read as a quantity is no other value than that.
-std::string values_text(const KeyFacts& facts) {
-  std::set<std::string> values = facts.values;
-  const bool quantity = std::any_of(values.begin(), values.end(),
-                                    [](const std::string& value) { return value.starts_with("quantity"); });
-  if (quantity) values.erase("text");
-  return fmt::format("{}", fmt::join(values, "; "));
-}
-
-/// What the engine takes where neither the study nor the netlist says it.
-std::string engine_default(std::string_view key) {
-  const engine::SimulatorOptions options;
-  if (key == "method") return fmt::format("\"{}\"", options.method);
-  const double value = key == "reltol"   ? options.reltol
-                       : key == "abstol" ? options.abstol
-                       : key == "vntol"  ? options.vntol
-                       : key == "chgtol" ? options.chgtol
-                                         : options.trtol;
-  return fmt::format("{}", value);
-}
-
-std::string default_text(const KeyFacts& facts, const KeyDescription& key) {
-  if (key.otherwise.find("{}") != std::string_view::npos) {
-    return fmt::format(fmt::runtime(key.otherwise), engine_default(key.key));
-  }
-  if (!key.otherwise.empty()) return std::string(key.otherwise);
-  if (facts.required) return "needed";
-  std::string text;
-  for (const std::string& value : facts.defaults) {
-    if (!value.empty()) text += (text.empty() ? "`" : " or `") + value + "`";
-  }
-  return text.empty() ? "–" : text;
-}
-
 }  // namespace
 
 std::span<const KeyDescription> key_descriptions() { return descriptions; }
@@ -435,26 +408,6 @@ KeyLog keys_read() {
   KeyLog log;
   for (const auto& [name, text] : key_examples()) parse_study(text, std::filesystem::path(".") / name, &log);
   return log;
-}
-
-std::string key_reference() {
-  const KeyLog log = keys_read();
-  std::string page =
-      "# Keys of a study\n\n"
-      "Written by `flare keys` from the code that reads them. *Needed*: there is no default; of keys that "
-      "belong to one kind of their table, where it is that kind. A `*` stands for names of your own.\n";
-  std::string_view table = "none";
-  for (const KeyDescription& key : descriptions) {
-    if (key.table != table) {
-      table = key.table;
-      page +=
-          fmt::format("\n## {}\n\n| key | takes | default | meaning |\n|---|---|---|---|\n", heading(table));
-    }
-    const KeyFacts& facts = log.at({std::string(key.table), std::string(key.key)});
-    page += fmt::format("| `{}` | {} | {} | {} |\n", key.key, values_text(facts), default_text(facts, key),
-                        key.meaning);
-  }
-  return page;
 }
 
 }  // namespace flare::studies

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "engine/base/units.hpp"
@@ -86,8 +87,15 @@ ColumnStudy read_column(Section s, const std::filesystem::path& file) {
     s.fail("rows", "must be at least the largest SAWL");
   }
   column.swing = above_zero(s, "swing", "V", 0.4);
-  column.tracking_timing = s.choice("timing", {"tracking", "fixed"}, "tracking") == "tracking";
+  const std::string timing = s.choice("timing", {"tracking", "fixed", "replica"}, "tracking");
+  column.tracking_timing = timing != "fixed";
+  if (timing == "replica") {
+    column.timing_rows = static_cast<int>(s.integer("timing_rows", 8, 1, 4096));
+  } else if (s.has("timing_rows")) {
+    s.fail("timing_rows", "belongs to timing = \"replica\"; leave it out, or ask for that");
+  }
   column.tracking_die = s.choice("tracking", {"corner", "die"}, "corner") == "die";
+  if (s.has("converters")) column.converters = s.texts("converters");
   s.finish();
   return column;
 }
@@ -125,7 +133,20 @@ CircuitStudy read_circuit(Section s, Section& root) {
   return circuit;
 }
 
-ConverterStudy read_converter(Section& s) {
+/// Where a converter's thresholds come from: `tracking` or `fixed`, calculated, or a circuit of replicas.
+void read_references(Section& s, const std::filesystem::path& file, ConverterStudy& c) {
+  const std::string references = s.text("references", "tracking");
+  c.tracking_references = references != "fixed";
+  if (references != "tracking" && references != "fixed") {
+    c.reference = read_reference_part(find_part(s, "references", references, "reference", file));
+    c.average = static_cast<int>(s.integer("average", 1, 1, 1024));
+  } else if (s.has("average")) {
+    s.fail("average",
+           "belongs to references of replica columns; leave it out, or say references = \"replica\"");
+  }
+}
+
+ConverterStudy read_converter(Section& s, const std::filesystem::path& file) {
   ConverterStudy c;
   c.name = s.text("name");
   if (c.name.empty() || c.name.find_first_of("/. ") != std::string::npos) {
@@ -135,7 +156,7 @@ ConverterStudy read_converter(Section& s) {
   c.kind = kind == "measured" ? analysis::ConverterKind::measured
            : kind == "enob"   ? analysis::ConverterKind::enob
                               : analysis::ConverterKind::ideal;
-  c.tracking_references = s.choice("references", {"tracking", "fixed"}, "tracking") == "tracking";
+  read_references(s, file, c);
   c.fit_only = s.choice("tails", {"simulated", "fit"}, "simulated") == "fit";
   if (c.kind == analysis::ConverterKind::measured) read_measured(s, c);
   if (c.kind == analysis::ConverterKind::enob) c.enob = s.number("enob", 0.5, 24.0);
@@ -172,6 +193,38 @@ void check_followers(Section& root, const std::vector<ConverterStudy>& converter
       root.fail("converter", fmt::format("'{}' has an offset_sigma in V; where references follow each die "
                                          "(tracking = \"die\") it must be in steps, e.g. \"0.03 step\"",
                                          c.name));
+    }
+  }
+}
+
+MapStudy read_map(Section s) {
+  MapStudy map;
+  map.claim = s.text("claim", "");
+  s.finish();
+  return map;
+}
+
+/// Columns of one study: what they name must be there, and no two may be the same.
+void check_columns(Section& root, const Study& study) {
+  std::vector<ColumnStudy> columns = study.columns;
+  if (columns.empty() && study.column) columns.push_back(*study.column);
+  std::set<std::pair<std::string, int>> seen;
+  for (const ColumnStudy& column : columns) {
+    for (const int sawl : column.sawl) {
+      if (!seen.emplace(column.setup.cell.name, sawl).second)
+        root.fail("columns", fmt::format("{} at SAWL {} stands there twice", column.setup.cell.name, sawl));
+    }
+    for (const std::string& name : column.converters) {
+      if (std::none_of(study.converters.begin(), study.converters.end(),
+                       [&](const ConverterStudy& c) { return c.name == name; }))
+        root.fail("columns", fmt::format("converters: there is no [[converter]] called '{}'", name));
+    }
+  }
+  for (const DeviceVariation& v : study.devices) {
+    for (const std::string& cell : v.cells) {
+      if (std::none_of(columns.begin(), columns.end(),
+                       [&](const ColumnStudy& c) { return c.setup.cell.name == cell; }))
+        throw StudyError(fmt::format("{}: cells: there is no column of a cell '{}'", v.place, cell));
     }
   }
 }
@@ -237,14 +290,30 @@ CostStudy read_cost(Section s) {
   return c;
 }
 
-/// [corners] of any study; a column needs all three lists.
+/// Named corners of a column say all that it needs, and nothing that it has no use for.
+void check_column_corners(const Section& s, const Corners& corners) {
+  for (const Corner& corner : corners.all) {
+    if (corner.process.empty() || !corner.supply || !corner.temperature) {
+      s.fail("named",
+             fmt::format("{}: a [column] study needs process, supply and temperature of every corner",
+                         corner.name()));
+    }
+    if (!corner.sources.empty() || !corner.parameters.empty() || !corner.sections.empty()) {
+      s.fail("named",
+             fmt::format("{}: a [column] study knows process, supply and temperature alone", corner.name()));
+    }
+  }
+}
+
+/// [corners] of any study; a column needs all three lists, or named corners.
 void read_all_corners(Section s, Study& study) {
-  if (study.column) {
+  if (study.column && !s.has("named")) {
     for (const char* key : {"process", "supply", "temperature"}) {
       if (!s.has(key)) s.fail("", fmt::format("a [column] study needs '{}' here, a list", key));
     }
   }
   Corners corners = read_corners(s);
+  if (study.column && s.has("named")) check_column_corners(s, corners);
   study.corners = std::move(corners.all);
   study.nominal = std::move(corners.nominal);
   study.process_place = std::move(corners.process_place);
@@ -297,14 +366,17 @@ Study read_root(const toml::table& table, const std::filesystem::path& file, std
 
   read_technology(root.section("technology"), study);
 
-  const bool column = root.has("column");
+  for (Section& s : root.sections("columns")) study.columns.push_back(read_column(std::move(s), file));
+  const bool column = root.has("column") || !study.columns.empty();
+  if (root.has("column") && !study.columns.empty())
+    root.fail("columns", "stands beside [column]; write all columns as [[columns]]");
   if (root.has("adc")) study.adc = read_adc(root.section("adc"));
   if (root.has("gain_cell")) study.gain_cell = read_gain_cell(root.section("gain_cell"), file);
   if (column + root.has("circuit") + study.adc.has_value() + study.gain_cell.has_value() != 1) {
     root.fail("", "a study needs one of [column], [circuit], [adc] and [gain_cell]");
   }
   if (column) {
-    study.column = read_column(root.section("column"), file);
+    study.column = study.columns.empty() ? read_column(root.section("column"), file) : study.columns.front();
     if (study.cards.empty())
       root.fail("", "a [column] study needs [technology] with cards = \"FILE\" or kit = \"NAME\"");
   } else if (!study.adc && !study.gain_cell) {
@@ -314,7 +386,8 @@ Study read_root(const toml::table& table, const std::filesystem::path& file, std
   for (Section& s : root.sections("variation")) study.devices.push_back(read_device_variation(s));
   for (Section& s : root.sections("die")) study.die.push_back(read_die_variation(s));
   for (Section& s : root.sections("converter")) {
-    study.converters.push_back(study.adc ? read_circuit_converter(s, *study.adc, file) : read_converter(s));
+    study.converters.push_back(study.adc ? read_circuit_converter(s, *study.adc, file)
+                                         : read_converter(s, file));
     const auto& names = study.converters;
     if (std::count_if(names.begin(), names.end(),
                       [&](const ConverterStudy& c) { return c.name == names.back().name; }) > 1) {
@@ -324,9 +397,13 @@ Study read_root(const toml::table& table, const std::filesystem::path& file, std
   if (column && study.column->tracking_die) check_followers(root, study.converters);
   if (column && study.converters.empty()) root.fail("", "a [column] study needs at least one [[converter]]");
   if (study.adc && study.converters.empty()) root.fail("", "an [adc] study needs at least one [[converter]]");
+  check_columns(root, study);
+  if (root.has("map")) study.map = read_map(root.section("map"));
   study.estimator = read_estimator(root.section("estimator"));
   const bool has_accuracy = root.has("accuracy");
   Section accuracy = root.section("accuracy");
+  if (has_accuracy && !study.columns.empty())
+    root.fail("accuracy", "follows a study of one [column]; leave it out beside [[columns]]");
   if (has_accuracy) study.accuracy = read_accuracy(std::move(accuracy), study.converters);
   const bool has_cost = root.has("cost");
   Section cost = root.section("cost");

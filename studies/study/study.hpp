@@ -17,6 +17,7 @@
 #include "studies/parts/column_setup.hpp"
 #include "studies/parts/converter_part.hpp"
 #include "studies/parts/kit.hpp"
+#include "studies/parts/reference_part.hpp"
 #include "studies/study/study_corners.hpp"
 #include "studies/study/study_gain_cell.hpp"
 #include "studies/study/study_measures.hpp"
@@ -31,6 +32,8 @@ struct ColumnStudy {
   double swing = 0.4;           // V, of the full-scale level at the sense time
   bool tracking_timing = true;  // sense time from a replica column at the same corner
   bool tracking_die = false;    // references and that timing follow the die, not its corner
+  int timing_rows = 0;  // of the replica that closes the word line; 0: a calculated one, without mismatch
+  std::vector<std::string> converters;  // that read it; empty: all
 };
 
 struct CircuitStudy {
@@ -64,7 +67,9 @@ struct ConverterStudy {
   double offset_sigma_step = 0.0;  // ... or in steps of the mean level spacing
   double enob = 0.0;
   bool tracking_references = true;
-  bool fit_only = false;  // tails from the fit to the plain samples: "extrapolated"
+  std::optional<ReferencePart> reference;  // replicas in place of calculated references
+  int average = 1;                         // replicas at each of the two levels beside a threshold
+  bool fit_only = false;                   // tails from the fit to the plain samples: "extrapolated"
 };
 
 struct EstimatorStudy {
@@ -94,6 +99,11 @@ struct AccuracyStudy {
 struct CostStudy {
   std::filesystem::path architecture, model, dataset;
   int examples = 50;  // counted; 0: all
+};
+
+/// A table of all cells, SAWLs and converters with what they cost.
+struct MapStudy {
+  std::string claim;  // what somebody else has said of it, shown beside what was found
 };
 
 /// Numerical options the study asks for; what it leaves open is the netlist's, else the engine's default.
@@ -133,6 +143,8 @@ struct Study {
   double run_time_limit = 60.0;  // s
 
   std::optional<ColumnStudy> column;  // exactly one of the four
+  std::vector<ColumnStudy> columns;   // of [[columns]]: several in one study (column is the first); else empty
+  std::optional<MapStudy> map;
   std::optional<CircuitStudy> circuit;
   std::optional<AdcStudy> adc;
   std::optional<GainCellStudy> gain_cell;

@@ -39,15 +39,6 @@ void check_measured_study(const Section& root, const Study& study, std::string_v
   if (study.cards.empty()) {
     root.fail("", fmt::format("{} needs [technology] with cards = \"FILE\" or kit = \"NAME\"", what));
   }
-  // Its benches set what they need themselves; a setting that would do nothing is no setting.
-  const SimulatorStudy& simulator = study.simulator;
-  if (!study.parameters.empty() || !simulator.compatibility.empty() || simulator.method || simulator.reltol ||
-      simulator.abstol || simulator.vntol || simulator.chgtol || simulator.trtol) {
-    root.fail(study.parameters.empty() ? "simulator" : "technology",
-              fmt::format("{} takes neither switches of a kit nor a compatibility mode nor [simulator] "
-                          "settings; leave them out, or take cards that need none",
-                          what));
-  }
   for (const Corner& corner : corners_of(study)) {
     if (!corner.process.empty() && corner.supply && corner.temperature) continue;
     root.fail("corners", fmt::format("{}: {} needs process, supply and temperature of every corner",
@@ -161,6 +152,14 @@ void check_adc_study(const Section& root, const Study& study) {
 
 void check_gain_cell_study(const Section& root, const Study& study) {
   check_measured_study(root, study, "a study of a gain cell ([gain_cell])");
+  // Its benches set what they need themselves; a setting that would do nothing is no setting.
+  const SimulatorStudy& simulator = study.simulator;
+  if (!study.parameters.empty() || !simulator.compatibility.empty() || simulator.method || simulator.reltol ||
+      simulator.abstol || simulator.vntol || simulator.chgtol || simulator.trtol) {
+    root.fail(study.parameters.empty() ? "simulator" : "technology",
+              "a study of a gain cell ([gain_cell]) takes neither switches of a kit nor a compatibility mode nor "
+              "[simulator] settings; leave them out, or take cards that need none");
+  }
   if (!study.converters.empty() || study.accuracy) {
     root.fail(study.accuracy ? "accuracy" : "converter",
               "a study of a gain cell ([gain_cell]) has no levels to read; leave the table out");

@@ -246,6 +246,7 @@ DeviceVariation read_device_variation(Section& s) {
   v.unit =
       v.action == Action::scale ? std::string("1") : std::string(word.unit.substr(0, word.unit.find('|')));
   finish_law(s, word, relative, v);
+  if (s.has("cells")) v.cells = s.texts("cells");
   s.finish();
   return v;
 }

@@ -41,6 +41,7 @@ struct DeviceVariation {
   std::string unit;      // of the value: "V", "Ohm", "1" for a factor
   double pelgrom = 0.0;  // sigma * sqrt(W L m), SI; sizes are read from the circuit
   engine::Scope scope = engine::Scope::instance;
+  std::vector<std::string> cells;  // of a study of several columns: whose cells it moves; empty: all
 };
 
 /// A source or the temperature that varies from die to die.

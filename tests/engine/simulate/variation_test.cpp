@@ -9,6 +9,7 @@ namespace {
 
 TEST(Law, ValuesAreTheQuantilesOfTheLaw) {
   EXPECT_DOUBLE_EQ((Law{LawKind::normal, 1.0, 2.0}).value(-3.0), -5.0);
+  EXPECT_DOUBLE_EQ((Law{LawKind::normal, 1.0, 2.0}).value(45.0), 91.0);  // as far as it is asked
   EXPECT_DOUBLE_EQ((Law{LawKind::lognormal, 2.0, 0.5}).value(2.0), 2.0 * std::exp(1.0));
   EXPECT_DOUBLE_EQ((Law{LawKind::uniform, 5.0, 1.0}).value(0.0), 5.0);
   EXPECT_NEAR((Law{LawKind::uniform, 5.0, 1.0}).value(40.0), 6.0, 1e-15);

@@ -1,5 +1,7 @@
 // A whole flash converter on a bitline: what its comparators do to it and to one another.
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include "studies/converter/flash_measurement.hpp"
 #include "tests/studies/converter/converter_fixture.hpp"
@@ -51,6 +53,85 @@ TEST_F(FlashCircuit, LoadAndEnergyAreThoseOfItsComparators) {
   const double energy = results[0][0].measures[0] + results[0][0].measures[1];
   EXPECT_LT(energy, 62e-15);
   EXPECT_GT(energy, 0.75 * 59e-15);
+}
+
+// While the topmost comparator decides, bitline and reference give way: its mismatch moves the balance by more than between
+// stiff sources.
+TEST_F(FlashCircuit, MismatchWeighsMoreInPlace) {
+  const FlashBench bench = bench_of("flash", 8);
+  std::vector<ComparatorPlace> places;
+  for (const double reference : bench.references)
+    places.push_back({{bench.part, bench.drive, reference}, fmt::format("place{}", reference), ""});
+  const auto times = decision_times(runs_, places);
+  const auto alone = comparator_slopes(runs_, places, times);
+  const auto kick = flash_kicks(runs_, bench, "in_place", times);
+  const auto there = offsets_in_place(runs_, bench, "in_place", times, kick);
+  for (std::size_t k = 0; k < 8; ++k) {
+    const double ratio = there[k] / alone[k].first_order_sigma();
+    RecordProperty(fmt::format("permille_{}", k + 1), static_cast<int>(std::lround(1e3 * ratio)));
+    EXPECT_GT(ratio, 0.98) << k;
+    EXPECT_LT(ratio, 1.4) << k;
+  }
+}
+
+// What a reference gave to the kick it gets back when it is sampled again, and a ladder draws all the time.
+TEST_F(FlashCircuit, ReferencesTakeEnergyToo) {
+  const auto of = [&](const FlashBench& bench) {
+    const engine::Testbench made = flash_energy_testbench(bench, 0.7, 240e-12);
+    const auto run = make_({{bench.part.name + "/references", 0,
+                             std::make_shared<const engine::Testbench>(made), engine::Matrix(1, 0)}})[0][0];
+    return std::pair(made, run.measures);
+  };
+  const auto [held, given] = of(bench_of("flash", 8));
+  ASSERT_EQ(given.size(), 2u + 8u);
+  for (std::size_t m = 2; m < given.size(); ++m) EXPECT_LT(std::fabs(given[m]), 2e-15) << m;
+  const auto [ladder, drawn] = of(bench_of("flash_ladder", 8));
+  ASSERT_EQ(drawn.size(), 2u + 2u);
+  const double current = 0.35 / 14e3;
+  EXPECT_NEAR(drawn[2], 0.875 * current * ladder.analysis.stop, 0.1 * drawn[2]);
+  EXPECT_NEAR(drawn[3], -0.525 * current * ladder.analysis.stop, -0.1 * drawn[3]);
+}
+
+// The balance point of a lopsided comparator holds its systematic offset, which its dies have too: it counts once.
+TEST_F(FlashCircuit, ASystematicOffsetIsNoKick) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "lopsided";
+  std::filesystem::create_directories(folder);
+  const std::filesystem::path own = shipped_converter("strongarm").netlist;
+  std::ifstream in(own);
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  const std::string pair = "mip xn inp tail vss nfet w={wi}";
+  text.replace(text.find(pair), pair.size(), "mip xn inp tail vss nfet w={1.05*wi}");
+  std::ofstream(folder / "converter.cir") << text
+                                          << ".subckt held_reference source reference sample c=11f\n"
+                                             "ssample source reference sample 0 reference_switch\n"
+                                             "chold reference 0 {c}\n"
+                                             ".model reference_switch sw(vt=0.5 vh=0 ron=200 roff=1g)\n"
+                                             ".ends held_reference\n";
+  study_.adc = AdcStudy{2, 0.1, 70e-15};
+  study_.cards = netlists_folder() / "cards/cmos28.lib";
+  study_.nominal = Corner{};
+  study_.nominal.process = "tt";
+  study_.nominal.supply = 0.9;
+  study_.nominal.temperature = 27.0;
+  study_.estimator.runs = 20;
+  const auto measured = [&](const std::string& name, ConverterPart part) {
+    ConverterStudy converter;
+    converter.name = name;
+    converter.circuit = std::move(part);
+    analysis::AdcResult adc;
+    measure_flash(runs_, converter, adc);
+    return adc.thresholds;
+  };
+  ConverterPart lopsided = shipped_converter("flash");
+  const auto even = measured("even", lopsided);
+  lopsided.netlist = folder / "converter.cir";
+  const auto uneven = measured("uneven", lopsided);
+  for (std::size_t k = 0; k < 2; ++k) {
+    const double systematic = uneven[k].offset_mean - even[k].offset_mean;
+    EXPECT_GT(std::fabs(systematic), 1e-3) << k;
+    EXPECT_NEAR(uneven[k].kick, even[k].kick, 0.4 * std::fabs(systematic)) << k;
+    EXPECT_NEAR(uneven[k].left_mean, uneven[k].kick + uneven[k].offset_mean, 1e-9) << k;
+  }
 }
 
 TEST_F(FlashCircuit, OfALadderRunsToo) {

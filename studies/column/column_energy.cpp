@@ -1,0 +1,81 @@
+#include "studies/column/column_energy.hpp"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "studies/column/column_testbench.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+/// s: in so long the weakest precharge shipped has a bitline back within 1 % of a swing.
+constexpr double recharge = 500e-12;
+
+std::shared_ptr<engine::Testbench> energy_bench(const Study& study, const ColumnDesign& design, std::size_t p,
+                                                int k) {
+  const ColumnPoint& point = design.points[p];
+  ColumnOptions options = column_options(study, point.sawl, k, point.corner);
+  options.wordline_off = design.wordline_off[p];
+  options.restore = recharge;
+  return column_bench(study, options, fmt::format("{} k {} energy", point_name(study, point), k));
+}
+
+/// Of the measures of column_testbench.
+double energy_of(const Study& study, const Corner& corner, const engine::RunResult& run) {
+  const double supply = corner.supply.value();
+  return -supply * (measured(run, 1) + study.column->setup.wordline_ratio * measured(run, 2));
+}
+
+double gate_area(const LoadedCircuit& circuit) {
+  return std::accumulate(circuit.areas.begin(), circuit.areas.end(), 0.0,
+                         [](double sum, const auto& device) { return sum + device.second; });
+}
+
+void add_conversion(const ConverterStudy& converter, const std::string& corner, engine::ReadCost& cost) {
+  if (!converter.measured) return;
+  for (const analysis::AdcFigureRow& row : converter.measured->figures) {
+    if (row.corner != corner) continue;
+    cost.conversion_energy = row.energy;
+    cost.conversion_time = row.time;
+    cost.converter_area = row.area;
+  }
+}
+
+}  // namespace
+
+std::map<std::size_t, std::vector<double>> read_energies(const StudyRun& run, const ColumnDesign& design,
+                                                         const std::vector<std::size_t>& points) {
+  std::vector<engine::RunRequest> requests;
+  for (const std::size_t p : points) {
+    for (int k = 0; k <= design.points[p].sawl; ++k) {
+      requests.push_back({fmt::format("energy/{}/k{}", point_name(run.study, design.points[p]), k), 0,
+                          energy_bench(run.study, design, p, k), no_variation()});
+    }
+  }
+  const auto results = run.run("energy", requests);
+  std::map<std::size_t, std::vector<double>> energies;
+  std::size_t next = 0;
+  for (const std::size_t p : points) {
+    for (int k = 0; k <= design.points[p].sawl; ++k)
+      energies[p].push_back(energy_of(run.study, design.points[p].corner, results[next++].front()));
+  }
+  return energies;
+}
+
+engine::ReadCost read_cost(const Study& study, const ColumnDesign& design, const ConvertedColumn& column,
+                           const std::vector<double>& energies) {
+  const ColumnPoint& point = design.points[column.point];
+  ColumnOptions options = column_options(study, point.sawl, point.sawl, point.corner);
+  options.wordline_off = design.wordline_off[column.point];
+  engine::ReadCost cost;
+  cost.column_energy = energies;
+  cost.column_time = sense_time(options);
+  const double area = gate_area(design.circuit_of(column.point));
+  if (area > 0.0) cost.column_area = area;
+  add_conversion(study.converters[column.converter], point.corner.name(), cost);
+  return cost;
+}
+
+}  // namespace flare::studies

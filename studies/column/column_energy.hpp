@@ -1,0 +1,21 @@
+// Stage "energy" of a column study: what a read takes from the supply and from the word lines' drivers.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "engine/base/read_cost.hpp"
+#include "studies/column/column_conversion.hpp"
+
+namespace flare::studies {
+
+/// J, by k, of the points named: one run a level without variation, in which the bitline is precharged again. Throws
+/// engine::Stopped.
+std::map<std::size_t, std::vector<double>> read_energies(const StudyRun& run, const ColumnDesign& design,
+                                                         const std::vector<std::size_t>& points);
+
+/// `energies`: of the point. What the converter takes is what was measured of its circuit, if it has one.
+engine::ReadCost read_cost(const Study& study, const ColumnDesign& design, const ConvertedColumn& column,
+                           const std::vector<double>& energies);
+
+}  // namespace flare::studies

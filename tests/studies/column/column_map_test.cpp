@@ -1,0 +1,98 @@
+// Several columns in one study, replica references beside ideal ones, and the map of it all.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/results/map_table.hpp"
+#include "analysis/results/verdict_table.hpp"
+#include "engine/base/read_cost.hpp"
+#include "tests/studies/program_fixture.hpp"
+
+namespace flare::studies {
+namespace {
+
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class ColumnMap : public testing::ProgramFixture {
+ protected:
+  static std::string study(const std::string& columns, const std::string& converters) {
+    return "seed = 3\n[technology]\ncards = \"" + std::string(FLARE_SOURCE_DIR) +
+           "/netlists/cards/cmos28.lib\"\n" + columns +
+           "[[variation]]\nparameter = \"vth\"\npelgrom = \"1.3 mV um\"\n"
+           "[corners]\nprocess = [\"tt\"]\nsupply = [\"0.9 V\"]\ntemperature = [\"27 degC\"]\n" +
+           converters + "[estimator]\nmethod = \"fit\"\nruns = 60\n";
+  }
+  static std::string converter(const std::string& name, const std::string& more) {
+    return "[[converter]]\nname = \"" + name + "\"\n" + more + "\n";
+  }
+  testing::Ended run_text(const std::string& text) {
+    std::ofstream(folder_ / "study.toml") << text;
+    return run({"run", (folder_ / "study.toml").string(), "-o", "out.h5"});
+  }
+  std::string refused(const std::string& text) {
+    std::ofstream(folder_ / "bad.toml") << text;
+    const testing::Ended ended = run({"check", (folder_ / "bad.toml").string()});
+    EXPECT_EQ(ended.status, 2) << ended.out;
+    EXPECT_EQ(std::count(ended.out.begin(), ended.out.end(), '\n'), 1) << ended.out;
+    return ended.out;
+  }
+};
+
+TEST_F(ColumnMap, HasEveryCellAndConverterWithItsCost) {
+  const testing::Ended ended =
+      run_text(study("[[columns]]\nsawl = [2]\n[[columns]]\ncell = \"sram8t_min\"\nsawl = [2]\nconverters = "
+                     "[\"ideal\"]\n",
+                     converter("ideal", "") + converter("one", "references = \"replica\"") +
+                         converter("four", "references = \"replica\"\naverage = 4")) +
+               "[map]\nclaim = \"holds\"\n");
+  ASSERT_EQ(ended.status, 0) << ended.out;
+  EXPECT_THAT(ended.out, HasSubstr("Claimed elsewhere: holds"));
+  EXPECT_THAT(ended.out, HasSubstr("one: references from 1 + 1 replica columns a threshold (replica)"));
+  EXPECT_THAT(ended.out, HasSubstr("ideal: ideal references that track the corner"));
+  const H5::H5File file = engine::open_result(folder_ / "out.h5");
+  const analysis::ResultMap map = analysis::read_map(file);
+  ASSERT_EQ(map.rows.size(), 4u);
+  const auto sigma = [&](const std::string& cell, const std::string& adc) {
+    for (const analysis::MapRow& row : map.rows) {
+      if (row.key.cell == cell && row.key.adc == adc) return row.error.sigma();
+    }
+    return std::nan("");
+  };
+  const double ideal = sigma("sram8t", "ideal");
+  // 1/sqrt(1 + (1 + 1/2)/(4 N)): the last threshold of two has levels of full and of half the variance beside it.
+  EXPECT_NEAR(sigma("sram8t", "one") / ideal, 1.0 / std::sqrt(1.0 + 1.5 / 4.0), 0.03);
+  EXPECT_NEAR(sigma("sram8t", "four") / ideal, 1.0 / std::sqrt(1.0 + 1.5 / 16.0), 0.03);
+  EXPECT_LT(sigma("sram8t_min", "ideal"), ideal);
+  for (const analysis::MapRow& row : map.rows) {
+    EXPECT_GT(row.column_energy, 1e-15);
+    EXPECT_LT(row.column_energy, 50e-15);
+    EXPECT_TRUE(std::isnan(row.conversion_energy));
+    EXPECT_FALSE(row.cheapest);  // nobody knows what an ideal converter takes
+  }
+  const auto cost = engine::read_read_cost(file, {"sram8t", 2, "ideal", "tt_0.90V_27C"});
+  ASSERT_TRUE(cost.has_value());
+  ASSERT_EQ(cost->column_energy.size(), 3u);
+  EXPECT_GT(cost->column_energy[2], cost->column_energy[1]);
+  EXPECT_GT(cost->column_energy[1], cost->column_energy[0]);
+  EXPECT_NEAR(cost->column_area, 2 * 0.200e-12 + 0.03e-12, 0.01e-12);  // two read ports and the precharge
+}
+
+TEST_F(ColumnMap, WhatItCannotTakeIsSaidInALine) {
+  const std::string one = "[column]\nsawl = [2]\n";
+  EXPECT_THAT(refused(study(one, converter("c", "average = 4"))), HasSubstr("references = \"replica\""));
+  EXPECT_THAT(refused(study(one, converter("c", "references = \"replika\""))),
+              HasSubstr("did you mean 'replica'?"));
+  EXPECT_THAT(refused(study("[column]\nsawl = [2]\ntiming_rows = 4\n", converter("c", ""))),
+              HasSubstr("timing = \"replica\""));
+  EXPECT_THAT(refused(study(one + "[[columns]]\nsawl = [2]\n", converter("c", ""))),
+              HasSubstr("[[columns]]"));
+  EXPECT_THAT(refused(study("[[columns]]\nsawl = [2]\n[[columns]]\nsawl = [2]\n", converter("c", ""))),
+              HasSubstr("stands there twice"));
+  EXPECT_THAT(refused(study("[[columns]]\nsawl = [2]\nconverters = [\"d\"]\n", converter("c", ""))),
+              HasSubstr("no [[converter]] called 'd'"));
+}
+
+}  // namespace
+}  // namespace flare::studies
