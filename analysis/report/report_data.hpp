@@ -61,10 +61,10 @@ struct ReportData {
   std::vector<ScreeningRow> screening;
   std::vector<ConverterScreening> screening_error;  // by converter
   std::vector<AccuracyRow> accuracy;
-  std::vector<FailureRow> failures;      // of a study of a circuit rather than of a column
-  ResultMap map;                         // of a study that asks for one
-  std::vector<AdcResult> adcs;           // converters measured as circuits
-  CostResult cost;                       // what a model costs on an architecture
+  std::vector<FailureRow> failures;  // of a study of a circuit rather than of a column
+  ResultMap map;                     // of a study that asks for one
+  std::vector<AdcResult> adcs;       // converters measured as circuits
+  CostResult cost;                   // what a model costs on an architecture
   std::vector<engine::GainCellTables> gain_cells;
   std::vector<ReportCarriers> carriers;  // of each converter where it decides, or of the circuit
 

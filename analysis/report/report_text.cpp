@@ -126,6 +126,8 @@ void print_cost(const CostResult& result, std::ostream& out) {
   for (const std::string& note : cost_notes(result)) out << "Note: " << printable(note) << ".\n";
 }
 
+namespace {
+
 void print_map(const ReportData& data, std::ostream& out) {
   if (data.map.rows.empty()) return;
   out << '\n';
@@ -133,6 +135,8 @@ void print_map(const ReportData& data, std::ostream& out) {
   if (!data.map.claim.empty()) out << "Claimed elsewhere: " << printable(data.map.claim) << '\n';
   out << printable(cheapest_text(data.map)) << '\n';
 }
+
+}  // namespace
 
 void print_report(const ReportData& data, std::ostream& out) {
   if (!data.title.empty()) out << printable(data.title) << "\n\n";

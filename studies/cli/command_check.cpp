@@ -10,9 +10,9 @@
 #include "studies/column/column_cells.hpp"
 #include "studies/column/column_netlists.hpp"
 #include "studies/converter/converter_study.hpp"
-#include "studies/model/accuracy_stage.hpp"
 #include "studies/cost/cost_stage.hpp"
 #include "studies/gain_cell/gain_cell_study.hpp"
+#include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_inputs.hpp"
 #include "studies/run/study_testbench.hpp"
 

@@ -61,7 +61,8 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
         if (run.study.map) analysis::write_map(file, {map_rows(columns), run.study.map->claim});
         // The array simulator reads error models from a file, as any other user of them does.
         if (run.study.accuracy)
-          analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, save(), columns.front().result, journal)));
+          analysis::write_accuracy(
+              file, table_rows(run_accuracy_stage(run, save(), columns.front().result, journal)));
         if (run.study.cost) {
           write_read_energies(run, columns.front().result, file);
           write_cost_stage(run, save(), file);

@@ -9,8 +9,8 @@
 #include "engine/simulate/evaluator.hpp"
 #include "engine/store/run_store.hpp"
 #include "studies/cli/commands.hpp"
-#include "studies/cli/process_setup.hpp"
 #include "studies/cli/options_perplexity.hpp"
+#include "studies/cli/process_setup.hpp"
 #include "studies/model/array_spec.hpp"
 #include "studies/paper/paper.hpp"
 

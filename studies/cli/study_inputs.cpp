@@ -11,8 +11,8 @@
 #include "studies/column/column_testbench.hpp"
 #include "studies/converter/comparator_bench.hpp"
 #include "studies/converter/converter_places.hpp"
-#include "studies/model/array_spec.hpp"
 #include "studies/gain_cell/gain_cell_study.hpp"
+#include "studies/model/array_spec.hpp"
 
 namespace flare::studies {
 

@@ -143,7 +143,7 @@ struct Study {
   double run_time_limit = 60.0;  // s
 
   std::optional<ColumnStudy> column;  // exactly one of the four
-  std::vector<ColumnStudy> columns;   // of [[columns]]: several in one study (column is the first); else empty
+  std::vector<ColumnStudy> columns;  // of [[columns]]: several in one study (column is the first); else empty
   std::optional<MapStudy> map;
   std::optional<CircuitStudy> circuit;
   std::optional<AdcStudy> adc;

@@ -156,9 +156,10 @@ void check_gain_cell_study(const Section& root, const Study& study) {
   const SimulatorStudy& simulator = study.simulator;
   if (!study.parameters.empty() || !simulator.compatibility.empty() || simulator.method || simulator.reltol ||
       simulator.abstol || simulator.vntol || simulator.chgtol || simulator.trtol) {
-    root.fail(study.parameters.empty() ? "simulator" : "technology",
-              "a study of a gain cell ([gain_cell]) takes neither switches of a kit nor a compatibility mode nor "
-              "[simulator] settings; leave them out, or take cards that need none");
+    root.fail(
+        study.parameters.empty() ? "simulator" : "technology",
+        "a study of a gain cell ([gain_cell]) takes neither switches of a kit nor a compatibility mode nor "
+        "[simulator] settings; leave them out, or take cards that need none");
   }
   if (!study.converters.empty() || study.accuracy) {
     root.fail(study.accuracy ? "accuracy" : "converter",
