@@ -224,6 +224,7 @@ std::uint32_t RunStore::stream_number(const std::string& stream) {
 
 const RunResult* RunStore::find(const std::string& stream, std::uint64_t index,
                                 std::uint64_t fingerprint) const {
+  const std::lock_guard lock(mutex_);
   const auto name = streams_.find(stream);
   if (name == streams_.end()) return nullptr;
   const auto place = runs_.find({name->second, index});
@@ -233,6 +234,7 @@ const RunResult* RunStore::find(const std::string& stream, std::uint64_t index,
 
 void RunStore::add(const std::string& stream, std::uint64_t index, std::uint64_t fingerprint,
                    const RunResult& result) {
+  const std::lock_guard lock(mutex_);
   const std::uint32_t number = stream_number(stream);
   std::string payload(1, record_run);
   put(payload, number);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -46,6 +47,7 @@ class RunStore {
   RunStore& operator=(const RunStore&) = delete;
 
   std::size_t size() const { return runs_.size(); }
+  /// These three may be called from several threads.
   const RunResult* find(const std::string& stream, std::uint64_t index, std::uint64_t fingerprint) const;
   /// Keeps the run; in the journal too. Throws StoreError where the disk is full: what was kept before stays.
   void add(const std::string& stream, std::uint64_t index, std::uint64_t fingerprint,
@@ -70,6 +72,7 @@ class RunStore {
   void load_journal(std::uint64_t study);
   void append(std::string_view payload);
 
+  mutable std::mutex mutex_;
   std::filesystem::path path_;
   int file_ = -1;
   std::uint64_t journal_bytes_ = 0;

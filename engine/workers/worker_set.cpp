@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 #include "engine/simulate/spice_text.hpp"
 #include "engine/simulate/testbench_io.hpp"
+#include "engine/workers/available_cores.hpp"
 
 namespace flare::engine {
 namespace {
@@ -15,14 +15,20 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int max_failed_starts = 3;
 
+// What comes from other processes has no descriptor: it is looked for between naps, which grow while nothing comes.
+constexpr std::chrono::nanoseconds least_nap{50'000};
+constexpr std::chrono::nanoseconds longest_nap{400'000};
+
 }  // namespace
 
-WorkerSet::WorkerSet(WorkerPoolOptions given)
-    : options(std::move(given)), program(find_worker(options.worker)) {
+WorkerSet::WorkerSet(WorkerPoolOptions given, std::unique_ptr<RemoteWorkers> others)
+    : options(std::move(given)), program(find_worker(options.worker)), remote(std::move(others)) {
   std::string error;
   if (!options.is_valid(&error)) throw std::invalid_argument(error);
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  slots = std::vector<WorkerSlot>(static_cast<std::size_t>(options.workers > 0 ? options.workers : cores));
+  const int local = options.workers > 0 ? options.workers : available_cores();
+  for (int i = 0; i < local; ++i) slots.emplace_back(std::make_unique<WorkerProcess>());
+  if (!remote) return;
+  for (std::unique_ptr<WorkerLink>& link : remote->links()) slots.emplace_back(std::move(link));
 }
 
 void WorkerSet::start(WorkerSlot& slot) {
@@ -51,15 +57,29 @@ void WorkerSet::load(WorkerSlot& slot, const std::shared_ptr<const Testbench>& t
   slot.traces = leaves_traces(testbench->deck, testbench->options);
 }
 
-std::vector<pollfd> WorkerSet::wait(std::chrono::milliseconds at_most) const {
+std::vector<pollfd> WorkerSet::wait(std::chrono::milliseconds at_most, int news) const {
   std::vector<pollfd> polled;
-  polled.reserve(slots.size());
+  polled.reserve(slots.size() + 1);
   for (const WorkerSlot& slot : slots) {
     // A descriptor below zero is passed over by poll.
     const int events = POLLIN | (slot.process.wants_to_send() ? POLLOUT : 0);
     polled.push_back({slot.process.socket(), static_cast<short>(events), 0});
   }
-  poll(polled.data(), polled.size(), static_cast<int>(at_most.count()));
+  polled.push_back({news, POLLIN, 0});
+  if (!remote) {
+    poll(polled.data(), polled.size(), static_cast<int>(at_most.count()));
+    return polled;
+  }
+  const Clock::time_point end = Clock::now() + at_most;
+  bool any = remote->exchange();
+  for (auto nap = least_nap; !any; nap = std::min(2 * nap, longest_nap)) {
+    const timespec short_wait{0, nap.count()};
+    any = ppoll(polled.data(), polled.size(), &short_wait, nullptr) > 0;
+    any = remote->exchange() || any || Clock::now() >= end;
+  }
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].process.has_news()) polled[i].revents = POLLIN;
+  }
   return polled;
 }
 

@@ -11,6 +11,7 @@
 #include "engine/simulate/evaluator.hpp"
 #include "engine/store/run_store.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/cli/launcher.hpp"
 #include "studies/model/array_spec.hpp"
 
 namespace {
@@ -49,11 +50,18 @@ void add_run(CLI::App& app, RunCommand& command, std::string& shard) {
   CLI::App* run = app.add_subcommand("run", "Run a study; goes on where an earlier run of it stopped");
   run->add_option("STUDY", command.study, "Study file (TOML)")->required();
   run->add_option("-o,--out", command.out, "Result file (HDF5); default: the study's name with .h5, here");
-  run->add_option("-j,--workers", command.workers, "Worker processes; default: one per core")
+  run->add_option("-j,--workers", command.workers,
+                  "Worker processes (of every rank); default: one per core that may be used")
       ->check(CLI::Range(1, 4096));
   run->add_option("--set", command.overrides, "Change a key of the study, e.g. --set estimator.runs=500")
       ->type_name("KEY=VALUE");
   run->add_option("--shard", shard, "Run share I of N, to be joined with `flare merge`")->type_name("I/N");
+  run->add_option(
+         "--stage", command.stage,
+         "screening: only what must be known before the levels are shared out, itself shared out by --shard")
+      ->check(CLI::IsMember({"screening"}));
+  run->add_option("--with", command.with, "Take in the runs of these parts first (of --stage screening)")
+      ->type_name("PART");
   run->add_flag("--fresh", command.fresh, "Drop what earlier runs left");
 }
 
@@ -194,7 +202,7 @@ void add_replay(CLI::App& app, ReplayCommand& command) {
   replay->add_option("-o,--out", command.out, "CSV file for the waveforms; default: the terminal");
 }
 
-int run(int argc, char** argv) {
+int run(int argc, char** argv, Ranks* ranks) {
   CLI::App app{
       "FLARE: Monte-Carlo variability engine for analog process-in-memory.\n"
       "How many word lines may be read at once, at six sigma, and what do the errors that remain cost?"};
@@ -226,6 +234,7 @@ int run(int argc, char** argv) {
     return status == 0 ? exit_done : exit_bad_input;
   }
   const SignalWatch signals;
+  run_options.ranks = merge_options.ranks = ranks;
   if (app.got_subcommand("run")) {
     if (!shard.empty()) run_options.shard = parse_shard(shard);
     return run_command(run_options, signals.token());
@@ -249,7 +258,8 @@ int fail(int status, const std::exception& e) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const Started started = start(argc, argv);
+    return started.status ? *started.status : run(argc, argv, started.ranks.get());
   } catch (const StudyError& e) {
     return fail(exit_bad_input, e);
   } catch (const flare::engine::DeckError& e) {

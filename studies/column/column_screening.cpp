@@ -56,16 +56,20 @@ double screened_sigma(const SetConverter& set, const std::vector<double>& nomina
   return least;
 }
 
-ScreenedSigma screen_corners(const StudyRun& run, const ColumnDesign& design) {
-  const Study& study = run.study;
+std::vector<std::vector<engine::RunResult>> run_screening(const StudyRun& run, const ColumnDesign& design) {
   std::vector<engine::RunRequest> requests;
   for (std::size_t p = 0; p < design.points.size(); ++p) {
-    auto bench = level_testbench(study, design, p, design.points[p].sawl);
-    engine::Matrix moved = one_by_one(study, *bench);
+    auto bench = level_testbench(run.study, design, p, design.points[p].sawl);
+    engine::Matrix moved = one_by_one(run.study, *bench);
     requests.push_back(
-        {"screen/" + point_name(study, design.points[p]), 0, std::move(bench), std::move(moved)});
+        {"screen/" + point_name(run.study, design.points[p]), 0, std::move(bench), std::move(moved)});
   }
-  const auto results = run.run("screening corners", requests);
+  return run.run("screening corners", requests);
+}
+
+ScreenedSigma screen_corners(const StudyRun& run, const ColumnDesign& design) {
+  const Study& study = run.study;
+  const auto results = run_screening(run, design);
   ScreenedSigma screened(design.points.size());
   for (std::size_t p = 0; p < design.points.size(); ++p) {
     const double sigma = first_order_sigma(results[p], design.nominal[p].back());

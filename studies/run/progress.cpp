@@ -25,6 +25,7 @@ void Progress::clear_line() {
 }
 
 void Progress::stage(const std::string& name) {
+  const std::lock_guard lock(mutex_);
   clear_line();
   name_ = name;
   started_ = Clock::now();
@@ -33,6 +34,7 @@ void Progress::stage(const std::string& name) {
 }
 
 void Progress::update(double fraction, const std::string& count) {
+  const std::lock_guard lock(mutex_);
   const Clock::time_point now = Clock::now();
   if (first_fraction_ < 0.0) first_fraction_ = fraction;
   const double since = std::chrono::duration<double>(now - shown_).count();
@@ -55,12 +57,14 @@ void Progress::update(double fraction, const std::string& count) {
 }
 
 void Progress::note(const std::string& text) {
+  const std::lock_guard lock(mutex_);
   clear_line();
   fmt::print(out_, "note: {}\n", text);
   std::fflush(out_);
 }
 
 void Progress::finish(const std::string& summary) {
+  const std::lock_guard lock(mutex_);
   clear_line();
   const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
   fmt::print(out_, "{}: {}  ({})\n", name_, summary, format_duration(elapsed));

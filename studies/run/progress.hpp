@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdio>
+#include <mutex>
 #include <string>
 
 namespace flare::studies {
 
+/// Its functions may be called from several threads.
 class Progress {
  public:
   explicit Progress(std::FILE* out);
@@ -27,6 +29,7 @@ class Progress {
   using Clock = std::chrono::steady_clock;
   void clear_line();
 
+  std::mutex mutex_;
   std::FILE* out_;
   bool terminal_ = false;
   std::string name_;
