@@ -116,17 +116,32 @@ void write_carriers(H5::H5File& file, const Study& study, const CircuitPoint& po
   analysis::write_circuit_carriers(file, circuit_name(study), point.corner.name(), rows);
 }
 
+/// Adds what one corner takes; `run`: s.
+void add_corner(const Study& study, double run, WorkEstimate& work) {
+  const std::string& method = study.estimator.method;
+  const bool counts = method == "fit" || method == "monte_carlo";
+  const auto plain = static_cast<std::size_t>(study.estimator.runs);
+  const auto budget = counts ? 0 : static_cast<std::size_t>(study.estimator.budget);
+  const std::size_t likely = plain + std::min(usual_tail_runs, budget);
+  work.likely_runs += likely;
+  work.most_runs += plain + budget;
+  work.likely_seconds += static_cast<double>(likely) * run;
+  work.most_seconds += static_cast<double>(plain + budget) * run;
+  work.items += 1;
+  work.longest_item = std::max(work.longest_item, static_cast<double>(likely) * run);
+}
+
 }  // namespace
 
 CircuitPlan plan_circuit_study(const Study& study, engine::Evaluator& evaluator) {
   CircuitPlan plan;
   for (const Corner& corner : study.corners) {
     CircuitTestbench made = circuit_testbench(study, corner, evaluator);
-    plan.dimension = made.testbench->dimension();
+    plan.dimension = plan.work.dimension = made.testbench->dimension();
     plan.variables.clear();
     for (const engine::Variable& v : made.testbench->variables) plan.variables.push_back(v.name);
     add_draws(plan.draws, describe_draws(*made.testbench), corner);
-    plan.runs += static_cast<std::size_t>(study.estimator.runs);
+    add_corner(study, time_a_run(evaluator, *made.testbench), plan.work);
     add_notes(plan.notes, made.notes);
   }
   return plan;

@@ -10,15 +10,15 @@ enum class BatchSystem { slurm, parallel, lsf, sge, condor };
 
 /// What a script runs. Words are quoted where they need it.
 struct BatchJob {
-  std::string program;              // absolute
-  std::string study;                // absolute
-  std::vector<std::string> options; // of `flare run` besides: --set KEY=VALUE
-  std::string out;                  // absolute; parts and logs stand beside it, in OUT.parts
+  std::string program;               // absolute
+  std::string study;                 // absolute
+  std::vector<std::string> options;  // of `flare run` besides: --set KEY=VALUE
+  std::string out;                   // absolute; parts and logs stand beside it, in OUT.parts
   int tasks = 1;
-  int cores = 1;             // a task
-  int megabytes = 200;       // a core
-  std::string time;          // the batch system's limit for one task; empty: its default
-  bool screening = true;     // a column's screening is shared out first
+  int cores = 1;          // a task
+  int megabytes = 200;    // a core
+  std::string time;       // the batch system's limit for one task; empty: its default
+  bool screening = true;  // a column's screening is shared out first
 };
 
 /// A bash script (HTCondor: a submit description). That of Slurm submits itself: a task stops in time for its limit,

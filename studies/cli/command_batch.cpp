@@ -50,7 +50,8 @@ int batch_command(const BatchCommand& command) {
   const Study study = read_study(command.study, command.overrides);
   if (study.adc) throw StudyError("a study of converters ([adc]) is not shared out: run it whole");
   if (command.submit && command.system != BatchSystem::slurm)
-    throw StudyError("--submit: only scripts for Slurm submit themselves; write the script with -s and start it");
+    throw StudyError(
+        "--submit: only scripts for Slurm submit themselves; write the script with -s and start it");
   const BatchJob job = job_of(command, study);
   const std::string script = batch_script(command.system, job);
   if (command.script.empty() && !command.submit) {

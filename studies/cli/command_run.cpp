@@ -13,6 +13,7 @@
 #include "studies/converter/converter_study.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_file.hpp"
+#include "studies/run/status_file.hpp"
 
 namespace flare::studies {
 
@@ -61,6 +62,7 @@ int run_study(const Study& study, ResultFile& result, int workers, Ranks* ranks,
               std::stop_token stop) {
   engine::WorkerPool pool = make_pool(study, workers, ranks);
   Progress progress(stderr);
+  progress.also_to(status_path(result.path()));
   const std::string version = pool.ngspice_version();
   // Enough tasks that their small batches keep every worker busy.
   engine::SharedEvaluator evaluator(pool, 2 * static_cast<std::size_t>(pool.workers()) + 2);

@@ -18,9 +18,9 @@ std::filesystem::path status_path(const std::filesystem::path& result) { return 
 void write_status(const std::filesystem::path& file, RunStatus status) {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
-  const nlohmann::json json = {{"host", host.data()},          {"process", ::getpid()},
-                               {"stage", status.stage},        {"count", status.count},
-                               {"fraction", status.fraction},  {"seconds_left", status.seconds_left}};
+  const nlohmann::json json = {{"host", host.data()},         {"process", ::getpid()},
+                               {"stage", status.stage},       {"count", status.count},
+                               {"fraction", status.fraction}, {"seconds_left", status.seconds_left}};
   const std::filesystem::path fresh = file.string() + ".new";
   std::error_code ignored;
   {
@@ -38,8 +38,8 @@ RunStatus read_status(const std::filesystem::path& file) {
   std::ifstream in(file);
   const nlohmann::json json = nlohmann::json::parse(in, nullptr, false);
   try {
-    return {json.at("host"), json.at("process"), json.at("stage"), json.at("count"), json.at("fraction"),
-            json.at("seconds_left")};
+    return {json.at("host"),  json.at("process"),  json.at("stage"),
+            json.at("count"), json.at("fraction"), json.at("seconds_left")};
   } catch (const nlohmann::json::exception&) {
     throw std::runtime_error(file.string() + ": is not the status of a running study");
   }

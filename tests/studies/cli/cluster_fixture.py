@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 BIN = Path(os.environ.get("FLARE_BIN", ROOT / "build/release/bin"))
 FLARE = str(BIN / "flare")
 
-# Two SAWL at three corners: screening, a choice, levels, tails; some 1,000 runs of 3 ms.
+# One SAWL at two corners: screening, levels, tails; some 1,500 runs of 2.5 ms.
 COLUMN = f"""
 title = "a small column"
 seed = 5
@@ -23,12 +23,12 @@ seed = 5
 cards = "{ROOT}/netlists/cards/cmos28.lib"
 [column]
 cell = "sram8t"
-sawl = [2, 3]
+sawl = [2]
 swing = "0.4 V"
 timing = "tracking"
 [[variation]]
 parameter = "vth"
-pelgrom = "1.3 mV um"
+pelgrom = "2.4 mV um"
 [corners]
 process = ["tt", "ss"]
 supply = ["0.9 V"]
@@ -42,7 +42,7 @@ offset_sigma = "0.03 step"
 [estimator]
 method = "auto"
 runs = 20
-budget = 1200
+budget = 3000
 accuracy = "0.3 sigma"
 """
 
