@@ -49,7 +49,8 @@ std::string MpiTransport::library() {
   std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
   int length = 0;
   MPI_Get_library_version(text.data(), &length);
-  return {text.data(), static_cast<std::size_t>(std::max(0, length))};
+  const std::string all(text.data());  // up to its end mark, whatever the length says
+  return all.substr(0, all.find(','));
 }
 
 std::vector<int> MpiTransport::gather(int mine) const {

@@ -18,7 +18,7 @@ class MpiTransport final : public RankTransport {
 
   int rank() const { return rank_; }
   int ranks() const { return ranks_; }
-  /// "Open MPI v4.1.4, ..."
+  /// "Open MPI v4.1.4"
   static std::string library();
 
   /// `mine` of every rank, by rank.

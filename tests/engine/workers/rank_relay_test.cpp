@@ -55,9 +55,9 @@ class End final : public RankTransport {
 class RankRelayTest : public ::testing::Test {
  protected:
   RankRelayTest()
-      : rank_0_(down_, up_, 1), rank_1_(up_, down_, 0), relay_([this](const std::stop_token& stop) {
-          RankRelay(rank_1_, program_).serve(stop);
-        }) {}
+      : rank_0_(down_, up_, 1),
+        rank_1_(up_, down_, 0),
+        relay_([this](const std::stop_token& stop) { RankRelay(rank_1_, program_).serve(stop); }) {}
   ~RankRelayTest() override { end_ranks(rank_0_, 2); }
 
   WorkerPool pool(int remote) {
@@ -116,14 +116,16 @@ TEST_F(RankRelayTest, RefusedCircuitsAreToldAndThePoolGoesOn) {
 TEST_F(RankRelayTest, AWorkerThatCannotStartIsAnError) {
   Queue down, up;
   End first(down, up, 1), second(up, down, 0);
-  const std::jthread broken([&](const std::stop_token& stop) { RankRelay(second, "/nonexistent").serve(stop); });
+  const std::jthread broken(
+      [&](const std::stop_token& stop) { RankRelay(second, "/nonexistent").serve(stop); });
   WorkerPoolOptions options;
   options.worker = program_;
   options.workers = 1;
   const std::vector<int> workers{1};
   WorkerPool both(options, std::make_unique<RankWorkers>(first, workers));
   const Job job = column_job(200);
-  EXPECT_THROW(both.evaluate({&job, 1}, [](std::size_t, std::size_t, const RunResult&) {}), std::runtime_error);
+  EXPECT_THROW(both.evaluate({&job, 1}, [](std::size_t, std::size_t, const RunResult&) {}),
+               std::runtime_error);
   end_ranks(first, 2);
 }
 

@@ -23,7 +23,8 @@ Launch launch(const std::map<std::string, std::string>& environment) {
 TEST(Launcher, NobodyIsOneProcess) {
   EXPECT_EQ(launch({}).processes, 1);
   // A batch script is no step of srun, whatever it has asked for.
-  EXPECT_EQ(launch({{"SLURM_NTASKS", "8"}, {"SLURM_STEP_NUM_TASKS", "8"}, {"SLURM_PROCID", "0"}}).processes, 1);
+  EXPECT_EQ(launch({{"SLURM_NTASKS", "8"}, {"SLURM_STEP_NUM_TASKS", "8"}, {"SLURM_PROCID", "0"}}).processes,
+            1);
 }
 
 TEST(Launcher, KnowsMpirunAndSrun) {
@@ -81,7 +82,8 @@ TEST(BatchScript, QuotesWhatBashWouldTake) {
   EXPECT_EQ(shell_quoted("it's $x"), "'it'\\''s $x'");
   BatchJob job{"/opt/flare", "/data/my study.toml", {"--set=estimator.runs=50"}, "/data/out.h5", 4};
   const std::string script = batch_script(BatchSystem::slurm, job);
-  EXPECT_NE(script.find("'/data/my study.toml' '--set=estimator.runs=50' --stage screening"), std::string::npos);
+  EXPECT_NE(script.find("'/data/my study.toml' '--set=estimator.runs=50' --stage screening"),
+            std::string::npos);
   job.screening = false;
   EXPECT_EQ(batch_script(BatchSystem::slurm, job).find("--stage"), std::string::npos);
 }

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(__file__))
 import cluster_fixture
@@ -24,7 +25,7 @@ def processes_of(folder):
         if not entry.isdigit():
             continue
         try:
-            line = open(f"/proc/{entry}/cmdline", "rb").read().decode(errors="replace")
+            line = Path(f"/proc/{entry}/cmdline").read_bytes().decode(errors="replace")
             program = os.readlink(f"/proc/{entry}/exe")
         except OSError:
             continue
@@ -34,7 +35,7 @@ def processes_of(folder):
 
 
 def rank_of(process):
-    for line in open(f"/proc/{process}/environ", "rb").read().split(b"\0"):
+    for line in Path(f"/proc/{process}/environ").read_bytes().split(b"\0"):
         if line.startswith(b"OMPI_COMM_WORLD_RANK="):
             return int(line.split(b"=")[1])
     return -1
@@ -149,7 +150,7 @@ class Ranks(ClusterTest):
 
 
 def cpu_seconds(process):
-    fields = open(f"/proc/{process}/stat").read().rpartition(")")[2].split()
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
