@@ -24,7 +24,7 @@ TailStage::StandIns TailStage::learn_full_scale(int sawl) const {
   const engine::RunRequest request = plain_samples(run_.study, design_, nominal, sawl);
   const SampleSet plain{request.stream, 0, request.testbench, request.points,
                         runner_.make(nominal, sawl, request)};
-  return estimate({nominal, sawl}, plain).surrogates;
+  return estimate({nominal, sawl}, plain, 0).surrogates;
 }
 
 // The nominal corner's full-scale level starts from the SAWL before, every other level from that one.
@@ -56,7 +56,7 @@ std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
   std::vector<std::function<void()>> tasks;
   for (const std::size_t i : heaviest_first(weights)) {
     tasks.emplace_back([&, i] {
-      tails[i] = estimate(items[i], plain[i]);
+      tails[i] = estimate(items[i], plain[i], 0);
       runs += tails[i].runs();
       const std::size_t done = ++levels;
       run_.progress.update(static_cast<double>(done) / static_cast<double>(items.size()),
@@ -65,14 +65,40 @@ std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
   }
   run_.at_once(tasks);
   run_.progress.finish(fmt::format("{} runs", runs.load()));
+  if (run_.shard.count == 1) ask_again(items, plain, tails);
   return tails;
 }
 
-LevelTails TailStage::estimate(const LevelItem& item, const SampleSet& plain) const {
+void TailStage::ask_again(const std::vector<LevelItem>& items, const std::vector<SampleSet>& plain,
+                          std::vector<LevelTails>& tails) const {
+  std::map<std::size_t, std::uint64_t> spent;
+  std::map<std::size_t, std::uint64_t> refused;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    spent[items[i].point] += tails[i].runs();
+    refused[items[i].point] += tails[i].refused() ? 1 : 0;
+  }
+  const auto budget = static_cast<std::uint64_t>(run_.study.estimator.budget);
+  std::vector<std::function<void()>> tasks;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::size_t p = items[i].point;
+    const std::uint64_t more = tails[i].refused() && spent[p] < budget ? (budget - spent[p]) / refused[p] : 0;
+    // What it did not use of its own share is in that sum already.
+    const std::uint64_t unused =
+        share_of_level(items[i]) - std::min(share_of_level(items[i]), tails[i].runs());
+    if (more > unused)
+      tasks.emplace_back([&, i, extra = more - unused] { tails[i] = estimate(items[i], plain[i], extra); });
+  }
+  if (tasks.empty()) return;
+  run_.progress.stage("tails without an answer");
+  run_.at_once(tasks);
+  run_.progress.finish(fmt::format("{} levels asked again with what is left of the budget", tasks.size()));
+}
+
+LevelTails TailStage::estimate(const LevelItem& item, const SampleSet& plain, std::uint64_t more) const {
   const TailLevel level{static_cast<std::size_t>(item.k), &plain, [&](const engine::RunRequest& request) {
                           return runner_.make(item.point, item.k, request);
                         }};
-  return estimate_level(run_, level, converters_of(item.point), options_for(item));
+  return estimate_level(run_, level, converters_of(item.point), options_for(item, more));
 }
 
 std::vector<SetConverter> TailStage::converters_of(std::size_t p) const {
@@ -82,7 +108,12 @@ std::vector<SetConverter> TailStage::converters_of(std::size_t p) const {
   return converters;
 }
 
-TailOptions TailStage::options_for(const LevelItem& item) const {
+std::uint64_t TailStage::share_of_level(const LevelItem& item) const {
+  const auto levels = static_cast<std::uint64_t>(design_.points[item.point].sawl) + 1;
+  return static_cast<std::uint64_t>(run_.study.estimator.budget) / levels;
+}
+
+TailOptions TailStage::options_for(const LevelItem& item, std::uint64_t more) const {
   const ColumnPoint& point = design_.points[item.point];
   TailOptions options;
   options.stream = "tails/" + point_name(run_.study, point);

@@ -24,7 +24,9 @@ class TailStage {
   void learn(int sawl);
 
   /// Tails of the levels given, from their plain samples, as many at once as there are workers for; nothing where the
-  /// study's tails come from fits. Learns first what has not been learnt. Throws engine::Stopped.
+  /// study's tails come from fits. Levels have equal shares of the budget; what they leave of it goes in equal shares to
+  /// those of the same point that have no answer, whose runs so far are kept: by whoever has all of the points' levels,
+  /// so not by a shard. Learns first what has not been learnt. Throws engine::Stopped.
   std::vector<LevelTails> estimate(const std::vector<LevelItem>& items, const std::vector<SampleSet>& plain);
 
  private:
@@ -32,9 +34,12 @@ class TailStage {
 
   StandIns learn_full_scale(int sawl) const;
   const StandIns& warm_starts_of(const LevelItem& item) const;
-  LevelTails estimate(const LevelItem& item, const SampleSet& plain) const;
+  LevelTails estimate(const LevelItem& item, const SampleSet& plain, std::uint64_t more) const;
+  void ask_again(const std::vector<LevelItem>& items, const std::vector<SampleSet>& plain,
+                 std::vector<LevelTails>& tails) const;
   std::vector<SetConverter> converters_of(std::size_t p) const;
-  TailOptions options_for(const LevelItem& item) const;
+  std::uint64_t share_of_level(const LevelItem& item) const;
+  TailOptions options_for(const LevelItem& item, std::uint64_t more) const;
 
   const StudyRun& run_;
   const ColumnDesign& design_;

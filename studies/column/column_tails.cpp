@@ -193,9 +193,14 @@ class LevelEstimator {
     analysis::RareEventOptions rare;
     rare.method = rare_event_method(options_.method);
     rare.target_half_width = options_.accuracy;
-    // What one question leaves over goes to those after it.
-    rare.max_runs = std::max<std::uint64_t>(left_ / (questions_.size() - q),
-                                            analysis::RareEventOptions::min_runs(problem.dimension()));
+    // What one question leaves over goes to those after it. One that has too little for an estimate may take it from
+    // them, never from beyond the budget.
+    const std::uint64_t least = analysis::RareEventOptions::min_runs(problem.dimension());
+    rare.max_runs = std::max(left_ / (questions_.size() - q), std::min(least, left_));
+    if (rare.max_runs < least) {
+      tail.tail = {level_.k, question.direction, no_budget(rare, least)};
+      return;
+    }
     rare.seed = run_.study.seed ^ engine::stream_key(stream);
     for (const analysis::OutputDraws& draws : known_) {
       const engine::SampleSource deviation{run_.study.seed, level_.plain->stream + "/converter",
@@ -212,6 +217,14 @@ class LevelEstimator {
     tail.own = problem.take_samples();
     for (const analysis::ScaledDraws& draws : summary.draws) known_.push_back(problem.volts_behind(draws));
     left_ -= std::min<std::uint64_t>(left_, tail.own.runs.size());
+  }
+
+  analysis::TailProbability no_budget(const analysis::RareEventOptions& options, std::uint64_t least) const {
+    analysis::RareEventSummary none;
+    none.method = options.method;
+    none.reason = fmt::format("the budget leaves {} runs, an estimate takes at least {}", left_, least);
+    none.runs_wanted = options_.point_budget + least * questions_.size();
+    return probability_of(none);
   }
 
   const StudyRun& run_;
@@ -237,6 +250,15 @@ std::size_t LevelTails::runs() const {
 LevelTails estimate_level(const StudyRun& run, const TailLevel& level,
                           const std::vector<SetConverter>& converters, const TailOptions& options) {
   return LevelEstimator(run, level, converters, options).estimate();
+}
+
+bool LevelTails::refused() const {
+  for (const auto& tails : by_converter) {
+    for (const EstimatedTail& tail : tails) {
+      if (tail.tail.probability.status == analysis::TailStatus::refused) return true;
+    }
+  }
+  return false;
 }
 
 PointTails join_levels(std::vector<LevelTails> levels) {

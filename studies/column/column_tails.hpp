@@ -42,6 +42,8 @@ struct LevelTails {
   std::vector<analysis::TailSurrogate> surrogates;       // warm starts of a neighbour
 
   std::size_t runs() const;
+  /// One of its questions has no answer.
+  bool refused() const;
 };
 
 /// All tails of one SAWL at one corner.
@@ -53,7 +55,8 @@ struct PointTails {
 struct TailOptions {
   std::string stream;  // names the runs, e.g. "tails/sram8t/sawl8/tt_0.90V_27C"
   double accuracy = 0.1;
-  std::uint64_t budget = 500;  // for all directions and converters of the level together
+  std::uint64_t budget = 500;         // for all directions and converters of the level together
+  std::uint64_t point_budget = 5000;  // of all levels: what a remedy names
   /// "auto", or one method of analysis/rare_event/rare_event.hpp for every question by itself.
   std::string method = "auto";
   std::vector<analysis::TailSurrogate> warm_starts;
