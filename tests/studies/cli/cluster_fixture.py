@@ -46,28 +46,34 @@ budget = 3000
 accuracy = "0.3 sigma"
 """
 
-# A divider whose output falls below a limit: three corners, each with its rare-event estimate.
-CIRCUIT_NETLIST = """* divider
-.param vdd=1
-v1 in 0 {vdd}
-r1 in out 1k
-r2 out 0 1k
+# A source beyond a limit at three temperatures, each with its rare-event estimate.
+CIRCUIT_NETLIST = """a source within its tolerance
+v1 a 0 0
+r1 a 0 1k
+.end
 """
 CIRCUIT = """
-title = "a divider"
 seed = 3
 [circuit]
-netlist = "divider.cir"
-supply = "vdd"
-analysis = "op"
+netlist = "source.cir"
+analysis = "operating_point"
+[[measure]]
+name = "v"
+vector = "v(a)"
+[failing]
+measure = "v"
+above = "13 mV"
 [[variation]]
-devices = ["r1", "r2"]
-parameter = "resistance"
-sigma = "3 %"
+parameter = "dc"
+devices = "v1"
+sigma = "0.003"
 [corners]
-process = [""]
-supply = ["0.9 V", "1 V", "1.1 V"]
-temperature = ["27 degC"]
+process = ["tt"]
+supply = ["0.9 V"]
+temperature = ["-40 degC", "27 degC", "125 degC"]
+[estimator]
+budget = 2000
+runs = 50
 """
 
 
@@ -102,6 +108,8 @@ class ClusterTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
         (self.folder / "column.toml").write_text(COLUMN)
+        (self.folder / "circuit.toml").write_text(CIRCUIT)
+        (self.folder / "source.cir").write_text(CIRCUIT_NETLIST)
 
     def run_flare(self, *words, launcher=(), expect=0, env=None):
         done = subprocess.run([*launcher, FLARE, *map(str, words)], cwd=self.folder, capture_output=True, text=True,
@@ -110,9 +118,9 @@ class ClusterTest(unittest.TestCase):
             self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
         return done
 
-    def alone(self, name="alone.h5"):
+    def alone(self, name="alone.h5", study="column.toml"):
         """The study run by one worker, without anybody else."""
-        self.run_flare("run", "column.toml", "-j1", "-o", name)
+        self.run_flare("run", self.folder / study, "-j1", "-o", name)
         return self.folder / name
 
     def assert_same(self, a, b):

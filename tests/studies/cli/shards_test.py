@@ -42,6 +42,21 @@ class Shards(ClusterTest):
             wanted = sum(len(group["runs"]) for group in sample_groups(file))
         self.assertLessEqual(wanted, len(before.union(*own)))
 
+    def test_a_circuits_tails_are_run_by_its_shards(self):
+        alone = self.alone(study="circuit.toml")
+        for i in (1, 2, 3):
+            self.run_flare("run", self.folder / "circuit.toml", "--shard", f"{i}/3", "-j1", "-o", f"c{i}.h5")
+        parts = [runs_of(self.folder / f"c{i}.h5") for i in (1, 2, 3)]
+        self.assertFalse(parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+        self.run_flare("merge", "merged.h5", "c1.h5", "c2.h5", "c3.h5", "-j1")
+        self.assert_same(alone, "merged.h5")
+        with h5py.File(alone) as file:
+            made = sum(len(group["runs"]) for group in sample_groups(file))
+        self.assertEqual(made, sum(len(part) for part in parts))
+        done = self.run_flare("run", "circuit.toml", "--shard", "4/4", expect=2)
+        self.assertIn("a corner each", done.stderr)
+        self.run_flare("run", "circuit.toml", "--stage", "screening", "--shard", "1/2", expect=2)
+
     def test_more_shards_than_items_are_refused(self):
         done = self.run_flare("run", "column.toml", "--shard", "7/7", expect=2)
         self.assertIn("at most 6 items", done.stderr)
