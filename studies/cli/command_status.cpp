@@ -26,10 +26,11 @@ PartState state_of_file(const std::filesystem::path& path) {
   if (engine::read_integer(file, "/", "complete") == 1) return {"done", true};
   const std::string shard = engine::read_text(file, "/", "shard");
   const std::size_t runs = engine::read_table(file, "/runs/runs").rows();
-  const bool part = shard != "1/1" || engine::has_attribute(file, "/", "stage");
-  const std::string what = engine::has_attribute(file, "/", "stage") ? "screening share" : "shard";
-  return part ? PartState{fmt::format("{} {} done, {} runs", what, shard, runs), true}
-              : PartState{fmt::format("stopped, {} runs kept; the same command goes on", runs), false};
+  const bool stopped = engine::has_attribute(file, "/", "stopped")
+                           ? engine::read_integer(file, "/", "stopped") != 0
+                           : shard == "1/1";
+  if (stopped) return {fmt::format("stopped, {} runs kept; the same command goes on", runs), false};
+  return {fmt::format("share {} done, {} runs", shard, runs), true};
 }
 
 PartState state_of(const std::filesystem::path& path) {

@@ -77,7 +77,7 @@ class Shards(ClusterTest):
     def test_status_tells_parts(self):
         self.run_flare("run", "column.toml", "--stage", "screening", "--shard", "1/2", "-j1", "-o", "s1.h5")
         done = self.run_flare("status", "s1.h5", "s2.h5", expect=3)
-        self.assertIn("screening share 1/2 done", done.stdout)
+        self.assertIn("share screening 1/2 done", done.stdout)
         self.assertIn("not begun", done.stdout)
         self.run_flare("status", "s1.h5")
 
