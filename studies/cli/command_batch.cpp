@@ -18,7 +18,8 @@ BatchJob job_of(const BatchCommand& command, const Study& study) {
   job.program = std::filesystem::read_symlink("/proc/self/exe").string();
   job.study = std::filesystem::absolute(command.study).lexically_normal().string();
   for (const std::string& change : command.overrides) job.options.push_back("--set=" + change);
-  const std::filesystem::path out = command.out.empty() ? command.study.stem().string() + ".h5" : command.out;
+  std::filesystem::path out = command.out;
+  if (out.empty()) out = command.study.stem().string() + ".h5";
   job.out = std::filesystem::absolute(out).lexically_normal().string();
   job.tasks = command.tasks;
   job.cores = command.cores;
