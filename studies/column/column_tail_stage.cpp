@@ -118,8 +118,8 @@ TailOptions TailStage::options_for(const LevelItem& item, std::uint64_t more) co
   TailOptions options;
   options.stream = "tails/" + point_name(run_.study, point);
   options.accuracy = run_.study.estimator.accuracy;
-  options.budget =
-      static_cast<std::uint64_t>(run_.study.estimator.budget) / (static_cast<std::uint64_t>(point.sawl) + 1);
+  options.budget = share_of_level(item) + more;
+  options.point_budget = static_cast<std::uint64_t>(run_.study.estimator.budget);
   options.method = run_.study.estimator.method;
   options.warm_starts = warm_starts_of(item);
   return options;
