@@ -1,5 +1,7 @@
 #include "engine/simulate/evaluator.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <bit>
 
@@ -11,6 +13,26 @@ bool Rehearsal::remembers() const {
                      again.measures.end(), [](double a, double b) {
                        return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
                      });
+}
+
+// For those that take a batch at a time: what has come up is evaluated before anybody asks for more.
+void Evaluator::serve(JobSource& source, std::stop_token stop) {
+  constexpr int milliseconds_to_notice_a_stop = 50;
+  std::size_t first = 0;
+  while (!stop.stop_requested()) {
+    const std::vector<const Job*> jobs = source.more();
+    for (const Job* job : jobs) {
+      evaluate(
+          std::span(job, 1),
+          [&](std::size_t, std::size_t row, const RunResult& result) { source.on_run(first, row, result); },
+          stop);
+      ++first;
+    }
+    if (!jobs.empty()) continue;
+    if (source.ended()) return;
+    pollfd news{source.descriptor(), POLLIN, 0};
+    poll(&news, 1, milliseconds_to_notice_a_stop);
+  }
 }
 
 std::string_view to_string(Outcome outcome) {

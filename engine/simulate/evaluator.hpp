@@ -57,10 +57,11 @@ struct Rehearsal {
 /// Runs to do: one testbench, one row of `points` (standard-normal coordinates) per run.
 struct Job {
   std::shared_ptr<const Testbench> testbench;
-  Matrix points;  // runs x testbench->dimension()
+  Matrix points;     // runs x testbench->dimension()
+  int priority = 0;  // of the jobs at hand the highest go first; never shows in a result
 };
 
-/// Called on the thread that called evaluate(), once per run, in any order.
+/// Called once per run, in any order, never twice at once, before evaluate() returns.
 using OnRun = std::function<void(std::size_t job, std::size_t row, const RunResult& result)>;
 
 /// The simulator does not take what it was given: a netlist that does not load, a parameter or vector that the
@@ -83,6 +84,19 @@ class MachineFault : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Jobs that come up while others are being done. All calls come from the thread that evaluates.
+class JobSource {
+ public:
+  virtual ~JobSource() = default;
+  /// Jobs that have come up since the last call; each is numbered in this order and lives until its last run is told.
+  virtual std::vector<const Job*> more() = 0;
+  /// No job will come any more.
+  virtual bool ended() = 0;
+  /// A descriptor that can be read where one of the above has news; below zero: there is never any.
+  virtual int descriptor() const { return -1; }
+  virtual void on_run(std::size_t job, std::size_t row, const RunResult& result) = 0;
+};
+
 class Evaluator {
  public:
   virtual ~Evaluator() = default;
@@ -92,6 +106,8 @@ class Evaluator {
   /// delivered, once `stop` is requested. Throws CircuitRefused where the simulator does not take the circuit,
   /// std::runtime_error where no run could be made (a worker that cannot start), std::invalid_argument for a point of the wrong length.
   virtual void evaluate(std::span<const Job> jobs, const OnRun& on_run, std::stop_token stop = {}) = 0;
+  /// The same for jobs that come one after the other: returns once the source has ended and all its runs are made.
+  virtual void serve(JobSource& source, std::stop_token stop);
 
   /// The circuit as the simulator has loaded it. Throws CircuitRefused where it does not load.
   virtual Listing listing(const Deck& deck, const SimulatorOptions& options) = 0;

@@ -168,6 +168,7 @@ void RunStore::keep_in_journal(std::uint32_t stream, std::uint64_t index, const 
 
 const RunResult* RunStore::find(const std::string& stream, std::uint64_t index,
                                 std::uint64_t fingerprint) const {
+  const std::lock_guard lock(mutex_);
   const auto name = streams_.find(stream);
   if (name == streams_.end()) return nullptr;
   const auto place = runs_.find({name->second, index});
@@ -177,6 +178,7 @@ const RunResult* RunStore::find(const std::string& stream, std::uint64_t index,
 
 void RunStore::add(const std::string& stream, std::uint64_t index, std::uint64_t fingerprint,
                    const RunResult& result) {
+  const std::lock_guard lock(mutex_);
   const std::uint32_t number = stream_number(stream);
   Kept kept{fingerprint, result};
   keep_in_journal(number, index, kept);

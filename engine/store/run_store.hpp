@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -40,6 +41,7 @@ class RunStore {
   RunStore& operator=(const RunStore&) = delete;
 
   std::size_t size() const { return runs_.size(); }
+  /// These three may be called from several threads.
   const RunResult* find(const std::string& stream, std::uint64_t index, std::uint64_t fingerprint) const;
   /// Keeps the run; in the journal too. Throws StoreError where the disk is full: what was kept before stays.
   void add(const std::string& stream, std::uint64_t index, std::uint64_t fingerprint,
@@ -65,6 +67,7 @@ class RunStore {
   bool take_record(std::string_view payload);
   void keep_in_journal(std::uint32_t stream, std::uint64_t index, const Kept& kept);
 
+  mutable std::mutex mutex_;
   std::map<std::string, std::uint32_t> streams_;
   std::vector<std::string> stream_names_;
   std::map<Key, Kept> runs_;

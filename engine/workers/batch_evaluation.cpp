@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -18,11 +19,27 @@ constexpr milliseconds stop_patience{300};
 
 // How often a run is tried again after the machine ended it.
 constexpr int most_faults = 4;
+void check_job(const Job& job) {
+  if (!job.testbench) throw std::invalid_argument("a job without a testbench");
+  const auto columns = static_cast<std::size_t>(job.points.cols());
+  if (columns != job.testbench->dimension() && job.points.rows() > 0) {
+    throw std::invalid_argument(fmt::format("points of {} coordinates for {} variables in {}", columns,
+                                            job.testbench->dimension(), job.testbench->name));
+  }
+}
 
 }  // namespace
 
+void BatchEvaluation::take_jobs() {
+  for (const Job* job : source_.more()) {
+    check_job(*job);
+    jobs_.push_back(job);
+    schedule_.add(*job);
+  }
+}
+
 void BatchEvaluation::send(WorkerSlot& slot, const RunRef& run) {
-  const Job& job = jobs_[run.job];
+  const Job& job = *jobs_[run.job];
   pool_.load(slot, job.testbench);
   const auto row = static_cast<Eigen::Index>(run.row);
   const std::span<const double> point(job.points.data() + row * job.points.cols(),
@@ -36,13 +53,20 @@ void BatchEvaluation::send(WorkerSlot& slot, const RunRef& run) {
   slot.queue.push_back(run);
 }
 
-void BatchEvaluation::fill(WorkerSlot& slot) {
+/// A run to everybody before anybody has a second one: a small batch is over soonest that way.
+void BatchEvaluation::hand_out() {
+  for (WorkerSlot& slot : pool_.slots) {
+    if (!slot.busy()) fill(slot, 1);
+  }
+  for (WorkerSlot& slot : pool_.slots) fill(slot, queue_depth(slot.mean_run));
+}
+
+void BatchEvaluation::fill(WorkerSlot& slot, std::size_t depth) {
   const bool worn_out = slot.process.running() && (slot.grown || slot.runs >= pool_.options.runs_per_worker);
   if (worn_out) {
     if (slot.busy()) return;
     slot.process.dismiss();
   }
-  const std::size_t depth = queue_depth(slot.mean_run);
   const auto room = [&] {
     return slot.queue.size() < depth &&
            slot.runs + static_cast<int>(slot.queue.size()) < pool_.options.runs_per_worker;
@@ -52,7 +76,7 @@ void BatchEvaluation::fill(WorkerSlot& slot) {
     if (!run) run = schedule_.take_returned();
     if (!run) run = schedule_.take(&slot.job);
     if (!run) break;
-    if (slot.process.running() && slot.traces && slot.loaded != jobs_[run->job].testbench) {
+    if (slot.process.running() && slot.traces && slot.loaded != jobs_[run->job]->testbench) {
       if (slot.busy()) {
         slot.retry = run;  // once this process has done what it has
         break;
@@ -80,7 +104,7 @@ void BatchEvaluation::take_result(WorkerSlot& slot, const Message& message) {
   slot.clock.start(slot.process);
   pool_.watch_memory(slot);
   schedule_.done();
-  on_run_(run.job, run.row, result);
+  source_.on_run(run.job, run.row, result);
 }
 
 /// Ends the worker; returns the run it was at, the others are sent elsewhere.
@@ -127,11 +151,11 @@ void BatchEvaluation::replace(WorkerSlot& slot, Outcome why) {
   }
   RunResult result;
   result.outcome = why;
-  result.measures.assign(jobs_[blamed.job].testbench->measures.size(),
+  result.measures.assign(jobs_[blamed.job]->testbench->measures.size(),
                          std::numeric_limits<double>::quiet_NaN());
   result.message = why == Outcome::timed_out ? "past the time limit, twice" : "the simulator died, twice";
   schedule_.done();
-  on_run_(blamed.job, blamed.row, result);
+  source_.on_run(blamed.job, blamed.row, result);
 }
 
 void BatchEvaluation::exchange(WorkerSlot& slot) {
@@ -144,7 +168,7 @@ void BatchEvaluation::exchange(WorkerSlot& slot) {
       } else if (message->kind == MessageKind::result) {
         take_result(slot, *message);
       } else if (message->kind == MessageKind::failed) {
-        const std::string name = slot.busy() ? jobs_[slot.queue.front().job].testbench->name : std::string();
+        const std::string name = slot.busy() ? jobs_[slot.queue.front().job]->testbench->name : std::string();
         throw CircuitRefused((name.empty() ? "" : name + ": ") + BodyReader(message->body).text());
       }
     }
@@ -177,18 +201,18 @@ milliseconds BatchEvaluation::patience() const {
 
 void BatchEvaluation::run(const std::stop_token& stop) {
   std::optional<Clock::time_point> stopping;
-  while (schedule_.left() > 0) {
+  for (take_jobs(); schedule_.left() > 0 || !source_.ended(); take_jobs()) {
     if (stop.stop_requested() && !stopping) stopping = Clock::now();
     const bool any_busy =
         std::any_of(pool_.slots.begin(), pool_.slots.end(), [](const WorkerSlot& s) { return s.busy(); });
     if (stopping && (!any_busy || Clock::now() - *stopping > stop_patience)) return;
+    if (!stopping) hand_out();
     for (WorkerSlot& slot : pool_.slots) {
-      if (!stopping) fill(slot);
       if (slot.process.running() && !slot.process.flush()) lose(slot);
     }
-    const std::vector<pollfd> polled = pool_.wait(patience());
-    for (std::size_t i = 0; i < polled.size(); ++i) {
-      if (polled[i].fd >= 0 && polled[i].revents != 0) exchange(pool_.slots[i]);
+    const std::vector<pollfd> polled = pool_.wait(patience(), source_.descriptor());
+    for (std::size_t i = 0; i < pool_.slots.size(); ++i) {
+      if (polled[i].revents != 0) exchange(pool_.slots[i]);
       watch_time(pool_.slots[i]);
     }
   }

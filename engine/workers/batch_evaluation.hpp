@@ -1,9 +1,9 @@
-// One call of evaluate(): the runs of a batch of jobs on the workers of a pool.
+// One call of evaluate(): the runs of jobs, as they come, on the workers of a pool.
 #pragma once
 
 #include <chrono>
-#include <span>
 #include <stop_token>
+#include <vector>
 
 #include "engine/workers/run_schedule.hpp"
 #include "engine/workers/worker_set.hpp"
@@ -13,8 +13,7 @@ namespace flare::engine {
 /// Fills the workers' queues, takes their results, replaces those that crash or take too long.
 class BatchEvaluation {
  public:
-  BatchEvaluation(WorkerSet& pool, std::span<const Job> jobs, const OnRun& on_run)
-      : pool_(pool), jobs_(jobs), on_run_(on_run), schedule_(jobs) {
+  BatchEvaluation(WorkerSet& pool, JobSource& source) : pool_(pool), source_(source) {
     for (WorkerSlot& slot : pool_.slots) slot.job = std::numeric_limits<std::size_t>::max();
   }
   /// A worker that is still busy when the call ends, early or by an exception, is of no further use.
@@ -32,7 +31,9 @@ class BatchEvaluation {
   void run(const std::stop_token& stop);
 
  private:
-  void fill(WorkerSlot& slot);
+  void take_jobs();
+  void hand_out();
+  void fill(WorkerSlot& slot, std::size_t depth);
   void send(WorkerSlot& slot, const RunRef& run);
   void exchange(WorkerSlot& slot);
   void take_result(WorkerSlot& slot, const Message& message);
@@ -44,8 +45,8 @@ class BatchEvaluation {
   std::chrono::milliseconds patience() const;
 
   WorkerSet& pool_;
-  std::span<const Job> jobs_;
-  const OnRun& on_run_;
+  JobSource& source_;
+  std::vector<const Job*> jobs_;
   RunSchedule schedule_;
 };
 

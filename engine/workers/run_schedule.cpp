@@ -4,20 +4,41 @@
 
 namespace flare::engine {
 
-std::optional<RunRef> RunSchedule::take(std::size_t* at) {
-  if (*at < jobs_.size() && has_rows(*at)) return RunRef{*at, next_[*at]++, 0};
-  leave(at);
-  std::optional<std::size_t> best;
-  for (std::size_t job = first_; job < jobs_.size(); ++job) {
-    if (!has_rows(job)) continue;
-    if (!best) first_ = job;
-    if (!best || workers_[job] < workers_[*best]) best = job;
-    if (workers_[*best] == 0) break;
+void RunSchedule::add(const Job& job) {
+  const auto rows = static_cast<std::size_t>(job.points.rows());
+  if (rows > 0) open_[job.priority].push_back(jobs_.size());
+  jobs_.push_back({rows, 0, 0, job.priority});
+  left_ += rows;
+}
+
+RunRef RunSchedule::take_of(std::size_t job) {
+  Open& taken = jobs_[job];
+  const RunRef run{job, taken.next++, 0};
+  if (taken.next == taken.rows) {
+    const auto place = open_.find(taken.priority);
+    std::erase(place->second, job);
+    if (place->second.empty()) open_.erase(place);
   }
-  if (!best) return std::nullopt;
-  *at = *best;
-  ++workers_[*best];
-  return RunRef{*at, next_[*at]++, 0};
+  return run;
+}
+
+std::optional<RunRef> RunSchedule::take(std::size_t* at) {
+  if (open_.empty()) {
+    leave(at);
+    return std::nullopt;
+  }
+  const auto& [priority, open] = *open_.begin();
+  if (*at < jobs_.size() && jobs_[*at].priority == priority && jobs_[*at].next < jobs_[*at].rows)
+    return take_of(*at);
+  leave(at);
+  std::size_t best = open.front();
+  for (const std::size_t job : open) {
+    if (jobs_[best].workers == 0) break;
+    if (jobs_[job].workers < jobs_[best].workers) best = job;
+  }
+  *at = best;
+  ++jobs_[best].workers;
+  return take_of(best);
 }
 
 std::size_t queue_depth(double mean_run) {

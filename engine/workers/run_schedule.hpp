@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -20,19 +22,20 @@ struct RunRef {
   int faults = 0;    // that the machine ended: they say nothing of the circuit
 };
 
-/// What is left to do in one evaluate().
+/// What is left to do in one evaluate(). Jobs may be added while others are under way.
 class RunSchedule {
  public:
-  explicit RunSchedule(std::span<const Job> jobs)
-      : jobs_(jobs), next_(jobs.size(), 0), workers_(jobs.size(), 0) {
-    for (const Job& job : jobs) left_ += static_cast<std::size_t>(job.points.rows());
+  RunSchedule() = default;
+  explicit RunSchedule(std::span<const Job> jobs) {
+    for (const Job& job : jobs) add(job);
   }
 
+  void add(const Job& job);
   std::size_t left() const { return left_; }
   void done() { --left_; }
 
-  /// The next row for a worker that is at job `*at`: of the same job as long as it lasts, then of the job
-  /// that has the fewest workers, so that netlists are loaded rarely.
+  /// The next row for a worker that is at job `*at`: of a job of the highest priority at hand; there of the same job as
+  /// long as it lasts, then of the one that has the fewest workers, so that netlists are loaded rarely.
   std::optional<RunRef> take(std::size_t* at);
 
   /// Rows that were sent but not simulated, back to be done.
@@ -44,20 +47,23 @@ class RunSchedule {
     return run;
   }
   void leave(std::size_t* at) {
-    if (*at < jobs_.size()) --workers_[*at];
+    if (*at < jobs_.size()) --jobs_[*at].workers;
     *at = std::numeric_limits<std::size_t>::max();
   }
 
  private:
-  bool has_rows(std::size_t job) const {
-    return next_[job] < static_cast<std::size_t>(jobs_[job].points.rows());
-  }
+  struct Open {
+    std::size_t rows = 0;
+    std::size_t next = 0;
+    int workers = 0;
+    int priority = 0;
+  };
+  RunRef take_of(std::size_t job);
 
-  std::span<const Job> jobs_;
-  std::vector<std::size_t> next_;
-  std::vector<int> workers_;
+  std::vector<Open> jobs_;
+  // Jobs with rows left, in the order they came, the highest priority first.
+  std::map<int, std::vector<std::size_t>, std::greater<>> open_;
   std::deque<RunRef> returned_;
-  std::size_t first_ = 0;  // no job before it has rows
   std::size_t left_ = 0;
 };
 

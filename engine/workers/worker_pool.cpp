@@ -1,7 +1,5 @@
 #include "engine/workers/worker_pool.hpp"
 
-#include <fmt/format.h>
-
 #include <stdexcept>
 #include <utility>
 
@@ -12,16 +10,25 @@
 namespace flare::engine {
 namespace {
 
-void check_jobs(std::span<const Job> jobs) {
-  for (const Job& job : jobs) {
-    if (!job.testbench) throw std::invalid_argument("a job without a testbench");
-    const auto columns = static_cast<std::size_t>(job.points.cols());
-    if (columns != job.testbench->dimension() && job.points.rows() > 0) {
-      throw std::invalid_argument(fmt::format("points of {} coordinates for {} variables in {}", columns,
-                                              job.testbench->dimension(), job.testbench->name));
-    }
+/// Jobs that are all known.
+class GivenJobs final : public JobSource {
+ public:
+  GivenJobs(std::span<const Job> jobs, const OnRun& on_run) : jobs_(jobs), on_run_(on_run) {}
+
+  std::vector<const Job*> more() override {
+    std::vector<const Job*> all;
+    for (const Job& job : std::exchange(jobs_, {})) all.push_back(&job);
+    return all;
   }
-}
+  bool ended() override { return jobs_.empty(); }
+  void on_run(std::size_t job, std::size_t row, const RunResult& result) override {
+    on_run_(job, row, result);
+  }
+
+ private:
+  std::span<const Job> jobs_;
+  const OnRun& on_run_;
+};
 
 }  // namespace
 
@@ -41,16 +48,21 @@ bool WorkerPoolOptions::is_valid(std::string* error) const {
   return true;
 }
 
-WorkerPool::WorkerPool(WorkerPoolOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+WorkerPool::WorkerPool(WorkerPoolOptions options, std::unique_ptr<RemoteWorkers> remote)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(remote))) {}
 
 WorkerPool::~WorkerPool() {
   for (WorkerSlot& slot : impl_->slots) slot.process.dismiss();
 }
 
 void WorkerPool::evaluate(std::span<const Job> jobs, const OnRun& on_run, std::stop_token stop) {
-  check_jobs(jobs);
+  GivenJobs given(jobs, on_run);
+  serve(given, std::move(stop));
+}
+
+void WorkerPool::serve(JobSource& source, std::stop_token stop) {
   impl_->failed_starts = 0;
-  BatchEvaluation(*impl_, jobs, on_run).run(stop);
+  BatchEvaluation(*impl_, source).run(stop);
 }
 
 Listing WorkerPool::listing(const Deck& deck, const SimulatorOptions& options) {

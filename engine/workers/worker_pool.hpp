@@ -7,12 +7,13 @@
 #include <stop_token>
 
 #include "engine/simulate/evaluator.hpp"
+#include "engine/workers/worker_link.hpp"
 
 namespace flare::engine {
 
 struct WorkerPoolOptions {
   std::filesystem::path worker;  // flare_worker; empty: beside this program, then ../libexec/flare
-  int workers = 0;               // 0: one per core that this process may use
+  int workers = 0;               // of this machine; 0: one for every core this process may use
   /// Processor time of a run. Past it the worker is replaced and the run done once more.
   std::chrono::milliseconds run_time_limit{60'000};
   /// A worker that has not got any processor time for so long, while this process has, is stuck or was stopped: it is
@@ -31,10 +32,12 @@ struct WorkerPoolOptions {
 
 class WorkerPool final : public Evaluator {
  public:
-  explicit WorkerPool(WorkerPoolOptions options);
+  /// `remote`: workers elsewhere, beside those of this machine.
+  explicit WorkerPool(WorkerPoolOptions options, std::unique_ptr<RemoteWorkers> remote = {});
   ~WorkerPool() override;
 
   void evaluate(std::span<const Job> jobs, const OnRun& on_run, std::stop_token stop = {}) override;
+  void serve(JobSource& source, std::stop_token stop) override;
   Listing listing(const Deck& deck, const SimulatorOptions& options) override;
   std::vector<double> values(const Deck& deck, const SimulatorOptions& options,
                              std::span<const Setting> settings, std::span<const Knob> knobs) override;

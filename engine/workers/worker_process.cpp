@@ -53,12 +53,15 @@ std::vector<std::string> worker_environment() {
 
 }  // namespace
 
-std::filesystem::path find_worker(const std::filesystem::path& given) {
-  if (!given.empty()) return given;
+std::filesystem::path find_program(const std::string& name) {
   const std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  std::filesystem::path beside = here / "flare_worker";
+  std::filesystem::path beside = here / name;
   if (std::filesystem::exists(beside)) return beside;
-  return here.parent_path() / "libexec" / "flare" / "flare_worker";
+  return here.parent_path() / "libexec" / "flare" / name;
+}
+
+std::filesystem::path find_worker(const std::filesystem::path& given) {
+  return given.empty() ? find_program("flare_worker") : given;
 }
 
 void WorkerProcess::start(const std::filesystem::path& program) {
@@ -108,12 +111,10 @@ void WorkerProcess::forget() {
   if (socket_ >= 0) close(socket_);
   socket_ = -1;
   pid_ = -1;
-  out_.clear();
-  sent_ = 0;
-  cutter_ = {};
+  clear();
 }
 
-void WorkerProcess::kill() {
+void WorkerProcess::end() {
   if (!running()) return;
   ::kill(pid_, SIGKILL);
   while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
@@ -160,21 +161,13 @@ void WorkerProcess::dismiss() {
   kill();
 }
 
-void WorkerProcess::post(MessageKind kind, std::span<const std::uint8_t> body) {
-  if (sent_ == out_.size()) {
-    out_.clear();
-    sent_ = 0;
-  }
-  append_message(kind, body, &out_);
-}
-
 bool WorkerProcess::flush() {
   while (wants_to_send()) {
-    const ssize_t put = send(socket_, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
+    const ssize_t put = send(socket_, unsent().data(), unsent().size(), MSG_NOSIGNAL);
     if (put < 0 && errno == EINTR) continue;
     if (put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
     if (put <= 0) return false;
-    sent_ += static_cast<std::size_t>(put);
+    sent(static_cast<std::size_t>(put));
   }
   return true;
 }
@@ -187,7 +180,7 @@ bool WorkerProcess::receive() {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
     if (got <= 0) return false;
-    cutter_.feed({buffer.data(), static_cast<std::size_t>(got)});
+    arrived({buffer.data(), static_cast<std::size_t>(got)});
   }
 }
 

@@ -1,14 +1,12 @@
 #include "engine/workers/worker_set.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 #include "engine/simulate/spice_text.hpp"
 #include "engine/simulate/testbench_io.hpp"
+#include "engine/workers/available_cores.hpp"
 
 namespace flare::engine {
 namespace {
@@ -21,22 +19,19 @@ constexpr double least_progress = 0.002;  // s of processor time that count
 constexpr int runs_between_looks = 256;   // at a worker's memory
 constexpr int most_faults = 3;            // of a question
 
-int usable_cores() {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return std::max(1, CPU_COUNT(&cores));
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
+// What comes from other processes has no descriptor: it is looked for between naps, which grow while nothing comes.
+constexpr std::chrono::nanoseconds least_nap{50'000};
+constexpr std::chrono::nanoseconds longest_nap{400'000};
 
 }  // namespace
 
-void RunClock::start(const WorkerProcess& process) {
+void RunClock::start(const WorkerLink& process) {
   looked_ = Clock::now();
   begin_ = process.processor_time();
   used_ = seen_ = idle_ = 0.0;
 }
 
-void RunClock::look(const WorkerProcess& process) {
+void RunClock::look(const WorkerLink& process) {
   const Clock::time_point now = Clock::now();
   const double gap = std::min(longest_gap, std::chrono::duration<double>(now - looked_).count());
   looked_ = now;
@@ -50,12 +45,14 @@ void RunClock::look(const WorkerProcess& process) {
   }
 }
 
-WorkerSet::WorkerSet(WorkerPoolOptions given)
-    : options(std::move(given)), program(find_worker(options.worker)) {
+WorkerSet::WorkerSet(WorkerPoolOptions given, std::unique_ptr<RemoteWorkers> others)
+    : options(std::move(given)), program(find_worker(options.worker)), remote(std::move(others)) {
   std::string error;
   if (!options.is_valid(&error)) throw std::invalid_argument(error);
-  const int cores = usable_cores();
-  slots = std::vector<WorkerSlot>(static_cast<std::size_t>(options.workers > 0 ? options.workers : cores));
+  const int local = options.workers > 0 ? options.workers : available_cores();
+  for (int i = 0; i < local; ++i) slots.emplace_back(std::make_unique<WorkerProcess>());
+  if (!remote) return;
+  for (std::unique_ptr<WorkerLink>& link : remote->links()) slots.emplace_back(std::move(link));
 }
 
 void WorkerSet::start(WorkerSlot& slot) {
@@ -97,15 +94,29 @@ void WorkerSet::load(WorkerSlot& slot, const std::shared_ptr<const Testbench>& t
   slot.traces = leaves_traces(testbench->deck, testbench->options);
 }
 
-std::vector<pollfd> WorkerSet::wait(std::chrono::milliseconds at_most) const {
+std::vector<pollfd> WorkerSet::wait(std::chrono::milliseconds at_most, int news) const {
   std::vector<pollfd> polled;
-  polled.reserve(slots.size());
+  polled.reserve(slots.size() + 1);
   for (const WorkerSlot& slot : slots) {
     // A descriptor below zero is passed over by poll.
     const int events = POLLIN | (slot.process.wants_to_send() ? POLLOUT : 0);
     polled.push_back({slot.process.socket(), static_cast<short>(events), 0});
   }
-  poll(polled.data(), polled.size(), static_cast<int>(at_most.count()));
+  polled.push_back({news, POLLIN, 0});
+  if (!remote) {
+    poll(polled.data(), polled.size(), static_cast<int>(at_most.count()));
+    return polled;
+  }
+  const Clock::time_point end = Clock::now() + at_most;
+  bool any = remote->exchange();
+  for (auto nap = least_nap; !any; nap = std::min(2 * nap, longest_nap)) {
+    const timespec short_wait{0, nap.count()};
+    any = ppoll(polled.data(), polled.size(), &short_wait, nullptr) > 0;
+    any = remote->exchange() || any || Clock::now() >= end;
+  }
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].process.has_news()) polled[i].revents = POLLIN;
+  }
   return polled;
 }
 

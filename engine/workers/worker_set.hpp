@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/simulate/testbench.hpp"
@@ -26,8 +27,8 @@ class RunClock {
  public:
   using Clock = std::chrono::steady_clock;
 
-  void start(const WorkerProcess& process);
-  void look(const WorkerProcess& process);
+  void start(const WorkerLink& process);
+  void look(const WorkerLink& process);
   double processor_time() const { return used_; }  // s, since start()
   double seen() const { return seen_; }            // s, while this process was awake
   double idle() const { return idle_; }            // s, at the end, in which the worker got no processor time
@@ -42,7 +43,10 @@ class RunClock {
 
 /// A worker with what the pool knows of it.
 struct WorkerSlot {
-  WorkerProcess process;
+  explicit WorkerSlot(std::unique_ptr<WorkerLink> to) : link(std::move(to)), process(*link) {}
+
+  std::unique_ptr<WorkerLink> link;
+  WorkerLink& process;
   bool greeted = false;                     // has said hello
   std::shared_ptr<const Testbench> loaded;  // held, so that no other testbench can have its address
   std::size_t job = std::numeric_limits<std::size_t>::max();  // of the current evaluate()
@@ -63,12 +67,13 @@ struct WorkerSlot {
 struct WorkerSet {
   WorkerPoolOptions options;
   std::filesystem::path program;
-  std::vector<WorkerSlot> slots;
+  std::unique_ptr<RemoteWorkers> remote;  // null: all are of this machine
+  std::deque<WorkerSlot> slots;           // those of this machine first
   std::string version;
   int failed_starts = 0;
   Death last_death = Death::crash;  // of a worker
 
-  explicit WorkerSet(WorkerPoolOptions given);
+  WorkerSet(WorkerPoolOptions given, std::unique_ptr<RemoteWorkers> remote);
 
   /// Starts or restarts a worker. Throws std::runtime_error where several have ended before their first word.
   void start(WorkerSlot& slot);
@@ -82,8 +87,9 @@ struct WorkerSet {
               const std::shared_ptr<const Testbench>& testbench);
   /// A question about a testbench, which takes the place of whatever the worker had loaded.
   Message ask_about(MessageKind kind, const Testbench& testbench);
-  /// Until a worker has something to say or can take more, at most so long: an entry a slot.
-  std::vector<pollfd> wait(std::chrono::milliseconds at_most) const;
+  /// Until a worker has something to say or can take more, or `news` can be read (below zero: none), at most so long:
+  /// an entry a slot, and the last of `news`.
+  std::vector<pollfd> wait(std::chrono::milliseconds at_most, int news = -1) const;
 
  private:
   double time_of_question() const;

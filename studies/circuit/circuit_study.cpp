@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "analysis/results/carrier_table.hpp"
 #include "analysis/results/failure_table.hpp"
@@ -63,15 +64,45 @@ void estimate_failure(const StudyRun& run, CircuitPoint& point) {
   options.known = {{1.0, point.samples.points, responses(circuit, point.samples.runs, where)}};
   point.summary = analysis::estimate_failure_probability(
       point.samples.testbench->dimension(),
-      [&](const engine::Matrix& points) {
-        run.progress.update(static_cast<double>(evaluator.runs()) / static_cast<double>(options.max_runs),
-                            fmt::format("{} runs of at most {}", evaluator.runs(), options.max_runs));
-        return responses(circuit, evaluator.evaluate(points), where);
-      },
+      [&](const engine::Matrix& points) { return responses(circuit, evaluator.evaluate(points), where); },
       options, run.stop);
   if (run.stop.stop_requested()) throw engine::Stopped();
   point.failure = probability_of(point.summary);
   point.tail_samples = evaluator.take_samples();
+}
+
+/// All that is asked of one corner, from its plain samples.
+void answer_corner(const StudyRun& run, CircuitPoint& point) {
+  const Study& study = run.study;
+  check_samples(study, point.samples, "at " + point.corner.name(), [&](const engine::Matrix& points) {
+    return plain_runs(run, point.samples.testbench, points);
+  });
+  if (study.estimator.method == "fit") {
+    point.failure = fitted_failure(*study.circuit, point.samples);
+  } else if (study.estimator.method == "monte_carlo") {
+    point.failure = counted_failure(*study.circuit, point.samples);
+  } else {
+    estimate_failure(run, point);
+  }
+}
+
+/// Corner after corner side by side: one alone would leave workers idle between its batches.
+void answer_corners(const StudyRun& run, std::vector<CircuitPoint>& points) {
+  run.progress.stage("failures");
+  std::atomic<std::size_t> done = 0;
+  std::vector<std::function<void()>> tasks;
+  for (CircuitPoint& point : points) {
+    tasks.emplace_back([&] {
+      answer_corner(run, point);
+      run.progress.update(static_cast<double>(++done) / static_cast<double>(points.size()),
+                          fmt::format("{} of {} corners", done.load(), points.size()));
+    });
+  }
+  run.at_once(tasks);
+  std::size_t runs = 0;
+  for (const CircuitPoint& point : points) runs += point.tail_samples.runs.size();
+  if (points.size() == 1 && runs > 0) return run.progress.finish(points.front().summary.brief_report());
+  run.progress.finish(fmt::format("{} corners, {} runs", points.size(), runs));
 }
 
 /// Shares of the variables in the nearest failing point.
@@ -85,18 +116,33 @@ void write_carriers(H5::H5File& file, const Study& study, const CircuitPoint& po
   analysis::write_circuit_carriers(file, circuit_name(study), point.corner.name(), rows);
 }
 
+/// Adds what one corner takes; `run`: s.
+void add_corner(const Study& study, double run, WorkEstimate& work) {
+  const std::string& method = study.estimator.method;
+  const bool counts = method == "fit" || method == "monte_carlo";
+  const auto plain = static_cast<std::size_t>(study.estimator.runs);
+  const auto budget = counts ? 0 : static_cast<std::size_t>(study.estimator.budget);
+  const std::size_t likely = plain + std::min(usual_tail_runs, budget);
+  work.likely_runs += likely;
+  work.most_runs += plain + budget;
+  work.likely_seconds += static_cast<double>(likely) * run;
+  work.most_seconds += static_cast<double>(plain + budget) * run;
+  work.items += 1;
+  work.longest_item = std::max(work.longest_item, static_cast<double>(likely) * run);
+}
+
 }  // namespace
 
 CircuitPlan plan_circuit_study(const Study& study, engine::Evaluator& evaluator) {
   CircuitPlan plan;
   for (const Corner& corner : study.corners) {
     CircuitTestbench made = circuit_testbench(study, corner, evaluator);
-    plan.dimension = made.testbench->dimension();
+    plan.dimension = plan.work.dimension = made.testbench->dimension();
     check_budget(study, plan.dimension);
     plan.variables.clear();
     for (const engine::Variable& v : made.testbench->variables) plan.variables.push_back(v.name);
     add_draws(plan.draws, describe_draws(*made.testbench), corner);
-    plan.runs += static_cast<std::size_t>(study.estimator.runs);
+    add_corner(study, time_a_run(evaluator, *made.testbench), plan.work);
     add_notes(plan.notes, made.notes);
   }
   return plan;
@@ -107,7 +153,10 @@ CircuitResult run_circuit_study(const StudyRun& run) {
   CircuitResult result;
   std::vector<engine::RunRequest> requests;
   const auto count = static_cast<std::size_t>(study.estimator.runs);
-  for (std::size_t c = 0; c < study.corners.size(); ++c) {
+  if (run.shard.screening)
+    throw StudyError("a study of a circuit has no screening to share out: leave --stage out");
+  // Corners are alike: a weight each.
+  for (const std::size_t c : items_of(std::vector<double>(study.corners.size(), 1.0), run.shard)) {
     const Corner& corner = study.corners[c];
     CircuitTestbench made = circuit_testbench(study, corner, run.evaluator);
     check_budget(study, made.testbench->dimension());
@@ -115,28 +164,17 @@ CircuitResult run_circuit_study(const StudyRun& run) {
     const std::string stream = fmt::format("points/{}/{}", circuit_name(study), corner.name());
     const engine::SampleSource source{study.seed, stream, study.estimator.design, count};
     engine::Matrix points = engine::draw(source, 0, count, made.testbench->dimension());
-    if (run.shard.mine(c)) requests.push_back({stream, 0, std::move(made.testbench), std::move(points)});
+    requests.push_back({stream, 0, std::move(made.testbench), std::move(points)});
     result.points.push_back({corner, {}, {}, {}, {}});
   }
   for (const std::string& note : result.notes) run.progress.note(note);
+  if (requests.empty()) return result;
   auto results = run.run("samples", requests);
-  if (run.shard.count > 1) return result;
-  for (std::size_t c = 0; c < result.points.size(); ++c) {
-    CircuitPoint& point = result.points[c];
-    point.samples = {requests[c].stream, 0, requests[c].testbench, requests[c].points, std::move(results[c])};
-    check_samples(study, point.samples, "at " + point.corner.name(), [&](const engine::Matrix& points) {
-      return plain_runs(run, point.samples.testbench, points);
-    });
-    if (study.estimator.method == "fit") {
-      point.failure = fitted_failure(*study.circuit, point.samples);
-    } else if (study.estimator.method == "monte_carlo") {
-      point.failure = counted_failure(*study.circuit, point.samples);
-    } else {
-      run.progress.stage("failure at " + point.corner.name());
-      estimate_failure(run, point);
-      run.progress.finish(point.summary.brief_report());
-    }
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    result.points[i].samples = {requests[i].stream, 0, requests[i].testbench, requests[i].points,
+                                std::move(results[i])};
   }
+  answer_corners(run, result.points);
   return result;
 }
 

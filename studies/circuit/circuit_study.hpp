@@ -7,6 +7,7 @@
 #include "analysis/rare_event/rare_event.hpp"
 #include "analysis/tails/tail.hpp"
 #include "studies/run/study_run.hpp"
+#include "studies/run/work_estimate.hpp"
 
 namespace flare::studies {
 
@@ -26,7 +27,7 @@ struct CircuitResult {
 
 struct CircuitPlan {
   std::size_t dimension = 0;
-  std::size_t runs = 0;
+  WorkEstimate work;
   std::vector<std::string> variables;
   std::vector<std::string> notes;
   std::vector<std::string> draws;  // of the netlist, with the corner they are of where corners differ

@@ -31,6 +31,10 @@ void write_netlists(const Study& study, const std::filesystem::path& folder, eng
   fmt::print("netlists written to {}; run one with: ngspice -b FILE\n", folder.string());
 }
 
+void print_work(const WorkEstimate& work) {
+  for (const std::string& line : describe(work)) fmt::print("  {}\n", line);
+}
+
 void print_plan(const Study& study, engine::Evaluator& pool) {
   const ColumnPlan plan = plan_column_study(study, pool);
   fmt::print("  column    {}, {} rows\n", study.column->setup.cell.name, study.column->setup.rows);
@@ -41,8 +45,9 @@ void print_plan(const Study& study, engine::Evaluator& pool) {
                                ? fmt::format("the {} worst of every converter", *study.full_corners)
                                : "of every converter as many of the worst as it takes to know the worst";
   fmt::print("  corners   {} screened; the nominal one and {} in full\n", study.corners.size(), full);
-  fmt::print("  runs      at most {}: {} timing, {} nominal, {} screening, {} in full\n", plan.total(),
-             plan.timing, plan.nominal, plan.screening, plan.full);
+  fmt::print("  stages    {} timing, {} nominal, {} screening; at most {} plain samples, {} tails\n",
+             plan.timing, plan.nominal, plan.screening, plan.full, plan.tails);
+  print_work(plan.work);
 }
 
 }  // namespace
@@ -66,8 +71,9 @@ int check_command(const CheckCommand& command) {
   if (study.circuit) {
     const CircuitPlan plan = plan_circuit_study(study, pool);
     fmt::print("{}: {}\n", command.study.string(), study.title);
-    fmt::print("  netlist   {}\n  varies    {} variables at {} corners\n  runs      {}\n",
-               study.circuit->netlist.string(), plan.dimension, study.corners.size(), plan.runs);
+    fmt::print("  netlist   {}\n  varies    {} variables at {} corners\n", study.circuit->netlist.string(),
+               plan.dimension, study.corners.size());
+    print_work(plan.work);
     for (const std::string& draw : plan.draws) fmt::print("  draw      {}\n", draw);
     for (const std::string& note : plan.notes) fmt::print("  note      {}\n", note);
     fmt::print("OK\n");

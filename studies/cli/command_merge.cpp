@@ -50,7 +50,7 @@ int merge_command(const MergeCommand& command, std::stop_token stop) {
     return print_result(command.out);
   }
   for (const ShardPart& part : parts.parts) result.store().read_runs(engine::open_result(part.path));
-  const int status = run_study(study, result, command.workers, {}, stop);
+  const int status = run_study(study, result, command.workers, command.ranks, {}, stop);
   return status == exit_done ? print_result(command.out) : status;
 }
 

@@ -7,6 +7,7 @@
 #include "engine/workers/worker_pool.hpp"
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/cli/launcher.hpp"
 #include "studies/cli/study_inputs.hpp"
 #include "studies/cli/study_program.hpp"
 #include "studies/column/column_cells.hpp"
@@ -16,16 +17,22 @@
 #include "studies/gain_cell/gain_cell_study.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_file.hpp"
+#include "studies/run/status_file.hpp"
 
 namespace flare::studies {
 
 namespace {
 
-engine::WorkerPoolOptions pool_options(const Study& study, int workers) {
+/// The workers of this process and of the other ranks of its job, if any.
+engine::WorkerPool make_pool(const Study& study, int workers, Ranks* ranks,
+                             const std::stop_token& stop) {
   engine::WorkerPoolOptions options;
   options.workers = workers;
   options.run_time_limit = std::chrono::milliseconds(static_cast<long>(study.run_time_limit * 1e3));
-  return options;
+  options.stop = stop;
+  if (ranks == nullptr) return engine::WorkerPool(options);
+  options.workers = ranks->workers(workers);
+  return engine::WorkerPool(options, ranks->remote(workers));
 }
 
 /// Runs what the study asks for and writes the result file.
@@ -53,7 +60,8 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
     return;
   }
   const std::vector<StudiedColumn> columns = run_columns(run);
-  if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version, false);
+  if (run.shard.count > 1 || run.shard.screening)
+    return result.leave_unfinished(run.shard, ngspice_version, false);
   const std::filesystem::path journal = result.path().string() + ".answers";
   result.finish(
       [&](H5::H5File& file, const ResultFile::SavePart& save) {
@@ -72,23 +80,24 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
   std::filesystem::remove(journal);
 }
 
-void simulate_into(const Study& study, ResultFile& result, int workers, const Shard& shard,
+void simulate_into(const Study& study, ResultFile& result, int workers, Ranks* ranks, const Shard& shard,
                    const std::stop_token& stop) {
-  engine::WorkerPoolOptions options = pool_options(study, workers);
-  options.stop = stop;
-  engine::WorkerPool pool(options);
+  engine::WorkerPool pool = make_pool(study, workers, ranks, stop);
   Progress progress(stderr);
+  progress.also_to(status_path(result.path()));
   const std::string version = pool.ngspice_version();
-  simulate({study, pool, result.store(), progress, stop, shard}, result, version);
+  // Enough tasks that their small batches keep every worker busy.
+  engine::SharedEvaluator evaluator(pool, 2 * static_cast<std::size_t>(pool.workers()) + 2);
+  simulate({study, evaluator, result.store(), progress, stop, shard}, result, version);
 }
 
 }  // namespace
 
-int run_study(const Study& study, ResultFile& result, int workers, const Shard& shard,
+int run_study(const Study& study, ResultFile& result, int workers, Ranks* ranks, const Shard& shard,
               const std::stop_token& stop) {
   const std::string version = FLARE_NGSPICE_VERSION;
   try {
-    simulate_into(study, result, workers, shard, stop);
+    simulate_into(study, result, workers, ranks, shard, stop);
   } catch (const engine::Stopped&) {
     result.leave_unfinished(shard, version, true);
     std::fputs(fmt::format("flare: stopped; {} runs are kept in {}. The same command goes on from there.\n",
@@ -102,6 +111,11 @@ int run_study(const Study& study, ResultFile& result, int workers, const Shard& 
                "flare: {}; {} runs are kept in {}. The same command goes on from there, here or elsewhere.\n",
                e.what(), result.store().size(), result.path().string());
     return exit_unfinished;
+  }
+  if (shard.screening) {
+    fmt::print("share {}/{} of the screening is in {}; shards take all of them in with --with PART...\n",
+               shard.index + 1, shard.count, result.path().string());
+    return exit_done;
   }
   if (shard.count > 1) {
     fmt::print("shard {}/{} is in {}; join all of them with: flare merge OUT.h5 PART.h5...\n",
@@ -139,21 +153,64 @@ Shard parse_shard(const std::string& text) {
   return shard;
 }
 
+namespace {
+
+/// More shards than this have nothing to do.
+std::size_t most_items(const Study& study, bool screening) {
+  if (!study.column) return study.corners.size();
+  const std::vector<ColumnPoint> points = column_points(study);
+  if (screening) return points.size() + 1;
+  std::size_t levels = 0;
+  for (const ColumnPoint& point : points) levels += static_cast<std::size_t>(point.sawl) + 1;
+  return levels;
+}
+
+Shard shard_of(const RunCommand& command, const Study& study) {
+  Shard shard = command.shard;
+  shard.screening = command.stage == "screening";
+  const std::size_t most = most_items(study, shard.screening);
+  if (shard.count > 1 && static_cast<std::size_t>(shard.count) > most) {
+    throw StudyError(fmt::format(
+        "--shard {}/{}: the study has at most {} items to share out{}; more shards have nothing to do",
+        shard.index + 1, shard.count, most, study.column ? "" : ", a corner each"));
+  }
+  return shard;
+}
+
+std::filesystem::path default_out(const RunCommand& command, const Shard& shard) {
+  std::string name = command.study.stem().string();
+  if (shard.screening) name += ".screening";
+  if (shard.count > 1) name += fmt::format(".{}of{}", shard.index + 1, shard.count);
+  return name + ".h5";
+}
+
+/// The runs of a part of the same study.
+void take_in(const std::filesystem::path& part, const Study& study, ResultFile& result) {
+  const H5::H5File file = engine::open_result(part);
+  if (engine::read_text(file, "/", "study") != study.text)
+    throw StudyError(part.string() + ": is a part of another study");
+  const std::string changed = changed_inputs(file, result.inputs());
+  if (!changed.empty())
+    throw StudyError(
+        fmt::format("{}: was made from other inputs: {}; run that part again", part.string(), changed));
+  if (engine::read_integer(file, "/", "complete") == 1)
+    throw StudyError(part.string() + ": is a finished result, not a part");
+  result.store().read_runs(file);
+}
+
+}  // namespace
+
 int run_command(const RunCommand& command, std::stop_token stop) {
   const Study study = read_study(command.study, command.overrides);
   check_cost_stage(study);
-  std::filesystem::path out = command.out;
-  if (out.empty()) {
-    out = command.study.stem().string() +
-          (command.shard.count > 1 ? fmt::format(".{}of{}", command.shard.index + 1, command.shard.count)
-                                   : "") +
-          ".h5";
-  }
+  const Shard shard = shard_of(command, study);
+  const std::filesystem::path out = command.out.empty() ? default_out(command, shard) : command.out;
   ResultFile result(study, study_inputs(study), out, command.fresh);
   if (!result.complete()) {
     if (study.accuracy) check_accuracy_inputs(*study.accuracy);
-    const int status = run_study(study, result, command.workers, command.shard, stop);
-    if (status != exit_done || command.shard.count > 1) return status;
+    for (const std::filesystem::path& part : command.with) take_in(part, study, result);
+    const int status = run_study(study, result, command.workers, command.ranks, shard, stop);
+    if (status != exit_done || shard.count > 1 || shard.screening) return status;
   } else {
     fmt::print(stderr, "flare: {} already holds this study's result (--fresh runs it again)\n", out.string());
   }

@@ -11,6 +11,8 @@
 
 namespace flare::studies {
 
+class Ranks;
+
 /// What the program promises a script.
 enum ExitStatus : int {
   exit_done = 0,
@@ -22,10 +24,13 @@ enum ExitStatus : int {
 struct RunCommand {
   std::filesystem::path study;
   std::filesystem::path out;  // empty: the study's name with .h5, in the current folder
-  int workers = 0;            // 0: one per core
+  int workers = 0;            // 0: one for every core this process may use
   std::vector<std::string> overrides;
   Shard shard;
+  std::string stage;                        // "screening": that alone; empty: all
+  std::vector<std::filesystem::path> with;  // parts whose runs are taken in first
   bool fresh = false;
+  Ranks* ranks = nullptr;  // the other processes of this job; null: none
 };
 int run_command(const RunCommand& command, std::stop_token stop);
 
@@ -47,6 +52,7 @@ struct MergeCommand {
   std::filesystem::path study;  // where the parts' study is now; empty: where it was
   bool complete = false;        // run here what no part holds
   bool allow_commands = false;
+  Ranks* ranks = nullptr;
 };
 int merge_command(const MergeCommand& command, std::stop_token stop);
 

@@ -8,9 +8,12 @@
 #include "engine/netlist/deck.hpp"
 #include "engine/simulate/evaluator.hpp"
 #include "engine/store/run_store.hpp"
+#include "studies/cli/command_batch.hpp"
+#include "studies/cli/command_status.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cli/options_perplexity.hpp"
 #include "studies/cli/process_setup.hpp"
+#include "studies/cli/launcher.hpp"
 #include "studies/model/array_spec.hpp"
 #include "studies/paper/paper.hpp"
 
@@ -22,11 +25,18 @@ void add_run(CLI::App& app, RunCommand& command, std::string& shard) {
   CLI::App* run = app.add_subcommand("run", "Run a study; goes on where an earlier run of it stopped");
   run->add_option("STUDY", command.study, "Study file (TOML)")->required();
   run->add_option("-o,--out", command.out, "Result file (HDF5); default: the study's name with .h5, here");
-  run->add_option("-j,--workers", command.workers, "Worker processes; default: one per core")
+  run->add_option("-j,--workers", command.workers,
+                  "Worker processes (of every rank); default: one per core that may be used")
       ->check(CLI::Range(1, 4096));
   run->add_option("--set", command.overrides, "Change a key of the study, e.g. --set estimator.runs=500")
       ->type_name("KEY=VALUE");
   run->add_option("--shard", shard, "Run share I of N, to be joined with `flare merge`")->type_name("I/N");
+  run->add_option(
+         "--stage", command.stage,
+         "screening: only what must be known before the levels are shared out, itself shared out by --shard")
+      ->check(CLI::IsMember({"screening"}));
+  run->add_option("--with", command.with, "Take in the runs of these parts first (of --stage screening)")
+      ->type_name("PART");
   run->add_flag("--fresh", command.fresh, "Drop what earlier runs left");
 }
 
@@ -42,6 +52,40 @@ void add_check(CLI::App& app, CheckCommand& command) {
   check->add_flag("--identity", command.identity,
                   "Print only what identifies the study's result: a hash of its text, of all files it reads "
                   "and of the versions");
+}
+
+void add_batch(CLI::App& app, BatchCommand& command) {
+  CLI::App* batch = app.add_subcommand(
+      "batch",
+      "A study as jobs of a batch system: shards, and a merge where all are done; prints the script");
+  batch->add_option("STUDY", command.study, "Study file (TOML)")->required();
+  batch->add_option("--tasks", command.tasks, "Shards; `flare check` says how many are sensible")
+      ->required()
+      ->check(CLI::Range(1, 100'000));
+  const auto system = [&](const char* name, BatchSystem which, const char* help) {
+    return batch->add_flag_callback(
+        name, [&command, which] { command.system = which; }, help);
+  };
+  CLI::Option* slurm =
+      system("--slurm", BatchSystem::slurm, "For Slurm (the default); submits itself: bash FILE");
+  slurm->excludes(system("--parallel", BatchSystem::parallel, "For GNU parallel"));
+  slurm->excludes(system("--lsf", BatchSystem::lsf, "For LSF (a template)"));
+  slurm->excludes(system("--sge", BatchSystem::sge, "For SGE (a template)"));
+  slurm->excludes(system("--condor", BatchSystem::condor, "For HTCondor (a template)"));
+  batch->add_flag("--submit", command.submit, "Write the script beside the parts and submit it (Slurm)");
+  batch->add_option("-s,--script", command.script, "Write the script to this file");
+  batch->add_option("-o,--out", command.out, "Result file; its parts lie in OUT.parts");
+  batch->add_option("-j,--workers", command.cores, "Cores of a task")->check(CLI::Range(1, 1024));
+  batch->add_option("--memory", command.megabytes, "MB a core")->check(CLI::Range(50, 1'000'000));
+  batch->add_option("--time", command.time,
+                    "Time limit of a task, as the batch system says it (Slurm: 01:00:00)");
+  batch->add_option("--set", command.overrides, "Change a key of the study")->type_name("KEY=VALUE");
+}
+
+void add_status(CLI::App& app, std::vector<std::filesystem::path>& results) {
+  CLI::App* status =
+      app.add_subcommand("status", "How far a study, or each of its parts, is; 0 where all are done, else 3");
+  status->add_option("RESULT", results, "Result files, parts, or those that will be")->required();
 }
 
 void add_merge(CLI::App& app, MergeCommand& command) {
@@ -253,7 +297,7 @@ void add_replay(CLI::App& app, ReplayCommand& command) {
                    "Let the result's study run its netlist's commands");
 }
 
-int run(int argc, char** argv) {
+int run(int argc, char** argv, Ranks* ranks) {
   CLI::App app{
       "FLARE: Monte-Carlo variability engine for analog process-in-memory.\n"
       "How many word lines may be read at once, at six sigma, and what do the errors that remain cost?"};
@@ -266,6 +310,8 @@ int run(int argc, char** argv) {
   std::string shard;
   CheckCommand check_options;
   MergeCommand merge_options;
+  BatchCommand batch_options;
+  std::vector<std::filesystem::path> status_of;
   ReportCommand report_options;
   ReplayCommand replay_options;
   AccuracyCommand accuracy_options;
@@ -277,6 +323,8 @@ int run(int argc, char** argv) {
   add_check(app, check_options);
   app.add_subcommand("keys", "Every key that may stand in a study, as Markdown");
   add_merge(app, merge_options);
+  add_batch(app, batch_options);
+  add_status(app, status_of);
   add_report(app, report_options);
   add_replay(app, replay_options);
   add_accuracy(app, accuracy_options);
@@ -294,8 +342,11 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("keys")) return keys_command();
   if (app.got_subcommand("replay")) return replay_command(replay_options);
   if (app.got_subcommand("report")) return report_command(report_options);
+  if (app.got_subcommand("batch")) return batch_command(batch_options);
+  if (app.got_subcommand("status")) return status_command(status_of);
   // The others keep what is finished when they are asked to stop.
   const SignalWatch signals;
+  run_options.ranks = merge_options.ranks = ranks;
   if (app.got_subcommand("merge")) return merge_command(merge_options, signals.token());
   if (app.got_subcommand("accuracy")) return accuracy_command(accuracy_options, signals.token());
   if (app.got_subcommand("sparsity")) return sparsity_command(sparsity_options, signals.token());
@@ -318,7 +369,8 @@ int fail(int status, const std::exception& e) {
 int main(int argc, char** argv) {
   prepare_process();
   try {
-    return finish_output(run(argc, argv));
+    const Started started = start(argc, argv);
+    return started.status ? *started.status : finish_output(run(argc, argv, started.ranks.get()));
   } catch (const StudyError& e) {
     return fail(exit_bad_input, e);
   } catch (const flare::engine::DeckError& e) {

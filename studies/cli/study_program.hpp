@@ -4,14 +4,15 @@
 #include <filesystem>
 #include <stop_token>
 
+#include "studies/cli/launcher.hpp"
 #include "studies/run/result_file.hpp"
 #include "studies/run/study_run.hpp"
 
 namespace flare::studies {
 
 /// Simulates what the store does not hold and writes the result file. The exit status: done, or unfinished after a stop
-/// or where the machine did not let simulators run.
-int run_study(const Study& study, ResultFile& result, int workers, const Shard& shard,
+/// or where the machine did not let simulators run. `ranks`: the other processes of the job; null: there are none.
+int run_study(const Study& study, ResultFile& result, int workers, Ranks* ranks, const Shard& shard,
               const std::stop_token& stop);
 
 /// Prints the report; the status of a study that has an answer, or of one of which every estimate was refused.

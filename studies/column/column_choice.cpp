@@ -106,12 +106,20 @@ std::vector<std::size_t> next_choice(const CornerRecord& record) {
   return {chosen.begin(), chosen.end()};
 }
 
-std::vector<std::size_t> points_of_shard(const std::vector<std::size_t>& chosen, const Shard& shard) {
-  std::vector<std::size_t> mine;
-  for (std::size_t item = 0; item < chosen.size(); ++item) {
-    if (shard.mine(item)) mine.push_back(chosen[item]);
-  }
+std::vector<LevelItem> items_of_shard(const ColumnDesign& design, const std::vector<std::size_t>& chosen,
+                                      const Shard& shard) {
+  const std::vector<LevelItem> all = levels_of(design, chosen);
+  std::vector<double> weights;
+  for (const LevelItem& item : all) weights.push_back(level_weight(design, item));
+  std::vector<LevelItem> mine;
+  for (const std::size_t i : items_of(weights, shard)) mine.push_back(all[i]);
   return mine;
 }
+
+// Two devices of every row read vary in two ways; timing and nominal levels come on top.
+double screening_weight(int sawl) { return run_weight(sawl) * (5.0 * sawl + 4.0); }
+
+// Plain samples and a pilot of the full-scale level.
+double learning_weight(int sawl) { return run_weight(sawl) * 400.0; }
 
 }  // namespace flare::studies

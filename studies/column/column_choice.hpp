@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analysis/verdict/corner_screening.hpp"
+#include "studies/column/column_levels.hpp"
 #include "studies/column/column_screening.hpp"
 
 namespace flare::studies {
@@ -47,8 +48,13 @@ std::vector<std::size_t> first_choice(const Study& study, const std::vector<Colu
 /// still be worse than the worst one estimated. Empty: nothing is left to be shown.
 std::vector<std::size_t> next_choice(const CornerRecord& record);
 
-/// A shard's part of the first choice: shards take turns, point by point. What "auto" adds to it is run by whoever has
-/// the whole of it.
-std::vector<std::size_t> points_of_shard(const std::vector<std::size_t>& chosen, const Shard& shard);
+/// A shard's levels of the points chosen, by weight; without shards all of them. What "auto" adds to the choice is run by
+/// whoever has the whole of it.
+std::vector<LevelItem> items_of_shard(const ColumnDesign& design, const std::vector<std::size_t>& chosen,
+                                      const Shard& shard);
+
+/// About what the screening of a point takes, and what learning a SAWL's bend takes, as level_weight() tells it of a run.
+double screening_weight(int sawl);
+double learning_weight(int sawl);
 
 }  // namespace flare::studies

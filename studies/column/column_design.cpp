@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "studies/column/column_timing.hpp"
 
 namespace flare::studies {
@@ -33,11 +35,13 @@ std::vector<std::vector<double>> find_nominal_levels(const StudyRun& run,
 
 }  // namespace
 
-ColumnDesign design_column(const StudyRun& run) {
+ColumnDesign design_column(const StudyRun& run, std::vector<ColumnPoint> points) {
   ColumnDesign design;
-  design.points = column_points(run.study);
-  for (const int sawl : run.study.column->sawl)
-    design.circuits[sawl] = column_circuit(run.study, sawl, run.evaluator);
+  design.points = std::move(points);
+  for (const ColumnPoint& point : design.points) {
+    if (!design.circuits.contains(point.sawl))
+      design.circuits[point.sawl] = column_circuit(run.study, point.sawl, run.evaluator);
+  }
   design.wordline_off = find_pulses(run, design.points);
   design.nominal = find_nominal_levels(run, design.points, design.wordline_off);
   return design;

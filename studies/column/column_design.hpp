@@ -14,7 +14,7 @@ struct LevelSpread {
   double full_scale = 0.0;
 };
 
-/// Of all points, in their order.
+/// Of points, in the order given.
 struct ColumnDesign {
   std::vector<ColumnPoint> points;
   std::vector<double> wordline_off;          // s: end of the word-line pulse
@@ -25,9 +25,9 @@ struct ColumnDesign {
   const LoadedCircuit& circuit_of(std::size_t p) const { return circuits.at(points[p].sawl); }
 };
 
-/// The stages "timing" and "nominal levels". Throws engine::Stopped; std::runtime_error where the design does not work
+/// The stages "timing" and "nominal levels" of the points given. Throws engine::Stopped; std::runtime_error where the design does not work
 /// at a corner.
-ColumnDesign design_column(const StudyRun& run);
+ColumnDesign design_column(const StudyRun& run, std::vector<ColumnPoint> points);
 
 /// Level `k` of a point under the study's variation.
 std::shared_ptr<engine::Testbench> level_testbench(const Study& study, const ColumnDesign& design,

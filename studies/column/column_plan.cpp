@@ -18,6 +18,34 @@ std::size_t most_full_corners(const Study& study, std::size_t corners) {
   return std::min(corners, static_cast<std::size_t>(*study.full_corners) * study.converters.size() + 1);
 }
 
+/// Corners of one SAWL that usually are: converters agree about the worst ones.
+std::size_t usual_full_corners(const Study& study, std::size_t corners) {
+  constexpr int worst_of_auto = 2;
+  return std::min(corners, static_cast<std::size_t>(study.full_corners.value_or(worst_of_auto)) + 1);
+}
+
+/// Adds what one SAWL takes; `run`: s.
+void add_sawl(const Study& study, int sawl, std::size_t corners, std::size_t dimension, double run,
+              WorkEstimate& work) {
+  const std::size_t levels = static_cast<std::size_t>(sawl) + 1;
+  const auto plain = static_cast<std::size_t>(study.estimator.runs);
+  const auto budget = static_cast<std::size_t>(study.estimator.budget);
+  const bool tails = study.estimator.method != "fit" && !asking_converters(study).empty();
+  const std::size_t before = corners * (1 + levels + dimension);
+  const std::size_t level = plain + (tails ? std::min(usual_tail_runs, budget / levels) : 0);
+  const std::size_t likely = usual_full_corners(study, corners) * levels * level;
+  const std::size_t most = most_full_corners(study, corners) * (levels * plain + (tails ? budget : 0));
+  work.likely_runs += before + likely;
+  work.most_runs += before + most;
+  work.likely_seconds += static_cast<double>(before + likely) * run;
+  work.most_seconds += static_cast<double>(before + most) * run;
+  work.shared_before += static_cast<double>(before) * run;
+  if (tails && study.estimator.method == "auto") work.chain_before += static_cast<double>(level) * run;
+  work.items += usual_full_corners(study, corners) * levels;
+  work.longest_item = std::max(work.longest_item, static_cast<double>(level) * run);
+  work.dimension = std::max(work.dimension, dimension);
+}
+
 }  // namespace
 
 ColumnPlan plan_column_study(const Study& study, engine::Evaluator& evaluator) {
@@ -42,6 +70,8 @@ ColumnPlan plan_column_study(const Study& study, engine::Evaluator& evaluator) {
     plan.screening += bench->dimension();
     if (has_replicas(study)) plan.screening += bench->dimension();
     plan.nominal += corners * (static_cast<std::size_t>(point.sawl) + 1);  // their energy
+    add_sawl(study, point.sawl, points.size() / study.column->sawl.size(), bench->dimension(),
+             time_a_run(evaluator, *bench), plan.work);
     plan.full +=
         corners * (static_cast<std::size_t>(point.sawl) + 1) * static_cast<std::size_t>(study.estimator.runs);
     if (study.estimator.method == "fit" || asking_converters(study).empty()) continue;

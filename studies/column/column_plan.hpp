@@ -5,6 +5,7 @@
 #include <map>
 
 #include "engine/simulate/evaluator.hpp"
+#include "studies/run/work_estimate.hpp"
 #include "studies/study/study.hpp"
 
 namespace flare::studies {
@@ -18,8 +19,7 @@ struct ColumnPlan {
   std::size_t full = 0;                  // at most: every corner that may be run in full
   std::size_t tails = 0;                 // at most: the estimator's budget
   std::map<int, std::size_t> dimension;  // variables by SAWL
-
-  std::size_t total() const { return timing + nominal + screening + full + tails; }
+  WorkEstimate work;
 };
 /// Builds every kind of testbench once and rehearses the column of each SAWL. Throws what a run would throw for the
 /// same reasons.

@@ -57,9 +57,8 @@ double screened_sigma(const SetConverter& set, const std::vector<double>& nomina
   return least;
 }
 
-std::vector<LevelSpread> level_spreads(const StudyRun& run, const ColumnDesign& design) {
+std::vector<std::vector<engine::RunResult>> run_screening(const StudyRun& run, const ColumnDesign& design) {
   const Study& study = run.study;
-  const bool zero = has_replicas(study);
   std::vector<engine::RunRequest> requests;
   const auto ask = [&](std::size_t p, int k, const std::string& more) {
     auto bench = level_testbench(study, design, p, k);
@@ -69,9 +68,14 @@ std::vector<LevelSpread> level_spreads(const StudyRun& run, const ColumnDesign& 
   };
   for (std::size_t p = 0; p < design.points.size(); ++p) {
     ask(p, design.points[p].sawl, "");
-    if (zero) ask(p, 0, "/k0");
+    if (has_replicas(study)) ask(p, 0, "/k0");
   }
-  const auto results = run.run("screening corners", requests);
+  return run.run("screening corners", requests);
+}
+
+std::vector<LevelSpread> level_spreads(const StudyRun& run, const ColumnDesign& design) {
+  const bool zero = has_replicas(run.study);
+  const auto results = run_screening(run, design);
   std::vector<LevelSpread> spreads;
   std::size_t next = 0;
   for (std::size_t p = 0; p < design.points.size(); ++p) {

@@ -18,6 +18,9 @@ std::vector<LevelSpread> level_spreads(const StudyRun& run, const ColumnDesign& 
 /// From the spreads of the design.
 ScreenedSigma screen_corners(const Study& study, const ColumnDesign& design);
 
+/// Its runs alone, of every point of the design; the full-scale level is measure 0.
+std::vector<std::vector<engine::RunResult>> run_screening(const StudyRun& run, const ColumnDesign& design);
+
 /// Smallest distance of a level to a neighbouring threshold over its spread, taking the variance of level k as k/SAWL
 /// of the full-scale level's (V).
 double screened_sigma(const SetConverter& converter, const std::vector<double>& nominal,

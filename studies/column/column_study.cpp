@@ -10,25 +10,36 @@ namespace flare::studies {
 
 namespace {
 
-/// Runs points in full, one after the other stage by stage.
+/// Runs points in full, or the share of them that is this shard's.
 class FullRuns {
  public:
   FullRuns(const StudyRun& run, ColumnResult& result)
       : run_(run), result_(result), tails_(run, result.design) {}
 
   void run(const std::vector<std::size_t>& points) {
-    std::map<std::size_t, LevelSamples> levels = sample_levels(run_, result_.design, points);
-    std::map<std::size_t, PointTails> tails = tails_.estimate(levels);
+    // Nominal runs: every shard makes its own, and merging finds them.
     const std::map<std::size_t, std::vector<double>> energies = read_energies(run_, result_.design, points);
+    const std::vector<LevelItem> items = items_of_shard(result_.design, points, run_.shard);
+    if (items.empty()) return;
+    // Learning is a chain of small batches: it goes on while there is other work.
+    std::vector<SampleSet> plain = sample_levels(run_, result_.design, items, [&] { learn(items); });
+    std::vector<LevelTails> tails = tails_.estimate(items, plain);
     // A shard has only its runs to give.
     if (run_.shard.count > 1) return;
-    for (auto& [p, level] : levels) {
-      take_in(p, std::move(level), tails.contains(p) ? &tails.at(p) : nullptr);
+    std::map<std::size_t, std::vector<LevelTails>> by_point;
+    for (std::size_t i = 0; i < tails.size(); ++i) by_point[items[i].point].push_back(std::move(tails[i]));
+    for (auto& [p, level] : fit_levels(items, std::move(plain))) {
+      PointTails joined = join_levels(std::move(by_point[p]));
+      take_in(p, std::move(level), tails.empty() ? nullptr : &joined);
       result_.full[p].energies = energies.at(p);
     }
   }
 
  private:
+  void learn(const std::vector<LevelItem>& items) {
+    for (const LevelItem& item : items) tails_.learn(result_.design.points[item.point].sawl);
+  }
+
   void take_in(std::size_t p, LevelSamples levels, PointTails* tails) {
     for (ConvertedColumn& c : convert_point(run_.study, result_.design, p, levels, tails)) {
       result_.corners.add(p, c.converter, c.value.worst());
@@ -58,16 +69,45 @@ std::vector<analysis::VerdictRow> verdict_of(const Study& study, const ColumnRes
   return verdict;
 }
 
+/// A shard's part of what comes before the choice of corners: points, and as one more item what the tails start from,
+/// which no two shards need to learn.
+void run_screening_share(const StudyRun& run) {
+  const std::vector<ColumnPoint> all = column_points(run.study);
+  std::vector<double> weights;
+  double learning = 0.0;
+  for (const ColumnPoint& point : all) weights.push_back(screening_weight(point.sawl));
+  for (const int sawl : run.study.column->sawl) learning += learning_weight(sawl);
+  weights.push_back(learning);
+  std::vector<std::size_t> mine = items_of(weights, run.shard);
+  const bool learns = !mine.empty() && mine.back() == all.size();
+  if (learns) mine.pop_back();
+  std::vector<ColumnPoint> points;
+  for (const std::size_t p : mine) points.push_back(all[p]);
+  if (!points.empty()) run_screening(run, design_column(run, points));
+  if (!learns) return;
+  points.clear();
+  for (const int sawl : run.study.column->sawl) points.push_back({sawl, run.study.nominal});
+  const ColumnDesign design = design_column(run, points);
+  TailStage stage(run, design);
+  run.progress.stage("learning");
+  run.at_once({[&] { stage.learn(run.study.column->sawl.back()); }});
+  run.progress.finish("what the tails start from");
+}
+
 }  // namespace
 
 ColumnResult run_column_study(const StudyRun& run) {
   const Study& study = run.study;
   ColumnResult result;
-  result.design = design_column(run);
+  if (run.shard.screening) {
+    run_screening_share(run);
+    return result;
+  }
+  result.design = design_column(run, column_points(study));
   result.design.spread = level_spreads(run, result.design);
   result.corners = CornerRecord(study, result.design.points, screen_corners(study, result.design));
   FullRuns full(run, result);
-  full.run(points_of_shard(first_choice(study, result.design.points, result.corners), run.shard));
+  full.run(first_choice(study, result.design.points, result.corners));
   if (run.shard.count > 1) return result;
   if (!study.full_corners) {
     for (std::vector<std::size_t> more = next_choice(result.corners); !more.empty();

@@ -3,79 +3,102 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 
 namespace flare::studies {
 
 TailStage::TailStage(const StudyRun& run, const ColumnDesign& design)
     : run_(run), design_(design), runner_(run, design), asking_(asking_converters(run.study)) {}
 
-std::map<std::size_t, PointTails> TailStage::estimate(const std::map<std::size_t, LevelSamples>& levels) {
-  std::map<std::size_t, PointTails> tails;
-  if (run_.study.estimator.method == "fit" || asking_.empty() || levels.empty()) return tails;
-  run_.progress.stage("tails");
-  // For the progress: a run costs about as its SAWL.
-  double work = 0.0;
-  double work_done = 0.0;
-  for (const auto& [p, level] : levels) work += design_.points[p].sawl * (design_.points[p].sawl + 1.0);
-  std::size_t runs = 0;
-  for (const auto& [p, level] : levels) {
-    const ColumnPoint& point = design_.points[p];
-    TailOptions options = options_for(p, warm_starts_of(p));
-    options.on_level = [&](std::size_t made) {
-      runs += made;
-      work_done += point.sawl;
-      run_.progress.update(work_done / work, fmt::format("{} runs, {}", runs, point_name(run_.study, point)));
-    };
-    tails[p] = estimate_tails(run_, levels_of(p, level), converters_of(p), options);
+void TailStage::learn(int sawl) {
+  if (run_.study.estimator.method != "auto" || asking_.empty()) return;
+  for (const int next : run_.study.column->sawl) {
+    if (!learnt_.contains(next)) learnt_[next] = learn_full_scale(next);
+    if (next == sawl) return;
   }
-  run_.progress.finish(fmt::format("{} runs", runs));
+}
+
+// The stand-ins of the nominal corner's full-scale level, which its point estimates with the same runs.
+TailStage::StandIns TailStage::learn_full_scale(int sawl) const {
+  const std::size_t nominal = nominal_point(run_.study, design_.points, sawl);
+  const engine::RunRequest request = plain_samples(run_.study, design_, nominal, sawl);
+  const SampleSet plain{request.stream, 0, request.testbench, request.points,
+                        runner_.make(nominal, sawl, request)};
+  return estimate({nominal, sawl}, plain, 0).surrogates;
+}
+
+// The nominal corner's full-scale level starts from the SAWL before, every other level from that one.
+const TailStage::StandIns& TailStage::warm_starts_of(const LevelItem& item) const {
+  const ColumnPoint& point = design_.points[item.point];
+  const std::vector<int>& sawl = run_.study.column->sawl;
+  auto from = std::find(sawl.begin(), sawl.end(), point.sawl);
+  if (point.corner == run_.study.nominal && item.k == point.sawl) {
+    if (from == sawl.begin()) return none_;
+    --from;
+  }
+  const auto known = learnt_.find(*from);
+  return known == learnt_.end() ? none_ : known->second;
+}
+
+std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
+                                            const std::vector<SampleSet>& plain) {
+  std::vector<LevelTails> tails;
+  if (run_.study.estimator.method == "fit" || asking_.empty() || items.empty()) return tails;
+  tails.resize(items.size());
+  std::vector<double> weights;
+  for (const LevelItem& item : items) {
+    learn(design_.points[item.point].sawl);
+    weights.push_back(level_weight(design_, item));
+  }
+  run_.progress.stage("tails");
+  std::atomic<std::size_t> runs = 0;
+  std::atomic<std::size_t> levels = 0;
+  std::vector<std::function<void()>> tasks;
+  for (const std::size_t i : heaviest_first(weights)) {
+    tasks.emplace_back([&, i] {
+      tails[i] = estimate(items[i], plain[i], 0);
+      runs += tails[i].runs();
+      const std::size_t done = ++levels;
+      run_.progress.update(static_cast<double>(done) / static_cast<double>(items.size()),
+                           fmt::format("{} runs, {} of {} levels", runs.load(), done, items.size()));
+    });
+  }
+  run_.at_once(tasks);
+  run_.progress.finish(fmt::format("{} runs", runs.load()));
+  if (run_.shard.count == 1) ask_again(items, plain, tails);
   return tails;
 }
 
-// The nominal corner starts from the SAWL before, every other corner from the nominal one.
-const TailStage::StandIns& TailStage::warm_starts_of(std::size_t p) {
-  const ColumnPoint& point = design_.points[p];
-  if (point.corner != run_.study.nominal) return learn(point.sawl);
-  const std::vector<int>& sawl = run_.study.column->sawl;
-  const auto at = std::find(sawl.begin(), sawl.end(), point.sawl);
-  return at == sawl.begin() ? none_ : learn(*(at - 1));
-}
-
-const TailStage::StandIns& TailStage::learn(int sawl) {
-  for (const int next : run_.study.column->sawl) {
-    if (!learnt_.contains(next)) {
-      const std::size_t nominal = nominal_point(run_.study, design_.points, next);
-      learnt_[next] = learn(nominal, warm_starts_of(nominal));
-    }
-    if (next == sawl) break;
+void TailStage::ask_again(const std::vector<LevelItem>& items, const std::vector<SampleSet>& plain,
+                          std::vector<LevelTails>& tails) const {
+  std::map<std::size_t, std::uint64_t> spent;
+  std::map<std::size_t, std::uint64_t> refused;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    spent[items[i].point] += tails[i].runs();
+    refused[items[i].point] += tails[i].refused() ? 1 : 0;
   }
-  return learnt_.at(sawl);
+  const auto budget = static_cast<std::uint64_t>(run_.study.estimator.budget);
+  std::vector<std::function<void()>> tasks;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::size_t p = items[i].point;
+    const std::uint64_t more = tails[i].refused() && spent[p] < budget ? (budget - spent[p]) / refused[p] : 0;
+    // What it did not use of its own share is in that sum already.
+    const std::uint64_t unused =
+        share_of_level(items[i]) - std::min(share_of_level(items[i]), tails[i].runs());
+    if (more > unused)
+      tasks.emplace_back([&, i, extra = more - unused] { tails[i] = estimate(items[i], plain[i], extra); });
+  }
+  if (tasks.empty()) return;
+  run_.progress.stage("tails without an answer");
+  run_.at_once(tasks);
+  run_.progress.finish(fmt::format("{} levels asked again with what is left of the budget", tasks.size()));
 }
 
-// The stand-ins of the nominal corner's full-scale level: the first level its point would estimate, with the same runs.
-TailStage::StandIns TailStage::learn(std::size_t nominal, const StandIns& warm_starts) {
-  if (run_.study.estimator.method != "auto") return {};
-  const int sawl = design_.points[nominal].sawl;
-  const engine::RunRequest request = plain_samples(run_.study, design_, nominal, sawl);
-  const SampleSet full_scale{request.stream, 0, request.testbench, request.points,
-                             runner_.make(nominal, sawl, request)};
-  TailOptions options = options_for(nominal, warm_starts);
-  options.more_levels = static_cast<std::size_t>(sawl);
-  return estimate_tails(run_, {level_of(nominal, static_cast<std::size_t>(sawl), full_scale)},
-                        converters_of(nominal), options)
-      .surrogates;
-}
-
-TailLevel TailStage::level_of(std::size_t p, std::size_t k, const SampleSet& plain) const {
-  return {k, &plain, [this, p, k](const engine::RunRequest& request) {
-            return runner_.make(p, static_cast<int>(k), request);
-          }};
-}
-
-std::vector<TailLevel> TailStage::levels_of(std::size_t p, const LevelSamples& point) const {
-  std::vector<TailLevel> levels;
-  for (std::size_t k = 0; k < point.samples.size(); ++k) levels.push_back(level_of(p, k, point.samples[k]));
-  return levels;
+LevelTails TailStage::estimate(const LevelItem& item, const SampleSet& plain, std::uint64_t more) const {
+  const TailLevel level{static_cast<std::size_t>(item.k), &plain, [&](const engine::RunRequest& request) {
+                          return runner_.make(item.point, item.k, request);
+                        }};
+  return estimate_level(run_, level, converters_of(item.point), options_for(item, more));
 }
 
 std::vector<SetConverter> TailStage::converters_of(std::size_t p) const {
@@ -85,13 +108,20 @@ std::vector<SetConverter> TailStage::converters_of(std::size_t p) const {
   return converters;
 }
 
-TailOptions TailStage::options_for(std::size_t p, const StandIns& warm_starts) const {
+std::uint64_t TailStage::share_of_level(const LevelItem& item) const {
+  const auto levels = static_cast<std::uint64_t>(design_.points[item.point].sawl) + 1;
+  return static_cast<std::uint64_t>(run_.study.estimator.budget) / levels;
+}
+
+TailOptions TailStage::options_for(const LevelItem& item, std::uint64_t more) const {
+  const ColumnPoint& point = design_.points[item.point];
   TailOptions options;
-  options.stream = "tails/" + point_name(run_.study, design_.points[p]);
+  options.stream = "tails/" + point_name(run_.study, point);
   options.accuracy = run_.study.estimator.accuracy;
-  options.budget = static_cast<std::uint64_t>(run_.study.estimator.budget);
+  options.budget = share_of_level(item) + more;
+  options.point_budget = static_cast<std::uint64_t>(run_.study.estimator.budget);
   options.method = run_.study.estimator.method;
-  options.warm_starts = warm_starts;
+  options.warm_starts = warm_starts_of(item);
   return options;
 }
 

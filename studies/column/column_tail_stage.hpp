@@ -11,28 +11,35 @@
 
 namespace flare::studies {
 
-/// Every shard learns the bend of the full-scale level at the nominal corner, SAWL after SAWL (the same few runs in
-/// every shard), and each point starts from there: that way the numbers of a point depend neither on who ran what nor
-/// on which other corners are run.
+/// The bend of the full-scale level is learnt at the nominal corner, SAWL after SAWL, and every level of every point
+/// starts from there: that way its numbers depend neither on who ran what, nor on which other levels and corners are
+/// run, nor on their order.
 class TailStage {
  public:
-  /// The design must outlive the stage.
+  /// Run and design must outlive the stage.
   TailStage(const StudyRun& run, const ColumnDesign& design);
 
-  /// Tails of the points given, from their plain samples; nothing where the study's tails come from fits. Throws
+  /// Learns what the SAWLs up to `sawl` start from, with runs of its own; what is known already is kept. Throws
   /// engine::Stopped.
-  std::map<std::size_t, PointTails> estimate(const std::map<std::size_t, LevelSamples>& levels);
+  void learn(int sawl);
+
+  /// Tails of the levels given, from their plain samples, as many at once as there are workers for; nothing where the
+  /// study's tails come from fits. Levels have equal shares of the budget; what they leave of it goes in equal shares to
+  /// those of the same point that have no answer, whose runs so far are kept: by whoever has all of the points' levels,
+  /// so not by a shard. Learns first what has not been learnt. Throws engine::Stopped.
+  std::vector<LevelTails> estimate(const std::vector<LevelItem>& items, const std::vector<SampleSet>& plain);
 
  private:
   using StandIns = std::vector<analysis::TailSurrogate>;
 
-  const StandIns& learn(int sawl);
-  StandIns learn(std::size_t nominal, const StandIns& warm_starts);
-  const StandIns& warm_starts_of(std::size_t p);
-  TailLevel level_of(std::size_t p, std::size_t k, const SampleSet& plain) const;
-  std::vector<TailLevel> levels_of(std::size_t p, const LevelSamples& point) const;
+  StandIns learn_full_scale(int sawl) const;
+  const StandIns& warm_starts_of(const LevelItem& item) const;
+  LevelTails estimate(const LevelItem& item, const SampleSet& plain, std::uint64_t more) const;
+  void ask_again(const std::vector<LevelItem>& items, const std::vector<SampleSet>& plain,
+                 std::vector<LevelTails>& tails) const;
   std::vector<SetConverter> converters_of(std::size_t p) const;
-  TailOptions options_for(std::size_t p, const StandIns& warm_starts) const;
+  std::uint64_t share_of_level(const LevelItem& item) const;
+  TailOptions options_for(const LevelItem& item, std::uint64_t more) const;
 
   const StudyRun& run_;
   const ColumnDesign& design_;

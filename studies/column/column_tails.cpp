@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "engine/base/random_stream.hpp"
@@ -125,36 +126,36 @@ class OwnProblem {
 class LevelEstimator {
  public:
   LevelEstimator(const StudyRun& run, const TailLevel& level, const std::vector<SetConverter>& converters,
-                 const TailOptions& options, std::uint64_t budget, std::uint64_t of_point)
+                 const TailOptions& options)
       : run_(run),
         level_(level),
         converters_(converters),
         options_(options),
         questions_(questions_of(level.k, converters)),
-        left_(budget),
-        of_point_(of_point),
+        left_(options.budget),
         stream_(fmt::format("{}/k{}", options.stream, level.k)) {
     known_.push_back({1.0, level.plain->points, volts_of(level.plain->runs)});
   }
 
-  void estimate(const std::vector<analysis::TailSurrogate>& warm_starts, PointTails& point) {
+  LevelTails estimate() {
+    LevelTails level;
+    level.by_converter.resize(converters_.size());
+    level.surrogates = options_.warm_starts;
     std::vector<EstimatedTail> tails(questions_.size());
-    SampleSet shared;
-    shared.stream = stream_;
-    shared.testbench = level_.plain->testbench;
-    shared.points.resize(0, level_.plain->points.cols());
-    if (options_.method == "auto") shared = share(warm_starts, tails, point);
+    level.shared.stream = stream_;
+    level.shared.testbench = level_.plain->testbench;
+    level.shared.points.resize(0, level_.plain->points.cols());
+    if (options_.method == "auto") level.shared = share(tails, level.surrogates);
     for (std::size_t q = 0; q < questions_.size(); ++q) {
       const bool answered = tails[q].tail.probability.status == analysis::TailStatus::estimated;
       if (!answered) ask_alone(q, tails[q]);
-      point.by_converter[questions_[q].converter].push_back(std::move(tails[q]));
+      level.by_converter[questions_[q].converter].push_back(std::move(tails[q]));
     }
-    point.shared.push_back(std::move(shared));
+    return level;
   }
 
  private:
-  SampleSet share(const std::vector<analysis::TailSurrogate>& warm_starts, std::vector<EstimatedTail>& tails,
-                  PointTails& point) {
+  SampleSet share(std::vector<EstimatedTail>& tails, std::vector<analysis::TailSurrogate>& surrogates) {
     StoredEvaluator evaluator(run_, stream_, level_.plain->testbench, level_.make);
     std::vector<TailQuestion> asked;
     for (const Question& question : questions_) asked.push_back(question.ask);
@@ -163,7 +164,7 @@ class LevelEstimator {
     options.max_runs = left_ * 2 / 3;  // the rest for what is refused
     options.seed = run_.study.seed ^ engine::stream_key(stream_);
     options.known = known_;
-    options.warm_starts = warm_starts;
+    options.warm_starts = options_.warm_starts;
     const analysis::OutputTailsSummary summary = analysis::estimate_output_tails(
         evaluator.testbench().dimension(),
         [&](const engine::Matrix& points) { return volts_of(evaluator.evaluate(points)); }, asked, options,
@@ -177,10 +178,9 @@ class LevelEstimator {
       tails[q].nearest.resize(answer.nearest.x.size() + 1);
       tails[q].nearest << answer.nearest.x, answer.nearest.noise;
     }
-    if (!summary.surrogates.empty()) point.surrogates = summary.surrogates;
+    if (!summary.surrogates.empty()) surrogates = summary.surrogates;
     known_.insert(known_.end(), summary.draws.begin(), summary.draws.end());
     left_ -= std::min(left_, summary.runs.total());
-    of_point_ -= std::min(of_point_, summary.runs.total());
     return evaluator.take_samples();
   }
 
@@ -193,10 +193,10 @@ class LevelEstimator {
     analysis::RareEventOptions rare;
     rare.method = rare_event_method(options_.method);
     rare.target_half_width = options_.accuracy;
-    // What one question leaves over goes to those after it. One that has too little for an estimate may take it from the
-    // levels after this one, never from beyond the budget.
+    // What one question leaves over goes to those after it. One that has too little for an estimate may take it from
+    // them, never from beyond the budget.
     const std::uint64_t least = analysis::RareEventOptions::min_runs(problem.dimension());
-    rare.max_runs = std::max(left_ / (questions_.size() - q), std::min(least, of_point_));
+    rare.max_runs = std::max(left_ / (questions_.size() - q), std::min(least, left_));
     if (rare.max_runs < least) {
       tail.tail = {level_.k, question.direction, no_budget(rare, least)};
       return;
@@ -217,14 +217,13 @@ class LevelEstimator {
     tail.own = problem.take_samples();
     for (const analysis::ScaledDraws& draws : summary.draws) known_.push_back(problem.volts_behind(draws));
     left_ -= std::min<std::uint64_t>(left_, tail.own.runs.size());
-    of_point_ -= std::min<std::uint64_t>(of_point_, tail.own.runs.size());
   }
 
   analysis::TailProbability no_budget(const analysis::RareEventOptions& options, std::uint64_t least) const {
     analysis::RareEventSummary none;
     none.method = options.method;
-    none.reason = fmt::format("the budget leaves {} runs, an estimate takes at least {}", of_point_, least);
-    none.runs_wanted = options_.budget + least * questions_.size();
+    none.reason = fmt::format("the budget leaves {} runs, an estimate takes at least {}", left_, least);
+    none.runs_wanted = options_.point_budget + least * questions_.size();
     return probability_of(none);
   }
 
@@ -234,38 +233,45 @@ class LevelEstimator {
   const TailOptions& options_;
   std::vector<Question> questions_;
   std::uint64_t left_;      // of the level
-  std::uint64_t of_point_;  // of all levels that are still to come, this one's among them
   std::string stream_;
   std::vector<analysis::OutputDraws> known_;
 };
 
 }  // namespace
 
-std::size_t PointTails::runs() const {
-  std::size_t runs = 0;
-  for (const SampleSet& level : shared) runs += level.runs.size();
+std::size_t LevelTails::runs() const {
+  std::size_t runs = shared.runs.size();
   for (const auto& tails : by_converter) {
     for (const EstimatedTail& tail : tails) runs += tail.own.runs.size();
   }
   return runs;
 }
 
-PointTails estimate_tails(const StudyRun& run, const std::vector<TailLevel>& levels,
+LevelTails estimate_level(const StudyRun& run, const TailLevel& level,
                           const std::vector<SetConverter>& converters, const TailOptions& options) {
-  PointTails point;
-  point.by_converter.resize(converters.size());
-  point.surrogates = options.warm_starts;
-  // Full scale first: it has the most to say to its neighbours.
-  for (std::size_t i = levels.size(); i-- > 0;) {
-    const std::size_t before = point.runs();
-    const std::uint64_t left = options.budget - std::min<std::uint64_t>(options.budget, before);
-    // Copied: the level replaces the point's.
-    const std::vector<analysis::TailSurrogate> warm_starts = point.surrogates;
-    LevelEstimator(run, levels[i], converters, options, left / (i + 1 + options.more_levels), left)
-        .estimate(warm_starts, point);
-    if (options.on_level) options.on_level(point.runs() - before);
+  return LevelEstimator(run, level, converters, options).estimate();
+}
+
+bool LevelTails::refused() const {
+  for (const auto& tails : by_converter) {
+    for (const EstimatedTail& tail : tails) {
+      if (tail.tail.probability.status == analysis::TailStatus::refused) return true;
+    }
   }
-  std::reverse(point.shared.begin(), point.shared.end());
+  return false;
+}
+
+PointTails join_levels(std::vector<LevelTails> levels) {
+  PointTails point;
+  if (levels.empty()) return point;
+  point.by_converter.resize(levels.front().by_converter.size());
+  for (std::size_t i = levels.size(); i-- > 0;) {
+    for (std::size_t c = 0; c < point.by_converter.size(); ++c) {
+      auto& tails = levels[i].by_converter[c];
+      std::move(tails.begin(), tails.end(), std::back_inserter(point.by_converter[c]));
+    }
+  }
+  for (LevelTails& level : levels) point.shared.push_back(std::move(level.shared));
   return point;
 }
 

@@ -4,11 +4,10 @@
 // A column has structure a general method cannot see. A level is one voltage, and every converter's thresholds are
 // questions about it: one set of runs answers all (analysis/output_tails/output_tails.hpp), and only a question that it refuses
 // has runs of its own (analysis/rare_event/rare_event.hpp). Levels and corners resemble one another: each starts from what
-// was learned of its neighbour, which tells where to look and is never a result. The comparator's own deviation is
+// was learned of the full-scale level, which tells where to look and is never a result. The comparator's own deviation is
 // estimated together with the level, without assuming that either is normal.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,28 +35,39 @@ struct EstimatedTail {
   SampleSet own;  // runs made for this question alone, in the order made; no runs where the shared ones do
 };
 
-/// All tails of one SAWL at one corner.
-struct PointTails {
-  std::vector<SampleSet> shared;  // by level, as given: runs that answer every converter
+/// All tails of one level.
+struct LevelTails {
+  SampleSet shared;                                      // runs that answer every converter
   std::vector<std::vector<EstimatedTail>> by_converter;  // as given
-  std::vector<analysis::TailSurrogate> surrogates;       // of the last level done: warm starts of a neighbour
+  std::vector<analysis::TailSurrogate> surrogates;       // warm starts of a neighbour
 
   std::size_t runs() const;
+  /// One of its questions has no answer.
+  bool refused() const;
+};
+
+/// All tails of one SAWL at one corner.
+struct PointTails {
+  std::vector<SampleSet> shared;                         // by level
+  std::vector<std::vector<EstimatedTail>> by_converter;  // by converter; full scale first
 };
 
 struct TailOptions {
   std::string stream;  // names the runs, e.g. "tails/sram8t/sawl8/tt_0.90V_27C"
   double accuracy = 0.1;
-  std::uint64_t budget = 5000;  // for all levels, directions and converters together
-  std::size_t more_levels = 0;  // that the budget is for besides the ones asked about
+  std::uint64_t budget = 500;         // for all directions and converters of the level together
+  std::uint64_t point_budget = 5000;  // of all levels: what a remedy names
   /// "auto", or one method of analysis/rare_event/rare_event.hpp for every question by itself.
   std::string method = "auto";
   std::vector<analysis::TailSurrogate> warm_starts;
-  std::function<void(std::size_t runs)> on_level;  // told of every level that is finished; may be empty
 };
 
-/// Tails of all levels towards the thresholds of all converters. Throws engine::Stopped where a stop was requested.
-PointTails estimate_tails(const StudyRun& run, const std::vector<TailLevel>& levels,
+/// Tails of one level towards the thresholds of all converters. Levels have nothing to say to one another, so that they
+/// may be estimated at once, by whoever. Throws engine::Stopped where a stop was requested.
+LevelTails estimate_level(const StudyRun& run, const TailLevel& level,
                           const std::vector<SetConverter>& converters, const TailOptions& options);
+
+/// The levels of a point, by k, as tails of the point.
+PointTails join_levels(std::vector<LevelTails> levels);
 
 }  // namespace flare::studies

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string>
+
 namespace flare::studies {
 
 namespace {
@@ -36,25 +39,30 @@ TimingBench timing_testbench(const Study& study, const ColumnPoint& point) {
 
 std::vector<double> find_pulses(const StudyRun& run, const std::vector<ColumnPoint>& points) {
   const Study& study = run.study;
+  std::vector<std::string> timed;  // in the order of the requests
+  std::vector<std::size_t> whose(points.size());
   std::vector<engine::RunRequest> requests;
-  std::vector<std::size_t> owner;
   std::vector<TimingRun> timings;
+  std::vector<ColumnPoint> where;
   for (std::size_t p = 0; p < points.size(); ++p) {
-    if (!study.column->tracking_timing && points[p].corner != study.nominal) continue;
-    const TimingBench timing = timing_testbench(study, points[p]);
-    requests.push_back({"timing/" + point_name(study, points[p]), 0, timing.bench, no_variation()});
-    owner.push_back(p);
+    // Without tracking every corner has the nominal one's pulse.
+    const ColumnPoint point{points[p].sawl, study.column->tracking_timing ? points[p].corner : study.nominal};
+    const std::string name = point_name(study, point);
+    const auto known = std::find(timed.begin(), timed.end(), name);
+    whose[p] = static_cast<std::size_t>(known - timed.begin());
+    if (known != timed.end()) continue;
+    const TimingBench timing = timing_testbench(study, point);
+    requests.push_back({"timing/" + name, 0, timing.bench, no_variation()});
+    timed.push_back(name);
     timings.push_back(timing.run);
+    where.push_back(point);
   }
   const auto results = run.run("timing", requests);
-  std::vector<double> wordline_off(points.size(), 0.0);
-  for (std::size_t i = 0; i < owner.size(); ++i) {
-    wordline_off[owner[i]] = pulse_of(study, points[owner[i]], timings[i], results[i]);
-  }
-  if (study.column->tracking_timing) return wordline_off;
-  for (std::size_t p = 0; p < points.size(); ++p) {
-    wordline_off[p] = wordline_off[nominal_point(study, points, points[p].sawl)];
-  }
+  std::vector<double> pulses;
+  for (std::size_t i = 0; i < timings.size(); ++i)
+    pulses.push_back(pulse_of(study, where[i], timings[i], results[i]));
+  std::vector<double> wordline_off;
+  for (const std::size_t i : whose) wordline_off.push_back(pulses[i]);
   return wordline_off;
 }
 

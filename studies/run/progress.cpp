@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <system_error>
 #include <utility>
+
+#include "studies/run/status_file.hpp"
 
 namespace flare::studies {
 
@@ -27,7 +30,24 @@ std::string format_duration(double seconds) {
 
 Progress::Progress(std::FILE* out) : out_(out), terminal_(::isatty(::fileno(out)) == 1) {}
 
-Progress::~Progress() { clear_line(); }
+Progress::~Progress() {
+  clear_line();
+  std::error_code ignored;
+  if (!file_.empty()) std::filesystem::remove(file_, ignored);
+}
+
+void Progress::also_to(std::filesystem::path file) {
+  const std::lock_guard lock(mutex_);
+  file_ = std::move(file);
+}
+
+void Progress::tell_others(double fraction, const std::string& count, double seconds_left) {
+  constexpr double every = 5.0;  // s
+  const Clock::time_point now = Clock::now();
+  if (file_.empty() || std::chrono::duration<double>(now - told_).count() < every) return;
+  told_ = now;
+  write_status(file_, {{}, 0, name_, count, fraction, seconds_left});
+}
 
 void Progress::clear_line() {
   if (line_open_) say(out_, "\r\033[K");
@@ -36,21 +56,26 @@ void Progress::clear_line() {
 }
 
 void Progress::stage(const std::string& name) {
+  const std::lock_guard lock(mutex_);
   clear_line();
   name_ = name;
   started_ = Clock::now();
   shown_ = started_;
   first_fraction_ = -1.0;
+  told_ = {};
+  tell_others(0.0, "begun", -1.0);
 }
 
 void Progress::update(double fraction, const std::string& count) {
+  const std::lock_guard lock(mutex_);
   const Clock::time_point now = Clock::now();
   if (first_fraction_ < 0.0) first_fraction_ = fraction;
+  const double elapsed = std::chrono::duration<double>(now - started_).count();
+  const double pace = (fraction - first_fraction_) / elapsed;
+  tell_others(fraction, count, pace > 0.0 ? (1.0 - fraction) / pace : -1.0);
   const double since = std::chrono::duration<double>(now - shown_).count();
   if (since < (terminal_ ? 0.2 : 15.0)) return;
   shown_ = now;
-  const double elapsed = std::chrono::duration<double>(now - started_).count();
-  const double pace = (fraction - first_fraction_) / elapsed;
   const std::string eta = pace > 0.0 ? "ETA " + format_duration((1.0 - fraction) / pace) : "";
   if (terminal_) {
     constexpr int width = 24;
@@ -66,12 +91,14 @@ void Progress::update(double fraction, const std::string& count) {
 }
 
 void Progress::note(const std::string& text) {
+  const std::lock_guard lock(mutex_);
   clear_line();
   say(out_, "note: {}\n", text);
   std::fflush(out_);
 }
 
 void Progress::finish(const std::string& summary) {
+  const std::lock_guard lock(mutex_);
   clear_line();
   const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
   say(out_, "{}: {}  ({})\n", name_, summary, format_duration(elapsed));

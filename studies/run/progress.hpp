@@ -3,16 +3,22 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
+#include <mutex>
 #include <string>
 
 namespace flare::studies {
 
+/// Its functions may be called from several threads.
 class Progress {
  public:
   explicit Progress(std::FILE* out);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
+
+  /// Says it to others too, every few seconds, in a file that is there as long as this (status_file.hpp).
+  void also_to(std::filesystem::path file);
 
   /// Starts a stage; the time left is told from its own pace.
   void stage(const std::string& name);
@@ -26,9 +32,13 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
   void clear_line();
+  void tell_others(double fraction, const std::string& count, double seconds_left);
 
+  std::mutex mutex_;
   std::FILE* out_;
   bool terminal_ = false;
+  std::filesystem::path file_;  // empty: none
+  Clock::time_point told_;
   std::string name_;
   Clock::time_point started_;
   Clock::time_point shown_;

@@ -141,7 +141,10 @@ void ResultFile::finish(const std::function<void(H5::H5File&, const SavePart&)>&
 
 void ResultFile::leave_unfinished(const Shard& shard, const std::string& ngspice_version, bool stopped) {
   write_file(false, ngspice_version, [&](H5::H5File& file, const SavePart&) {
-    engine::write_attribute(file, "/", "shard", fmt::format("{}/{}", shard.index + 1, shard.count));
+    // A share of the screening is no shard: merging must not take it for one.
+    engine::write_attribute(
+        file, "/", "shard",
+        fmt::format("{}{}/{}", shard.screening ? "screening " : "", shard.index + 1, shard.count));
     engine::write_attribute(file, "/", "stopped", std::int64_t{stopped ? 1 : 0});
     store_->write_runs(file);
   });

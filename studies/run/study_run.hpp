@@ -1,6 +1,7 @@
 // What every study needs while it runs, and the samples it has taken.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -9,25 +10,17 @@
 #include "engine/base/hdf5_io.hpp"
 #include "engine/simulate/evaluator.hpp"
 #include "engine/store/run_store.hpp"
+#include "engine/workers/shared_evaluator.hpp"
 #include "studies/run/progress.hpp"
+#include "studies/run/shares.hpp"
 #include "studies/study/study.hpp"
 
 namespace flare::studies {
 
-/// Shard `index` (from 0) of `count`: the screening is done by every shard, the full runs are shared out.
-struct Shard {
-  int index = 0;
-  int count = 1;
-
-  bool mine(std::size_t item) const {
-    return static_cast<int>(item % static_cast<std::size_t>(count)) == index;
-  }
-};
-
 /// Who evaluates, where runs are kept, who is told. Nothing here is owned.
 struct StudyRun {
   const Study& study;
-  engine::Evaluator& evaluator;
+  engine::SharedEvaluator& evaluator;
   engine::RunStore& store;
   Progress& progress;
   std::stop_token stop;
@@ -36,6 +29,9 @@ struct StudyRun {
   /// engine::run_all with the progress shown as a stage.
   std::vector<std::vector<engine::RunResult>> run(const std::string& stage,
                                                   const std::vector<engine::RunRequest>& requests) const;
+  /// Runs tasks that make runs of their own side by side, those in front first; returns when all are done. Throws
+  /// engine::Stopped and what a task throws.
+  void at_once(const std::vector<std::function<void()>>& tasks) const { evaluator.run(tasks, stop); }
 };
 
 /// Measure `m` of a run; NaN where the run was not simulated or the measure is not defined in it.

@@ -50,6 +50,22 @@ TEST(RunSchedule, AWorkerStaysAtItsJobAndANewOneGoesWhereFewestAre) {
   EXPECT_EQ(schedule.take(&first)->job, 1u);  // its last row is gone
 }
 
+TEST(RunSchedule, JobsMayComeLaterAndThoseOfHigherPriorityGoFirst) {
+  RunSchedule schedule;
+  Job low{nullptr, Matrix::Zero(3, 1), -5};
+  Job high{nullptr, Matrix::Zero(2, 1), -1};
+  schedule.add(low);
+  std::size_t first = nowhere, second = nowhere;
+  EXPECT_EQ(schedule.take(&first)->job, 0u);
+  schedule.add(high);
+  EXPECT_EQ(schedule.left(), 5u);
+  EXPECT_EQ(schedule.take(&first)->job, 1u);
+  EXPECT_EQ(schedule.take(&second)->job, 1u);
+  EXPECT_EQ(schedule.take(&second)->job, 0u);  // back where it is not over
+  EXPECT_EQ(schedule.take(&first)->row, 2u);
+  EXPECT_FALSE(schedule.take(&first));
+}
+
 TEST(RunSchedule, ReturnedRunsComeBackInOrder) {
   const std::vector<Job> jobs = jobs_of({2});
   RunSchedule schedule(jobs);

@@ -1,0 +1,190 @@
+#include "studies/cli/batch_script.hpp"
+
+#include <fmt/format.h>
+
+namespace flare::studies {
+
+namespace {
+
+std::string run_words(const BatchJob& job) {
+  std::string words = fmt::format("{} run {}", shell_quoted(job.program), shell_quoted(job.study));
+  for (const std::string& option : job.options) words += fmt::format(" {}", shell_quoted(option));
+  return words;
+}
+
+/// What is known to all scripts. `task` is the batch system's number of this task, from 1.
+std::string settings(const BatchJob& job, const std::string& task) {
+  return fmt::format("tasks={}\ncores={}\nout={}\nparts=$out.parts\ntask={}\nmkdir -p \"$parts\"\n",
+                     job.tasks, job.cores, shell_quoted(job.out), task);
+}
+
+/// The stages as functions: screen, shard, join; each takes what to put before the program.
+std::string stages(const BatchJob& job) {
+  const std::string run = run_words(job);
+  std::string text;
+  if (job.screening) {
+    text += fmt::format(
+        "screen() {{ \"$@\" {} --stage screening --shard \"$task/$tasks\" -j \"$cores\" -o "
+        "\"$parts/screening_$task.h5\"; }}\n",
+        run);
+  }
+  text += fmt::format(
+      "shard() {{ \"$@\" {} --shard \"$task/$tasks\" -j \"$cores\"{} -o \"$parts/part_$task.h5\"; }}\n", run,
+      job.screening ? " --with \"$parts\"/screening_*.h5" : "");
+  text += fmt::format(
+      "join() {{ \"$@\" {} merge \"$out\" $(seq -f \"$parts/part_%g.h5\" \"$tasks\") -j \"$cores\"; }}\n",
+      shell_quoted(job.program));
+  return text;
+}
+
+std::string slurm_script(const BatchJob& job) {
+  std::string text = fmt::format(
+      "#!/bin/bash\n"
+      "# Submits itself: bash FILE. A task is told 120 s before its time is up, stops, and is requeued where "
+      "it can go on.\n"
+      "#SBATCH --job-name=flare\n#SBATCH --cpus-per-task={}\n#SBATCH --mem-per-cpu={}M\n"
+      "#SBATCH --signal=B:TERM@120\n#SBATCH --requeue\n#SBATCH --open-mode=append\n",
+      job.cores, job.megabytes);
+  if (!job.time.empty()) text += fmt::format("#SBATCH --time={}\n", job.time);
+  text += "set -u\n" + settings(job, "${SLURM_ARRAY_TASK_ID:-1}") + stages(job);
+  text += R"(
+# bash passes no signal on by itself; a wait that a signal ends is taken up again.
+stoppable() {
+  "$@" & local pid=$! rc
+  trap 'kill -TERM "$pid" 2>/dev/null' TERM
+  wait "$pid"; rc=$?
+  while [ "$rc" -gt 128 ] && kill -0 "$pid" 2>/dev/null; do wait "$pid"; rc=$?; done
+  return "$rc"
+}
+
+# 3: stopped before its end, and the same command goes on.
+attempt() {
+  "$1" stoppable; local rc=$?
+  local me=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$task}
+  if [ "$rc" = 3 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 20 ]; then
+    scontrol requeue "${me:-$SLURM_JOB_ID}" && sleep 60
+  fi
+  exit "$rc"
+}
+
+submit() { sbatch --parsable --output="$parts/$1_%a.log" "${@:2}" "$script" "$1"; }
+
+if [ -n "${SLURM_JOB_ID:-}" ] && [ $# = 1 ]; then attempt "$1"; fi
+script=$(readlink -f "$0")
+)";
+  if (job.screening) {
+    text +=
+        "first=$(submit screen --array=1-$tasks) || exit 1\n"
+        "second=$(submit shard --array=1-$tasks --dependency=afterok:$first) || exit 1\n";
+  } else {
+    text += "second=$(submit shard --array=1-$tasks) || exit 1\n";
+  }
+  text +=
+      "last=$(sbatch --parsable --output=\"$parts/join.log\" --dependency=afterok:$second \"$script\" join) "
+      "|| exit 1\n"
+      "echo \"job $last joins the parts into $out; flare status \"$parts\"/*.h5 says how far they are\"\n";
+  return text;
+}
+
+std::string parallel_script(const BatchJob& job) {
+  std::string text =
+      "#!/bin/bash\n# GNU parallel, as many tasks at once as it finds cores; run it again after an "
+      "interruption.\nset -eu\n";
+  text += settings(job, "0") + stages(job);
+  text += "export tasks cores out parts\n";
+  const auto all = [&](const char* stage) {
+    return fmt::format(
+        "one_{0}() {{ task=$1 {0} env; }}\nexport -f {0} one_{0}\n"
+        "parallel --halt soon,fail=1 one_{0} ::: $(seq \"$tasks\")\n",
+        stage);
+  };
+  if (job.screening) text += all("screen");
+  return text + all("shard") + "join env\n";
+}
+
+std::string lsf_script(const BatchJob& job) {
+  std::string text =
+      "#!/bin/bash\n# LSF. Not tested on one: a template. Submit: bash FILE. A task that exits with 3 is run "
+      "again (-Q).\nset -u\n";
+  text += settings(job, "${LSB_JOBINDEX:-1}") + stages(job);
+  text +=
+      "if [ -n \"${LSB_JOBINDEX:-}\" ] && [ $# = 1 ]; then \"$1\" exec; fi\nscript=$(readlink -f \"$0\")\n";
+  const auto array = [&](const char* stage, const char* after) {
+    return fmt::format(
+        "bsub -Q 3 -wa TERM -wt 2 -n \"$cores\" {1} -J \"flare_{0}[1-$tasks]\" -o \"$parts/{0}_%I.log\" bash "
+        "\"$script\" {0}\n",
+        stage, after);
+  };
+  if (job.screening) text += array("screen", "");
+  text += array("shard", job.screening ? "-w 'done(flare_screen)'" : "");
+  return text +
+         "bsub -Q 3 -n \"$cores\" -w 'done(flare_shard)' -J 'flare_join[1]' -o \"$parts/join.log\" bash "
+         "\"$script\" join\n";
+}
+
+std::string sge_script(const BatchJob& job) {
+  std::string text =
+      "#!/bin/bash\n# SGE. Not tested on one: a template. Submit: bash FILE. A task that exits with 99 is "
+      "run again.\nset -u\n";
+  text += settings(job, "${SGE_TASK_ID:-1}") + stages(job);
+  text +=
+      "if [ -n \"${JOB_ID:-}\" ] && [ $# = 1 ]; then \"$1\" env; rc=$?; [ $rc = 3 ] && rc=99; exit $rc; fi\n"
+      "script=$(readlink -f \"$0\")\n";
+  if (job.screening)
+    text += "qsub -cwd -notify -r y -t 1-$tasks -N flare_screen -j y -o \"$parts\" \"$script\" screen\n";
+  text += fmt::format(
+      "qsub -cwd -notify -r y -t 1-$tasks -N flare_shard{} -j y -o \"$parts\" \"$script\" shard\n",
+      job.screening ? " -hold_jid flare_screen" : "");
+  return text + "qsub -cwd -r y -N flare_join -hold_jid flare_shard -j y -o \"$parts\" \"$script\" join\n";
+}
+
+/// Shards do their own screening here: stages one after the other need DAGMan.
+std::string condor_description(const BatchJob& job) {
+  std::string arguments = fmt::format("run {}", job.study);
+  for (const std::string& option : job.options) arguments += fmt::format(" {}", option);
+  return fmt::format(
+      "# HTCondor. Not tested on one: a template. mkdir -p {0}.parts; condor_submit FILE; then\n"
+      "#   flare merge {0} {0}.parts/part_*.h5\n"
+      "executable = {1}\n"
+      "arguments = {2} --shard $INT(number)/{3} -j {4} -o {0}.parts/part_$INT(number).h5\n"
+      "number = $(Process) + 1\n"
+      "request_cpus = {4}\nrequest_memory = {5}M\nkill_sig = SIGTERM\n"
+      "# 3: stopped before its end, and the same command goes on\n"
+      "max_retries = 20\nsuccess_exit_code = 0\n"
+      "log = {0}.parts/condor.log\noutput = {0}.parts/part_$INT(number).log\nerror = "
+      "{0}.parts/part_$INT(number).log\n"
+      "queue {3}\n",
+      job.out, job.program, arguments, job.tasks, job.cores, job.cores * job.megabytes);
+}
+
+}  // namespace
+
+std::string shell_quoted(const std::string& word) {
+  std::string quoted(1, '\'');
+  for (const char c : word) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + '\'';
+}
+
+std::string batch_script(BatchSystem system, const BatchJob& job) {
+  switch (system) {
+    case BatchSystem::slurm:
+      return slurm_script(job);
+    case BatchSystem::parallel:
+      return parallel_script(job);
+    case BatchSystem::lsf:
+      return lsf_script(job);
+    case BatchSystem::sge:
+      return sge_script(job);
+    case BatchSystem::condor:
+      return condor_description(job);
+  }
+  return {};
+}
+
+}  // namespace flare::studies

@@ -1,0 +1,72 @@
+#include "studies/cli/command_batch.hpp"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "studies/cli/commands.hpp"
+#include "studies/study/study.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+BatchJob job_of(const BatchCommand& command, const Study& study) {
+  BatchJob job;
+  job.program = std::filesystem::read_symlink("/proc/self/exe").string();
+  job.study = std::filesystem::absolute(command.study).lexically_normal().string();
+  for (const std::string& change : command.overrides) job.options.push_back("--set=" + change);
+  std::filesystem::path out = command.out;
+  if (out.empty()) out = command.study.stem().string() + ".h5";
+  job.out = std::filesystem::absolute(out).lexically_normal().string();
+  job.tasks = command.tasks;
+  job.cores = command.cores;
+  job.megabytes = command.megabytes;
+  job.time = command.time;
+  job.screening = study.column.has_value();
+  return job;
+}
+
+int submit(const std::filesystem::path& script) {
+  const std::string name = script.string();
+  std::fflush(stdout);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::execlp("bash", "bash", name.c_str(), nullptr);
+    ::_exit(127);
+  }
+  int status = 0;
+  if (child < 0 || ::waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    fmt::print(stderr, "flare: {}: was not submitted\n", name);
+    return exit_failure;
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+int batch_command(const BatchCommand& command) {
+  const Study study = read_study(command.study, command.overrides);
+  if (study.adc) throw StudyError("a study of converters ([adc]) is not shared out: run it whole");
+  if (command.submit && command.system != BatchSystem::slurm)
+    throw StudyError(
+        "--submit: only scripts for Slurm submit themselves; write the script with -s and start it");
+  const BatchJob job = job_of(command, study);
+  const std::string script = batch_script(command.system, job);
+  if (command.script.empty() && !command.submit) {
+    fmt::print("{}", script);
+    return exit_done;
+  }
+  const std::filesystem::path file =
+      command.script.empty() ? std::filesystem::path(job.out + ".parts") / "batch.sh" : command.script;
+  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
+  std::ofstream out(file);
+  out << script;
+  if (!out.flush()) throw StudyError(file.string() + ": cannot be written");
+  out.close();
+  return command.submit ? submit(file) : exit_done;
+}
+
+}  // namespace flare::studies

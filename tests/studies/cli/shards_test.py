@@ -1,0 +1,113 @@
+"""Shards: what they share out, that merging adds nothing, that the numbers are those of one process; job scripts."""
+
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__))
+import h5py
+import cluster_fixture
+from cluster_fixture import FLARE, ClusterTest
+
+
+def runs_of(path):
+    """(stream, index) of every run that a part holds."""
+    with h5py.File(path) as file:
+        streams = [name.decode() for name in file["/runs/streams"]["name"]]
+        return {(streams[row["stream"]], int(row["index"])) for row in file["/runs/runs"][()]}
+
+
+class Shards(ClusterTest):
+    def test_levels_are_shared_out_and_the_numbers_stay(self):
+        self.alone()
+        screening = [f"s{i}.h5" for i in (1, 2, 3)]
+        for i, name in enumerate(screening, 1):
+            self.run_flare("run", "column.toml", "--stage", "screening", "--shard", f"{i}/3", "-j1", "-o", name)
+        screened = [runs_of(self.folder / name) for name in screening]
+        parts = [f"p{i}.h5" for i in (1, 2, 3)]
+        for i, name in enumerate(parts, 1):
+            self.run_flare("run", "column.toml", "--shard", f"{i}/3", "--with", *screening, "-j1", "-o", name)
+        before = set().union(*screened)
+        own = [runs_of(self.folder / name) - before for name in parts]
+        # Every level is one shard's alone, and all have some.
+        for i in range(3):
+            self.assertTrue(own[i])
+            for j in range(i):
+                self.assertFalse(own[i] & own[j])
+        done = self.run_flare("merge", "merged.h5", *parts, "-j1")
+        self.assertNotIn("worker", done.stderr)
+        self.assert_same("alone.h5", "merged.h5")
+        # The first choice is all that "full = 1" runs: the merge has nothing to simulate.
+        with h5py.File(self.folder / "merged.h5") as file:
+            wanted = sum(len(group["runs"]) for group in sample_groups(file))
+        self.assertLessEqual(wanted, len(before.union(*own)))
+
+    def test_a_circuits_tails_are_run_by_its_shards(self):
+        alone = self.alone(study="circuit.toml")
+        for i in (1, 2, 3):
+            self.run_flare("run", self.folder / "circuit.toml", "--shard", f"{i}/3", "-j1", "-o", f"c{i}.h5")
+        parts = [runs_of(self.folder / f"c{i}.h5") for i in (1, 2, 3)]
+        self.assertFalse(parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+        self.run_flare("merge", "merged.h5", "c1.h5", "c2.h5", "c3.h5", "-j1")
+        self.assert_same(alone, "merged.h5")
+        with h5py.File(alone) as file:
+            made = sum(len(group["runs"]) for group in sample_groups(file))
+        self.assertEqual(made, sum(len(part) for part in parts))
+        done = self.run_flare("run", "circuit.toml", "--shard", "4/4", expect=2)
+        self.assertIn("a corner each", done.stderr)
+        self.run_flare("run", "circuit.toml", "--stage", "screening", "--shard", "1/2", expect=2)
+
+    def test_more_shards_than_items_are_refused(self):
+        done = self.run_flare("run", "column.toml", "--shard", "7/7", expect=2)
+        self.assertIn("at most 6 items", done.stderr)
+        self.run_flare("run", "column.toml", "--stage", "screening", "--shard", "4/4", expect=2)
+
+    def test_affinity_sets_the_number_of_workers(self):
+        script = (f"import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); "
+                  f"os.execv({FLARE!r}, ['flare', 'run', 'column.toml', '-o', 'x.h5'])")
+        with subprocess.Popen([sys.executable, "-c", script], cwd=self.folder, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as job:
+            most = 0
+            while job.poll() is None:
+                children = subprocess.run(["pgrep", "-c", "-P", str(job.pid)], capture_output=True, text=True)
+                most = max(most, int(children.stdout or 0))
+        self.assertEqual(job.returncode, 0)
+        self.assertEqual(most, 1)
+
+    def test_status_tells_parts(self):
+        self.run_flare("run", "column.toml", "--stage", "screening", "--shard", "1/2", "-j1", "-o", "s1.h5")
+        done = self.run_flare("status", "s1.h5", "s2.h5", expect=3)
+        self.assertIn("share screening 1/2 done", done.stdout)
+        self.assertIn("not begun", done.stdout)
+        self.run_flare("status", "s1.h5")
+
+    def test_job_scripts_are_bash(self):
+        for system in ("--slurm", "--parallel", "--lsf", "--sge"):
+            script = self.run_flare("batch", "column.toml", system, "--tasks", "4").stdout
+            checked = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True)
+            self.assertEqual(checked.returncode, 0, checked.stderr)
+            for untested in ("--lsf", "--sge"):
+                self.assertEqual("Not tested" in script, system in ("--lsf", "--sge"), untested)
+        self.assertIn("Not tested", self.run_flare("batch", "column.toml", "--condor", "--tasks", "4").stdout)
+
+    def test_gnu_parallel_runs_its_script(self):
+        if subprocess.run(["which", "parallel"], capture_output=True).returncode != 0:
+            self.skipTest("GNU parallel is not installed")
+        self.alone()
+        odd = self.folder / "it's here"
+        odd.mkdir()
+        self.run_flare("batch", "column.toml", "--parallel", "--tasks", "2", "-o", odd / "out.h5", "-s", "job.sh")
+        done = subprocess.run(["bash", "job.sh"], cwd=self.folder, capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assert_same("alone.h5", odd / "out.h5")
+
+
+def sample_groups(file):
+    found = []
+    file.visititems(lambda name, item: found.append(item) if isinstance(item, h5py.Group) and "runs" in item
+                    and "parameters" in item else None)
+    return found
+
+
+if __name__ == "__main__":
+    cluster_fixture.main()

@@ -1,0 +1,156 @@
+"""`flare batch --slurm` on a Slurm of one node that the test starts: arrays, merging, a stop, a requeue, ranks of srun.
+
+Needs root, slurmctld, slurmd and munged (Debian: slurm-wlm, munge); else it is skipped, and says so."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, os.path.dirname(__file__))
+import cluster_fixture
+from cluster_fixture import FLARE, ClusterTest
+
+CONFIGURATION = """ClusterName=ci
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdLogFile={folder}/slurmd.log
+SlurmctldLogFile={folder}/slurmctld.log
+ProctrackType=proctrack/linuxproc
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SlurmdParameters=config_overrides
+SchedulerParameters=sched_min_interval=0,batch_sched_delay=0
+ReturnToService=2
+MpiDefault=none
+NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=2000
+PartitionName=all Nodes=ALL Default=YES
+"""
+NEEDED = ("slurmctld", "slurmd", "munged", "sbatch")
+
+
+def missing():
+    if os.geteuid() != 0:
+        return "needs root"
+    lacking = [program for program in NEEDED if shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin") is None]
+    return f"not installed: {', '.join(lacking)}" if lacking else None
+
+
+class OwnSlurm:
+    """One node, this machine, in a folder of its own."""
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="flare_slurm_"))
+        host = os.uname().nodename.split(".")[0]
+        for name in ("state", "spool"):
+            (self.folder / name).mkdir()
+        configuration = self.folder / "slurm.conf"
+        configuration.write_text(CONFIGURATION.format(host=host, folder=self.folder))
+        self.environment = {**os.environ, "SLURM_CONF": str(configuration), "PATH": os.environ["PATH"] + ":/usr/sbin"}
+        self.started = []
+        subprocess.run(["install", "-d", "-o", "munge", "-g", "munge", "/run/munge"], check=True)
+        if not os.path.exists("/run/munge/munge.socket.2"):
+            self.start("setpriv", "--reuid=munge", "--regid=munge", "--clear-groups", "munged", "--foreground")
+        self.start("slurmctld", "-D", "-f", str(configuration))
+        self.start("slurmd", "-D", "-f", str(configuration))
+        end = time.monotonic() + 60
+        while "idle" not in self.ask("sinfo", "-h", "-o", "%T"):
+            if time.monotonic() > end:
+                raise RuntimeError("this Slurm does not come up: " + (self.folder / "slurmctld.log").read_text()[-800:])
+            time.sleep(0.1)
+
+    def start(self, *words):
+        self.started.append(subprocess.Popen(words, env=self.environment, stdout=subprocess.DEVNULL,
+                                             stderr=subprocess.DEVNULL))
+
+    def ask(self, *words):
+        return subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=60).stdout
+
+    def stop(self):
+        self.ask("scancel", "-u", "root")
+        for process in reversed(self.started):
+            process.send_signal(signal.SIGTERM)
+        for process in self.started:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@unittest.skipIf(missing(), missing())
+class Slurm(ClusterTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.slurm = OwnSlurm()
+        cls.addClassCleanup(cls.slurm.stop)
+
+    def submit(self, *options):
+        done = self.run_flare("batch", "column.toml", "--slurm", "--tasks", "2", "-o", "out.h5", "--submit", *options,
+                              env=self.slurm.environment)
+        self.assertIn("joins the parts", done.stdout)
+
+    def wait_for_all(self, seconds=300, nudge=None):
+        end = time.monotonic() + seconds
+        while self.slurm.ask("squeue", "-h").strip():
+            self.assertLess(time.monotonic(), end, self.slurm.ask("squeue") + self.logs())
+            # A requeued job would wait for two minutes.
+            for job in self.slurm.ask("squeue", "-h", "-t", "PD", "-o", "%i %r").splitlines():
+                if "BeginTime" in job:
+                    self.slurm.ask("scontrol", "update", f"JobId={job.split()[0]}", "StartTime=now")
+            if nudge and nudge():
+                nudge = None
+            time.sleep(0.2)
+
+    def logs(self):
+        return "\n".join(log.read_text() for log in (self.folder / "out.h5.parts").glob("*.log"))
+
+    def test_array_and_merge(self):
+        self.alone()
+        self.submit()
+        self.wait_for_all()
+        self.assertTrue((self.folder / "out.h5").exists(), self.logs())
+        self.assert_same("alone.h5", "out.h5")
+
+    def test_a_task_that_is_told_to_stop_is_requeued_and_goes_on(self):
+        self.alone()
+        self.submit()
+
+        def stop_a_shard():
+            for job in self.slurm.ask("squeue", "-h", "-t", "R", "-o", "%i %o").splitlines():
+                journals = list((self.folder / "out.h5.parts").glob("part_*.journal"))
+                if journals and journals[0].stat().st_size > 20_000:
+                    self.slurm.ask("scancel", "--batch", "--signal=TERM", job.split()[0])
+                    return True
+            return False
+
+        self.wait_for_all(nudge=stop_a_shard)
+        self.assertIn("stopped", self.logs())
+        self.assert_same("alone.h5", "out.h5")
+
+    def test_ranks_of_srun(self):
+        if "pmix" not in self.slurm.ask("srun", "--mpi=list") + self.mpi_list():
+            self.skipTest("this Slurm has no PMIx")
+        self.alone()
+        ranks = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", **self.slurm.environment}
+        self.run_flare("run", "column.toml", "-o", "srun.h5", launcher=["srun", "--mpi=pmix", "-n2"], env=ranks)
+        self.assert_same("alone.h5", "srun.h5")
+        done = self.run_flare("run", "column.toml", "-o", "none.h5", launcher=["srun", "--mpi=none", "-n2"], env=ranks,
+                              expect=2)
+        self.assertIn("srun --mpi=pmix", done.stderr)
+
+    def mpi_list(self):
+        return subprocess.run(["srun", "--mpi=list"], env=self.slurm.environment, capture_output=True, text=True).stderr
+
+
+if __name__ == "__main__":
+    cluster_fixture.main()
