@@ -44,7 +44,8 @@ void RankRelay::report_states() {
     const Slot& slot = slots_[i];
     if (!slot.process.running()) continue;
     BodyWriter body;
-    body.number(slot.process.processor_time()).number(static_cast<std::uint64_t>(slot.process.resident_bytes()));
+    body.number(slot.process.processor_time())
+        .number(static_cast<std::uint64_t>(slot.process.resident_bytes()));
     tell(RankMessage::state, slot, static_cast<std::uint32_t>(i), body.take());
   }
 }

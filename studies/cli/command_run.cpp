@@ -24,8 +24,7 @@ namespace flare::studies {
 namespace {
 
 /// The workers of this process and of the other ranks of its job, if any.
-engine::WorkerPool make_pool(const Study& study, int workers, Ranks* ranks,
-                             const std::stop_token& stop) {
+engine::WorkerPool make_pool(const Study& study, int workers, Ranks* ranks, const std::stop_token& stop) {
   engine::WorkerPoolOptions options;
   options.workers = workers;
   options.run_time_limit = std::chrono::milliseconds(static_cast<long>(study.run_time_limit * 1e3));

@@ -11,9 +11,9 @@
 #include "studies/cli/command_batch.hpp"
 #include "studies/cli/command_status.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/cli/launcher.hpp"
 #include "studies/cli/options_perplexity.hpp"
 #include "studies/cli/process_setup.hpp"
-#include "studies/cli/launcher.hpp"
 #include "studies/model/array_spec.hpp"
 #include "studies/paper/paper.hpp"
 

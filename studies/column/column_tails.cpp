@@ -232,7 +232,7 @@ class LevelEstimator {
   const std::vector<SetConverter>& converters_;
   const TailOptions& options_;
   std::vector<Question> questions_;
-  std::uint64_t left_;      // of the level
+  std::uint64_t left_;  // of the level
   std::string stream_;
   std::vector<analysis::OutputDraws> known_;
 };
