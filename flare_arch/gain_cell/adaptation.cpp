@@ -58,6 +58,7 @@ WindowSums sums_of(const Transformer& model, const std::vector<CellAttention>& l
 std::vector<CellAttention> make_layers(const Transformer& model, const std::vector<LayerScalers>& scalers,
                                        const CellSystem& system) {
   std::vector<CellAttention> layers;
+  layers.reserve(static_cast<std::size_t>(model.spec().layers));
   for (int i = 0; i < model.spec().layers; ++i)
     layers.emplace_back(model.shared_attention(i), scalers.at(static_cast<std::size_t>(i)), system, i);
   return layers;
@@ -153,6 +154,7 @@ Adaptation adapt(const Transformer& model, std::vector<LayerScalers> scalers, co
 AttentionLayers cell_layers(const Transformer& model, const std::vector<LayerScalers>& scalers,
                             const CellSystem& system) {
   AttentionLayers layers;
+  layers.reserve(static_cast<std::size_t>(model.spec().layers));
   for (int i = 0; i < model.spec().layers; ++i)
     layers.push_back(std::make_unique<CellAttention>(model.shared_attention(i),
                                                      scalers.at(static_cast<std::size_t>(i)), system, i));

@@ -16,15 +16,18 @@ namespace {
 
 constexpr int pad = cell_lanes;  // positions before the first token, which the lanes of young ages touch
 
+constexpr std::size_t index_of(int i) { return static_cast<std::size_t>(i); }
+constexpr std::size_t index_of(Eigen::Index i) { return static_cast<std::size_t>(i); }
+
 int rounded_up(Eigen::Index n, int to) { return static_cast<int>((n + to - 1) / to * to); }
 
 /// Currents over `full_scale`, every age's levels twice (cell_kernels.hpp).
 std::vector<float> table_of(const MatrixD& currents, int window, double full_scale) {
-  std::vector<float> table(static_cast<std::size_t>(window) * table_width, 0.0f);
+  std::vector<float> table(index_of(window) * table_width, 0.0f);
   for (int age = 0; age < window; ++age)
     for (int level = 0; level < currents.cols(); ++level)
       for (const int half : {0, table_width / 2})
-        table[static_cast<std::size_t>(age * table_width + half + level)] =
+        table[index_of(age * table_width + half + level)] =
             static_cast<float>(currents(age, level) / full_scale);
   return table;
 }
@@ -34,18 +37,18 @@ std::vector<std::uint32_t> packed(const CodeMatrix& codes, int lines, std::size_
   std::vector<std::uint32_t> words(lines / word_lines * stride, 0);
   for (Eigen::Index t = 0; t < codes.rows(); ++t)
     for (Eigen::Index c = 0; c < codes.cols(); ++c)
-      words[static_cast<std::size_t>(c / word_lines) * stride + static_cast<std::size_t>(pad + t)] |=
-          static_cast<std::uint32_t>(codes(t, c)) << (4 * (c % word_lines));
+      words[index_of(c / word_lines) * stride + index_of(pad + t)] |= static_cast<std::uint32_t>(codes(t, c))
+                                                                      << (4 * (c % word_lines));
   return words;
 }
 
 /// Deviations of the cells that the tokens lie in, of full scale.
 std::vector<float> cell_deviations(const MatrixF& by_level, const CodeMatrix& codes, int window, int lines,
                                    std::size_t stride, double full_scale) {
-  std::vector<float> deviations(static_cast<std::size_t>(lines) * stride, 0.0f);
+  std::vector<float> deviations(index_of(lines) * stride, 0.0f);
   for (Eigen::Index t = 0; t < codes.rows(); ++t)
     for (Eigen::Index c = 0; c < codes.cols(); ++c)
-      deviations[static_cast<std::size_t>(c) * stride + static_cast<std::size_t>(pad + t)] =
+      deviations[index_of(c) * stride + index_of(pad + t)] =
           static_cast<float>(by_level(codes(t, c), (t % window) * codes.cols() + c) / full_scale);
   return deviations;
 }
@@ -115,12 +118,11 @@ CellArray::Operands CellArray::lay_out(const HeadCodes& codes) const {
   o.width = static_cast<int>(codes.query.cols());
   o.lines = rounded_up(o.width, word_lines);
   const int padded = rounded_up(o.tokens, cell_lanes);
-  o.stride = static_cast<std::size_t>(pad + padded);
-  o.query.assign(static_cast<std::size_t>(padded) * o.lines, 0.0f);
+  o.stride = index_of(pad + padded);
+  o.query.assign(index_of(padded) * o.lines, 0.0f);
   for (int t = 0; t < o.tokens; ++t)  // [block of tokens][line][lane]
     for (int c = 0; c < o.width; ++c)
-      o.query[static_cast<std::size_t>((t / cell_lanes * o.lines + c) * cell_lanes + t % cell_lanes)] =
-          codes.query(t, c);
+      o.query[index_of((t / cell_lanes * o.lines + c) * cell_lanes + t % cell_lanes)] = codes.query(t, c);
   o.key_words = packed(codes.key, o.lines, o.stride);
   o.value_words = packed(codes.value, o.lines, o.stride);
   o.keys = {o.key_words.data(), nullptr, key_currents_.data(), o.stride, o.lines};
@@ -133,7 +135,7 @@ CellArray::Operands CellArray::lay_out(const HeadCodes& codes) const {
   o.pulse_gain.assign(o.stride, 1.0f);
   o.pulse_offset.assign(o.stride, 0.0f);
   for (int t = 0; t < o.tokens; ++t) {
-    const auto at = static_cast<std::size_t>(pad + t);
+    const auto at = index_of(pad + t);
     o.pulse_gain[at] = 1 + errors_->pulse_gain[t % options_.window];
     o.pulse_offset[at] = errors_->pulse_offset[t % options_.window];
   }
@@ -148,14 +150,14 @@ void CellArray::shape_pulses(const Operands& o, int first, int ages, std::uint32
   if (errors_ != nullptr)
     for (int age = 0; age < ages; ++age)
       for (int lane = 0; lane < cell_lanes; ++lane) {
-        const auto position = static_cast<std::size_t>(pad + first + lane - age);
+        const auto position = index_of(pad + first + lane - age);
         float& pulse = pulses[age * cell_lanes + lane];
         pulse = pulse * o.pulse_gain[position] + o.pulse_offset[position];
       }
   if (options_.pulse_noise > 0) add_noise(first, ages, first_token, pulses);
   for (int i = 0; i < ages * cell_lanes; ++i) pulses[i] = std::clamp(pulses[i], 0.0f, 1.0f);
   for (int age = first + 1; age < ages; ++age)
-    std::fill(pulses + age * cell_lanes, pulses + age * cell_lanes + (age - first), 0.0f);
+    std::fill(pulses + index_of(age * cell_lanes), pulses + index_of(age * cell_lanes + age - first), 0.0f);
 }
 
 void CellArray::add_noise(int first, int ages, std::uint32_t first_token, float* pulses) const {
@@ -174,8 +176,7 @@ void CellArray::add_noise(int first, int ages, std::uint32_t first_token, float*
 /// Pulses of the tokens `first` .. + 15 over their ages; the number of ages.
 int CellArray::block_pulses(const Operands& o, int first, std::uint32_t first_token, float* pulses) const {
   const int ages = std::min(options_.window, first + cell_lanes);
-  sum_keys(o.keys, o.query.data() + static_cast<std::size_t>(first) * o.lines,
-           static_cast<std::size_t>(pad + first), ages, pulses);
+  sum_keys(o.keys, o.query.data() + index_of(first) * o.lines, index_of(pad + first), ages, pulses);
   shape_pulses(o, first, ages, first_token, pulses);
   return ages;
 }
@@ -205,7 +206,7 @@ void CellArray::add_tile(const Operands& o, int first, int tile, int ages, const
   for (int round = oldest / window; round <= last / window; ++round) {
     const int begin = round * window + from_slot, end = std::min(round * window + to_slot, last + 1);
     for (int age = std::max(0, first - end + 1); age < std::min(ages, first + cell_lanes - begin); ++age) {
-      const float* row = pulses + age * cell_lanes;
+      const float* row = pulses + index_of(age * cell_lanes);
       const int from = first - age;  // of lane 0
       if (from < begin || from + cell_lanes > end) {
         partial.emplace_back();
@@ -217,7 +218,7 @@ void CellArray::add_tile(const Operands& o, int first, int tile, int ages, const
     }
   }
   if (rows.empty()) return;
-  sum_values(o.values, static_cast<std::size_t>(pad + first), rows.data(), rows.size(), sums);
+  sum_values(o.values, index_of(pad + first), rows.data(), rows.size(), sums);
   count(sums, tile, o.width, counts);
 }
 
@@ -225,8 +226,8 @@ MatrixI CellArray::forward(const HeadCodes& codes, std::uint32_t first_token) co
   check(codes);
   const Operands o = lay_out(codes);
   MatrixI out(o.tokens, o.width);
-  std::vector<float> pulses(static_cast<std::size_t>(options_.window + cell_lanes) * cell_lanes);
-  std::vector<float> sums(static_cast<std::size_t>(o.lines) * cell_lanes);
+  std::vector<float> pulses(index_of(options_.window + cell_lanes) * cell_lanes);
+  std::vector<float> sums(index_of(o.lines) * cell_lanes);
   std::vector<std::int32_t> counts(sums.size());
   const int tiles = (options_.window + options_.tile - 1) / options_.tile;
   for (int first = 0; first < o.tokens; first += cell_lanes) {
@@ -235,8 +236,7 @@ MatrixI CellArray::forward(const HeadCodes& codes, std::uint32_t first_token) co
     for (int tile = 0; tile < tiles; ++tile)
       add_tile(o, first, tile, ages, pulses.data(), sums.data(), counts.data());
     for (int t = first; t < std::min(first + cell_lanes, o.tokens); ++t)
-      for (int c = 0; c < o.width; ++c)
-        out(t, c) = counts[static_cast<std::size_t>(c * cell_lanes + t - first)];
+      for (int c = 0; c < o.width; ++c) out(t, c) = counts[index_of(c * cell_lanes + t - first)];
   }
   return out;
 }
@@ -245,12 +245,12 @@ MatrixF CellArray::pulses(const HeadCodes& codes, std::uint32_t first_token) con
   check(codes);
   const Operands o = lay_out(codes);
   MatrixF all = MatrixF::Zero(o.tokens, o.tokens);
-  std::vector<float> block(static_cast<std::size_t>(options_.window + cell_lanes) * cell_lanes);
+  std::vector<float> block(index_of(options_.window + cell_lanes) * cell_lanes);
   for (int first = 0; first < o.tokens; first += cell_lanes) {
     const int ages = block_pulses(o, first, first_token, block.data());
     for (int age = 0; age < ages; ++age)
       for (int t = std::max(first, age); t < std::min(first + cell_lanes, o.tokens); ++t)
-        all(t, t - age) = block[static_cast<std::size_t>(age * cell_lanes + t - first)];
+        all(t, t - age) = block[index_of(age * cell_lanes + t - first)];
   }
   return all;
 }

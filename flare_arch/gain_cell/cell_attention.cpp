@@ -34,6 +34,7 @@ CellAttention::CellAttention(std::shared_ptr<const AttentionWeights> weights, La
   check_fit(*weights_, scalers_);
   if (weights_->head_width() > options_.tile)
     throw std::invalid_argument("gain cells: heads wider than an array's lines");
+  heads_.reserve(static_cast<std::size_t>(weights_->heads));
   for (int head = 0; head < weights_->heads; ++head) {
     const DieHead place{system.seed, layer, head};
     std::shared_ptr<const HeadErrors> errors;

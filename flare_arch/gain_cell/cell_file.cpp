@@ -15,6 +15,7 @@ namespace {
 
 std::vector<double> distances_of(const StoredLevels& stored) {
   std::vector<double> distances;
+  distances.reserve(static_cast<std::size_t>(stored.levels));
   for (int level = 0; level < stored.levels; ++level) distances.push_back(stored.distance(level));
   return distances;
 }
@@ -67,6 +68,7 @@ void add_spread(const engine::GainCellTables& tables, MeasuredCell& cell) {
 
 std::string list_of(const std::vector<engine::GainCellTables>& all) {
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (const auto& tables : all) names.push_back(tables.cell + "/" + tables.corner);
   return fmt::format("{}", fmt::join(names, ", "));
 }
@@ -122,6 +124,7 @@ MeasuredCell measured_cell(const engine::GainCellTables& tables) {
   cell.corner = tables.corner;
   cell.temperature = tables.temperature;
   cell.stored = stored_levels(tables);
+  cell.transfer.reserve(tables.transfer.size());
   for (const engine::TransferRow& row : tables.transfer) cell.transfer.push_back(row.mean);
   cell.full_scale = tables.full_scale;
   cell.read_pulse = tables.read_pulse;

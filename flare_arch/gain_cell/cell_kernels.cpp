@@ -58,7 +58,7 @@ HWY_INLINE void sum_keys_of(const CellBlock& keys, const float* HWY_RESTRICT pul
     const std::uint32_t* codes = keys.codes + line / word_lines * keys.stride + newest;
     for (int i = 0; i < count; ++i) word[i] = hn::LoadU(dw, codes - i);
     for (int l = 0; l < word_lines; ++l) {
-      const auto pulse = hn::LoadU(d, pulses + (line + l) * cell_lanes);
+      const auto pulse = hn::LoadU(d, pulses + static_cast<std::size_t>(line + l) * cell_lanes);
       const float* errors =
           with_errors ? keys.errors + static_cast<std::size_t>(line + l) * keys.stride + newest : nullptr;
       for (int i = 0; i < count; ++i) {
@@ -68,7 +68,8 @@ HWY_INLINE void sum_keys_of(const CellBlock& keys, const float* HWY_RESTRICT pul
       }
     }
   }
-  for (int i = 0; i < count; ++i) hn::StoreU(sum[i], d, sums + (first + i) * cell_lanes);
+  for (int i = 0; i < count; ++i)
+    hn::StoreU(sum[i], d, sums + static_cast<std::size_t>(first + i) * cell_lanes);
 }
 
 template <bool with_errors>
@@ -116,7 +117,8 @@ HWY_INLINE void sum_values_of(const CellBlock& values, std::size_t position, int
       }
     }
   }
-  for (int l = 0; l < words * word_lines; ++l) hn::StoreU(sum[l], d, sums + (first + l) * cell_lanes + lane);
+  for (int l = 0; l < words * word_lines; ++l)
+    hn::StoreU(sum[l], d, sums + static_cast<std::size_t>(first + l) * cell_lanes + lane);
 }
 
 template <bool with_errors>

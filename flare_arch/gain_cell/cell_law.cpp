@@ -60,6 +60,7 @@ CellLaw polynomial_law(std::string name, const Cubic& g) {
 
 std::vector<std::string> law_shapes() {
   std::vector<std::string> names;
+  names.reserve(shapes().size());
   for (const auto& [name, shape] : shapes()) names.push_back(name);
   return names;
 }
@@ -100,6 +101,7 @@ Retention tabulated_retention(const StoredLevels& stored, const std::vector<doub
   at.insert(at.end(), times.begin(), times.end());
   return [=](int level, int age) {
     std::vector<double> y = {stored.distance(level)};
+    y.reserve(at.size());
     for (Eigen::Index i = 0; i < voltages.rows(); ++i) y.push_back(voltages(i, level) - stored.middle);
     return interpolate(at, y, age * token_time);
   };

@@ -12,6 +12,7 @@ namespace flare::arch {
 
 AttentionLayers float_layers(const Transformer& model) {
   AttentionLayers layers;
+  layers.reserve(static_cast<std::size_t>(model.spec().layers));
   for (int i = 0; i < model.spec().layers; ++i)
     layers.push_back(std::make_unique<FloatAttention>(model.shared_attention(i)));
   return layers;

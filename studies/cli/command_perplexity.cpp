@@ -72,6 +72,7 @@ void print_rows(const std::vector<PerplexityRow>& rows) {
 
 engine::Table trace_table(const std::vector<double>& losses) {
   std::vector<std::int64_t> passes;
+  passes.reserve(losses.size());
   for (std::size_t i = 0; i < losses.size(); ++i) passes.push_back(static_cast<std::int64_t>(i));
   engine::Table table;
   table.add("pass", "", passes).add("loss", "nat", losses);

@@ -20,6 +20,7 @@ std::string text_of(double value, const char* unit) {
 std::vector<TokenCost> token_costs(const std::string& cell, double head_energy) {
   constexpr double paper_analog = (1120e-12 + 700e-12) * heads, paper_whole = 6.1e-9 * heads;
   std::vector<TokenCost> costs;
+  costs.reserve(5);
   if (head_energy > 0)
     costs.push_back({cell + ", as measured", "cells and converters", std::nan(""), heads * head_energy});
   costs.push_back({"paper", "cells and converters", std::nan(""), paper_analog});
