@@ -28,7 +28,7 @@ engine::Matrix by_level(const std::vector<engine::RunResult>& runs, int levels, 
   engine::Matrix values(static_cast<Eigen::Index>(runs.size()), levels);
   for (Eigen::Index r = 0; r < values.rows(); ++r) {
     for (int k = 0; k < levels; ++k)
-      values(r, k) = measured(runs[static_cast<std::size_t>(r)], static_cast<std::size_t>(place(k)));
+      values(r, k) = measured(runs[static_cast<std::size_t>(r)], place(static_cast<std::size_t>(k)));
   }
   return values;
 }
@@ -41,8 +41,8 @@ std::vector<double> column_of(const engine::Matrix& values, int c) {
 }
 
 /// A read testbench of `widths` widths has these measures a level: the charges, where the node stands, where the lines kick it.
-std::size_t read_measure(int level, std::size_t widths, std::size_t which) {
-  return static_cast<std::size_t>(level) * (widths + 2) + which;
+std::size_t read_measure(std::size_t level, std::size_t widths, std::size_t which) {
+  return level * (widths + 2) + which;
 }
 
 void add_transfer(const GainCellStudy& said, const std::vector<engine::RunResult>& reads,
@@ -50,14 +50,16 @@ void add_transfer(const GainCellStudy& said, const std::vector<engine::RunResult
                   const std::vector<double>& voltages) {
   const std::vector<double> widths = sample_widths(said);
   const auto charge = [&](std::size_t w) {
-    return by_level(reads, said.levels, [&](int k) { return read_measure(k, widths.size(), w); });
+    return by_level(reads, said.levels, [&](std::size_t k) { return read_measure(k, widths.size(), w); });
   };
   const ReadCharges charges{widths.front(), widths.back(), charge(0), charge(1)};
   tables.transfer = transfer_rows(charges, voltages);
   tables.polynomial = cell_polynomial(currents_of(charges), voltages, tables.middle);
   const std::vector<double> every = code_widths(said);
   for (int k = 0; k < said.levels; ++k) {
-    const auto at = [&](std::size_t which) { return measured(codes, read_measure(k, every.size(), which)); };
+    const auto at = [&](std::size_t which) {
+      return measured(codes, read_measure(static_cast<std::size_t>(k), every.size(), which));
+    };
     tables.transfer[static_cast<std::size_t>(k)].kick = at(every.size() + 1) - at(every.size());
     for (std::size_t w = 0; w < every.size(); ++w) tables.pulses.push_back({k, every[w], at(w)});
   }
@@ -66,14 +68,14 @@ void add_transfer(const GainCellStudy& said, const std::vector<engine::RunResult
 /// Rows of what cells hold after their write; energy of a write, mean over levels.
 void add_write(const GainCellStudy& said, const std::vector<engine::RunResult>& writes,
                engine::GainCellTables& tables, const std::vector<double>& voltages) {
-  const engine::Matrix closed = by_level(writes, said.levels, [](int k) { return 2 * k + 1; });
+  const engine::Matrix closed = by_level(writes, said.levels, [](std::size_t k) { return 2 * k + 1; });
   for (int k = 0; k < said.levels; ++k) {
     const Spread s = spread_of(column_of(closed, k));
     tables.write.push_back({k, voltages[static_cast<std::size_t>(k)], s.mean, s.sigma, s.runs, s.unknown});
   }
   std::vector<double> energies;
   energies.reserve(writes.size());
-  const auto first = static_cast<std::size_t>(2 * said.levels);
+  const std::size_t first = 2 * static_cast<std::size_t>(said.levels);
   for (const engine::RunResult& run : writes) {
     energies.push_back((measured(run, first) + measured(run, first + 1) + measured(run, first + 2)) /
                        said.levels);
@@ -83,13 +85,12 @@ void add_write(const GainCellStudy& said, const std::vector<engine::RunResult>& 
 
 void add_retention(const GainCellStudy& said, const std::vector<engine::RunResult>& holds,
                    engine::GainCellTables& tables) {
-  const auto times = static_cast<int>(said.retention.size());
-  for (int t = 0; t < times; ++t) {
-    const engine::Matrix held = by_level(holds, said.levels, [&](int k) { return k * times + t; });
+  const std::size_t times = said.retention.size();
+  for (std::size_t t = 0; t < times; ++t) {
+    const engine::Matrix held = by_level(holds, said.levels, [&](std::size_t k) { return k * times + t; });
     for (int k = 0; k < said.levels; ++k) {
       const Spread s = spread_of(column_of(held, k));
-      tables.retention.push_back(
-          {k, said.retention[static_cast<std::size_t>(t)], s.mean, s.sigma, s.runs, s.unknown});
+      tables.retention.push_back({k, said.retention[t], s.mean, s.sigma, s.runs, s.unknown});
     }
   }
 }
@@ -202,7 +203,7 @@ GainCellResult run_gain_cell_study(const StudyRun& run) {
     made.tables = tables_of(run.study, corner, results);
     made.samples = sample_sets(requests, results);
     for (int p = 0; first && p < column_patterns; ++p) {
-      const auto& column = results[static_cast<std::size_t>(cell_samples + nominal_count + p)];
+      const auto& column = results[static_cast<std::size_t>(p) + cell_samples + nominal_count];
       made.tables.columns.push_back(
           {p, sum_of_cells(run.study, made.tables, p), measured(column.front(), 0)});
     }
@@ -214,6 +215,7 @@ std::vector<std::string> plan_gain_cell_study(const Study& study, engine::Evalua
   const GainCellStudy& said = *study.gain_cell;
   std::vector<std::string> lines{fmt::format("cell      {}, {} levels", said.cell.name, said.levels)};
   std::vector<std::size_t> variables;
+  variables.reserve(cell_samples);
   for (int s = 0; s < cell_samples; ++s) {
     variables.push_back(
         sample_testbench(study, evaluator, study.nominal, static_cast<CellSample>(s))->dimension());

@@ -21,6 +21,7 @@ inline CellDrive cell_drive(double temperature = 27.0) {
 
 inline std::vector<double> eight_levels() {
   std::vector<double> levels;
+  levels.reserve(8);
   for (int k = 0; k < 8; ++k) levels.push_back(0.9 * k / 7);
   return levels;
 }

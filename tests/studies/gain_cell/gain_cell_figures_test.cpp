@@ -40,6 +40,7 @@ TEST(GainCellFigures, TheCubicOfThePublishedCurveIsThePublishedPolynomial) {
   const PublishedCurve curve = published_curve();
   ASSERT_EQ(curve.voltage.size(), 50u);
   std::vector<double> y;
+  y.reserve(curve.voltage.size());
   for (const double v : curve.voltage) y.push_back(v - 0.45);
   const engine::Cubic g = fit_cubic(y, curve.current);
   const engine::Cubic published{0.52136361, 13.61226063, -2.62044562, 46.05483778};
@@ -65,6 +66,8 @@ TEST(GainCellFigures, TheCubicOfThePublishedCurveIsThePublishedPolynomial) {
 TEST(GainCellFigures, ACubicComesBackExactly) {
   const engine::Cubic g{0.52136361, 13.61226063, -2.62044562, 46.05483778};
   std::vector<double> y, values;
+  y.reserve(8);
+  values.reserve(8);
   for (int k = 0; k < 8; ++k) {
     y.push_back(0.9 * k / 7 - 0.45);
     values.push_back(engine::cubic_value(g, y.back()));
@@ -96,6 +99,7 @@ TEST(GainCellFigures, CovarianceOfThePolynomialIsThatOfTheCells) {
   const engine::Cubic h{2e-7, 1e-6, -1e-6, 2e-6};
   const std::vector<double> z{-1.0, 0.0, 1.0, nan};
   std::vector<double> voltages;
+  voltages.reserve(8);
   for (int k = 0; k < 8; ++k) voltages.push_back(0.9 * k / 7);
   engine::Matrix currents(4, 8);
   for (int cell = 0; cell < 4; ++cell)

@@ -39,9 +39,9 @@ TEST_F(GainCellProgram, AStudyMeasuresTheCellAndItsConverter) {
   ASSERT_EQ(t.columns.size(), 4u);
   const double full = t.full_scale * t.read_pulse;
   for (const engine::ColumnCheckRow& row : t.columns) {
-    // The more the bitline moves, the more is lost.
+    // The more the bitline moves, the more is lost; it also moves where charges of both signs cancel in the end.
     const double part = std::fabs(row.sum) / full;
-    EXPECT_NEAR(row.charge, row.sum, (0.01 + 0.09 * part * part) * full) << row.pattern;
+    EXPECT_NEAR(row.charge, row.sum, (0.03 + 0.06 * part * part) * full) << row.pattern;
     if (part > 0.1) {
       EXPECT_LT(std::fabs(row.charge), std::fabs(row.sum)) << row.pattern;
     }
