@@ -61,6 +61,7 @@ std::string draw_bars(const std::string& name, const std::string& y, const std::
   std::vector<std::string> labels;
   std::vector<DataFile> files;
   std::string plots;
+  labels.reserve(bars.size());
   for (const Bar& bar : bars) labels.push_back(bar.label);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     std::string data;
