@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <utility>
 
 #include "analysis/report/report_cost.hpp"
 #include "studies/cli/commands.hpp"
@@ -48,7 +49,7 @@ int cost_command(const CostCommand& command, std::stop_token stop) {
   const arch::Architecture a = architecture_of(command, notes);
   CostModel model = CostModel::load(command.model, command.dataset, command.counts);
   model.options.examples = command.examples;
-  model.options.stop = stop;
+  model.options.stop = std::move(stop);
   Progress progress(stderr);
   const bool counts = model.data && !model.counts;
   if (counts) progress.stage("counting reads");

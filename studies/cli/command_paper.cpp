@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <iostream>
+#include <utility>
 
 #include "analysis/report/report_cost.hpp"
 #include "studies/cli/commands.hpp"
@@ -89,10 +90,10 @@ void write_tables(const std::filesystem::path& folder, const PaperPage& page, co
 
 int paper_command(const PaperCommand& command, std::stop_token stop) {
   const std::vector<const PageMaker*> pages = chosen_pages(command.pages);
-  const PaperInputs in = inputs_of(command, stop);
+  const PaperInputs in = inputs_of(command, std::move(stop));
   if (!command.folder.empty()) std::filesystem::create_directories(command.folder);
   for (const PageMaker* maker : pages) {
-    if (stop.stop_requested()) throw engine::Stopped();
+    if (in.stop.stop_requested()) throw engine::Stopped();
     PaperPage page;
     try {
       page = maker->make(in);

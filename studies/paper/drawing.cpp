@@ -49,7 +49,7 @@ std::string tics_of(const std::vector<std::string>& labels) {
 /// Room for turned labels.
 std::string frame_of(const std::string& y) {
   return fmt::format(
-      "set bmargin at screen 0.43\nset rmargin at screen 0.86\nset lmargin at screen 0.1\nset ylabel {} "
+      "set bmargin at screen 0.5\nset rmargin at screen 0.86\nset lmargin at screen 0.1\nset ylabel {} "
       "noenhanced\n",
       gnuplot_text(y));
 }
@@ -61,6 +61,7 @@ std::string draw_bars(const std::string& name, const std::string& y, const std::
   std::vector<std::string> labels;
   std::vector<DataFile> files;
   std::string plots;
+  labels.reserve(bars.size());
   for (const Bar& bar : bars) labels.push_back(bar.label);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     std::string data;
@@ -78,7 +79,7 @@ std::string draw_bars(const std::string& name, const std::string& y, const std::
   }
   return analysis::draw_svg(
       name, frame_of(y) + tics_of(labels) + log_axis(bars, band) + band_script(band) + plots + "\n", files,
-      {1000, 620});
+      {1000, 700});
 }
 
 std::string draw_ranges(const std::string& name, const std::string& y, const std::vector<Bar>& ranges,
@@ -96,7 +97,7 @@ std::string draw_ranges(const std::string& name, const std::string& y, const std
                                             "0.75 noborder lc rgb '{}' notitle, 1 lc "
                                             "rgb '#333333' notitle\n",
                                             series_colour(0)),
-                            {{"ranges.dat", data}}, {1000, 620});
+                            {{"ranges.dat", data}}, {1000, 700});
 }
 
 std::string draw_stacks(const std::string& name, const std::string& y, const std::vector<std::string>& labels,

@@ -78,6 +78,25 @@ CostRange per_joule(const CostRange& energy) {
   return {1 / energy.high, 1 / energy.nominal, 1 / energy.low};
 }
 
+/// " (kernl)": the repository of a published figure, for its bar; the table has the rest.
+std::string short_source(const Entry& e) {
+  if (e.kind == "computed") return {};
+  const std::string first = e.source.substr(0, e.source.find(' '));
+  return fmt::format(" ({})", first.substr(first.find('/') + 1));
+}
+
+/// How short a cycle would have to be for a layer at a time to keep up with each GPU.
+std::string break_even(const PaperInputs& in, const std::string& shape) {
+  std::string text;
+  const std::vector<Entry> entries = entries_of(in, shape, arch::Scope::attention);
+  const double cycle = arch::cycle_time(in.architecture, arch::Bound::nominal);
+  for (const Entry& e : entries)
+    if (e.kind == "estimate")
+      text += fmt::format("{}{} at {}", text.empty() ? "" : "; ", e.name,
+                          cost_text(cycle * entries.front().speed.nominal / e.speed.nominal, "s"));
+  return fmt::format("{}, DC{}, a layer at a time meets {}", shape, in.architecture.copies, text);
+}
+
 /// A figure and a table for each of two models and both scopes.
 PaperPage compared(const PaperInputs& in, const std::string& name, bool energy) {
   PaperPage page;
@@ -94,7 +113,8 @@ PaperPage compared(const PaperInputs& in, const std::string& name, bool energy) 
       for (const Entry& e : entries) {
         const CostRange value = energy ? per_joule(e.energy) : e.speed;
         table.rows.push_back({e.name, e.kind, range_text(value, energy ? "1/J" : "1/s"), e.detail, e.source});
-        if (value.nominal > 0) bars.push_back({e.name, value.nominal, value.low, value.high, group_of(e)});
+        if (value.nominal > 0)
+          bars.push_back({e.name + short_source(e), value.nominal, value.low, value.high, group_of(e)});
       }
       Band band;
       if (energy) {
@@ -127,7 +147,8 @@ PaperPage fig17_page(const PaperInputs& in) {
       "layers resident, "
       "pipelined, is faster at an area beyond a reticle",
       "GPUs run the whole encoder: beside attention alone stands their figure over attention's share of the "
-      "multiplications, marked as an estimate"};
+      "multiplications, marked as an estimate",
+      break_even(in, "bert_base")};
   return page;
 }
 
