@@ -21,6 +21,7 @@ namespace {
 
 constexpr int reaches_out = 3;  // exit status of the child
 constexpr int most_depth = 32;
+constexpr int most_tries = 5;
 constexpr std::size_t most_objects = 1'000'000;
 constexpr rlim_t base_seconds = 5;
 constexpr rlim_t bytes_a_second = 5'000'000;
@@ -103,13 +104,32 @@ class Walk {
   for (const int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU}) ::signal(signal, SIG_DFL);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
-  const rlimit time{seconds, seconds};
+  const rlimit time{seconds, seconds + 2};  // past the first it is SIGXCPU that ends the child, which is ours
   ::setrlimit(RLIMIT_CPU, &time);
   try_to([&] {
     H5::H5File file = open_unprobed(path);
     Walk(file).group("/", 0);
   });
   ::_exit(0);
+}
+
+/// Whether a process brings this signal on itself.
+bool is_own_end(int signal) {
+  return signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT || signal == SIGFPE || signal == SIGILL ||
+         signal == SIGXCPU;
+}
+
+/// How the child ended that read the file.
+int look_at(const std::filesystem::path& file, rlim_t seconds) {
+  const pid_t child = ::fork();
+  if (child < 0)
+    throw FileError(fmt::format("{}: cannot be looked at: {}", file.string(), std::strerror(errno)));
+  if (child == 0) read_all(file, seconds);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return 0;  // somebody else has taken its status
+  }
+  return status;
 }
 
 }  // namespace
@@ -133,14 +153,11 @@ void probe_hdf5(const std::filesystem::path& file) {
     throw FileError(fmt::format("{}: {}", file.string(), std::strerror(errno)));
   }
   if (!S_ISREG(about.st_mode)) throw FileError(file.string() + ": is not a file");
-  const pid_t child = ::fork();
-  if (child < 0)
-    throw FileError(fmt::format("{}: cannot be looked at: {}", file.string(), std::strerror(errno)));
-  if (child == 0) read_all(file, base_seconds + static_cast<rlim_t>(about.st_size) / bytes_a_second);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return;  // somebody else has taken its status
-  }
+  const rlim_t seconds = base_seconds + static_cast<rlim_t>(about.st_size) / bytes_a_second;
+  int status = look_at(file, seconds);
+  // Killed from outside says nothing of the file.
+  for (int tries = 1; tries < most_tries && WIFSIGNALED(status) && !is_own_end(WTERMSIG(status)); ++tries)
+    status = look_at(file, seconds);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   if (WIFEXITED(status) && WEXITSTATUS(status) == reaches_out)
     throw FileError(file.string() + ": reaches into other files by links or external storage; not read");

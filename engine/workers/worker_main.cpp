@@ -61,6 +61,7 @@ class Worker {
 };
 
 std::optional<Message> Worker::receive() {
+  // Filled by what is received, never read beyond it. NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
   std::array<std::uint8_t, 65536> buffer;
   for (;;) {
     if (std::optional<Message> message = cutter_.next()) return message;
