@@ -60,6 +60,7 @@ Taps taps_of(int at, int in, double scale, Interpolation kind) {
 std::vector<Taps> all_taps(int in, int out, Interpolation kind) {
   const double scale = static_cast<double>(in) / out;
   std::vector<Taps> all;
+  all.reserve(static_cast<std::size_t>(out));
   for (int i = 0; i < out; ++i) all.push_back(taps_of(i, in, scale, kind));
   return all;
 }
