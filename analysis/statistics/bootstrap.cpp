@@ -57,7 +57,7 @@ void check_shape(const std::vector<std::vector<double>>& sums,
 }  // namespace
 
 ResampledLimits crossed_bootstrap(std::size_t dies, std::size_t examples, const DieValue& value,
-                         const BootstrapOptions& options) {
+                                  const BootstrapOptions& options) {
   if (dies < 1 || examples < 1 || options.resamples < 100)
     throw std::invalid_argument("bootstrap: dies, examples and at least 100 resamples are needed");
   std::vector<std::uint32_t> die_counts(dies, 1), example_counts(examples);
@@ -69,14 +69,14 @@ ResampledLimits crossed_bootstrap(std::size_t dies, std::size_t examples, const 
     const double drawn = mean_of(die_counts, example_counts, value);
     if (!std::isnan(drawn)) values.push_back(drawn);
   }
-  if (2 * values.size() < static_cast<std::size_t>(options.resamples))
-    return {{none, none}, none};
+  if (2 * values.size() < static_cast<std::size_t>(options.resamples)) return {{none, none}, none};
   std::sort(values.begin(), values.end());
   return {{percentile(values, 0.025), percentile(values, 0.975)}, p_of_zero(values)};
 }
 
 ResampledLimits crossed_bootstrap(const std::vector<std::vector<double>>& sums,
-                         const std::vector<std::vector<double>>& weights, const BootstrapOptions& options) {
+                                  const std::vector<std::vector<double>>& weights,
+                                  const BootstrapOptions& options) {
   check_shape(sums, weights);
   const auto value = [&](std::size_t die, std::span<const std::uint32_t> counts) {
     double sum = 0, weight = 0;

@@ -34,7 +34,7 @@ ResampledLimits crossed_bootstrap(std::size_t dies, std::size_t examples, const 
 
 /// Sum of `sums` over sum of `weights`, [die][example]: shares (weights of one), or losses per token.
 ResampledLimits crossed_bootstrap(const std::vector<std::vector<double>>& sums,
-                         const std::vector<std::vector<double>>& weights,
-                         const BootstrapOptions& options = {});
+                                  const std::vector<std::vector<double>>& weights,
+                                  const BootstrapOptions& options = {});
 
 }  // namespace flare::analysis
