@@ -64,8 +64,8 @@ std::string accuracy_sentence(const std::vector<AccuracyPoint>& points, double a
   if (!pick) {
     const auto smallest = std::min_element(points.begin(), points.end(),
                                            [](const auto& a, const auto& b) { return a.sawl < b.sawl; });
-    return fmt::format("{}: accuracy allows no SAWL: at SAWL {} a drop above {} is not ruled out ({}); {}.", who,
-                       smallest->sawl, amount(allowed, unit), high_text(*smallest, unit),
+    return fmt::format("{}: accuracy allows no SAWL: at SAWL {} a drop above {} is not ruled out ({}); {}.",
+                       who, smallest->sawl, amount(allowed, unit), high_text(*smallest, unit),
                        six_sigma_text(0, six_sigma));
   }
   const std::string next = pick->next ? fmt::format("; SAWL {} is not shown to ({})", pick->next->sawl,
