@@ -42,8 +42,9 @@ struct Taps {
 
 Taps taps_of(int at, int in, double scale, Interpolation kind) {
   const double widened = std::max(scale, 1.0), reach = reach_of(kind) * widened, centre = (at + 0.5) * scale;
-  const int first = std::max(0, static_cast<int>(centre - reach + 0.5)),
-            last = std::min(in, static_cast<int>(centre + reach + 0.5));
+  // The pixels whose middles lie within reach.
+  const double from = centre - reach + 0.5, to = centre + reach + 0.5;
+  const int first = std::max(0, static_cast<int>(from)), last = std::min(in, static_cast<int>(to));
   std::vector<double> exact;
   double sum = 0;
   for (int x = first; x < last; ++x) {
@@ -60,6 +61,7 @@ Taps taps_of(int at, int in, double scale, Interpolation kind) {
 std::vector<Taps> all_taps(int in, int out, Interpolation kind) {
   const double scale = static_cast<double>(in) / out;
   std::vector<Taps> all;
+  all.reserve(static_cast<std::size_t>(out));
   for (int i = 0; i < out; ++i) all.push_back(taps_of(i, in, scale, kind));
   return all;
 }

@@ -159,6 +159,7 @@ std::optional<Metric> metric_of(const std::string& name) {
 
 std::vector<std::string> metric_names() {
   std::vector<std::string> all;
+  all.reserve(names.size());
   for (const auto& [known, name] : names) all.emplace_back(name);
   return all;
 }

@@ -55,6 +55,7 @@ std::size_t word_end(const std::vector<char32_t>& text, const std::vector<Kind>&
 std::vector<std::string> gpt2_words(std::string_view text) {
   const std::vector<char32_t> characters = characters_of(text);
   std::vector<Kind> kinds;
+  kinds.reserve(characters.size());
   for (const char32_t c : characters) kinds.push_back(kind_of(c));
   std::vector<std::string> words;
   for (std::size_t at = 0; at < characters.size();) {

@@ -204,6 +204,7 @@ std::size_t count_of_evaluations(const AccuracyCommand& command, const std::vect
 template <class Item>
 void adjust_items(std::vector<Item>& items) {
   std::vector<analysis::AccuracyRow*> rows;
+  rows.reserve(items.size());
   for (Item& item : items) rows.push_back(&item.row);
   adjust_for_many(rows);
 }

@@ -25,6 +25,7 @@ bool is_right(const Answer& a) { return a.score.sum > 0.5; }
 
 std::vector<bool> right_answers(const std::vector<Answer>& answers) {
   std::vector<bool> right;
+  right.reserve(answers.size());
   for (const Answer& a : answers) right.push_back(is_right(a));
   return right;
 }
@@ -43,6 +44,7 @@ void widen(Limits& limits, const Limits& by) {
 /// The repeat whose drop is in the middle.
 const std::vector<Answer>& middle_repeat(const RepeatedAnswers& answers, Metric metric) {
   std::vector<std::pair<double, std::size_t>> order;
+  order.reserve(answers.size());
   for (std::size_t r = 0; r < answers.size(); ++r)
     order.emplace_back(arch::metric_value(metric, answers[r]), r);
   std::sort(order.begin(), order.end());
@@ -140,8 +142,9 @@ void judge(const RepeatedAnswers& answers, const std::vector<Answer>& floating, 
   if (row.mode == "die") count_dies(answers, reference, metric, row);
 }
 
-void adjust_for_many(std::vector<AccuracyRow*> rows) {
+void adjust_for_many(const std::vector<AccuracyRow*>& rows) {
   std::vector<double> p;
+  p.reserve(rows.size());
   for (const AccuracyRow* row : rows) p.push_back(row->mode.empty() ? AccuracyRow::none : row->p);
   const std::vector<double> adjusted = analysis::holm(p);
   for (std::size_t i = 0; i < rows.size(); ++i) {

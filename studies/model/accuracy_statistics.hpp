@@ -23,6 +23,6 @@ void judge(const RepeatedAnswers& answers, const std::vector<arch::Answer>& floa
            const JudgeOptions& options, analysis::AccuracyRow& row);
 
 /// p of the rows under errors adjusted for all of them (Holm), and what each row's difference is called then.
-void adjust_for_many(std::vector<analysis::AccuracyRow*> rows);
+void adjust_for_many(const std::vector<analysis::AccuracyRow*>& rows);
 
 }  // namespace flare::studies

@@ -108,8 +108,23 @@ void write_accuracy(H5::H5File& file, const SyntheticOptions& options) {
       {4, "die", 0.9694, 0.0},     {8, "die", 0.9686, 0.001},  {16, "die", 0.942, 0.011}};
   std::vector<AccuracyRow> rows;
   for (const Evaluation& e : evaluations) {
-    AccuracyRow row{"digits_vit", "digits", "eMSB-Q 8 bit", "",    e.sawl, "", "", e.mode, 1,
-                    360,          e.mean,   e.std,          0.9722};
+    AccuracyRow row;
+    row.model = "digits_vit";
+    row.dataset = "digits";
+    row.quantizer = "eMSB-Q 8 bit";
+    row.sawl = e.sawl;
+    row.mode = e.mode;
+    row.examples = 360;
+    row.mean = e.mean;
+    row.std = e.std;
+    row.floating = 0.9722;
+    row.low = e.mean - 0.004;
+    row.high = e.mean + 0.004;
+    row.drop = row.floating - e.mean;
+    row.drop_low = row.drop - 0.004;
+    row.drop_high = row.drop + 0.004;
+    row.allowed = 0.01;
+    row.difference = "no difference seen";
     if (e.sawl > 0) {
       row.cell = options.cell;
       row.adc = "flash";

@@ -124,7 +124,25 @@ TEST(CarrierTable, RoundTrip) {
 
 TEST(AccuracyTable, RoundTrip) {
   const TemporaryFile scratch("flare_accuracy_table_test.h5");
-  const AccuracyRow row{"vit", "digits", "emsbq", "sram8t", 8, "flash", "tt", "die", 3, 360, 0.9, 0.01, 0.95};
+  AccuracyRow row;
+  row.model = "vit";
+  row.dataset = "digits";
+  row.quantizer = "emsbq";
+  row.cell = "sram8t";
+  row.sawl = 8;
+  row.adc = "flash";
+  row.corner = "tt";
+  row.mode = "die";
+  row.repeats = 3;
+  row.examples = 360;
+  row.mean = 0.9;
+  row.std = 0.01;
+  row.floating = 0.95;
+  row.drop = 0.05;
+  row.drop_high = 0.08;
+  row.p_adjusted = 0.03;
+  row.dies_within = 2;
+  row.difference = "lost 18, gained 0 of 360";
   {
     H5::H5File file(scratch.path(), H5F_ACC_TRUNC);
     EXPECT_TRUE(read_accuracy(file).empty());
@@ -140,6 +158,12 @@ TEST(AccuracyTable, RoundTrip) {
   EXPECT_EQ(back[0].mean, 0.9);
   EXPECT_EQ(back[0].std, 0.01);
   EXPECT_EQ(back[0].floating, 0.95);
+  EXPECT_EQ(back[0].drop, 0.05);
+  EXPECT_EQ(back[0].drop_high, 0.08);
+  EXPECT_EQ(back[0].p_adjusted, 0.03);
+  EXPECT_TRUE(std::isnan(back[0].yield_low));
+  EXPECT_EQ(back[0].dies_within, 2);
+  EXPECT_EQ(back[0].difference, row.difference);
 }
 
 TEST(FailureTable, RoundTrip) {

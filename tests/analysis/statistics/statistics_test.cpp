@@ -135,6 +135,7 @@ TEST(Holm, WorkedExample) {
 TEST(Bootstrap, MeanOfExamplesAsTheNormalLaw) {
   // One die, 400 values of deviation 1: +- 1.96 / 20.
   std::vector<double> values;
+  values.reserve(400);
   for (int i = 0; i < 400; ++i) values.push_back(i % 2 == 0 ? 1 : -1);
   const Limits l = crossed_bootstrap({values}, {std::vector<double>(400, 1)});
   EXPECT_NEAR(l.low, -0.098, 0.004);

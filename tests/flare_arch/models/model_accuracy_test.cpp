@@ -101,8 +101,14 @@ TEST(ModelAccuracy, TheLossIsTheMeanOverPredictedTokens) {
 
 TEST(ModelAccuracy, AgreementCountsEveryRepeat) {
   AccuracyResult reference, other;
-  reference.answers = {{{0, 1, {}}, {0, 2, {}}}};
-  other.answers = {{{0, 1, {}}, {0, 0, {}}}, {{0, 1, {}}, {0, 2, {}}}};
+  const auto given = [](int answer) {
+    Answer a;
+    a.label = 0;
+    a.answer = answer;
+    return a;
+  };
+  reference.answers = {{given(1), given(2)}};
+  other.answers = {{given(1), given(0)}, {given(1), given(2)}};
   EXPECT_EQ(agreement_with(reference, other), 0.75);
   EXPECT_THROW(agreement_with({}, other), std::invalid_argument);
 }

@@ -102,6 +102,29 @@ TEST_F(AccuracyQuestions, ADropWithinNoiseIsCalledSo) {
   }
 }
 
+TEST_F(AccuracyQuestions, AStudyNamesArraysThatErrInTheirOwnWayAndPicksForAccuracy) {
+  std::ofstream(folder_ / "small.toml")
+      << "title = \"small\"\nseed = 5\n[technology]\ncards = \"" FLARE_SOURCE_DIR
+         "/netlists/cards/cmos28.lib\"\n[column]\ncell = \"sram8t\"\nsawl = [2, 4]\nswing = \"0.4 V\"\n"
+         "[[variation]]\nparameter = \"vth\"\npelgrom = \"1.3 mV um\"\n"
+         "[corners]\nprocess = [\"tt\"]\nsupply = [\"0.9 V\"]\ntemperature = [\"27 degC\"]\nfull = 1\n"
+         "[[converter]]\nname = \"fine\"\nkind = \"enob\"\nenob = 6\n"
+         "[[converter]]\nname = \"coarse\"\nkind = \"enob\"\nenob = 5\n"
+         "[estimator]\nmethod = \"fit\"\nruns = 60\n"
+         "[accuracy]\nmodel = \"" FLARE_SOURCE_DIR "/data/models/digits_vit\"\ndataset = \"" FLARE_SOURCE_DIR
+         "/data/digits/digits.csv\"\nexamples = 20\nrepeats = 1\nallowed_drop = 0.5\n"
+         "converters = [\"fine\", \"coarse\"]\nweight_arrays = \"none\"\n";
+  const auto ended = run_line("run small.toml -o out.h5");
+  ASSERT_EQ(ended.status, 0) << ended.out;
+  EXPECT_THAT(ended.out, HasSubstr("accuracy allows SAWL 4"));
+  EXPECT_THAT(ended.out, HasSubstr("5.00 effective bits (coarse) are the least"));
+  const flare::engine::Table rows = table("out.h5", "/accuracy");
+  ASSERT_EQ(rows.rows(), 2U + 4U);
+  EXPECT_EQ(rows.texts("adc")[2], "fine");
+  EXPECT_EQ(rows.integers("sawl")[2], 2);
+  EXPECT_FALSE(fs::exists(folder_ / "out.h5.answers"));
+}
+
 TEST_F(AccuracyQuestions, AJournalThatIsNoneIsNotTouched) {
   std::ofstream(folder_ / "out.h5.answers") << "somebody's notes, not ours";
   const auto ended = run_line(digits("--examples 2 -o out.h5"));

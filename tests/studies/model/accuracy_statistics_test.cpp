@@ -110,6 +110,7 @@ TEST(Adjust, ADifferenceThatManyTestsDoNotShowIsNotCalledOne) {
   rows[7] = judged({with_wrong(0, 10)}, with_wrong(0, 4), "read");
   ASSERT_LT(rows[7].p, 0.05);
   std::vector<AccuracyRow*> all;
+  all.reserve(rows.size());
   for (AccuracyRow& row : rows) all.push_back(&row);
   adjust_for_many(all);
   EXPECT_NEAR(rows[7].p_adjusted, 20 * rows[7].p, 1e-12);
