@@ -55,8 +55,9 @@ TextTable costs_of(const ResultMap& map) {
     table.rows.push_back({row.key.cell, std::to_string(row.key.sawl), row.key.adc,
                           corner_text(row.key.corner), sigma_text(row.error), row.passes ? "yes" : "no",
                           scaled(row.column_energy, 1e-15, 1), scaled(row.conversion_energy, 1e-15, 1),
-                          scaled(row.energy_per_row(), 1e-15, 1), scaled(row.time, 1e-9, 2),
-                          scaled(row.area, 1e-12, 2)});
+                          scaled(row.energy_per_row(), 1e-15, 1), scaled(row.column_time, 1e-9, 2),
+                          scaled(row.conversion_time, 1e-9, 2), scaled(row.column_area, 1e-12, 2),
+                          scaled(row.converter_area, 1e-12, 2)});
   }
   return table;
 }

@@ -15,7 +15,7 @@ std::string references_text(const ConverterPart& part);
 void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, analysis::AdcResult& adc);
 
 /// Standard deviation of each balance point, V to first order, with all comparators on the bitline: bitline and reference give way
-/// while a comparator decides, so that its devices weigh more than between stiff sources. `kicks`: where the balance points are.
+/// while a comparator decides, so that its devices weigh otherwise than between stiff sources. `kicks`: where the balance points are.
 std::vector<double> offsets_in_place(const ComparatorRuns& runs, const FlashBench& bench,
                                      const std::string& stream, const std::vector<DecisionTimes>& times,
                                      const std::vector<double>& kicks);

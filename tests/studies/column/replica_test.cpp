@@ -1,15 +1,31 @@
 // Replica references and timing in the netlist, with their own mismatch, against what a study composes of them.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/store/run_store.hpp"
 #include "engine/workers/worker_pool.hpp"
 #include "studies/column/column_references.hpp"
 #include "studies/column/column_timing.hpp"
 #include "studies/run/study_testbench.hpp"
-#include "tests/studies/converter/converter_fixture.hpp"
+#include "tests/studies/mismatch_fixture.hpp"
 
 namespace flare::studies {
 namespace {
 
-class Replicas : public ConverterCircuits {
+class Replicas : public ::testing::Test {
  protected:
+  static void SetUpTestSuite() {
+    engine::WorkerPoolOptions options;
+    options.workers = 2;
+    pool_ = std::make_unique<engine::WorkerPool>(options);
+  }
+  static void TearDownTestSuite() { pool_.reset(); }
+
+  static inline std::unique_ptr<engine::WorkerPool> pool_;
+  Study study_ = mismatch_study();
+  engine::RunStore store_;
+
   ColumnOptions column(int k) const {
     ColumnOptions options;
     options.cell = shipped_cell("sram8t");
@@ -31,7 +47,8 @@ class Replicas : public ConverterCircuits {
     engine::Matrix points = engine::Matrix::Zero(d + 1, d);
     points.bottomRows(d).setIdentity();
     const auto made = std::make_shared<const engine::Testbench>(bench);
-    const auto runs = make_({{bench.name, 0, made, points}})[0];
+    const engine::RunRequest request{bench.name, 0, made, points};
+    const auto runs = engine::run_all(*pool_, store_, {&request, 1})[0];
     Moved result;
     result.nominal = runs[0].measures.at(0);
     for (Eigen::Index v = 0; v < d; ++v) {
@@ -101,8 +118,8 @@ TEST_F(Replicas, IdealReferencesAndTimingHaveNoSpread) {
   EXPECT_FALSE(has_replicas(study_));
 }
 
-// A cell whose bit is a voltage at the start has it in every replica too: the reference lies midway.
-TEST_F(Replicas, OfACellThatHoldsItsBitLieMidway) {
+// A column that is read through a clamp has replicas with clamps; a cell of two bitlines has none here.
+TEST_F(Replicas, OfAClampedColumnLieMidway) {
   ColumnOptions options = column(4);
   options.cell = shipped_cell("sram6t");
   options.sawl = 4;

@@ -55,9 +55,9 @@ TEST_F(FlashCircuit, LoadAndEnergyAreThoseOfItsComparators) {
   EXPECT_GT(energy, 0.75 * 59e-15);
 }
 
-// While the topmost comparator decides, bitline and reference give way: its mismatch moves the balance by more than between
-// stiff sources.
-TEST_F(FlashCircuit, MismatchWeighsMoreInPlace) {
+// While a comparator decides, bitline and reference give way: its mismatch moves the balance otherwise than between stiff
+// sources, the more the lower they stand.
+TEST_F(FlashCircuit, MismatchWeighsOtherwiseInPlace) {
   const FlashBench bench = bench_of("flash", 8);
   std::vector<ComparatorPlace> places;
   for (const double reference : bench.references)
@@ -66,12 +66,15 @@ TEST_F(FlashCircuit, MismatchWeighsMoreInPlace) {
   const auto alone = comparator_slopes(runs_, places, times);
   const auto kick = flash_kicks(runs_, bench, "in_place", times);
   const auto there = offsets_in_place(runs_, bench, "in_place", times, kick);
+  double first = 0.0;
   for (std::size_t k = 0; k < 8; ++k) {
     const double ratio = there[k] / alone[k].first_order_sigma();
     RecordProperty(fmt::format("permille_{}", k + 1), static_cast<int>(std::lround(1e3 * ratio)));
-    EXPECT_GT(ratio, 0.98) << k;
+    EXPECT_GT(ratio, 0.9) << k;
     EXPECT_LT(ratio, 1.4) << k;
+    if (k == 0) first = ratio;
   }
+  EXPECT_GT(there[7] / alone[7].first_order_sigma(), first);
 }
 
 // What a reference gave to the kick it gets back when it is sampled again, and a ladder draws all the time.
@@ -114,23 +117,23 @@ TEST_F(FlashCircuit, ASystematicOffsetIsNoKick) {
   study_.nominal.supply = 0.9;
   study_.nominal.temperature = 27.0;
   study_.estimator.runs = 20;
-  const auto measured = [&](const std::string& name, ConverterPart part) {
-    ConverterStudy converter;
-    converter.name = name;
-    converter.circuit = std::move(part);
-    analysis::AdcResult adc;
-    measure_flash(runs_, converter, adc);
-    return adc.thresholds;
-  };
-  ConverterPart lopsided = shipped_converter("flash");
-  const auto even = measured("even", lopsided);
-  lopsided.netlist = folder / "converter.cir";
-  const auto uneven = measured("uneven", lopsided);
+  ConverterStudy converter;
+  converter.name = std::string("uneven");
+  converter.circuit = shipped_converter("flash");
+  converter.circuit->netlist = folder / "converter.cir";
+  analysis::AdcResult adc;
+  measure_flash(runs_, converter, adc);
+
+  FlashBench bench{*converter.circuit, drive_at(nominal_corner), {0.875, 0.825}, 70e-15, false};
+  std::vector<ComparatorPlace> places;
+  for (const double reference : bench.references)
+    places.push_back({{bench.part, bench.drive, reference}, fmt::format("uneven{}", reference), ""});
+  const auto times = decision_times(runs_, places);
+  const auto alone = comparator_slopes(runs_, places, times);
+  const std::vector<double> balance = flash_kicks(runs_, bench, "uneven", times);
   for (std::size_t k = 0; k < 2; ++k) {
-    const double systematic = uneven[k].offset_mean - even[k].offset_mean;
-    EXPECT_GT(std::fabs(systematic), 1e-3) << k;
-    EXPECT_NEAR(uneven[k].kick, even[k].kick, 0.4 * std::fabs(systematic)) << k;
-    EXPECT_NEAR(uneven[k].left_mean, uneven[k].kick + uneven[k].offset_mean, 1e-9) << k;
+    EXPECT_GT(std::fabs(alone[k].nominal), 1e-3) << k;
+    EXPECT_NEAR(adc.thresholds[k].kick + alone[k].nominal, balance[k], 0.2e-3) << k;
   }
 }
 
