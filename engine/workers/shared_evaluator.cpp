@@ -29,6 +29,7 @@ void SharedEvaluator::run(const std::vector<std::function<void()>>& tasks, std::
   next_task_ = 0;
   failures_.clear();
   places_.clear();
+  posted_.clear();  // of a run that was cut short: nobody waits for them any more
   threads_ = 0;
   std::exception_ptr failure;
   {

@@ -32,7 +32,8 @@ std::string stages(const BatchJob& job) {
       "shard() {{ \"$@\" {} --shard \"$task/$tasks\" -j \"$cores\"{} -o \"$parts/part_$task.h5\"; }}\n", run,
       job.screening ? " --with \"$parts\"/screening_*.h5" : "");
   text += fmt::format(
-      "join() {{ \"$@\" {} merge \"$out\" $(seq -f \"$parts/part_%g.h5\" \"$tasks\") -j \"$cores\"; }}\n",
+      "join() {{\n  local all=() i\n  for i in $(seq \"$tasks\"); do all+=(\"$parts/part_$i.h5\"); done\n"
+      "  \"$@\" {} merge \"$out\" \"${{all[@]}}\" -j \"$cores\"\n}}\n",
       shell_quoted(job.program));
   return text;
 }

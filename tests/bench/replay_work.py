@@ -114,6 +114,8 @@ def wall(stages, workers):
 
 def main():
     stages = read(sys.argv[1])
+    if not stages:
+        sys.exit(f"{sys.argv[1]}: holds no batches; was work_trace ended early?")
     # A core thinks while others simulate; a load of the machine while it was recorded would count as thought.
     one = wall(stages, 1)
     work = sum(rows * seconds for tasks in stages for task in tasks for rows, seconds, _ in task)

@@ -35,7 +35,7 @@ TEST(Launcher, KnowsMpirunAndSrun) {
   EXPECT_EQ(launch(step).processes, 4);
   EXPECT_FALSE(launch(step).joins);
   auto with_pmix = step;
-  with_pmix["PMIX_NAMESPACE"] = "x";
+  with_pmix["PMIX_NAMESPACE"] = std::string("x");
   EXPECT_TRUE(launch(with_pmix).joins);
 }
 
@@ -80,7 +80,12 @@ TEST(WorkEstimate, ShardsAreSensibleWhileTheLongestItemIsNotAll) {
 
 TEST(BatchScript, QuotesWhatBashWouldTake) {
   EXPECT_EQ(shell_quoted("it's $x"), "'it'\\''s $x'");
-  BatchJob job{"/opt/flare", "/data/my study.toml", {"--set=estimator.runs=50"}, "/data/out.h5", 4};
+  BatchJob job;
+  job.program = "/opt/flare";
+  job.study = "/data/my study.toml";
+  job.options = {"--set=estimator.runs=50"};
+  job.out = "/data/out.h5";
+  job.tasks = 4;
   const std::string script = batch_script(BatchSystem::slurm, job);
   EXPECT_NE(script.find("'/data/my study.toml' '--set=estimator.runs=50' --stage screening"),
             std::string::npos);
