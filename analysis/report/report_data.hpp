@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "analysis/report/report_carriers.hpp"
+#include "analysis/report/report_tornado.hpp"
 #include "analysis/results/accuracy_table.hpp"
 #include "analysis/results/adc_table.hpp"
-#include "analysis/results/failure_table.hpp"
 #include "analysis/results/point_tables.hpp"
 #include "analysis/results/screening_table.hpp"
+#include "analysis/results/spec_table.hpp"
+#include "analysis/results/sweep_table.hpp"
 #include "analysis/results/verdict_table.hpp"
 
 namespace flare::analysis {
@@ -51,7 +53,14 @@ struct ReportData {
   std::vector<VerdictRow> verdict;
   std::string pick, rule;
   std::string tracking;  // what follows the die, where die-wide variables exist; else empty
-  double target = six_sigma_probability();
+  double target =
+      six_sigma_probability();  // largest error per read, or P(fail), that passes; of rows, where they differ
+  std::string target_text = "6 sigma";
+  std::vector<SpecRow> specs;    // the verdict of a circuit
+  std::vector<LimitRow> limits;  // that a circuit's study asks for
+  std::string spec_rule, spec_verdict, limit_verdict;
+  std::vector<ReportTornado> tornados;
+  Sweep sweep;  // of several studies in one file; without columns: none
   std::vector<ReportPoint> points;
   std::vector<ReportModel> models;
   std::vector<ScreeningRow> screening;

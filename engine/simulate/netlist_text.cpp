@@ -51,6 +51,8 @@ std::string asked(const Measure& m, const std::string& trace) {
       return fmt::format("integ {}", trace);
     case MeasureKind::period:
     case MeasureKind::expression:
+    case MeasureKind::integrated_noise:
+    case MeasureKind::search:
       break;
   }
   return {};
@@ -104,9 +106,10 @@ std::string netlist_text(const Testbench& testbench, std::span<const double> set
                         testbench.options.compatibility);
   text += settings_text(testbench, settings);
   text += analysis_command(trimmed_analysis(testbench), 0) + "\n";
-  const bool transient = testbench.analysis.kind == AnalysisKind::transient;
+  const bool printed = testbench.analysis.kind == AnalysisKind::transient ||
+                       testbench.analysis.kind == AnalysisKind::operating_point;
   for (const Measure& measure : testbench.measures) {
-    text += transient ? measure_text(measure) : fmt::format("* measure {}\n", measure.name);
+    text += printed ? measure_text(measure) : fmt::format("* measure {}\n", measure.name);
   }
   return text + ".endc\n.end\n";
 }

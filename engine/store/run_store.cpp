@@ -169,7 +169,8 @@ void RunStore::load_journal(std::uint64_t study) {
       kept.result.measures.resize(n);
       for (double& m : kept.result.measures) m = fields.get<double>();
       kept.result.message = std::string(fields.rest());
-      runs_.insert_or_assign({numbers[stream], index}, std::move(kept));
+      const Key key{numbers[stream], index, kept.fingerprint};
+      runs_.insert_or_assign(key, std::move(kept));
     }
     journal_bytes_ += sizeof head + payload.size();
   }
@@ -226,8 +227,8 @@ const RunResult* RunStore::find(const std::string& stream, std::uint64_t index,
                                 std::uint64_t fingerprint) const {
   const auto name = streams_.find(stream);
   if (name == streams_.end()) return nullptr;
-  const auto place = runs_.find({name->second, index});
-  if (place == runs_.end() || place->second.fingerprint != fingerprint) return nullptr;
+  const auto place = runs_.find({name->second, index, fingerprint});
+  if (place == runs_.end()) return nullptr;
   return &place->second.result;
 }
 
@@ -244,7 +245,7 @@ void RunStore::add(const std::string& stream, std::uint64_t index, std::uint64_t
   for (const double m : result.measures) put(payload, m);
   payload += result.message.substr(0, 500);
   append(payload);
-  runs_.insert_or_assign({number, index}, Kept{fingerprint, result});
+  runs_.insert_or_assign({number, index, fingerprint}, Kept{fingerprint, result});
 }
 
 void RunStore::sync() {
@@ -269,9 +270,9 @@ void RunStore::write_runs(H5::H5File& file) const {
              {"message", ""}}});
   std::vector<double> measures;
   for (const auto& [key, kept] : runs_) {
-    rows.add(key.first, static_cast<std::int64_t>(key.second), static_cast<std::int64_t>(kept.fingerprint),
-             static_cast<std::int64_t>(kept.result.outcome), kept.result.rung,
-             static_cast<std::int64_t>(kept.result.measures.size()), kept.result.message);
+    rows.add(std::get<0>(key), static_cast<std::int64_t>(std::get<1>(key)),
+             static_cast<std::int64_t>(kept.fingerprint), static_cast<std::int64_t>(kept.result.outcome),
+             kept.result.rung, static_cast<std::int64_t>(kept.result.measures.size()), kept.result.message);
     measures.insert(measures.end(), kept.result.measures.begin(), kept.result.measures.end());
   }
   write_table(file, "/runs/runs", std::move(rows).table());

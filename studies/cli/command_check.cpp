@@ -12,6 +12,7 @@
 #include "studies/converter/converter_study.hpp"
 #include "studies/run/result_inputs.hpp"
 #include "studies/run/study_testbench.hpp"
+#include "studies/sweep/sweep_study.hpp"
 
 namespace flare::studies {
 
@@ -39,6 +40,11 @@ int check_command(const CheckCommand& command) {
   if (command.identity) {
     fmt::print("{}\n", engine::hash_text(study_identity(study, study_inputs(study))));
     return exit_done;
+  }
+  if (!study.sweep.empty()) {
+    const std::vector<SweepPoint> points = sweep_studies(study);
+    fmt::print("sweep of {} points, from {} to {}; what follows is the study without it\n", points.size(),
+               points.front().label, points.back().label);
   }
   // One worker loads the circuits and is asked about them; nothing is sampled.
   engine::WorkerPoolOptions options;

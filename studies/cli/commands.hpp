@@ -105,6 +105,8 @@ struct ReplayCommand {
   std::string samples;  // group of the result file, e.g. points/sram8t/sawl8/tt_0.90V_27C/samples/k8
   std::int64_t index = 0;
   std::filesystem::path out;  // CSV of the waveforms; empty: stdout
+  bool worst = false;         // draw the failing samples nearest to the nominal point instead
+  int count = 5;              // of these
 };
 int replay_command(const ReplayCommand& command);
 

@@ -10,7 +10,10 @@
 #include "engine/netlist/deck.hpp"
 #include "engine/simulate/evaluator.hpp"
 #include "engine/store/run_store.hpp"
+#include "studies/cli/command_pages.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/cli/result_commands.hpp"
+#include "studies/cli/size_command.hpp"
 #include "studies/model/array_spec.hpp"
 
 namespace {
@@ -186,12 +189,18 @@ void add_replay(CLI::App& app, ReplayCommand& command) {
   CLI::App* replay =
       app.add_subcommand("replay", "Simulate one recorded sample again and keep its waveforms");
   replay->add_option("RESULT", command.result, "Result file (HDF5)")->required();
-  replay
-      ->add_option("SAMPLES", command.samples,
-                   "Group of samples, e.g. points/sram8t/sawl8/tt_0.90V_27C/samples/k8")
-      ->required();
-  replay->add_option("INDEX", command.index, "Index of the sample")->required();
-  replay->add_option("-o,--out", command.out, "CSV file for the waveforms; default: the terminal");
+  replay->add_option("SAMPLES", command.samples,
+                     "Group of samples, e.g. points/sram8t/sawl8/tt_0.90V_27C/samples/k8");
+  replay->add_option("INDEX", command.index, "Index of the sample");
+  replay->add_flag("--worst", command.worst,
+                   "Instead: the failing samples nearest to the nominal point, drawn beside its waveforms");
+  replay->add_option("-n", command.count, "How many of them")
+      ->check(CLI::Range(1, 50))
+      ->capture_default_str();
+  replay->add_option(
+      "-o,--out", command.out,
+      "CSV file for the waveforms, default: the terminal; of --worst an SVG, default: worst.svg");
+  replay->footer("Example: flare replay pick_sawl.h5 --worst -n 3 -o worst.svg");
 }
 
 int run(int argc, char** argv) {
@@ -199,7 +208,7 @@ int run(int argc, char** argv) {
       "FLARE: Monte-Carlo variability engine for analog process-in-memory.\n"
       "How many word lines may be read at once, at six sigma, and what do the errors that remain cost?"};
   app.require_subcommand(1);
-  app.set_version_flag("--version", "flare " FLARE_VERSION);
+  app.set_version_flag("-V,--version", "flare " FLARE_VERSION);
   app.footer(
       "Exit status: 0 done, 2 the input is wrong, 3 stopped before the end (the same command goes on), 1 "
       "anything else.\nExample: flare run studies/pick_sawl.toml && flare report pick_sawl.h5 -o report");
@@ -219,12 +228,21 @@ int run(int argc, char** argv) {
   add_replay(app, replay_options);
   add_accuracy(app, accuracy_options);
   add_sparsity(app, sparsity_options);
+  ResultCommands result_options;
+  add_result_commands(app, result_options);
+  SizeCommand size_options;
+  add_size(app, size_options);
+  PageCommand page_options;
+  add_page_commands(app, page_options);
+  if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty())
+    throw StudyError(unknown);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     const int status = app.exit(e);
     return status == 0 ? exit_done : exit_bad_input;
   }
+  if (run_page_command(app, page_options)) return exit_done;
   const SignalWatch signals;
   if (app.got_subcommand("run")) {
     if (!shard.empty()) run_options.shard = parse_shard(shard);
@@ -236,6 +254,8 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("accuracy")) return accuracy_command(accuracy_options, signals.token());
   if (app.got_subcommand("sparsity")) return sparsity_command(sparsity_options, signals.token());
   if (app.got_subcommand("replay")) return replay_command(replay_options);
+  if (app.got_subcommand("size")) return size_command(size_options, signals.token());
+  if (const auto status = run_result_command(app, result_options)) return *status;
   return report_command(report_options);
 }
 

@@ -9,6 +9,7 @@
 #include "studies/column/column_testbench.hpp"
 #include "studies/converter/comparator_bench.hpp"
 #include "studies/converter/converter_places.hpp"
+#include "studies/sweep/sweep_study.hpp"
 
 namespace flare::studies {
 
@@ -54,10 +55,8 @@ void add_converters(const Study& study, FileList& files) {
   }
 }
 
-}  // namespace
-
-std::vector<engine::InputFile> study_inputs(const Study& study) {
-  FileList files;
+/// What one study, or one point of a sweep, reads.
+void add_study(const Study& study, FileList& files) {
   if (study.kit) files.add(study.kit->manifest);
   if (study.column) add_column(study, files);
   for (const ConverterStudy& converter : study.converters) {
@@ -71,6 +70,15 @@ std::vector<engine::InputFile> study_inputs(const Study& study) {
     for (const std::filesystem::path& file : arch::Transformer::files(study.accuracy->model)) files.add(file);
     files.add(study.accuracy->dataset);
   }
+}
+
+}  // namespace
+
+std::vector<engine::InputFile> study_inputs(const Study& study) {
+  FileList files;
+  if (study.sweep.empty()) add_study(study, files);
+  for (const SweepPoint& point : study.sweep.empty() ? std::vector<SweepPoint>{} : sweep_studies(study))
+    add_study(point.study, files);
   return engine::input_files(files.files());
 }
 

@@ -51,7 +51,8 @@ void write_point(H5::H5File& file, const Study& study, const ColumnResult& resul
 }
 
 /// Who carries the failure, as shares of the nearest failing points, and the runs a question had to itself.
-void write_tails_of(H5::H5File& file, const ConvertedColumn& converted, const engine::Testbench& bench) {
+void write_tails_of(H5::H5File& file, const Study& study, const ConvertedColumn& converted,
+                    const engine::Testbench& bench) {
   std::vector<analysis::CarrierRow> carriers;
   for (const EstimatedTail& tail : converted.tails) {
     if (!tail.own.runs.empty()) {
@@ -61,7 +62,8 @@ void write_tails_of(H5::H5File& file, const ConvertedColumn& converted, const en
                     tail.own);
     }
     for (const VariableShare& s : variable_shares(tail.nearest, bench)) {
-      carriers.push_back({tail.tail.k, tail.tail.direction, tail.nearest.norm(), s.variable, s.share});
+      carriers.push_back({tail.tail.k, tail.tail.direction, tail.nearest.norm(), s.variable, s.share,
+                          s.coordinate, area_slope(study, s, tail.nearest.norm())});
     }
   }
   analysis::write_column_carriers(file, converted.key, carriers);
@@ -74,9 +76,9 @@ void write_column_result(H5::H5File& file, const Study& study, const ColumnResul
   for (const auto& [p, full] : result.full) write_point(file, study, result, p, full);
   for (const ConvertedColumn& c : result.converted) {
     analysis::write_error_model(file, c.key, c.model);
-    write_tails_of(file, c, *result.full.at(c.point).levels.samples.front().testbench);
+    write_tails_of(file, study, c, *result.full.at(c.point).levels.samples.front().testbench);
   }
-  analysis::write_verdict(file, result.verdict);
+  analysis::write_verdict(file, result.verdict, {analysis::PassRule::upper_bound, study.target});
   const std::string tracking = tracking_text(study);
   if (!tracking.empty()) engine::write_attribute(file, "/verdict", "tracking", tracking);
 }

@@ -8,45 +8,16 @@
 
 #include "engine/base/units.hpp"
 #include "flare_arch/models/accuracy.hpp"
+#include "studies/study/overrides.hpp"
 #include "studies/study/study_analysis.hpp"
 #include "studies/study/study_converters.hpp"
+#include "studies/study/study_target.hpp"
 #include "studies/toml/compatibility.hpp"
 #include "studies/toml/toml_file.hpp"
 
 namespace flare::studies {
 
 namespace {
-
-/// Applies "a.b=value".
-void apply_override(toml::table& table, const std::string& assignment) {
-  const std::size_t equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    throw StudyError("--set " + assignment + ": expected KEY=VALUE, e.g. --set estimator.runs=500");
-  }
-  const std::string key = assignment.substr(0, equals);
-  const std::string value = assignment.substr(equals + 1);
-  toml::table parsed;
-  try {
-    parsed = toml::parse("value = " + value);
-  } catch (const toml::parse_error&) {
-    parsed.insert_or_assign("value", value);  // a bare word
-  }
-  toml::table* place = &table;
-  std::size_t start = 0;
-  while (true) {
-    const std::size_t dot = key.find('.', start);
-    const std::string part = key.substr(start, dot == std::string::npos ? dot : dot - start);
-    if (part.empty()) throw StudyError("--set " + assignment + ": an empty part in the key");
-    if (dot == std::string::npos) {
-      place->insert_or_assign(part, *parsed.get("value"));
-      return;
-    }
-    if (!place->contains(part)) place->insert(part, toml::table{});
-    place = place->get(part)->as_table();
-    if (place == nullptr) throw StudyError("--set " + assignment + ": '" + part + "' is not a table");
-    start = dot + 1;
-  }
-}
 
 /// Sizes that the study gives in place of the manifest's.
 void read_sizes(Section s, Parameters& sizes, const std::filesystem::path& manifest) {
@@ -150,7 +121,8 @@ CircuitStudy read_circuit(Section s, Section& root) {
   s.finish();
   StudyMeasures asked = read_measures(root, circuit.analysis);
   circuit.measures = std::move(asked.measures);
-  circuit.failing = asked.failing;
+  circuit.measure_places = std::move(asked.places);
+  circuit.specs = std::move(asked.specs);
   return circuit;
 }
 
@@ -296,6 +268,18 @@ void read_simulator(Section s, Study& study) {
   s.finish();
 }
 
+/// Counting alone gives no limit.
+void check_asked_limits(const Section& root, const Study& study) {
+  if (!study.circuit || study.estimator.method.find("monte_carlo") == std::string::npos) return;
+  for (const Spec& spec : study.circuit->specs) {
+    if (spec.asked)
+      root.fail("spec",
+                fmt::format("'{}' asks for a limit, which counting ([estimator] method = \"{}\") does not "
+                            "give; take \"auto\", or \"fit\"",
+                            spec.name, study.estimator.method));
+  }
+}
+
 Study read_table(const toml::table& table, const std::filesystem::path& file, std::string text,
                  KeyLog* log = nullptr) {
   Study study;
@@ -334,7 +318,10 @@ Study read_table(const toml::table& table, const std::filesystem::path& file, st
   if (column && study.column->tracking_die) check_followers(root, study.converters);
   if (column && study.converters.empty()) root.fail("", "a [column] study needs at least one [[converter]]");
   if (study.adc && study.converters.empty()) root.fail("", "an [adc] study needs at least one [[converter]]");
+  study.sweep = read_sweep(root);
   study.estimator = read_estimator(root.section("estimator"));
+  study.target = read_target(root, study.column ? study.column->setup.rows : 0);
+  check_asked_limits(root, study);
   const bool has_accuracy = root.has("accuracy");
   Section accuracy = root.section("accuracy");
   if (has_accuracy) study.accuracy = read_accuracy(std::move(accuracy), study.converters);
@@ -361,6 +348,15 @@ Study read_study(const std::filesystem::path& file, const std::vector<std::strin
 Study parse_study(const std::string& text, const std::filesystem::path& file, KeyLog* log) {
   const toml::table table = parse_toml(text, file);
   return read_table(table, file, text, log);
+}
+
+Study sweep_point(const Study& whole, const std::vector<std::string>& assignments) {
+  toml::table table = parse_toml(whole.text, whole.file);
+  table.erase("sweep");
+  for (const std::string& assignment : assignments) apply_override(table, assignment);
+  std::ostringstream changed;
+  changed << table << '\n';
+  return read_table(table, whole.file, changed.str());
 }
 
 }  // namespace flare::studies
