@@ -299,11 +299,16 @@ analysis::HeldLimit fitted_limit(const CircuitStudy& circuit, const Spec& spec, 
   const Expected expected = expected_limit(plain.values(spec.measure), side, sigma);
   std::vector<LimitTail> tails;
   constexpr int steps = 40;
-  for (int i = -steps; i <= steps; ++i) {
+  // Outwards further than inwards: there the interval of a law is wide.
+  const int outwards = side == Side::below ? -1 : 1;
+  for (int i = -steps; i <= 2 * steps; ++i) {
     Spec single = spec;
-    const double limit = expected.limit + i * expected.a_sigma * 0.5 * sigma / steps;
+    const double limit = expected.limit + outwards * i * expected.a_sigma * 0.5 * sigma / steps;
     (side == Side::below ? single.below : single.above) = limit;
     tails.push_back({limit, fitted_failure(circuit, single, plain)});
+    // Where the law ends, or the runs end, there is no more than a bound.
+    const analysis::TailStatus status = tails.back().tail.status;
+    if (status == analysis::TailStatus::bound) tails.pop_back();
   }
   return analysis::held_limit(tails, side, target);
 }

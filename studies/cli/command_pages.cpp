@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "studies/toml/toml_section.hpp"
 
@@ -118,6 +119,11 @@ std::string unknown_command(const CLI::App& app, int argc, const char* const* ar
   return {};
 }
 
+std::string help_asked(const CLI::App& app, int argc, const char* const* argv) {
+  if (argc < 2 || std::string_view(argv[1]) != "help") return {};
+  return argc < 3 ? app.help() : command_of(app, argv[2]).help(app.get_name());
+}
+
 void add_page_commands(CLI::App& app, PageCommand& command) {
   app.add_subcommand("help", "What a command does and takes")
       ->add_option("COMMAND", command.name, "Command; default: the program itself");
@@ -128,13 +134,8 @@ void add_page_commands(CLI::App& app, PageCommand& command) {
 }
 
 bool run_page_command(const CLI::App& app, const PageCommand& command) {
-  const bool help = app.got_subcommand("help");
-  const bool man = app.got_subcommand("man");
-  const CLI::App* about = (help || man) && !command.name.empty() ? &command_of(app, command.name) : nullptr;
-  if (help) {
-    fmt::print("{}", about != nullptr ? about->help("flare " + command.name) : app.help());
-  } else if (man) {
-    fmt::print("{}", man_page(app, about));
+  if (app.got_subcommand("man")) {
+    fmt::print("{}", man_page(app, command.name.empty() ? nullptr : &command_of(app, command.name)));
   } else if (app.got_subcommand("completion")) {
     fmt::print("{}", bash_completion(app));
   } else {

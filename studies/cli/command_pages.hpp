@@ -15,7 +15,11 @@ std::string man_page(const CLI::App& app, const CLI::App* subcommand = nullptr);
 /// "there is no command 'rnu'; did you mean 'run'?" where the first argument names no subcommand; empty else.
 std::string unknown_command(const CLI::App& app, int argc, const char* const* argv);
 
-/// `help [COMMAND]`, `man [COMMAND]`, `completion`.
+/// What `help [COMMAND]` prints; empty where that is not what was asked. To be asked before the line is parsed: a parsed
+/// program speaks of its subcommand alone. Throws StudyError for a command that is none.
+std::string help_asked(const CLI::App& app, int argc, const char* const* argv);
+
+/// `man [COMMAND]`, `completion`; `help` stands in the list.
 struct PageCommand {
   std::string name;  // of the command asked about; empty: the program
 };

@@ -206,7 +206,8 @@ void add_replay(CLI::App& app, ReplayCommand& command) {
 int run(int argc, char** argv) {
   CLI::App app{
       "FLARE: Monte-Carlo variability engine for analog process-in-memory.\n"
-      "How many word lines may be read at once, at six sigma, and what do the errors that remain cost?"};
+      "How many word lines may be read at once, at six sigma, and what do the errors that remain cost?",
+      "flare"};
   app.require_subcommand(1);
   app.set_version_flag("-V,--version", "flare " FLARE_VERSION);
   app.footer(
@@ -236,6 +237,10 @@ int run(int argc, char** argv) {
   add_page_commands(app, page_options);
   if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty())
     throw StudyError(unknown);
+  if (const std::string help = help_asked(app, argc, argv); !help.empty()) {
+    fmt::print("{}", help);
+    return exit_done;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

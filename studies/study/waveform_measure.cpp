@@ -189,7 +189,7 @@ void read_search(Section& s, const std::string& vector_unit, const engine::Analy
   const char kind = m.source.empty() ? ' ' : m.source.front();
   if (kind != 'v' && kind != 'i')
     s.fail("source", "names the voltage or current source that is moved, e.g. \"vin\"");
-  m.unit = kind == 'i' ? "A" : "V";
+  m.unit = std::string(kind == 'i' ? "A" : "V");
   m.from = s.quantity("from", m.unit);
   m.to = s.quantity("to", m.unit);
   if (!(m.from < *m.to)) s.fail("from", "must be below 'to'");

@@ -90,7 +90,8 @@ void run_sweep(const StudyRun& run, H5::H5File& file, const std::filesystem::pat
   for (std::size_t p = 0; p < points.size(); ++p) {
     run.progress.note(fmt::format("point {} of {}: {}", p + 1, points.size(), points[p].label));
     const StudyRun at{points[p].study, run.evaluator, run.store, run.progress, run.stop, run.shard};
-    H5::H5File result = engine::memory_file(scratch);
+    // Files in memory must differ in name as well.
+    H5::H5File result = engine::memory_file(fmt::format("{}.{}", scratch.string(), p));
     run_point(at, result, scratch);
     if (run.shard.count > 1) continue;
     analysis::take_point(result, p, sweep);

@@ -174,7 +174,7 @@ TEST(SpecTables, RoundTrip) {
   tail.status = TailStatus::estimated;
   SpecRow spec;
   spec.spec = spec.measure = "gain";
-  spec.unit = "1";
+  spec.unit = std::string("1");
   spec.min = 10.0;
   const std::vector<SpecRow> specs = make_spec_verdict({spec}, {{"tt", tail, "gain"}});
   LimitRow limit{"snm", "snm", "V", Side::above, "tt", {0.1, 0.09, 0.11, TailStatus::estimated, 300, "m"}, 1e-9, true};

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "analysis/verdict/spec_verdict.hpp"
@@ -85,8 +87,8 @@ TEST(SpecVerdict, TheLimitThatHoldsAtEveryCorner) {
   std::vector<LimitRow> rows(3);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i].spec = rows[i].measure = "snm";
-    rows[i].unit = "V";
-    rows[i].corner = std::string(1, static_cast<char>('a' + i));
+    rows[i].unit = std::string("V");
+    rows[i].corner = fmt::format("corner {}", i);
     rows[i].held = {0.3 - 0.1 * static_cast<double>(i % 2), 0.1, 0.4, TailStatus::estimated, 10, "m"};
   }
   mark_worst(rows);
@@ -94,12 +96,12 @@ TEST(SpecVerdict, TheLimitThatHoldsAtEveryCorner) {
   EXPECT_TRUE(rows[1].worst);
   EXPECT_FALSE(rows[2].worst);
   EXPECT_THAT(limit_sentences(rows, {}),
-              HasSubstr("snm: snm >= 200 mV (95 % interval 100 mV to 400 mV, estimated) holds "
-                        "6 sigma, worst at b"));
+              HasSubstr("snm: snm >= 0.2 V (95 % interval 0.1 V to 0.4 V, estimated) holds "
+                        "6 sigma, worst at corner 1"));
   rows[2].held = {};
   mark_worst(rows);
   EXPECT_TRUE(rows[2].worst) << "a refused one may ask nothing at all";
-  EXPECT_THAT(limit_sentences(rows, {}), HasSubstr("no limit, refused at c"));
+  EXPECT_THAT(limit_sentences(rows, {}), HasSubstr("no limit, refused at corner 2"));
 }
 
 }  // namespace

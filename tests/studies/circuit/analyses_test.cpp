@@ -164,7 +164,7 @@ TEST_F(Analyses, TwoWaysToAStaticNoiseMargin) {
                              "--set",
                              "estimator.runs=40",
                              "--set",
-                             "variation[0].pelgrom=0.0001 mV um",
+                             "variation[0].pelgrom=0.1 mV um",
                              "--set",
                              "variation[1].pelgrom=0.0001 % um",
                              "--set",

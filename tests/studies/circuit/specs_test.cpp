@@ -105,7 +105,7 @@ TEST_F(Specs, AskedLimitsAreTheQuantiles) {
 
 TEST_F(Specs, AFitGivesALimitThatIsExtrapolated) {
   study_runs(two_measures + spec("measure = \"a\"\nlimit = \"?\"\nside = \"min\"\n"),
-             "--set estimator.method=fit --set estimator.runs=500");
+             "--set estimator.method=fit --set estimator.runs=4000");
   const engine::Table limits = table("/limits");
   EXPECT_EQ(limits.texts("status")[0], "extrapolated");
   EXPECT_LT(limits.numbers("limit_low")[0], 0.7);
