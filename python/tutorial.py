@@ -37,7 +37,8 @@ for variable, slope in sorted(zip(variables, slopes), key=lambda s: -abs(s[1]))[
 rate = 0.02
 confusion = np.eye(9) * (1 - rate)
 for k in range(9):
-    confusion[k, [max(k - 1, 0) if k else 1, min(k + 1, 8) if k < 8 else 7]] += rate / 2
+    for neighbour in (k - 1, k + 1):
+        confusion[k, 1 if neighbour < 0 else 7 if neighbour > 8 else neighbour] += rate / 2
 model = flare.ErrorModel(confusion)
 print(f"{model}: {model.error_rates().max():.3f} wrong codes per read")
 
