@@ -1,7 +1,7 @@
 // flare size against a grid of closed forms.
 //
-// Two diodes of square-law transistors in series: v = 2 vto + sqrt(2 I L / (kp W1)) + sqrt(2 I L / (kp W2)), normal with the
-// spread A sqrt(1 / (W1 L) + 1 / (W2 L)). It must stay below 1.3 V at 4 sigma.
+// Two resistors of 100 kOhm / w in series carry 10 uA: v = 1 V (1 / w1 + 1 / w2), normal with the spread of 5 % of each. It
+// must stay below 1.3 V at 4 sigma.
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -12,28 +12,20 @@
 namespace flare::studies::testing {
 namespace {
 
-constexpr double length = 1e-6, kp = 200e-6, current = 10e-6, vto = 0.4, pelgrom = 20e-9, limit = 1.3;
-
 double sigma_of(double w1, double w2) {
-  const double v = 2.0 * vto + std::sqrt(2.0 * current * length / (kp * w1)) +
-                   std::sqrt(2.0 * current * length / (kp * w2));
-  return (limit - v) / (pelgrom * std::sqrt(1.0 / (w1 * length) + 1.0 / (w2 * length)));
+  return (1.3 - 1.0 / w1 - 1.0 / w2) / (0.05 * std::hypot(1.0 / w1, 1.0 / w2));
 }
 
 class Size : public CircuitFixture {};
 
 TEST_F(Size, FindsTheCheapestOfAGrid) {
-  write("cell.cir", cell(".param w1=2u w2=2u\n.model n nmos level=1 vto=0.4 kp=200u lambda=0 gamma=0\ni1 0 a "
-                         "10u\nm1 a a b b n "
-                         "w={w1} l=1u\nm2 b b 0 0 n w={w2} l=1u"));
+  write("cell.cir", cell(".param w1=2 w2=2\ni1 0 a 10u\nr1 a b {100k/w1}\nr2 b 0 {100k/w2}"));
   write("s.toml",
         "seed = 3\ntarget = \"4 sigma\"\n[circuit]\nnetlist = \"cell.cir\"\nanalysis = "
-        "\"operating_point\"\n[[measure]]\nname = "
-        "\"v\"\nvector = \"v(a)\"\n[[spec]]\nmax = \"1.3 V\"\n[[variation]]\nparameter = \"vth\"\npelgrom = "
-        "\"20 mV um\"\n"
-        "[estimator]\naccuracy = \"0.05 sigma\"\nruns = 60\n");
-  const Ended ended = run({"size", "s.toml", "-j", "1", "--vary", "technology.parameters.w1=0.5 um..20 um",
-                           "--vary", "technology.parameters.w2=0.5 um..20 um", "--cost", "w1 + 2*w2"});
+        "\"operating_point\"\n[[measure]]\nname = \"v\"\nvector = \"v(a)\"\n[[spec]]\nmax = \"1.3 V\"\n" +
+            varies("r", "r?", "5 %") + "[estimator]\naccuracy = \"0.05 sigma\"\nruns = 60\n");
+  const Ended ended = run({"size", "s.toml", "-j", "1", "--vary", "technology.parameters.w1=0.5..20",
+                           "--vary", "technology.parameters.w2=0.5..20", "--cost", "w1 + 2*w2"});
   ASSERT_EQ(ended.status, 0) << ended.out;
   const std::size_t at = ended.out.find("  best ");
   ASSERT_NE(at, std::string::npos) << ended.out;
@@ -44,11 +36,11 @@ TEST_F(Size, FindsTheCheapestOfAGrid) {
   double best = 1e9;
   for (double a = 0.5; a < 20.0; a *= 1.01) {
     for (double b = 0.5; b < 20.0; b *= 1.01) {
-      if (sigma_of(1e-6 * a, 1e-6 * b) >= 4.0) best = std::min(best, a + 2.0 * b);
+      if (sigma_of(a, b) >= 4.0) best = std::min(best, a + 2.0 * b);
     }
   }
   EXPECT_NEAR(cost, w1 + 2.0 * w2, 0.01 * cost);
-  EXPECT_GT(sigma_of(1e-6 * w1, 1e-6 * w2), 3.97) << "the interval holds the target";
+  EXPECT_GT(sigma_of(w1, w2), 3.97) << "the interval holds the target";
   // What is paid for the interval is half a width of sigma; the optimum is flat.
   EXPECT_LT(cost, 1.08 * best) << ended.out;
   EXPECT_GT(cost, 0.98 * best) << ended.out;
