@@ -21,7 +21,7 @@ struct CarrierRow {
   /// d sigma / d ln area of its device, where the variable's sigma falls as the root of the gate area: the boundary is taken
   /// for a plane and the nominal circuit for unchanged, so that it is coordinate^2 / (2 distance). 0 of other variables.
   double area_slope = std::numeric_limits<double>::quiet_NaN();
-  std::string spec = {};                                         // of a circuit
+  std::string spec = {};  // of a circuit
 };
 
 /// /points/.../carriers/ADC of a column. Nothing is written, and none read, where there are no rows.

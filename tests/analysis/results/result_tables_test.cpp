@@ -177,7 +177,8 @@ TEST(SpecTables, RoundTrip) {
   spec.unit = std::string("1");
   spec.min = 10.0;
   const std::vector<SpecRow> specs = make_spec_verdict({spec}, {{"tt", tail, "gain"}});
-  LimitRow limit{"snm", "snm", "V", Side::above, "tt", {0.1, 0.09, 0.11, TailStatus::estimated, 300, "m"}, 1e-9, true};
+  LimitRow limit{"snm", "snm", "V", Side::above, "tt", {0.1, 0.09, 0.11, TailStatus::estimated, 300, "m"},
+                 1e-9,  true};
   {
     H5::H5File file(scratch.path(), H5F_ACC_TRUNC);
     EXPECT_TRUE(read_specs(file).empty());
