@@ -162,7 +162,7 @@ TEST_F(Analyses, TwoWaysToAStaticNoiseMargin) {
                              "--set",
                              "estimator.method=monte_carlo",
                              "--set",
-                             "estimator.runs=10",
+                             "estimator.runs=20",
                              "--set",
                              "variation[0].pelgrom=0.005 mV um",
                              "--set",
