@@ -109,6 +109,7 @@ OutputDraws OutputSession::known_draws(double scale) const {
 void OutputSession::count_estimate_as_pilot() {
   summary_.runs.pilot += summary_.runs.estimate;
   summary_.runs.estimate = 0;
+  summary_.estimate = {};
 }
 
 void OutputSession::refuse(std::size_t question, const std::string& reason) {

@@ -87,12 +87,19 @@ struct OutputTail {
   double half_width() const;  // sigma
 };
 
+/// Runs of a frozen proposal q: P(A) is the mean over all of them of phi/q where A holds.
+struct WeightedRuns {
+  engine::Matrix points;            // runs x d
+  std::vector<double> log_weights;  // ln phi/q
+};
+
 struct OutputTailsSummary {
   std::vector<OutputTail> tails;  // as the questions
   RunCounts runs;
   std::vector<TailSurrogate> surrogates;  // frozen ones: warm starts of a neighbour
   std::vector<OutputDraws> draws;         // made: `known` to whoever asks on
   std::vector<std::string> search;        // what was done, in order
+  WeightedRuns estimate;                  // those the answers rest on
 };
 
 /// Throws std::invalid_argument for dimension 0, no questions, options out of range; what the evaluator throws

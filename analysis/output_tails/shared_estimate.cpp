@@ -121,10 +121,21 @@ class SharedEstimate {
     const Matrix points = proposal.draw(count, session_.random());
     const std::vector<double> y = session_.evaluate(points, &RunCounts::estimate);
     made_.fresh.add(points, y);
+    weigh(proposal, points);
     for (std::size_t i = 0; i < values_.size(); ++i) {
       const FrozenQuestion& frozen = made_.questions[i];
       values_[i].add(frozen, proposal, points, y, session_.questions()[frozen.question]);
     }
+  }
+
+  void weigh(const AxisProposal& proposal, const Matrix& points) {
+    WeightedRuns& kept = session_.summary().estimate;
+    Matrix grown(kept.points.rows() + points.rows(), points.cols());
+    if (kept.points.rows() > 0) grown.topRows(kept.points.rows()) = kept.points;
+    grown.bottomRows(points.rows()) = points;
+    kept.points = std::move(grown);
+    for (Eigen::Index i = 0; i < points.rows(); ++i)
+      kept.log_weights.push_back(proposal.log_weight(points.row(i)));
   }
 
   // Answers from all fresh runs so far; by what factor the runs would have to grow for the worst of them.

@@ -116,6 +116,27 @@ int wait_for(pid_t child) {
 
 }  // namespace
 
+namespace {
+
+/// Values under the pointer: gnuplot calls a script of its own for them, which a page does not have; a title needs none.
+std::string with_titles(const std::string& svg) {
+  constexpr std::string_view begin = "<g onmousemove=\"gnuplot_svg.showHypertext(evt,'";
+  constexpr std::string_view end = "')\" onmouseout=\"gnuplot_svg.hideHypertext()\"><title> </title>";
+  std::string made;
+  std::size_t from = 0;
+  for (std::size_t at = svg.find(begin); at != std::string::npos; at = svg.find(begin, from)) {
+    const std::size_t to = svg.find(end, at);
+    if (to == std::string::npos) break;
+    const std::string value = svg.substr(at + begin.size(), to - at - begin.size());
+    made += svg.substr(from, at - from) +
+            fmt::format("<g class=\"value\" data-value=\"{0}\"><title>{0}</title>", value);
+    from = to + end.size();
+  }
+  return made + svg.substr(from);
+}
+
+}  // namespace
+
 std::string draw_svg(const std::string& name, const std::string& script, const std::vector<DataFile>& data,
                      FigureSize size) {
   const TemporaryFolder folder;
@@ -130,7 +151,7 @@ std::string draw_svg(const std::string& name, const std::string& script, const s
       svg.find("</svg>") == std::string::npos) {
     throw FigureError("gnuplot failed at figure " + name + ": " + read_file(log).substr(0, 500));
   }
-  return svg.substr(start);
+  return with_titles(svg.substr(start));
 }
 
 std::string gnuplot_text(std::string_view text) {

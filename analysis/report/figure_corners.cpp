@@ -61,6 +61,19 @@ struct CornerPlot {
   double x_of(const std::string& corner, std::size_t s) const {
     return static_cast<double>(index_of(corners, corner)) + beside(s, sawl.size(), 0.4);
   }
+  /// Largest error per read that passes at a SAWL.
+  double target(std::size_t s) const {
+    for (const VerdictRow& row : data.verdict) {
+      if (row.key.cell == cell && row.key.adc == adc && row.key.sawl == sawl[s]) return row.target;
+    }
+    return data.target;
+  }
+  bool one_target() const {
+    for (std::size_t s = 1; s < sawl.size(); ++s) {
+      if (target(s) != target(0)) return false;
+    }
+    return true;
+  }
   StatusSeries estimated(std::size_t s, FigureParts& parts) const;
   bool add_screened(std::size_t s, FigureParts& parts) const;
 };
@@ -97,9 +110,15 @@ bool CornerPlot::add_screened(std::size_t s, FigureParts& parts) const {
 
 FigureParts corner_parts(const CornerPlot& plot) {
   FigureParts parts;
-  const double target = sigma_of_probability(plot.data.target);
-  parts.plots.push_back(
-      fmt::format("{:.6g} with lines lw 2 dt (8,4) lc rgb '#b00020' title '{:.3g} sigma'", target, target));
+  for (std::size_t s = 0; s < plot.sawl.size(); ++s) {
+    const double target = sigma_of_probability(plot.target(s));
+    if (s > 0 && plot.one_target()) break;
+    const bool one = plot.one_target();
+    const std::string title =
+        plot.data.target_text + (one ? std::string() : fmt::format(", SAWL {}", plot.sawl[s]));
+    parts.plots.push_back(fmt::format("{:.6g} with lines lw 2 dt (8,4) lc rgb '{}' title {}", target,
+                                      one ? "#b00020" : series_colour(s), gnuplot_text(title)));
+  }
   bool screened = false;
   for (std::size_t s = 0; s < plot.sawl.size(); ++s) {
     const StatusSeries points = plot.estimated(s, parts);

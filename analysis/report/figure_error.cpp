@@ -13,7 +13,8 @@ constexpr double lowest_drawn = 1e-60;
 
 // Reaches two decades below the lowest point.
 TailAxis error_axis(const ReportData& data) {
-  double least = data.target * 1e-3;
+  double least = 1.0;
+  for (const VerdictRow& row : data.verdict) least = std::min(least, row.target * 1e-3);
   for (const VerdictRow& row : data.verdict)
     if (row.error.status != TailStatus::refused) least = std::min(least, row.error.p.value() * 1e-2);
   return {TailAxis::Quantity::probability, std::max(least, lowest_drawn), 1.0};
@@ -46,6 +47,32 @@ void add_series(const ReportData& data, const std::vector<int>& order, const std
   parts.add(points, prefix, series[s], series_colour(s));
 }
 
+// The dashed line: level, or, of a macro's yield, over SAWL, once for what is frozen and once for what is drawn per read.
+void add_target(const ReportData& data, const std::vector<int>& order, FigureParts& parts) {
+  constexpr const char* style = "with lines lw 2 dt (8,4) lc rgb '#b00020'";
+  const std::vector<double> targets = distinct(data.verdict, [](const VerdictRow& r) { return r.target; });
+  if (targets.size() == 1) {
+    parts.plots.push_back(
+        fmt::format("{:.6g} {} title {}", targets.front(), style,
+                    gnuplot_text(fmt::format("{}: {:.3g} per read", data.target_text, targets.front()))));
+    return;
+  }
+  for (const bool per_read : {false, true}) {
+    std::string line;
+    for (const int n : order) {
+      const auto at = std::find_if(data.verdict.begin(), data.verdict.end(), [&](const VerdictRow& r) {
+        return r.key.sawl == n && r.per_read == per_read;
+      });
+      if (at != data.verdict.end()) line += fmt::format("{} {:.6g}\n", index_of(order, n), at->target);
+    }
+    if (line.empty()) continue;
+    const std::string name = per_read ? "target_read.dat" : "target_die.dat";
+    parts.files.push_back({name, line});
+    const std::string title = data.target_text + (per_read ? ", drawn per read" : "");
+    parts.plots.push_back(fmt::format("'{}' using 1:2 {} title {}", name, style, gnuplot_text(title)));
+  }
+}
+
 }  // namespace
 
 ReportFigure error_figure(const ReportData& data) {
@@ -54,9 +81,7 @@ ReportFigure error_figure(const ReportData& data) {
   const std::vector<std::string> series = distinct(data.verdict, series_of);
   const TailAxis axis = error_axis(data);
   FigureParts parts;
-  parts.plots.push_back(
-      fmt::format("{:.6g} with lines lw 2 dt (8,4) lc rgb '#b00020' title '{:.3g} sigma: {:.3g} per read'",
-                  data.target, sigma_of_probability(data.target), data.target));
+  add_target(data, order, parts);
   for (std::size_t s = 0; s < series.size(); ++s) add_series(data, order, series, s, axis, parts);
   for (std::string& entry : StatusSeries::key(parts.drawn, axis)) parts.plots.push_back(std::move(entry));
   std::string script = "set logscale y\nunset mytics\nset format y '10^{%T}'\n";

@@ -1,5 +1,7 @@
 #include "analysis/report/report_data.hpp"
 
+#include "analysis/results/spec_table.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -139,6 +141,24 @@ void read_carriers(const H5::H5File& file, ReportData& data) {
   }
 }
 
+std::string text_of(const H5::H5File& file, const std::string& path, const std::string& name) {
+  return engine::has_attribute(file, path, name) ? engine::read_text(file, path, name) : std::string();
+}
+
+void read_specs_of(const H5::H5File& file, ReportData& data) {
+  data.specs = read_specs(file);
+  data.limits = read_limits(file);
+  data.sweep = read_sweep_table(file);
+  if (!data.specs.empty()) {
+    data.spec_rule = text_of(file, "/specs", "rule");
+    data.spec_verdict = text_of(file, "/specs", "verdict");
+    data.target_text = text_of(file, "/specs", "target_text");
+    data.target = data.specs.front().target;
+  }
+  if (!data.limits.empty()) data.limit_verdict = text_of(file, "/limits", "verdict");
+  if (!data.sweep.answers.empty()) data.target = data.sweep.answers.front().target;
+}
+
 bool same_point(const ModelKey& a, const ModelKey& b) {
   return a.cell == b.cell && a.sawl == b.sawl && a.corner == b.corner;
 }
@@ -197,7 +217,10 @@ ReportData read_report_data(const std::filesystem::path& path) {
     if (engine::has_attribute(file, "/verdict", "target")) {
       data.target = engine::read_number(file, "/verdict", "target");
     }
+    if (engine::has_attribute(file, "/verdict", "target_text"))
+      data.target_text = engine::read_text(file, "/verdict", "target_text");
   }
+  read_specs_of(file, data);
   read_points(file, data);
   read_models(file, data);
   data.screening = read_screening(file);
@@ -209,6 +232,7 @@ ReportData read_report_data(const std::filesystem::path& path) {
   data.cost = read_cost(file);
   data.gain_cells = engine::read_gain_cells(file);
   read_carriers(file, data);
+  data.tornados = read_tornados(file, data.specs, data.verdict);
   return data;
 }
 

@@ -8,13 +8,15 @@
 #include <vector>
 
 #include "analysis/report/report_carriers.hpp"
+#include "analysis/report/report_tornado.hpp"
 #include "analysis/results/accuracy_table.hpp"
 #include "analysis/results/adc_table.hpp"
 #include "analysis/results/cost_table.hpp"
-#include "analysis/results/failure_table.hpp"
 #include "analysis/results/map_table.hpp"
 #include "analysis/results/point_tables.hpp"
 #include "analysis/results/screening_table.hpp"
+#include "analysis/results/spec_table.hpp"
+#include "analysis/results/sweep_table.hpp"
 #include "analysis/results/verdict_table.hpp"
 #include "engine/base/gain_cell_tables.hpp"
 
@@ -55,7 +57,14 @@ struct ReportData {
   std::string pick, rule;
   std::string tracking;     // what follows the die, where die-wide variables exist; else empty
   std::string composition;  // how column and converter were put together; empty in older files
-  double target = six_sigma_probability();
+  double target =
+      six_sigma_probability();  // largest error per read, or P(fail), that passes; of rows, where they differ
+  std::string target_text = "6 sigma";
+  std::vector<SpecRow> specs;    // the verdict of a circuit
+  std::vector<LimitRow> limits;  // that a circuit's study asks for
+  std::string spec_rule, spec_verdict, limit_verdict;
+  std::vector<ReportTornado> tornados;
+  Sweep sweep;  // of several studies in one file; without columns: none
   std::vector<ReportPoint> points;
   std::vector<ReportModel> models;
   std::vector<ScreeningRow> screening;

@@ -13,12 +13,14 @@ std::vector<ReportFigure> draw_report_figures(const ReportData& data) {
     if (!figure.svg.empty()) figures.push_back(std::move(figure));
   };
   if (!data.verdict.empty()) add(error_figure(data));
+  for (ReportFigure& figure : sweep_figures(data)) add(std::move(figure));
   std::set<std::pair<std::string, std::string>> drawn;
   for (const ReportModel& model : data.models) {
     if (drawn.insert({model.key.cell, model.key.adc}).second)
       add(corner_figure(data, model.key.cell, model.key.adc));
   }
   for (const ReportCarriers& carriers : data.carriers) add(carriers_figure(carriers));
+  for (const ReportTornado& tornado : data.tornados) add(tornado_figure(tornado));
   if (!data.accuracy.empty()) add(accuracy_figure(data));
   for (ReportFigure& figure : gain_cell_figures(data.gain_cells)) add(std::move(figure));
   std::set<std::pair<std::string, int>> levels;

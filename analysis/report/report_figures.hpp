@@ -23,4 +23,8 @@ ReportFigure accuracy_figure(const ReportData& data);
 /// The laws of all levels of a point with the thresholds of a converter.
 ReportFigure level_figure(const ReportPoint& point, const ReportModel& model);
 
+/// Sigma over what is swept, one figure a series of two axes or one for all of one axis; empty where the file has no sweep.
+/// Throws FigureError.
+std::vector<ReportFigure> sweep_figures(const ReportData& data);
+
 }  // namespace flare::analysis

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <fstream>
 
+#include "analysis/report/figure_parts.hpp"
+#include "analysis/report/page_parts.hpp"
 #include "analysis/report/report.hpp"
 #include "analysis/report/report_accuracy.hpp"
 #include "analysis/report/report_adc.hpp"
@@ -16,54 +18,6 @@
 
 namespace flare::analysis {
 namespace {
-
-constexpr const char* style = R"(
-:root { --ink: #1c2128; --soft: #57606a; --line: #d8dee4; --tint: #f6f8fa; --accent: #0072b2; --good: #00704f; --bad: #b00020; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 76rem; padding: 2rem 1.25rem 4rem; background: #fff; color: var(--ink);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .3rem; }
-h2 { font-size: 1.2rem; margin: 2.6rem 0 .6rem; }
-.meta { color: var(--soft); font-size: .9rem; margin: 0 0 1.5rem; }
-.answer { border-left: 4px solid var(--accent); background: var(--tint); padding: .8rem 1.1rem; margin: 1.2rem 0; }
-.answer p { margin: .3rem 0; }
-.warn { border-left: 4px solid var(--bad); background: #fff5f5; padding: .7rem 1.1rem; margin: 1.2rem 0; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; width: 100%; }
-th, td { text-align: left; padding: .38rem .8rem .38rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th { color: var(--soft); font-weight: 600; }
-td.n, th.n { text-align: right; }
-.yes { color: var(--good); font-weight: 600; } .no { color: var(--bad); font-weight: 600; }
-.status { color: var(--soft); } .status.extrapolated, .status.bound, .status.refused { color: #9a5b00; font-style: italic; }
-figure { margin: 1rem 0 0; } figure svg { width: 100%; height: auto; display: block; }
-figcaption, .note { color: var(--soft); font-size: .88rem; max-width: 52rem; }
-details { margin: .8rem 0; } summary { cursor: pointer; color: var(--accent); }
-pre { background: var(--tint); padding: 1rem; overflow-x: auto; font-size: .82rem; line-height: 1.45; }
-@media print { body { max-width: none; padding: 0; } details { display: none; } figure { break-inside: avoid; } }
-)";
-
-struct Cell {
-  std::string html;
-  bool number = false;
-  std::string css;
-};
-Cell text(const std::string& value) { return {escape_html(value), false, ""}; }
-Cell number(std::string value) { return {escape_html(value), true, ""}; }
-
-std::string table(const std::vector<Cell>& head, const std::vector<std::vector<Cell>>& rows) {
-  const auto line = [](const std::vector<Cell>& cells, const char* tag) {
-    std::string html = "<tr>";
-    for (const Cell& cell : cells) {
-      std::string css = cell.number ? "n" : "";
-      if (!cell.css.empty()) css += (css.empty() ? "" : " ") + cell.css;
-      html += fmt::format("<{0}{1}>{2}</{0}>", tag, css.empty() ? "" : " class=\"" + css + "\"", cell.html);
-    }
-    return html + "</tr>\n";
-  };
-  std::string html = "<div class=\"wide\"><table>\n<thead>" + line(head, "th") + "</thead>\n<tbody>\n";
-  for (const auto& row : rows) html += line(row, "td");
-  return html + "</tbody></table></div>\n";
-}
 
 // "1.23e-09" as 1.23 x 10^-9 with a raised exponent, "1.23e-02" as 0.0123.
 std::string raised(std::string_view text) {
@@ -111,7 +65,7 @@ std::string verdict_section(const ReportData& data) {
                     status_cell(e.status),
                     {row.passes ? "yes" : "no", false, row.passes ? "yes" : "no"}});
   }
-  std::string html = "<h2>Verdict</h2>\n";
+  std::string html = "<h2 id=\"verdict\">Verdict</h2>\n";
   html += table({text("cell"), number("SAWL"), text("converter"), number("ENOB (bit)"), text("worst corner"),
                  number("error per read"), number("95 % interval"), number("sigma"), number("95 % interval"),
                  text("status"), text("passes")},
@@ -125,6 +79,24 @@ std::string verdict_section(const ReportData& data) {
       "\u201cextrapolated\u201d: it is continued beyond them from the fitted laws; \u201cbound\u201d: no "
       "failure was seen; "
       "\u201crefused\u201d: the runs support no number.</p>\n";
+  return html;
+}
+
+/// Spec, limits, verdict of a circuit; limits that were asked for.
+std::string specs_section(const ReportData& data) {
+  std::string html;
+  if (!data.specs.empty()) {
+    html += "<h2 id=\"verdict\">Verdict</h2>\n" + table(spec_table(data));
+    html += "<p class=\"note\">A spec " + escape_html(data.spec_rule) + ".</p>\n";
+  }
+  if (!data.limits.empty()) html += "<h2>Limits that hold</h2>\n" + table(limit_table(data));
+  return html;
+}
+
+std::string sweep_section(const ReportData& data) {
+  std::string html = "<h2 id=\"sweep_table\">Sweep</h2>\n";
+  if (!data.sweep.answers.empty()) html += table(sweep_table(data));
+  if (!data.sweep.limits.empty()) html += table(sweep_limit_table(data));
   return html;
 }
 
@@ -205,8 +177,9 @@ std::string accuracy_section(const ReportData& data) {
 
 std::string figure_section(const ReportFigure& figure) {
   return fmt::format(
-      "<h2>{0}</h2>\n<figure role=\"img\" aria-label=\"{0}\">\n{1}\n<figcaption>{2}</figcaption></figure>\n",
-      escape_html(figure.heading), figure.svg, escape_html(figure.caption));
+      "<h2>{0}</h2>\n<figure role=\"img\" aria-label=\"{0}\" "
+      "id=\"{3}\">\n{1}\n<figcaption>{2}</figcaption></figure>\n",
+      escape_html(figure.heading), figure.svg, escape_html(figure.caption), figure_name(figure.name));
 }
 
 std::string carriers_section(const ReportData& data) {
@@ -220,8 +193,7 @@ std::string carriers_section(const ReportData& data) {
       for (const double share : bar.shares)
         rows.back().push_back(number(fmt::format("{:.1f} %", 100.0 * share)));
     }
-    html += fmt::format("<details><summary>{}</summary>\n", escape_html(carriers.subject));
-    html += table(head, rows) + "</details>\n";
+    html += fold(figure_name(carriers.name), carriers.subject, table(head, rows));
   }
   if (html.empty()) return html;
   return "<h2>Carriers of the failures</h2>\n" + html;
@@ -239,11 +211,10 @@ std::string corners_section(const ReportData& data) {
                       number(std::isfinite(row.estimated) ? fmt::format("{:.2f}", row.estimated) : "\u2013"),
                       text(row.full ? "run in full" : "screened only")});
     }
-    html += fmt::format("<details><summary>{}</summary>\n", escape_html(screening_text(screening)));
-    html += table({text("cell"), number("SAWL"), text("corner"), number("screened (sigma)"),
-                   number("estimated (sigma)"), text("")},
-                  rows);
-    html += "</details>\n";
+    html += fold(figure_name("screening_" + screening.adc), screening_text(screening),
+                 table({text("cell"), number("SAWL"), text("corner"), number("screened (sigma)"),
+                        number("estimated (sigma)"), text("")},
+                       rows));
   }
   return html.empty() ? html : "<h2>Corners</h2>\n" + html;
 }
@@ -259,12 +230,12 @@ std::string levels_section(const ReportData& data) {
                       number(fmt::format("{:.3f}", level.kurtosis)), number(std::to_string(level.runs)),
                       number(std::to_string(level.unknown))});
     }
-    html += fmt::format("<details><summary>{}, SAWL {}, {}</summary>\n", escape_html(point.key.cell),
-                        point.key.sawl, escape_html(corner_text(point.key.corner)));
-    html += table({number("k"), number("mean (mV)"), number("sigma (mV)"), number("skewness"),
-                   number("kurtosis"), number("runs"), number("unknown")},
-                  rows);
-    html += "</details>\n";
+    const std::string name =
+        fmt::format("{}, SAWL {}, {}", point.key.cell, point.key.sawl, corner_text(point.key.corner));
+    html += fold(figure_name("levels_" + name), name,
+                 table({number("k"), number("mean (mV)"), number("sigma (mV)"), number("skewness"),
+                        number("kurtosis"), number("runs"), number("unknown")},
+                       rows));
   }
   if (html.empty()) return html;
   return "<h2>Bitline levels</h2>\n<p class=\"note\">Moments of every level of every point that was run in "
@@ -274,12 +245,16 @@ std::string levels_section(const ReportData& data) {
 }
 
 std::string answer_section(const ReportData& data) {
-  if (data.pick.empty()) return "";
+  std::string answer = data.pick;
+  for (const std::string& more : {data.spec_verdict, data.limit_verdict}) {
+    if (!more.empty()) answer += (answer.empty() ? "" : "\n") + more;
+  }
+  if (answer.empty()) return "";
   std::string html = "<div class=\"answer\">";
   std::size_t from = 0;
-  while (from <= data.pick.size()) {
-    const std::size_t to = std::min(data.pick.find('\n', from), data.pick.size());
-    html += "<p>" + escape_html(data.pick.substr(from, to - from)) + "</p>";
+  while (from <= answer.size()) {
+    const std::size_t to = std::min(answer.find('\n', from), answer.size());
+    html += "<p>" + escape_html(answer.substr(from, to - from)) + "</p>";
     from = to + 1;
   }
   for (const std::string& line : accuracy_picks(data.accuracy, data.verdict))
@@ -321,7 +296,7 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   const std::string title = data.title.empty() ? "Variability report" : data.title;
   std::string html = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
   html += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-  html += "<title>" + escape_html(title) + "</title>\n<style>" + style + "</style>\n</head>\n<body>\n";
+  html += "<title>" + escape_html(title) + "</title>\n<style>" + page_style() + "</style>\n</head>\n<body>\n";
   html += "<h1>" + escape_html(title) + "</h1>\n";
   html += "<p class=\"meta\">" + escape_html(data.file) + " \u00b7 seed " + std::to_string(data.seed) +
           " \u00b7 FLARE " + escape_html(data.flare_version) + " \u00b7 ngspice " +
@@ -330,9 +305,11 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   if (!data.complete)
     html += "<div class=\"warn\">This result is not complete: the run stopped before its end.</div>\n";
   html += answer_section(data);
+  html += specs_section(data);
   if (!data.verdict.empty()) html += verdict_section(data);
   if (!data.failures.empty()) html += failures_section(data);
   if (!data.map.rows.empty()) html += map_section(data);
+  if (!data.sweep.columns.empty()) html += sweep_section(data);
   if (!data.adcs.empty()) html += texts_section("Converters as circuits", adc_tables(data.adcs));
   if (!data.gain_cells.empty()) html += texts_section("Gain cells", gain_cell_tables(data.gain_cells));
   if (!data.accuracy.empty()) html += accuracy_section(data);
@@ -343,9 +320,10 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   html += carriers_section(data);
   html += levels_section(data);
   if (!data.study.empty()) {
-    html += "<h2>Study</h2>\n<details><summary>The study as it was run</summary>\n<pre>" +
-            escape_html(data.study) + "</pre></details>\n";
+    html += "<h2>Study</h2>\n" +
+            fold("study", "The study as it was run", "<pre>" + escape_html(data.study) + "</pre>");
   }
+  html += page_script();
   return html + "</body>\n</html>\n";
 }
 

@@ -7,51 +7,18 @@
 #include "analysis/report/report.hpp"
 #include "analysis/report/report_accuracy.hpp"
 #include "analysis/report/report_adc.hpp"
+#include "analysis/report/report_circuit.hpp"
 #include "analysis/report/report_cost.hpp"
 #include "analysis/report/report_gain_cell.hpp"
 #include "analysis/report/report_map.hpp"
 #include "analysis/report/report_screening.hpp"
+#include "analysis/report/text_table.hpp"
 #include "analysis/tails/tail_text.hpp"
 
 namespace flare::analysis {
 namespace {
 
-// Text of a file on a terminal: control characters would act there.
-std::string printable(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    safe += (byte < 0x20 && c != '\n') || byte == 0x7f ? '?' : c;
-  }
-  return safe;
-}
-
-using Row = std::vector<std::string>;
-
-// On the terminal: UTF-8's continuation bytes take none.
-std::size_t columns_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
-void print_table(std::ostream& out, const Row& head, const std::vector<Row>& rows) {
-  std::vector<std::size_t> width(head.size());
-  for (std::size_t c = 0; c < head.size(); ++c) {
-    width[c] = columns_of(head[c]);
-    for (const Row& row : rows) width[c] = std::max(width[c], columns_of(row[c]));
-  }
-  const auto line = [&](const Row& row) {
-    std::string text = " ";
-    for (std::size_t c = 0; c < row.size(); ++c) text += fmt::format(" {:<{}} ", row[c], width[c]);
-    text.erase(text.find_last_not_of(' ') + 1);
-    out << text << '\n';
-  };
-  line(head);
-  Row rule;
-  for (const std::size_t w : width) rule.push_back(std::string(w, '-'));
-  line(rule);
-  for (const Row& row : rows) line(row);
-}
+using Row = TextRow;
 
 void print_verdict(const ReportData& data, std::ostream& out) {
   std::vector<Row> rows;
@@ -83,26 +50,6 @@ void print_accuracy(const ReportData& data, std::ostream& out) {
                "95 %", "repeats", "examples"},
               rows);
   for (const std::string& line : accuracy_differences(data.accuracy)) out << printable(line) << "\n";
-}
-
-void print_failures(const ReportData& data, std::ostream& out) {
-  std::vector<Row> rows;
-  for (const FailureRow& row : data.failures) {
-    rows.push_back({printable(corner_text(row.corner)), probability_text(row.tail, 3),
-                    probability_interval_text(row.tail), sigma_text(row.tail), sigma_interval_text(row.tail),
-                    std::to_string(row.tail.runs), std::to_string(row.tail.unknown),
-                    printable(method_name(row.tail)), std::string(to_string(row.tail.status))});
-  }
-  print_table(
-      out,
-      {"corner", "P(fail)", "95 % interval", "sigma", "95 % interval", "runs", "unknown", "method", "status"},
-      rows);
-  for (const FailureRow& row : data.failures) {
-    const std::string reason = method_reason(row.tail);
-    if (reason.empty()) continue;
-    out << "\n  " << printable(corner_text(row.corner)) << ", " << to_string(row.tail.status) << ": "
-        << printable(reason) << ".\n";
-  }
 }
 
 }  // namespace
@@ -156,7 +103,8 @@ void print_report(const ReportData& data, std::ostream& out) {
     for (const ConverterScreening& screening : data.screening_error)
       out << printable(screening_text(screening)) << '\n';
   }
-  if (!data.failures.empty()) print_failures(data, out);
+  print_circuit(data, out);
+  print_sweep(data, out);
   print_map(data, out);
   print_tables(adc_tables(data.adcs), out);
   print_tables(gain_cell_tables(data.gain_cells), out);
@@ -169,7 +117,7 @@ void print_report(const ReportData& data, std::ostream& out) {
     print_cost(data.cost, out);
   }
   if (data.verdict.empty() && data.accuracy.empty() && data.failures.empty() && data.adcs.empty() &&
-      data.cost.empty() && data.gain_cells.empty()) {
+      data.limits.empty() && data.sweep.columns.empty() && data.cost.empty() && data.gain_cells.empty()) {
     out << "The file holds no verdict, failures, converters, gain cells, accuracies or costs yet.\n";
   }
 }

@@ -29,6 +29,8 @@ std::string key_entry(int type, const char* text) {
 void StatusSeries::add(double x, const TailProbability& tail) {
   if (tail.status == TailStatus::refused) return;
   const double y = axis_.of(tail.p);
+  values_ += fmt::format("{:.4f} {:.6g} \"{}, P {}\"\n", x, std::clamp(y, axis_.bottom, axis_.top),
+                         sigma_sentence(tail), probability_text(tail));
   if (!(y >= axis_.bottom && y <= axis_.top)) {
     const bool below = y < axis_.bottom;
     const std::string text =
@@ -67,6 +69,12 @@ std::vector<std::string> StatusSeries::plots(const std::string& prefix, const st
         fmt::format("'{}clipped.dat' using 1:2:4 with labels offset char 1,{} left font ',12' "
                     "textcolor rgb '{}' notitle",
                     prefix, axis_.quantity == TailAxis::Quantity::sigma ? "-0.6" : "0.6", colour));
+  }
+  if (!values_.empty()) {
+    const std::string name = prefix + "values.dat";
+    files.push_back({name, values_});
+    plots.push_back(fmt::format(
+        "'{}' using 1:2:3 with labels hypertext point pt {} ps 2 lc rgb '#ff000000' notitle", name, filled));
   }
   plots.push_back(
       fmt::format("NaN with points pt {} ps 0.9 lc rgb '{}' title {}", filled, colour, gnuplot_text(title)));

@@ -43,6 +43,7 @@ class StatusSeries {
   TailAxis axis_;
   // "x y low high" lines; of limits and clipped points "x y", the latter with a text
   std::string solid_, open_, limits_, clipped_;
+  std::string values_;  // "x y text" of every point, shown under the pointer
 };
 
 }  // namespace flare::analysis

@@ -30,7 +30,11 @@ Columns column_carriers() {
       .column(
           "variable", "", [](auto& r) -> auto& { return r.variable; })
       .column(
-          "share", "", [](auto& r) -> auto& { return r.share; });
+          "share", "", [](auto& r) -> auto& { return r.share; })
+      .column(
+          "coordinate", "sigma", [](auto& r) -> auto& { return r.coordinate; }, "coordinate")
+      .column(
+          "area_slope", "sigma", [](auto& r) -> auto& { return r.area_slope; }, "coordinate");
 }
 
 Columns circuit_carriers() {
@@ -41,7 +45,13 @@ Columns circuit_carriers() {
       .column(
           "variable", "", [](auto& r) -> auto& { return r.variable; })
       .column(
-          "share", "", [](auto& r) -> auto& { return r.share; });
+          "share", "", [](auto& r) -> auto& { return r.share; })
+      .column(
+          "coordinate", "sigma", [](auto& r) -> auto& { return r.coordinate; }, "coordinate")
+      .column(
+          "area_slope", "sigma", [](auto& r) -> auto& { return r.area_slope; }, "coordinate")
+      .column(
+          "spec", "", [](auto& r) -> auto& { return r.spec; }, "coordinate");
 }
 
 std::vector<CarrierRow> read(const H5::H5File& file, const std::string& path, const Columns& columns) {

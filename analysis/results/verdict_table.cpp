@@ -33,15 +33,20 @@ engine::RowTable<VerdictRow> verdict_columns() {
       .column(
           "corners_full", "", [](auto& r) -> auto& { return r.corners.full; }, "corners")
       .column(
-          "p_screened_worse", "1", [](auto& r) -> auto& { return r.corners.chance_worse; }, "corners");
+          "p_screened_worse", "1", [](auto& r) -> auto& { return r.corners.chance_worse; }, "corners")
+      .column(
+          "p_target", "1/read", [](auto& r) -> auto& { return r.target; }, "p_target")
+      .column(
+          "drawn_per_read", "", [](auto& r) -> auto& { return r.per_read; }, "p_target");
 }
 
 }  // namespace
 
 void write_verdict(H5::H5File& file, const std::vector<VerdictRow>& rows, const VerdictOptions& options) {
   engine::write_table(file, "/verdict", verdict_columns().table(rows));
-  engine::write_attribute(file, "/verdict", "rule", rule_text(options));
-  engine::write_attribute(file, "/verdict", "target", options.target);
+  engine::write_attribute(file, "/verdict", "rule", rule_text(options, rows));
+  if (!options.target.macro) engine::write_attribute(file, "/verdict", "target", options.target.p);
+  engine::write_attribute(file, "/verdict", "target_text", options.target.text());
   engine::write_attribute(file, "/verdict", "pick", pick_text(rows, options));
 }
 

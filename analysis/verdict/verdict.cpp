@@ -11,6 +11,10 @@
 namespace flare::analysis {
 namespace {
 
+bool passes(const VerdictRow& row, const VerdictOptions& options) {
+  return passes(row.error, options.rule, options.target.largest(row.chances()));
+}
+
 bool same_column(const ModelKey& a, const ModelKey& b) {
   return a.cell == b.cell && a.sawl == b.sawl && a.adc == b.adc;
 }
@@ -24,9 +28,9 @@ std::string why_not(const VerdictRow& row, const VerdictOptions& options) {
   if (row.error.status == TailStatus::refused) return "has no number, refused: " + row.error.method;
   const double share = static_cast<double>(row.error.unknown) /
                        static_cast<double>(std::max<std::size_t>(row.error.runs + row.error.unknown, 1));
-  if (row.error.p > options.target)
-    return "misses: " + sigma_sentence(row.error) + ", limited by " + limit_text(row);
-  if (share > options.target) {
+  const double target = options.target.largest(row.chances());
+  if (row.error.p > target) return "misses: " + sigma_sentence(row.error) + ", limited by " + limit_text(row);
+  if (share > target) {
     return fmt::format(
         "is not shown to hold: {} of {} runs have no answer and could all be failures; otherwise {}",
         row.error.unknown, row.error.runs + row.error.unknown, sigma_sentence(row.error));
@@ -37,12 +41,16 @@ std::string why_not(const VerdictRow& row, const VerdictOptions& options) {
 }  // namespace
 
 NamedPoint named_point(const ModelKey& key, const ConvertedPoint& point) {
-  return {key, point.converter.enob, point.worst(), point.worst_level, point.worst_direction};
+  const Converter& c = point.converter;
+  const bool noisy =
+      c.read_noise_sigma > 0.0 || std::any_of(c.read_noise_sigmas.begin(), c.read_noise_sigmas.end(),
+                                              [](double sigma) { return sigma > 0.0; });
+  return {key, c.enob, point.worst(), point.worst_level, point.worst_direction, noisy};
 }
 
-bool passes(const TailProbability& error, const VerdictOptions& options) {
+bool passes(const TailProbability& error, PassRule rule, double target) {
   if (error.status == TailStatus::refused) return false;
-  return (options.rule == PassRule::upper_bound ? error.high : error.p) <= options.target;
+  return (rule == PassRule::upper_bound ? error.high : error.p) <= target;
 }
 
 std::vector<VerdictRow> make_verdict(const std::vector<NamedPoint>& points, const VerdictOptions& options) {
@@ -50,14 +58,16 @@ std::vector<VerdictRow> make_verdict(const std::vector<NamedPoint>& points, cons
   for (const NamedPoint& point : points) {
     const auto at = std::find_if(rows.begin(), rows.end(),
                                  [&](const VerdictRow& row) { return same_column(row.key, point.key); });
-    const VerdictRow row{point.key, point.enob, point.error, point.level, point.direction, false, {}};
+    VerdictRow row{point.key,       point.enob, point.error, point.level,
+                   point.direction, false,      {},          point.per_read};
+    row.target = options.target.largest(row.chances());
     if (at == rows.end()) {
       rows.push_back(row);
     } else if (worse(point.error, at->error)) {
       *at = row;
     }
   }
-  for (VerdictRow& row : rows) row.passes = passes(row.error, options);
+  for (VerdictRow& row : rows) row.passes = passes(row.error, options.rule, row.target);
   return rows;
 }
 
@@ -65,7 +75,7 @@ std::optional<VerdictRow> pick(const std::vector<VerdictRow>& rows, const std::s
                                const std::string& adc, const VerdictOptions& options) {
   std::optional<VerdictRow> best;
   for (const VerdictRow& row : rows) {
-    if (row.key.cell != cell || row.key.adc != adc || !passes(row.error, options)) continue;
+    if (row.key.cell != cell || row.key.adc != adc || !passes(row, options)) continue;
     if (!best || row.key.sawl > best->key.sawl) best = row;
   }
   return best;
@@ -85,21 +95,21 @@ std::string coverage_text(const CornerCoverage& corners) {
 std::string pick_sentence(const std::vector<VerdictRow>& rows, const std::string& cell,
                           const std::string& adc, const VerdictOptions& options) {
   const std::optional<VerdictRow> best = pick(rows, cell, adc, options);
-  const double sigma = sigma_of_probability(options.target);
+  const std::string target = options.target.text();
   // The nearest miss: the smallest failing SAWL above the pick, or the smallest of all.
   const VerdictRow* miss = nullptr;
   for (const VerdictRow& row : rows) {
-    if (row.key.cell != cell || row.key.adc != adc || passes(row.error, options)) continue;
+    if (row.key.cell != cell || row.key.adc != adc || passes(row, options)) continue;
     if (best && row.key.sawl < best->key.sawl) continue;
     if (miss == nullptr || row.key.sawl < miss->key.sawl) miss = &row;
   }
   std::string text;
   if (best) {
-    text = fmt::format("{} with {}: pick SAWL {}, the largest that holds {:.3g} sigma {}: {}, worst at {}.",
-                       cell, adc, best->key.sawl, sigma, coverage_text(best->corners),
-                       sigma_sentence(best->error), corner_text(best->key.corner));
+    text = fmt::format("{} with {}: pick SAWL {}, the largest that holds {} {}: {}, worst at {}.", cell, adc,
+                       best->key.sawl, target, coverage_text(best->corners), sigma_sentence(best->error),
+                       corner_text(best->key.corner));
   } else {
-    text = fmt::format("{} with {}: no SAWL holds {:.3g} sigma.", cell, adc, sigma);
+    text = fmt::format("{} with {}: no SAWL holds {}.", cell, adc, target);
   }
   if (miss != nullptr) text += fmt::format(" SAWL {} {}.", miss->key.sawl, why_not(*miss, options));
   return text;
@@ -118,13 +128,23 @@ std::string pick_text(const std::vector<VerdictRow>& rows, const VerdictOptions&
   return text;
 }
 
-std::string rule_text(const VerdictOptions& options) {
+std::string rule_text(const VerdictOptions& options, const std::vector<VerdictRow>& rows) {
   const std::string what =
       options.rule == PassRule::upper_bound ? "the upper end of the 95 % interval of" : "the estimate of";
-  return fmt::format(
-      "passes where {} the error per read of the worst level at the worst corner is at most {:.4g} ({:.3g} "
-      "sigma)",
-      what, options.target, sigma_of_probability(options.target));
+  std::string text = fmt::format(
+      "passes where {} the error per read of the worst level at the worst corner is at most ", what);
+  if (!options.target.macro)
+    return text + fmt::format("{:.4g} ({})", options.target.p, options.target.text());
+  text += fmt::format("what {} allow", options.target.text());
+  std::vector<std::string> told;
+  for (const VerdictRow& row : rows) {
+    const std::string line =
+        fmt::format("SAWL {}: {}", row.key.sawl, options.target.arithmetic(row.chances()));
+    if (std::find(told.begin(), told.end(), line) != told.end()) continue;
+    text += (told.empty() ? ". " : "; ") + line;
+    told.push_back(line);
+  }
+  return text;
 }
 
 std::string corner_text(const std::string& corner) {

@@ -5,8 +5,9 @@
 //   the worst level. A read of mixed data errs less often; a design rule cannot count on its data.
 // - The worst corner is the one with the largest p_error among those run in full. "At every corner" is said only where
 //   all were, or where the screening, by its own error, leaves a chance of at most 5 % that another one is worse.
-// - `passes` means p_high <= Phi(-6) = 9.866e-10: the whole 95 % interval lies beyond 6 sigma. An estimate
-//   beyond 6 sigma with an interval that reaches back is "not shown", not passed. A refused number never passes.
+// - `passes` means p_high <= the target's p, Phi(-6) = 9.866e-10 unless the study says another: the whole 95 % interval
+//   lies beyond it. An estimate beyond it with an interval that reaches back is "not shown", not passed. A refused
+//   number never passes.
 //   PassRule::estimate compares p_error instead; the rule used is written beside the table.
 // - The pick is the largest SAWL that passes.
 #pragma once
@@ -17,6 +18,7 @@
 
 #include "analysis/converters/error_model.hpp"
 #include "analysis/verdict/corner_screening.hpp"
+#include "analysis/verdict/target.hpp"
 
 namespace flare::analysis {
 
@@ -24,7 +26,7 @@ enum class PassRule { upper_bound, estimate };
 
 struct VerdictOptions {
   PassRule rule = PassRule::upper_bound;
-  double target = six_sigma_probability();  // largest error per read that passes
+  Target target;
 };
 
 /// One converted point with its name.
@@ -34,6 +36,7 @@ struct NamedPoint {
   TailProbability error;  // of the worst level
   std::size_t level = 0;  // that level's k
   Direction direction = Direction::down;
+  bool per_read = false;  // part of the error is drawn afresh in every read
 };
 NamedPoint named_point(const ModelKey& key, const ConvertedPoint& point);
 
@@ -46,9 +49,14 @@ struct VerdictRow {
   Direction direction = Direction::down;
   bool passes = false;
   CornerCoverage corners;  // 0 corners: not known
+  bool per_read = false;
+  double target = six_sigma_probability();  // largest error per read that passes
+
+  Chances chances() const { return {key.sawl, per_read}; }
 };
 
-bool passes(const TailProbability& error, const VerdictOptions& options);
+/// `target`: the largest p that passes.
+bool passes(const TailProbability& error, PassRule rule, double target);
 
 /// One row per (cell, SAWL, adc) in order of appearance, from its points at all corners.
 std::vector<VerdictRow> make_verdict(const std::vector<NamedPoint>& points,
@@ -63,7 +71,8 @@ std::string pick_sentence(const std::vector<VerdictRow>& rows, const std::string
                           const std::string& adc, const VerdictOptions& options = {});
 /// The sentences of all (cell, adc) in the rows, one a line.
 std::string pick_text(const std::vector<VerdictRow>& rows, const VerdictOptions& options = {});
-std::string rule_text(const VerdictOptions& options);
+/// What passes, and how a macro's yield becomes an error per read: a line for each way to count in the rows.
+std::string rule_text(const VerdictOptions& options, const std::vector<VerdictRow>& rows = {});
 /// "worst corner tt 0.90 V 27 degC" from "tt_0.90V_27C"; other names unchanged.
 std::string corner_text(const std::string& corner);
 

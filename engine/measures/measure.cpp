@@ -112,6 +112,25 @@ double trapezoid(const Window& window) {
   return sum;
 }
 
+/// Of the square of a density that is a power of the frequency between two points.
+double power_of_piece(double f0, double f1, double s0, double s1) {
+  const double p0 = s0 * s0;
+  const double p1 = s1 * s1;
+  if (!(p0 > 0.0 && p1 > 0.0 && f0 > 0.0)) return 0.5 * (p0 + p1) * (f1 - f0);
+  const double power = std::log(p1 / p0) / std::log(f1 / f0) + 1.0;
+  if (std::fabs(power) < 1e-9) return p0 * f0 * std::log(f1 / f0);
+  return p0 * f0 * std::expm1(power * std::log(f1 / f0)) / power;
+}
+
+double integrated_noise(const Window& density) {
+  double power = 0.0;
+  for (std::size_t i = 1; i < density.time.size(); ++i) {
+    if (density.time[i] > density.time[i - 1])
+      power += power_of_piece(density.time[i - 1], density.time[i], density.value[i - 1], density.value[i]);
+  }
+  return std::sqrt(power);
+}
+
 std::optional<double> over_window(const Signal& signal, const Measure& measure) {
   const double end = signal.time.back();
   const double from = std::max(measure.from, signal.time.front());
@@ -125,6 +144,8 @@ std::optional<double> over_window(const Signal& signal, const Measure& measure) 
       return *std::max_element(window.value.begin(), window.value.end());
     case MeasureKind::integral:
       return trapezoid(window);
+    case MeasureKind::integrated_noise:
+      return integrated_noise(window);
     default:
       break;
   }
@@ -180,8 +201,11 @@ std::optional<double> evaluate(const Measure& measure, const Waveforms& waveform
     case MeasureKind::maximum:
     case MeasureKind::average:
     case MeasureKind::integral:
+    case MeasureKind::integrated_noise:
       result = over_window(signal, measure);
       break;
+    case MeasureKind::search:
+      return value_at(signal, measure.at);
     case MeasureKind::expression:
       break;
   }

@@ -22,10 +22,12 @@ enum class MeasureKind {
   crossing,  // the `occurrence`-th time after `from` at which the vector crosses `level` in direction `edge`, s
   minimum,  // over [from, to]
   maximum,
-  average,     // time average over [from, to]
-  integral,    // over [from, to], unit * s
-  period,      // from that crossing to the next one in the same direction, s
-  expression,  // arithmetic over other measures of the testbench (engine/measures/expression.hpp)
+  average,           // time average over [from, to]
+  integral,          // over [from, to], unit * s
+  period,            // from that crossing to the next one in the same direction, s
+  expression,        // arithmetic over other measures of the testbench (engine/measures/expression.hpp)
+  integrated_noise,  // of a spectral density over the frequency: root of the integral of its square over [from, to]
+  search,  // the value of `source` in [from, to] at which the vector at `at` crosses `level` (threshold_search.hpp)
 };
 
 enum class Edge { rise, fall, either };
@@ -50,11 +52,14 @@ struct Measure {
   std::optional<double> to;  // without it the end
   int occurrence = 1;        // of crossing and period: 1 is the first after `from`
   std::string expression;    // of kind expression alone, e.g. "t_c - t_b"
+  // Of kind search: the independent source whose DC value is sought, and to what; from and to are in its unit.
+  std::string source = {};
+  double resolution = 0.0;
 };
 
 /// The value of a measure of waveforms, or nothing where it is not defined (a crossing that never happens, a value
 /// that is not finite). Throws std::invalid_argument where the vector was not saved or the kind is expression, which
-/// takes a MeasureSet (engine/measures/measure_set.hpp).
+/// takes a MeasureSet (engine/measures/measure_set.hpp). Of a search the value of its vector.
 std::optional<double> evaluate(const Measure& measure, const Waveforms& waveforms);
 
 }  // namespace flare::engine

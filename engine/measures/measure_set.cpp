@@ -55,10 +55,14 @@ MeasureSet::MeasureSet(std::vector<Measure> measures) : measures_(std::move(meas
   }
 }
 
-std::vector<double> MeasureSet::evaluate(const Waveforms& waveforms) {
+std::vector<double> MeasureSet::evaluate(const Waveforms& waveforms, const std::vector<double>& searched) {
   std::vector<double> values(measures_.size(), undefined);
   for (std::size_t m = 0; m < measures_.size(); ++m) {
     if (measures_[m].kind == MeasureKind::expression) continue;
+    if (measures_[m].kind == MeasureKind::search) {
+      if (m < searched.size()) values[m] = searched[m];
+      continue;
+    }
     values[m] = engine::evaluate(measures_[m], waveforms).value_or(undefined);
   }
   std::vector<double> inputs;

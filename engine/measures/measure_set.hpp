@@ -20,8 +20,9 @@ class MeasureSet {
   explicit MeasureSet(std::vector<Measure> measures);
 
   /// One value a measure, in their order; NaN where it is not defined. An expression is undefined where a measure it
-  /// uses is. Throws std::invalid_argument where a vector was not saved.
-  std::vector<double> evaluate(const Waveforms& waveforms);
+  /// uses is. `searched`: what searches found, by measure, NaN where they found nothing; empty: there are none. Throws
+  /// std::invalid_argument where a vector was not saved.
+  std::vector<double> evaluate(const Waveforms& waveforms, const std::vector<double>& searched = {});
 
  private:
   struct Step {

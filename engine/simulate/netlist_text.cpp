@@ -51,6 +51,8 @@ std::string asked(const Measure& m, const std::string& trace) {
       return fmt::format("integ {}", trace);
     case MeasureKind::period:
     case MeasureKind::expression:
+    case MeasureKind::integrated_noise:
+    case MeasureKind::search:
       break;
   }
   return {};
@@ -64,7 +66,7 @@ std::string window(const Measure& m) {
   return text;
 }
 
-std::string measure_text(const Measure& m) {
+std::string measure_text(const Measure& m, bool point) {
   check_name(m.name);
   const std::string trace = "flare_" + m.name;
   const bool last = m.kind == MeasureKind::value_at && !m.at && m.when.empty();
@@ -73,8 +75,9 @@ std::string measure_text(const Measure& m) {
   std::string text = traced(trace, m.vector, m.reference, m.negated);
   if (!m.when.empty()) text += traced(trace + "_when", m.when, m.when_reference, m.when_negated);
   // The last point itself: `find ... at` finds nothing at the very end.
-  text += last ? fmt::format("let {0} = {1}[length({1})-1]\n", m.name, trace)
-               : fmt::format("meas tran {} {}{}\n", m.name, words, window(m));
+  text += last && point ? fmt::format("let {} = {}\n", m.name, trace)
+          : last        ? fmt::format("let {0} = {1}[length({1})-1]\n", m.name, trace)
+                        : fmt::format("meas tran {} {}{}\n", m.name, words, window(m));
   if (m.scale != 1.0) text += fmt::format("let {0} = {0}*{1}\n", m.name, m.scale);
   return text + fmt::format("print {}\n", m.name);
 }
@@ -104,9 +107,11 @@ std::string netlist_text(const Testbench& testbench, std::span<const double> set
                         testbench.options.compatibility);
   text += settings_text(testbench, settings);
   text += analysis_command(trimmed_analysis(testbench), 0) + "\n";
-  const bool transient = testbench.analysis.kind == AnalysisKind::transient;
+  const bool printed = testbench.analysis.kind == AnalysisKind::transient ||
+                       testbench.analysis.kind == AnalysisKind::operating_point;
   for (const Measure& measure : testbench.measures) {
-    text += transient ? measure_text(measure) : fmt::format("* measure {}\n", measure.name);
+    text += printed ? measure_text(measure, testbench.analysis.kind == AnalysisKind::operating_point)
+                    : fmt::format("* measure {}\n", measure.name);
   }
   return text + ".endc\n.end\n";
 }

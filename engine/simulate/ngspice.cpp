@@ -75,6 +75,7 @@ bool copy_measured(const std::string& name, std::vector<double>* values) {
 bool copy_axis(std::string_view command, std::vector<double>* axis) {
   if (command.starts_with("tran")) return copy_vector("time", axis);
   if (command.starts_with("dc")) return copy_vector("v-sweep", axis) || copy_vector("i-sweep", axis);
+  if (command.starts_with("noise")) return copy_vector("frequency", axis);
   axis->assign(1, 0.0);
   if (!command.starts_with("ac")) return true;
   std::vector<std::complex<double>> frequency;
@@ -255,6 +256,8 @@ bool NgspiceSimulator::run(const std::string& text, double stop, std::span<const
     throw std::runtime_error("there is no circuit to simulate: " + messages());
   }
   bool good = !has_said("aborted") && std::string_view(ngSpice_CurPlot()) != "const";
+  // The totals are a plot of their own, behind that of the densities.
+  if (good && text.starts_with("noise")) command("setplot previous");
   if (good) {
     waveforms->names.assign(vectors.begin(), vectors.end());
     if (waveforms->names.empty()) waveforms->names = plotted();

@@ -69,12 +69,15 @@ double decided_at(const Measure& measure, double stop) {
       return measure.when.empty() ? measure.at.value_or(stop) : measure.to.value_or(stop);
     case MeasureKind::expression:
       return 0.0;
+    case MeasureKind::search:
+      return measure.at.value_or(stop);
     case MeasureKind::crossing:
     case MeasureKind::period:
     case MeasureKind::minimum:
     case MeasureKind::maximum:
     case MeasureKind::average:
     case MeasureKind::integral:
+    case MeasureKind::integrated_noise:
       break;
   }
   return measure.to.value_or(stop);
@@ -90,13 +93,19 @@ std::string dc_command(const Analysis& a) {
   return fmt::format("dc {} {} {} {}", a.swept, a.start, a.start + (steps + 1e-4) * a.step, a.step);
 }
 
-std::string ac_command(const Analysis& a) {
+/// "dec 50 1 1e9"
+std::string decades(const Analysis& a) {
   if (!(a.points > 0 && a.start > 0.0 && a.stop > a.start)) {
     throw std::invalid_argument("a small-signal analysis needs points and 0 < start < stop");
   }
   const double steps = std::ceil(a.points * std::log10(a.stop / a.start) - 1e-6);
-  return fmt::format("ac dec {} {} {}", a.points, a.start,
-                     a.start * std::pow(10.0, (steps + 1e-4) / a.points));
+  return fmt::format("dec {} {} {}", a.points, a.start, a.start * std::pow(10.0, (steps + 1e-4) / a.points));
+}
+
+std::string noise_command(const Analysis& a) {
+  check_name(a.output);
+  check_name(a.swept);
+  return fmt::format("noise {} {} {}", a.output, a.swept, decades(a));
 }
 
 }  // namespace
@@ -187,7 +196,8 @@ std::string option_card(const SimulatorOptions& o, int rung) {
 std::string analysis_command(const Analysis& analysis, int rung) {
   if (analysis.kind == AnalysisKind::operating_point) return "op";
   if (analysis.kind == AnalysisKind::dc_sweep) return dc_command(analysis);
-  if (analysis.kind == AnalysisKind::ac_sweep) return ac_command(analysis);
+  if (analysis.kind == AnalysisKind::ac_sweep) return "ac " + decades(analysis);
+  if (analysis.kind == AnalysisKind::noise) return noise_command(analysis);
   const double finer = rung >= 2 ? 0.1 : 1.0;
   // Without a limit of its own ngspice takes min(step, stop/50); said here so that a rung can refine it.
   const double habit = std::min(analysis.step, analysis.stop / 50.0);

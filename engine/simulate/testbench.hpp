@@ -16,6 +16,7 @@ enum class AnalysisKind {
   transient,
   dc_sweep,  // of the DC value of one source
   ac_sweep,  // small-signal, over the frequency
+  noise,     // spectral densities over the frequency
 };
 
 /// What one run simulates. Times in s; of a sweep `start`, `stop` and `step` are in V or A, or in Hz.
@@ -25,9 +26,10 @@ struct Analysis {
   double stop = 1e-9;        // end: choose it no later than the last measure needs
   double max_step = 0.0;     // 0: the simulator's choice
   bool use_initial = false;  // start from .ic values instead of the operating point
-  std::string swept = {};    // dc_sweep: flat name of the source
+  std::string swept = {};    // dc_sweep: flat name of the source; noise: the source it is referred to
   double start = 0.0;        // of a sweep, below its stop
-  int points = 0;            // ac_sweep: a decade
+  int points = 0;            // ac_sweep and noise: a decade
+  std::string output = {};   // noise: "v(out)" or "v(a,b)"
 };
 
 /// Numerical options of the simulator. With a largest step of a twentieth of the transient the defaults keep

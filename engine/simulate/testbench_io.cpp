@@ -58,20 +58,27 @@ Variable variable_from(const json& j, std::size_t knobs) {
 }
 
 json analysis_json(const Analysis& a) {
-  return {
-      {"kind", static_cast<int>(a.kind)}, {"step", a.step},   {"stop", a.stop},   {"max_step", a.max_step},
-      {"use_initial", a.use_initial},     {"swept", a.swept}, {"start", a.start}, {"points", a.points}};
+  return {{"kind", static_cast<int>(a.kind)},
+          {"step", a.step},
+          {"stop", a.stop},
+          {"max_step", a.max_step},
+          {"use_initial", a.use_initial},
+          {"swept", a.swept},
+          {"start", a.start},
+          {"points", a.points},
+          {"output", a.output}};
 }
 
 Analysis analysis_from(const json& j) {
-  return {enum_from(j.at("kind"), AnalysisKind::ac_sweep),
+  return {enum_from(j.at("kind"), AnalysisKind::noise),
           j.at("step").get<double>(),
           j.at("stop").get<double>(),
           j.at("max_step").get<double>(),
           j.at("use_initial").get<bool>(),
           j.at("swept").get<std::string>(),
           j.at("start").get<double>(),
-          j.at("points").get<int>()};
+          j.at("points").get<int>(),
+          j.value("output", std::string())};
 }
 
 json options_json(const SimulatorOptions& o) {
@@ -110,13 +117,14 @@ json measure_json(const Measure& m) {
           {"from", m.from},
           {"to", optional_json(m.to)},
           {"occurrence", m.occurrence},
-          {"expression", m.expression}};
+          {"expression", m.expression},
+          {"search", {m.source, m.resolution}}};
 }
 
 Measure measure_from(const json& j) {
   Measure m;
   m.name = j.at("name").get<std::string>();
-  m.kind = enum_from(j.at("kind"), MeasureKind::expression);
+  m.kind = enum_from(j.at("kind"), MeasureKind::search);
   m.vector = j.at("vector").get<std::string>();
   m.reference = j.at("reference").get<std::string>();
   m.negated = j.at("negated").get<bool>();
@@ -132,6 +140,8 @@ Measure measure_from(const json& j) {
   m.to = optional_from(j.at("to"));
   m.occurrence = j.at("occurrence").get<int>();
   m.expression = j.at("expression").get<std::string>();
+  m.source = j.at("search").at(0).get<std::string>();
+  m.resolution = j.at("search").at(1).get<double>();
   return m;
 }
 

@@ -9,6 +9,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "engine/measures/threshold_search.hpp"
 #include "engine/netlist/deck_options.hpp"
 #include "engine/netlist/deck_parameters.hpp"
 #include "engine/simulate/small_signal.hpp"
@@ -44,10 +45,21 @@ void check_sources(const Testbench& testbench) {
                              " is swept, so what varies in it does nothing; vary a source in series");
   }
   const bool transient = testbench.analysis.kind == AnalysisKind::transient;
+  std::set<std::string> searched;
+  for (const Measure& measure : testbench.measures) {
+    if (measure.kind == MeasureKind::search) searched.insert(measure.source);
+  }
   const std::set<std::string> moved = moved_sources(testbench, !transient);
   std::set<std::string> held;
   for (const Setting& setting : testbench.settings) {
     if (setting.knob.parameter == "dc") held.insert(setting.knob.device);
+  }
+  for (const std::string& source : searched) {
+    if (held.contains(source) || moved_sources(testbench, false).contains(source)) {
+      throw std::runtime_error(source +
+                               " is searched over, so what moves it does nothing; move a source in series");
+    }
+    held.insert(source);
   }
   if (moved.empty() && held.empty()) return;
   for (const DeviceInstance& device : list_devices(testbench.deck)) {
@@ -95,6 +107,12 @@ TestbenchRunner::TestbenchRunner(NgspiceSimulator& simulator, const Testbench& t
                                   [](const Knob& knob) { return knob.kind == KnobKind::parameter; })) {
   const double length = length_unit(statements_of(testbench.deck));
   for (const Knob& knob : testbench.knobs) units_.push_back(unit_of(knob, length));
+  for (const Measure& measure : testbench.measures) {
+    const Knob source{KnobKind::instance, measure.source, "dc"};
+    if (measure.kind != MeasureKind::search) continue;
+    if (std::find(search_sources_.begin(), search_sources_.end(), source) == search_sources_.end())
+      search_sources_.push_back(source);
+  }
 }
 
 void TestbenchRunner::load(int rung, bool keep_all) {
@@ -105,7 +123,8 @@ void TestbenchRunner::load(int rung, bool keep_all) {
 void TestbenchRunner::load_deck(const Deck& deck, int rung, bool keep_all) {
   loaded_rung_ = -1;
   std::vector<std::string> save = vectors_;
-  if (keep_all) {
+  if (analysis_.kind == AnalysisKind::noise) save.clear();  // densities are kept where nothing is asked for
+  if (keep_all && !save.empty()) {
     // Device vectors are kept only by name.
     std::erase_if(save, [](const std::string& name) { return name.front() != '@'; });
     save.insert(save.begin(), "all");
@@ -148,7 +167,7 @@ void TestbenchRunner::read_nominals(bool parameters) {
 }
 
 const std::vector<double>& TestbenchRunner::nominals() {
-  if (!nominals_.empty() || testbench_.knobs.empty()) return nominals_;
+  if (!nominals_.empty() || (testbench_.knobs.empty() && search_sources_.empty())) return nominals_;
   nominals_.assign(testbench_.knobs.size(), std::numeric_limits<double>::quiet_NaN());
   if (has_parameters_) {
     load_deck(with_parameter_lines(testbench_), 0, false);
@@ -157,6 +176,7 @@ const std::vector<double>& TestbenchRunner::nominals() {
   }
   load(0, false);
   read_nominals(false);
+  if (!search_sources_.empty()) search_nominals_ = simulator_.values(search_sources_);
   // The operating point behind it stays in the nodes that float.
   if (!simulator_.singular_node().empty()) loaded_rung_ = -1;
   return nominals_;
@@ -204,7 +224,8 @@ void TestbenchRunner::set_in_place(const std::vector<double>& settings) {
 bool TestbenchRunner::simulate(const Point& x, bool keep_all, Waveforms* waveforms, RunResult* result) {
   const std::vector<std::string> everything;
   // Magnitudes and phases are made of complex vectors one by one: of a small-signal analysis what is measured is kept.
-  const bool all = keep_all && analysis_.kind != AnalysisKind::ac_sweep;
+  const bool all =
+      keep_all && analysis_.kind != AnalysisKind::ac_sweep && analysis_.kind != AnalysisKind::noise;
   if (!sources_checked_) check_sources(testbench_);
   sources_checked_ = true;
   nominals();
@@ -231,6 +252,7 @@ bool TestbenchRunner::simulate(const Point& x, bool keep_all, Waveforms* wavefor
       load(rung, keep_all);
     }
     set_in_place(settings);
+    if (forced_) simulator_.set({&forced_->knob, 1}, {&forced_->value, 1});
     result->rung = static_cast<std::uint8_t>(rung);
     const bool good = simulator_.run(analysis_command(analysis_, rung), analysis_.stop,
                                      all ? everything : vectors_, waveforms);
@@ -259,7 +281,7 @@ Rehearsal TestbenchRunner::rehearse() {
 /// ngspice aborts an analysis that would keep nothing, in the same words as one that does not converge. So
 /// the first failure of a testbench looks whether what it measures is there at all.
 void TestbenchRunner::check_vectors() {
-  if (vectors_checked_) return;
+  if (vectors_checked_ || analysis_.kind == AnalysisKind::noise) return;
   loaded_rung_ = -1;
   simulator_.load(testbench_.deck, testbench_.options, 0, {});
   std::vector<std::string> present;
@@ -309,9 +331,34 @@ RunResult TestbenchRunner::run(const Eigen::Ref<const Eigen::RowVectorXd>& x) {
     check_vectors();
     return result;
   }
+  std::vector<double> found;
+  if (!search_sources_.empty() && !search(x, &found, &result)) {
+    result.outcome = Outcome::unconverged;
+    return result;
+  }
   result.outcome = Outcome::ok;
-  result.measures = measures_.evaluate(scratch_);
+  result.measures = measures_.evaluate(scratch_, found);
   return result;
+}
+
+/// Every search of the testbench at x, each from runs of its own; afterwards the sources are as they were. False where a run
+/// does not converge.
+bool TestbenchRunner::search(const Point& x, std::vector<double>* found, RunResult* result) {
+  found->assign(testbench_.measures.size(), std::numeric_limits<double>::quiet_NaN());
+  bool good = true;
+  for (std::size_t m = 0; good && m < testbench_.measures.size(); ++m) {
+    const Measure& measure = testbench_.measures[m];
+    if (measure.kind != MeasureKind::search) continue;
+    const std::optional<double> at = search_threshold(measure, [&](double input) -> std::optional<double> {
+      forced_ = Setting{{KnobKind::instance, measure.source, "dc"}, input};
+      good = good && simulate(x, false, &searched_, result);
+      return good ? evaluate(measure, searched_) : std::nullopt;
+    });
+    forced_.reset();
+    if (at) (*found)[m] = *at;
+  }
+  if (loaded_rung_ >= 0) simulator_.set(search_sources_, search_nominals_);
+  return good;
 }
 
 Waveforms TestbenchRunner::waveforms(const Eigen::Ref<const Eigen::RowVectorXd>& x) {

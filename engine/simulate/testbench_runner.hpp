@@ -49,6 +49,7 @@ class TestbenchRunner {
   std::vector<double> settings_at(const Point& x, std::string* trouble);
   void set_in_place(const std::vector<double>& settings);
   bool simulate(const Point& x, bool keep_all, Waveforms* waveforms, RunResult* result);
+  bool search(const Point& x, std::vector<double>* found, RunResult* result);
   void remember_singular();
   bool works_without_variation();
 
@@ -69,6 +70,10 @@ class TestbenchRunner {
   bool has_loaded_ = false;
   std::optional<bool> works_;  // without variation; asked where a run was refused
   Waveforms scratch_;
+  Waveforms searched_;
+  std::vector<Knob> search_sources_;     // each once
+  std::vector<double> search_nominals_;  // likewise
+  std::optional<Setting> forced_;        // a search's source while it is looked at
 };
 
 }  // namespace flare::engine

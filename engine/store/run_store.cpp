@@ -131,7 +131,8 @@ bool RunStore::take_record(std::string_view payload) {
   kept.result.measures.resize(n);
   for (double& m : kept.result.measures) m = fields.get<double>();
   kept.result.message = std::string(fields.rest());
-  runs_.insert_or_assign({from_journal_[stream], index}, std::move(kept));
+  const Key key{from_journal_[stream], index, kept.fingerprint};
+  runs_.insert_or_assign(key, std::move(kept));
   return true;
 }
 
@@ -171,8 +172,8 @@ const RunResult* RunStore::find(const std::string& stream, std::uint64_t index,
   const std::lock_guard lock(mutex_);
   const auto name = streams_.find(stream);
   if (name == streams_.end()) return nullptr;
-  const auto place = runs_.find({name->second, index});
-  if (place == runs_.end() || place->second.fingerprint != fingerprint) return nullptr;
+  const auto place = runs_.find({name->second, index, fingerprint});
+  if (place == runs_.end()) return nullptr;
   return &place->second.result;
 }
 
@@ -182,7 +183,7 @@ void RunStore::add(const std::string& stream, std::uint64_t index, std::uint64_t
   const std::uint32_t number = stream_number(stream);
   Kept kept{fingerprint, result};
   keep_in_journal(number, index, kept);
-  runs_.insert_or_assign({number, index}, std::move(kept));
+  runs_.insert_or_assign({number, index, fingerprint}, std::move(kept));
 }
 
 void RunStore::sync() {
@@ -223,9 +224,9 @@ void RunStore::write_runs(H5::H5File& file) const {
              {"message", ""}}});
   std::vector<double> measures;
   for (const auto& [key, kept] : runs_) {
-    rows.add(key.first, static_cast<std::int64_t>(key.second), static_cast<std::int64_t>(kept.fingerprint),
-             static_cast<std::int64_t>(kept.result.outcome), kept.result.rung,
-             static_cast<std::int64_t>(kept.result.measures.size()), kept.result.message);
+    rows.add(std::get<0>(key), static_cast<std::int64_t>(std::get<1>(key)),
+             static_cast<std::int64_t>(kept.fingerprint), static_cast<std::int64_t>(kept.result.outcome),
+             kept.result.rung, static_cast<std::int64_t>(kept.result.measures.size()), kept.result.message);
     measures.insert(measures.end(), kept.result.measures.begin(), kept.result.measures.end());
   }
   const Table runs = std::move(rows).table();

@@ -16,6 +16,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -61,7 +62,8 @@ class RunStore {
     std::uint64_t fingerprint = 0;
     RunResult result;
   };
-  using Key = std::pair<std::uint32_t, std::uint64_t>;  // stream number, index
+  // Stream number, index, fingerprint: points of a sweep share streams and keep what each of them needs.
+  using Key = std::tuple<std::uint32_t, std::uint64_t, std::uint64_t>;
 
   std::uint32_t stream_number(const std::string& stream);
   bool take_record(std::string_view payload);

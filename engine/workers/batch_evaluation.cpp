@@ -133,7 +133,7 @@ void BatchEvaluation::replace_blameless(WorkerSlot& slot, const char* what) {
   if (!run) return;
   if (++run->faults >= most_faults) {
     throw MachineFault(fmt::format("the simulator {} {} times in one run of {}", what, most_faults,
-                                   jobs_[run->job].testbench->name));
+                                   jobs_[run->job]->testbench->name));
   }
   schedule_.give_back(*run);
 }

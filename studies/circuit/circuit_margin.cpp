@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "analysis/levels/level_fit.hpp"
@@ -18,8 +19,8 @@ namespace {
 using analysis::Response;
 using analysis::ResponseKind;
 
-const engine::Measure& asked_measure(const CircuitStudy& circuit) {
-  return circuit.measures.at(circuit.failing.measure);
+const engine::Measure& asked_measure(const CircuitStudy& circuit, const Spec& spec) {
+  return circuit.measures.at(spec.measure);
 }
 
 bool is_undefined(const engine::RunResult& run, std::size_t m) {
@@ -41,30 +42,29 @@ Response without_value(Unmeasured unmeasured) {
 
 /// What nearly the same question is of the level at the limit, where the measure is a crossing. (Not quite the same: a
 /// signal may have crossed in time and have come back.)
-std::string level_form(const engine::Measure& m, const Failing& failing) {
-  const bool single = failing.below.has_value() != failing.above.has_value();
+std::string level_form(const engine::Measure& m, const Spec& spec) {
   if (m.kind != engine::MeasureKind::crossing || m.unit != "s" || m.edge == engine::Edge::either ||
-      m.occurrence != 1 || m.negated || m.scale != 1.0 || !single) {
+      m.occurrence != 1 || m.negated || m.scale != 1.0 || !spec.one_sided()) {
     return {};
   }
   // Late is the side the signal comes from, early the one it goes to.
-  const bool late = failing.above.has_value();
+  const bool late = spec.above.has_value();
   const bool falls = m.edge == engine::Edge::fall;
   const std::string minus = m.reference.empty() ? "" : fmt::format(", minus = \"{}\"", m.reference);
   return fmt::format(
       "; or ask for the level at that time, which every run has: kind = \"value\", vector = \"{}\"{}, at = "
       "\"{}\", and {} = \"{}\" in [failing]",
-      m.vector, minus, engine::format_quantity(late ? *failing.above : *failing.below, "s", 6),
+      m.vector, minus, engine::format_quantity(late ? *spec.above : *spec.below, "s", 6),
       late == falls ? "above" : "below", engine::format_quantity(m.level, parse_vector(m.vector).unit, 6));
 }
 
-[[noreturn]] void refuse_unsaid(const CircuitStudy& circuit, std::size_t missing, std::size_t runs,
-                                const std::string& where) {
-  const engine::Measure& m = asked_measure(circuit);
+[[noreturn]] void refuse_unsaid(const CircuitStudy& circuit, const Spec& spec, std::size_t missing,
+                                std::size_t runs, const std::string& where) {
+  const engine::Measure& m = asked_measure(circuit, spec);
   throw StudyError(
       fmt::format("{}: '{}' has no value in {} of {} runs {}: say what that means, unmeasured = "
                   "\"fails\", \"passes\" or \"unknown\"{}",
-                  circuit.failing.place, m.name, missing, runs, where, level_form(m, circuit.failing)));
+                  spec.place, m.name, missing, runs, where, level_form(m, spec)));
 }
 
 /// "18 unconverged, 2 crashed"
@@ -118,9 +118,9 @@ engine::Matrix far_points(Eigen::Index dimension) {
 
 using Simulate = std::function<std::vector<engine::RunResult>(const engine::Matrix&)>;
 
-void check_moves(const CircuitStudy& circuit, const SampleSet& samples, const std::string& where,
-                 const Simulate& simulate) {
-  const std::size_t asked = circuit.failing.measure;
+void check_moves(const CircuitStudy& circuit, const Spec& spec, const SampleSet& samples,
+                 const std::string& where, const Simulate& simulate) {
+  const std::size_t asked = spec.measure;
   const std::vector<double> values = samples.values(asked);
   if (values.size() < 2) return;
   const auto differs = [&](const engine::RunResult& run) {
@@ -129,12 +129,11 @@ void check_moves(const CircuitStudy& circuit, const SampleSet& samples, const st
   if (std::any_of(samples.runs.begin(), samples.runs.end(), differs)) return;
   const std::vector<engine::RunResult> far = simulate(far_points(samples.points.cols()));
   if (std::any_of(far.begin(), far.end(), differs)) return;
-  const engine::Measure& m = asked_measure(circuit);
+  const engine::Measure& m = asked_measure(circuit, spec);
   throw StudyError(fmt::format(
       "{}: '{}' is {} in each of {} runs {}, and with everything that varies 6 sigma away: nothing that "
       "varies moves it; vary a device that it depends on, or measure what the variation reaches",
-      circuit.failing.place, m.name, engine::format_quantity(values.front(), m.unit, 6), values.size(),
-      where));
+      spec.place, m.name, engine::format_quantity(values.front(), m.unit, 6), values.size(), where));
 }
 
 struct Counts {
@@ -159,7 +158,99 @@ Counts count(const std::vector<Response>& all) {
   return counts;
 }
 
-/// Of two tails that exclude each other.
+/// Throws where runs have no value and the study does not say what that means.
+void check_said(const CircuitStudy& circuit, const Spec& spec, const std::vector<engine::RunResult>& runs,
+                const std::string& where) {
+  if (spec.unmeasured != Unmeasured::unsaid) return;
+  const auto missing =
+      static_cast<std::size_t>(std::count_if(runs.begin(), runs.end(), [&](const engine::RunResult& run) {
+        return is_undefined(run, spec.measure);
+      }));
+  if (missing > 0) refuse_unsaid(circuit, spec, missing, runs.size(), where);
+}
+
+/// Where a run without a value lies for a question on one side: an infinity that fails or passes it.
+double output_without_value(const Spec& spec, analysis::Side side) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const double beyond = side == analysis::Side::below ? -infinity : infinity;
+  switch (without_value(spec.unmeasured).kind) {
+    case ResponseKind::fail: {
+      const bool counted_below = side == analysis::Side::above && spec.below.has_value();
+      return counted_below ? -beyond : beyond;
+    }
+    case ResponseKind::pass:
+      return -beyond;
+    default:
+      return std::numeric_limits<double>::quiet_NaN();
+  }
+}
+
+}  // namespace
+
+double margin(const Spec& spec, double value) {
+  if (std::isnan(value)) return value;  // a minimum would pass over it
+  const double from_below = spec.below ? value - *spec.below : INFINITY;
+  const double from_above = spec.above ? *spec.above - value : INFINITY;
+  return std::min(from_below, from_above);
+}
+
+std::vector<Response> responses(const CircuitStudy& circuit, const Spec& spec,
+                                const std::vector<engine::RunResult>& runs, const std::string& where) {
+  check_said(circuit, spec, runs, where);
+  std::vector<Response> all;
+  all.reserve(runs.size());
+  for (const engine::RunResult& run : runs) {
+    all.push_back(is_undefined(run, spec.measure)
+                      ? without_value(spec.unmeasured)
+                      : Response::margin(margin(spec, measured(run, spec.measure))));
+  }
+  return all;
+}
+
+std::vector<double> outputs(const CircuitStudy& circuit, const Spec& spec, analysis::Side side,
+                            const std::vector<engine::RunResult>& runs, const std::string& where) {
+  check_said(circuit, spec, runs, where);
+  std::vector<double> values;
+  values.reserve(runs.size());
+  for (const engine::RunResult& run : runs) {
+    values.push_back(is_undefined(run, spec.measure) ? output_without_value(spec, side)
+                                                     : measured(run, spec.measure));
+  }
+  return values;
+}
+
+void check_samples(const Study& study, const SampleSet& samples, const std::string& where,
+                   const Simulate& simulate) {
+  if (samples.runs.empty()) return;
+  check_simulated(study, samples.runs, where);
+  for (const Spec& spec : study.circuit->specs) {
+    check_moves(*study.circuit, spec, samples, where, simulate);
+    check_said(*study.circuit, spec, samples.runs, where);
+  }
+}
+
+analysis::TailProbability counted_failure(const CircuitStudy& circuit, const Spec& spec,
+                                          const SampleSet& samples) {
+  const Counts counts = count(responses(circuit, spec, samples.runs, samples.stream));
+  return analysis::counted_tail(counts.failed, counts.answered, counts.unknown);
+}
+
+analysis::TailProbability fitted_failure(const CircuitStudy& circuit, const Spec& spec,
+                                         const SampleSet& samples) {
+  const Counts counts = count(responses(circuit, spec, samples.runs, samples.stream));
+  if (counts.bare > 0) {
+    analysis::TailProbability refused = counted_failure(circuit, spec, samples);
+    refused.status = analysis::TailStatus::refused;
+    refused.method =
+        fmt::format("empirical (fit refused: {} runs fail or pass without a value)", counts.bare);
+    return refused;
+  }
+  const auto fit = analysis::LevelFit::from_samples(samples.values(spec.measure), counts.unknown);
+  if (!spec.above) return fit.tail(*spec.below, analysis::Side::below);
+  const analysis::TailProbability above = fit.tail(*spec.above, analysis::Side::above);
+  return spec.below ? sum_of(fit.tail(*spec.below, analysis::Side::below), above) : above;
+}
+
 analysis::TailProbability sum_of(const analysis::TailProbability& a, const analysis::TailProbability& b) {
   analysis::TailProbability sum = a;
   const auto added = [](analysis::Probability x, analysis::Probability y) {
@@ -170,63 +261,6 @@ analysis::TailProbability sum_of(const analysis::TailProbability& a, const analy
   sum.high = added(a.high, b.high);
   sum.status = analysis::weaker(a.status, b.status);
   return sum;
-}
-
-}  // namespace
-
-double margin(const Failing& failing, double value) {
-  if (std::isnan(value)) return value;  // a minimum would pass over it
-  const double from_below = failing.below ? value - *failing.below : INFINITY;
-  const double from_above = failing.above ? *failing.above - value : INFINITY;
-  return std::min(from_below, from_above);
-}
-
-std::vector<Response> responses(const CircuitStudy& circuit, const std::vector<engine::RunResult>& runs,
-                                const std::string& where) {
-  const Failing& failing = circuit.failing;
-  const auto missing =
-      static_cast<std::size_t>(std::count_if(runs.begin(), runs.end(), [&](const engine::RunResult& run) {
-        return is_undefined(run, failing.measure);
-      }));
-  if (missing > 0 && failing.unmeasured == Unmeasured::unsaid)
-    refuse_unsaid(circuit, missing, runs.size(), where);
-  std::vector<Response> all;
-  all.reserve(runs.size());
-  for (const engine::RunResult& run : runs) {
-    all.push_back(is_undefined(run, failing.measure)
-                      ? without_value(failing.unmeasured)
-                      : Response::margin(margin(failing, measured(run, failing.measure))));
-  }
-  return all;
-}
-
-void check_samples(const Study& study, const SampleSet& samples, const std::string& where,
-                   const Simulate& simulate) {
-  if (samples.runs.empty()) return;
-  check_simulated(study, samples.runs, where);
-  check_moves(*study.circuit, samples, where, simulate);
-  responses(*study.circuit, samples.runs, where);
-}
-
-analysis::TailProbability counted_failure(const CircuitStudy& circuit, const SampleSet& samples) {
-  const Counts counts = count(responses(circuit, samples.runs, samples.stream));
-  return analysis::counted_tail(counts.failed, counts.answered, counts.unknown);
-}
-
-analysis::TailProbability fitted_failure(const CircuitStudy& circuit, const SampleSet& samples) {
-  const Counts counts = count(responses(circuit, samples.runs, samples.stream));
-  if (counts.bare > 0) {
-    analysis::TailProbability refused = counted_failure(circuit, samples);
-    refused.status = analysis::TailStatus::refused;
-    refused.method =
-        fmt::format("empirical (fit refused: {} runs fail or pass without a value)", counts.bare);
-    return refused;
-  }
-  const Failing& failing = circuit.failing;
-  const auto fit = analysis::LevelFit::from_samples(samples.values(failing.measure), counts.unknown);
-  if (!failing.above) return fit.tail(*failing.below, analysis::Side::below);
-  const analysis::TailProbability above = fit.tail(*failing.above, analysis::Side::above);
-  return failing.below ? sum_of(fit.tail(*failing.below, analysis::Side::below), above) : above;
 }
 
 }  // namespace flare::studies

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 
 #include "analysis/results/carrier_table.hpp"
-#include "analysis/results/failure_table.hpp"
-#include "engine/base/random_stream.hpp"
+#include "analysis/results/spec_table.hpp"
 #include "studies/circuit/circuit_margin.hpp"
 #include "studies/circuit/circuit_testbench.hpp"
 #include "studies/run/netlist_draws.hpp"
@@ -51,38 +51,31 @@ std::vector<engine::RunResult> plain_runs(const StudyRun& run,
   return results;
 }
 
-/// Rare-event estimate at one corner; the plain samples are known draws of its search.
-void estimate_failure(const StudyRun& run, CircuitPoint& point) {
-  const CircuitStudy& circuit = *run.study.circuit;
-  const std::string where = "at " + point.corner.name();
-  StoredEvaluator evaluator(run, "tails/" + point.samples.stream, point.samples.testbench);
-  analysis::RareEventOptions options;
-  options.method = rare_event_method(run.study.estimator.method);
-  options.target_half_width = run.study.estimator.accuracy;
-  options.max_runs = static_cast<std::uint64_t>(run.study.estimator.budget);
-  options.seed = run.study.seed ^ engine::stream_key(point.samples.stream);
-  options.known = {{1.0, point.samples.points, responses(circuit, point.samples.runs, where)}};
-  point.summary = analysis::estimate_failure_probability(
-      point.samples.testbench->dimension(),
-      [&](const engine::Matrix& points) { return responses(circuit, evaluator.evaluate(points), where); },
-      options, run.stop);
-  if (run.stop.stop_requested()) throw engine::Stopped();
-  point.failure = probability_of(point.summary);
-  point.tail_samples = evaluator.take_samples();
+/// What was found at a corner, in a line.
+std::string told(const CircuitStudy& circuit, const CircuitPoint& point) {
+  if (point.answers.size() == 1 && !point.answers.front().limit) return point.answers.front().search;
+  return fmt::format("{} specs from {} runs", circuit.specs.size(), point.tail_samples.runs.size());
 }
 
-/// All that is asked of one corner, from its plain samples.
-void answer_corner(const StudyRun& run, CircuitPoint& point) {
+/// What each spec is answered at one corner, by the study's method.
+void answer_specs(const StudyRun& run, CircuitPoint& point) {
   const Study& study = run.study;
-  check_samples(study, point.samples, "at " + point.corner.name(), [&](const engine::Matrix& points) {
-    return plain_runs(run, point.samples.testbench, points);
-  });
-  if (study.estimator.method == "fit") {
-    point.failure = fitted_failure(*study.circuit, point.samples);
-  } else if (study.estimator.method == "monte_carlo") {
-    point.failure = counted_failure(*study.circuit, point.samples);
-  } else {
-    estimate_failure(run, point);
+  const CircuitStudy& circuit = *study.circuit;
+  const std::string& method = study.estimator.method;
+  if (method != "fit" && method != "monte_carlo") {
+    SpecEstimates made = estimate_specs(run, point.samples, "at " + point.corner.name());
+    point.answers = std::move(made.answers);
+    point.tail_samples = std::move(made.tail_samples);
+    return;
+  }
+  for (const Spec& spec : circuit.specs) {
+    SpecAnswer& answer = point.answers.emplace_back();
+    if (spec.asked) {
+      answer.limit = fitted_limit(circuit, spec, point.samples, study.target.largest());
+    } else {
+      answer.failure = method == "fit" ? fitted_failure(circuit, spec, point.samples)
+                                       : counted_failure(circuit, spec, point.samples);
+    }
   }
 }
 
@@ -93,27 +86,71 @@ void answer_corners(const StudyRun& run, std::vector<CircuitPoint>& points) {
   std::vector<std::function<void()>> tasks;
   for (CircuitPoint& point : points) {
     tasks.emplace_back([&] {
-      answer_corner(run, point);
+      check_samples(run.study, point.samples, "at " + point.corner.name(), [&](const engine::Matrix& more) {
+        return plain_runs(run, point.samples.testbench, more);
+      });
+      answer_specs(run, point);
       run.progress.update(static_cast<double>(++done) / static_cast<double>(points.size()),
                           fmt::format("{} of {} corners", done.load(), points.size()));
     });
   }
   run.at_once(tasks);
+  if (points.size() == 1) return run.progress.finish(told(*run.study.circuit, points.front()));
   std::size_t runs = 0;
   for (const CircuitPoint& point : points) runs += point.tail_samples.runs.size();
-  if (points.size() == 1 && runs > 0) return run.progress.finish(points.front().summary.brief_report());
   run.progress.finish(fmt::format("{} corners, {} runs", points.size(), runs));
 }
 
-/// Shares of the variables in the nearest failing point.
+/// Shares of the variables in the nearest failing points.
 void write_carriers(H5::H5File& file, const Study& study, const CircuitPoint& point) {
-  if (point.summary.regions.empty()) return;
-  const engine::Vector& nearest = point.summary.regions.front().most_probable_point;
   std::vector<analysis::CarrierRow> rows;
-  for (const VariableShare& s : variable_shares(nearest, *point.samples.testbench)) {
-    rows.push_back({0, {}, nearest.norm(), s.variable, s.share});
+  for (std::size_t s = 0; s < point.answers.size(); ++s) {
+    const engine::Vector& nearest = point.answers[s].nearest;
+    if (nearest.size() == 0) continue;
+    for (const VariableShare& v : variable_shares(nearest, *point.samples.testbench)) {
+      rows.push_back({0,
+                      {},
+                      nearest.norm(),
+                      v.variable,
+                      v.share,
+                      v.coordinate,
+                      area_slope(study, v, nearest.norm()),
+                      study.circuit->specs[s].name});
+    }
   }
-  analysis::write_circuit_carriers(file, circuit_name(study), point.corner.name(), rows);
+  if (!rows.empty()) analysis::write_circuit_carriers(file, circuit_name(study), point.corner.name(), rows);
+}
+
+/// The specs as /specs holds them, without an answer yet.
+std::vector<analysis::SpecRow> spec_rows(const Study& study) {
+  std::vector<analysis::SpecRow> rows;
+  for (const Spec& spec : study.circuit->specs) {
+    if (spec.asked) continue;
+    const engine::Measure& m = study.circuit->measures[spec.measure];
+    analysis::SpecRow& row = rows.emplace_back();
+    row.spec = spec.name;
+    row.measure = m.name;
+    row.unit = m.unit;
+    row.min = spec.below.value_or(NAN);
+    row.max = spec.above.value_or(NAN);
+    row.target = study.target.largest();
+  }
+  return rows;
+}
+
+std::vector<analysis::LimitRow> limit_rows(const Study& study, const CircuitResult& result) {
+  std::vector<analysis::LimitRow> rows;
+  for (std::size_t s = 0; s < study.circuit->specs.size(); ++s) {
+    const Spec& spec = study.circuit->specs[s];
+    if (!spec.asked) continue;
+    const engine::Measure& m = study.circuit->measures[spec.measure];
+    for (const CircuitPoint& point : result.points) {
+      rows.push_back({spec.name, m.name, m.unit, *spec.asked, point.corner.name(), *point.answers[s].limit,
+                      study.target.largest(), false});
+    }
+  }
+  analysis::mark_worst(rows);
+  return rows;
 }
 
 /// Adds what one corner takes; `run`: s.
@@ -165,7 +202,7 @@ CircuitResult run_circuit_study(const StudyRun& run) {
     const engine::SampleSource source{study.seed, stream, study.estimator.design, count};
     engine::Matrix points = engine::draw(source, 0, count, made.testbench->dimension());
     requests.push_back({stream, 0, std::move(made.testbench), std::move(points)});
-    result.points.push_back({corner, {}, {}, {}, {}});
+    result.points.push_back({corner, {}, {}, {}});
   }
   for (const std::string& note : result.notes) run.progress.note(note);
   if (requests.empty()) return result;
@@ -197,9 +234,14 @@ void write_circuit_result(H5::H5File& file, const Study& study, const CircuitRes
                     point.tail_samples);
     }
     write_carriers(file, study, point);
-    failures.push_back({point.corner.name(), point.failure});
+    for (std::size_t i = 0; i < point.answers.size(); ++i) {
+      if (point.answers[i].limit) continue;
+      failures.push_back({point.corner.name(), point.answers[i].failure, study.circuit->specs[i].name});
+    }
   }
   analysis::write_failures(file, failures);
+  analysis::write_specs(file, analysis::make_spec_verdict(spec_rows(study), failures), study.target);
+  analysis::write_limits(file, limit_rows(study, result), study.target);
   if (!result.notes.empty()) engine::write_attribute(file, "/failures", "notes", result.notes);
 }
 

@@ -1,11 +1,10 @@
-// The study of any netlist with a measure and a limit: how probable is it that a sample fails?
+// The study of any netlist with measures and limits: how probable is it that a sample fails them?
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "analysis/rare_event/rare_event.hpp"
-#include "analysis/tails/tail.hpp"
+#include "studies/circuit/spec_estimate.hpp"
 #include "studies/run/study_run.hpp"
 #include "studies/run/work_estimate.hpp"
 
@@ -14,10 +13,9 @@ namespace flare::studies {
 /// One corner of a circuit study.
 struct CircuitPoint {
   Corner corner;
-  SampleSet samples;  // plain: measures as the study names them
-  analysis::TailProbability failure;
-  SampleSet tail_samples;              // of the rare-event estimate, in the order made; else empty
-  analysis::RareEventSummary summary;  // likewise
+  SampleSet samples;                // plain: measures as the study names them
+  std::vector<SpecAnswer> answers;  // as the study's specs
+  SampleSet tail_samples;           // of the rare-event estimates, in the order made; else empty
 };
 
 struct CircuitResult {
@@ -41,7 +39,7 @@ CircuitResult run_circuit_study(const StudyRun& run);
 engine::Testbench circuit_replay_testbench(const Study& study, const std::string& group,
                                            engine::Evaluator& evaluator);
 
-/// /points/<netlist's name>/<corner>/samples and /failures.
+/// /points/<netlist's name>/<corner>/samples, /failures, /specs and /limits.
 void write_circuit_result(H5::H5File& file, const Study& study, const CircuitResult& result);
 
 }  // namespace flare::studies

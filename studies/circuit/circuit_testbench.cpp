@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "engine/base/units.hpp"
 #include "engine/netlist/deck_facts.hpp"
 #include "engine/netlist/deck_identifiers.hpp"
 #include "engine/netlist/deck_lexer.hpp"
@@ -157,6 +158,7 @@ bool taken(const engine::Deck& deck, const std::string& library) {
 }
 
 void check_vectors(const Study& study, const engine::Circuit& circuit, const engine::Testbench& bench) {
+  if (bench.analysis.kind == engine::AnalysisKind::noise) return;  // densities are no vectors of the circuit
   std::set<std::string> present;
   for (const std::string& name : circuit.vectors()) present.insert(engine::vector_name(name));
   if (present.empty()) return;
@@ -172,6 +174,32 @@ void check_vectors(const Study& study, const engine::Circuit& circuit, const eng
                                                                 12, static_cast<std::ptrdiff_t>(all.size())),
                                               ", "))
                       : "did you mean " + close + "?"));
+  }
+}
+
+/// The sources of searches and of a noise analysis are there.
+void check_inputs(const Study& study, const engine::Circuit& circuit, const engine::Testbench& bench) {
+  const std::vector<std::string>& places = study.circuit->measure_places;
+  for (std::size_t m = 0; m < bench.measures.size(); ++m) {
+    if (bench.measures[m].kind == engine::MeasureKind::search)
+      source_of(places.at(m), circuit, bench.measures[m].source);
+  }
+  if (bench.analysis.kind == engine::AnalysisKind::noise)
+    source_of(study.file.string() + ": circuit.input", circuit, bench.analysis.swept);
+}
+
+/// A search whose output is on one side of the level at both ends, without variation.
+void check_searches(const Study& study, const engine::Testbench& bench, const engine::RunResult& nominal) {
+  for (std::size_t m = 0; m < bench.measures.size(); ++m) {
+    const engine::Measure& measure = bench.measures[m];
+    if (measure.kind != engine::MeasureKind::search || !std::isnan(nominal.measures.at(m))) continue;
+    throw StudyError(
+        fmt::format("{}: '{}' never flips at {}: {} is on one side of {} with {} at {} and at {}; widen "
+                    "'from' and 'to', or "
+                    "change 'level'",
+                    study.circuit->measure_places.at(m), measure.name, bench.name, measure.vector,
+                    measure.level, measure.source, engine::format_quantity(measure.from, measure.unit),
+                    engine::format_quantity(*measure.to, measure.unit)));
   }
 }
 
@@ -297,10 +325,11 @@ CircuitTestbench circuit_testbench(const Study& study, const Corner& corner, eng
   }
   note_ignored_initials(loaded.circuit, *bench, made.notes);
   check_vectors(study, loaded.circuit, *bench);
+  check_inputs(study, loaded.circuit, *bench);
   add_variation(study, loaded, {}, *bench);
   refuse_no_variation(study, *bench);
   check_nominals(evaluator, study, loaded, *bench);
-  rehearse(evaluator, loaded.circuit, *bench);
+  check_searches(study, *bench, rehearse(evaluator, loaded.circuit, *bench));
   made.testbench = std::move(bench);
   return made;
 }

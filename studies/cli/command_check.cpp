@@ -15,6 +15,7 @@
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_inputs.hpp"
 #include "studies/run/study_testbench.hpp"
+#include "studies/sweep/sweep_study.hpp"
 
 namespace flare::studies {
 
@@ -64,6 +65,11 @@ int check_command(const CheckCommand& command) {
     return exit_done;
   }
   if (study.accuracy) check_accuracy_inputs(*study.accuracy);
+  if (!study.sweep.empty()) {
+    const std::vector<SweepPoint> points = sweep_studies(study);
+    fmt::print("sweep of {} points, from {} to {}; what follows is the study without it\n", points.size(),
+               points.front().label, points.back().label);
+  }
   // One worker loads the circuits and is asked about them; nothing is sampled.
   engine::WorkerPoolOptions options;
   options.workers = 1;

@@ -6,10 +6,10 @@
 #include <sstream>
 
 #include "engine/base/output_file.hpp"
-#include "engine/measures/measure_set.hpp"
 #include "engine/workers/worker_pool.hpp"
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/cli/result_commands.hpp"
 #include "studies/cli/study_inputs.hpp"
 #include "studies/cli/study_program.hpp"
 #include "studies/column/column_cells.hpp"
@@ -42,6 +42,16 @@ void check_csv_place(const std::filesystem::path& out) {
                      ": is there already and holds no waveforms; move it away, or choose another -o");
 }
 
+/// The measures of the run itself: some (searches) take runs of their own.
+std::vector<double> simulated_again(engine::Evaluator& evaluator, const engine::Testbench& bench,
+                                    const engine::Matrix& point) {
+  std::vector<double> measures;
+  const engine::Job job{std::make_shared<engine::Testbench>(bench), point};
+  evaluator.evaluate(
+      {&job, 1}, [&](std::size_t, std::size_t, const engine::RunResult& run) { measures = run.measures; });
+  return measures;
+}
+
 /// Row of `samples` with the recorded index.
 Eigen::Index row_of(const H5::H5File& file, const std::string& samples, std::int64_t index) {
   const std::vector<std::int64_t> indices = engine::read_table(file, samples + "/runs").integers("index");
@@ -55,6 +65,12 @@ Eigen::Index row_of(const H5::H5File& file, const std::string& samples, std::int
 }  // namespace
 
 int replay_command(const ReplayCommand& command) {
+  if (command.worst) {
+    return replay_worst(
+        command.result,
+        {command.count, command.out.empty() ? std::filesystem::path("worst.svg") : command.out});
+  }
+  if (command.samples.empty()) throw StudyError("replay: needs a group of samples and an index, or --worst");
   if (!command.out.empty()) check_csv_place(command.out);
   const H5::H5File file = engine::open_result(command.result);
   const std::string group = command.samples.starts_with('/') ? command.samples : "/" + command.samples;
@@ -102,7 +118,7 @@ int replay_command(const ReplayCommand& command) {
     check_csv_place(command.out);
     engine::write_output(command.out, text.str());
   }
-  const std::vector<double> again = engine::MeasureSet(bench.measures).evaluate(waveforms);
+  const std::vector<double> again = simulated_again(pool, bench, parameters.row(row));
   bool all_same = true;
   for (std::size_t m = 0; m < again.size(); ++m) {
     const Eigen::Index column = column_of_measure(file, group, bench.measures[m].name);

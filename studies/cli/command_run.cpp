@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "analysis/report/report.hpp"
+#include "engine/base/hdf5_memory.hpp"
 #include "engine/workers/worker_pool.hpp"
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/commands.hpp"
@@ -18,6 +19,7 @@
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_file.hpp"
 #include "studies/run/status_file.hpp"
+#include "studies/sweep/sweep_study.hpp"
 
 namespace flare::studies {
 
@@ -34,8 +36,17 @@ engine::WorkerPool make_pool(const Study& study, int workers, Ranks* ranks, cons
   return engine::WorkerPool(options, ranks->remote(workers));
 }
 
+void simulate_sweep(const StudyRun& run, ResultFile& result, const std::string& ngspice_version) {
+  const std::filesystem::path scratch = result.path().string() + ".point";
+  H5::H5File points = engine::memory_file(scratch);
+  run_sweep(run, points, scratch);
+  if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version, false);
+  result.finish([&](H5::H5File& file, const auto&) { copy_results(points, file, ""); }, ngspice_version);
+}
+
 /// Runs what the study asks for and writes the result file.
 void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspice_version) {
+  if (!run.study.sweep.empty()) return simulate_sweep(run, result, ngspice_version);
   if (run.study.circuit) {
     const CircuitResult circuit = run_circuit_study(run);
     if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version, false);

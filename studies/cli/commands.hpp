@@ -175,6 +175,8 @@ struct ReplayCommand {
   std::filesystem::path out;    // CSV of the waveforms; empty: stdout
   std::filesystem::path study;  // where the result's study is now; empty: where it was
   bool allow_commands = false;
+  bool worst = false;  // draw the failing samples nearest to the nominal point instead
+  int count = 5;       // of these
 };
 int replay_command(const ReplayCommand& command);
 

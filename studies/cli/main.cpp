@@ -9,11 +9,14 @@
 #include "engine/simulate/evaluator.hpp"
 #include "engine/store/run_store.hpp"
 #include "studies/cli/command_batch.hpp"
+#include "studies/cli/command_pages.hpp"
 #include "studies/cli/command_status.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cli/launcher.hpp"
 #include "studies/cli/options_perplexity.hpp"
 #include "studies/cli/process_setup.hpp"
+#include "studies/cli/result_commands.hpp"
+#include "studies/cli/size_command.hpp"
 #include "studies/model/array_spec.hpp"
 #include "studies/paper/paper.hpp"
 
@@ -286,23 +289,30 @@ void add_replay(CLI::App& app, ReplayCommand& command) {
   CLI::App* replay =
       app.add_subcommand("replay", "Simulate one recorded sample again and keep its waveforms");
   replay->add_option("RESULT", command.result, "Result file (HDF5)")->required();
-  replay
-      ->add_option("SAMPLES", command.samples,
-                   "Group of samples, e.g. points/sram8t/sawl8/tt_0.90V_27C/samples/k8")
-      ->required();
-  replay->add_option("INDEX", command.index, "Index of the sample")->required();
-  replay->add_option("-o,--out", command.out, "CSV file for the waveforms; default: the terminal");
+  replay->add_option("SAMPLES", command.samples,
+                     "Group of samples, e.g. points/sram8t/sawl8/tt_0.90V_27C/samples/k8");
+  replay->add_option("INDEX", command.index, "Index of the sample");
+  replay->add_flag("--worst", command.worst,
+                   "Instead: the failing samples nearest to the nominal point, drawn beside its waveforms");
+  replay->add_option("-n", command.count, "How many of them")
+      ->check(CLI::Range(1, 50))
+      ->capture_default_str();
+  replay->add_option(
+      "-o,--out", command.out,
+      "CSV file for the waveforms, default: the terminal; of --worst an SVG, default: worst.svg");
   replay->add_option("--study", command.study, "Where the study's file is now, if it was moved");
   replay->add_flag("--allow-commands", command.allow_commands,
                    "Let the result's study run its netlist's commands");
+  replay->footer("Example: flare replay pick_sawl.h5 --worst -n 3 -o worst.svg");
 }
 
 int run(int argc, char** argv, Ranks* ranks) {
   CLI::App app{
       "FLARE: Monte-Carlo variability engine for analog process-in-memory.\n"
-      "How many word lines may be read at once, at six sigma, and what do the errors that remain cost?"};
+      "How many word lines may be read at once, at six sigma, and what do the errors that remain cost?",
+      "flare"};
   app.require_subcommand(1);
-  app.set_version_flag("--version", "flare " FLARE_VERSION);
+  app.set_version_flag("-V,--version", "flare " FLARE_VERSION);
   app.footer(
       "Exit status: 0 done, 2 the input is wrong, 3 stopped before the end (the same command goes on), 1 "
       "anything else.\nExample: flare run studies/pick_sawl.toml && flare report pick_sawl.h5 -o report");
@@ -332,12 +342,25 @@ int run(int argc, char** argv, Ranks* ranks) {
   add_cost(app, cost_options);
   add_paper(app, paper_options);
   add_perplexity(app, perplexity_options);
+  ResultCommands result_options;
+  add_result_commands(app, result_options);
+  SizeCommand size_options;
+  add_size(app, size_options);
+  PageCommand page_options;
+  add_page_commands(app, page_options);
+  if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty())
+    throw StudyError(unknown);
+  if (const std::string help = help_asked(app, argc, argv); !help.empty()) {
+    fmt::print("{}", help);
+    return exit_done;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     const int status = app.exit(e);
     return status == 0 ? exit_done : exit_bad_input;
   }
+  if (run_page_command(app, page_options)) return exit_done;
   if (app.got_subcommand("check")) return check_command(check_options);
   if (app.got_subcommand("keys")) return keys_command();
   if (app.got_subcommand("replay")) return replay_command(replay_options);
@@ -353,6 +376,8 @@ int run(int argc, char** argv, Ranks* ranks) {
   if (app.got_subcommand("cost")) return cost_command(cost_options, signals.token());
   if (app.got_subcommand("paper")) return paper_command(paper_options, signals.token());
   if (app.got_subcommand("perplexity")) return perplexity_command(perplexity_options, signals.token());
+  if (app.got_subcommand("size")) return size_command(size_options, signals.token());
+  if (const auto status = run_result_command(app, result_options)) return *status;
   if (!shard.empty()) run_options.shard = parse_shard(shard);
   return run_command(run_options, signals.token());
 }

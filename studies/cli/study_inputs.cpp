@@ -13,6 +13,7 @@
 #include "studies/converter/converter_places.hpp"
 #include "studies/gain_cell/gain_cell_study.hpp"
 #include "studies/model/array_spec.hpp"
+#include "studies/sweep/sweep_study.hpp"
 
 namespace flare::studies {
 
@@ -68,10 +69,8 @@ void add_gain_cell(const Study& study, FileList& files) {
   }
 }
 
-}  // namespace
-
-std::vector<engine::InputFile> study_inputs(const Study& study) {
-  FileList files;
+/// What one study, or one point of a sweep, reads.
+void add_study(const Study& study, FileList& files) {
   if (study.kit) files.add(study.kit->manifest);
   if (study.column) {
     for (const Study& column : single_columns(study)) add_column(column, files);
@@ -100,6 +99,15 @@ std::vector<engine::InputFile> study_inputs(const Study& study) {
     for (const std::filesystem::path& file : arch::Transformer::files(study.cost->model)) files.add(file);
     for (const std::filesystem::path& file : arch::dataset_files(study.cost->dataset)) files.add(file);
   }
+}
+
+}  // namespace
+
+std::vector<engine::InputFile> study_inputs(const Study& study) {
+  FileList files;
+  if (study.sweep.empty()) add_study(study, files);
+  for (const SweepPoint& point : study.sweep.empty() ? std::vector<SweepPoint>{} : sweep_studies(study))
+    add_study(point.study, files);
   return engine::input_files(files.files());
 }
 

@@ -54,7 +54,8 @@ void write_point(H5::H5File& file, const Study& study, const ColumnResult& resul
 }
 
 /// Who carries the failure, as shares of the nearest failing points, and the runs a question had to itself.
-void write_tails_of(H5::H5File& file, const ConvertedColumn& converted, const engine::Testbench& bench) {
+void write_tails_of(H5::H5File& file, const Study& study, const ConvertedColumn& converted,
+                    const engine::Testbench& bench) {
   std::vector<analysis::CarrierRow> carriers;
   for (const EstimatedTail& tail : converted.tails) {
     if (!tail.own.runs.empty()) {
@@ -64,7 +65,8 @@ void write_tails_of(H5::H5File& file, const ConvertedColumn& converted, const en
                     tail.own);
     }
     for (const VariableShare& s : variable_shares(tail.nearest, bench)) {
-      carriers.push_back({tail.tail.k, tail.tail.direction, tail.nearest.norm(), s.variable, s.share});
+      carriers.push_back({tail.tail.k, tail.tail.direction, tail.nearest.norm(), s.variable, s.share,
+                          s.coordinate, area_slope(study, s, tail.nearest.norm())});
     }
   }
   analysis::write_column_carriers(file, converted.key, carriers);
@@ -80,7 +82,7 @@ void write_models(H5::H5File& file, const Study& study, const ColumnResult& resu
     const FullPoint& full = result.full.at(c.point);
     analysis::write_error_model(file, c.key, c.model);
     engine::write_read_cost(file, c.key, read_cost(study, result.design, c, full.energies));
-    write_tails_of(file, c, *full.levels.samples.front().testbench);
+    write_tails_of(file, study, c, *full.levels.samples.front().testbench);
   }
 }
 
@@ -108,7 +110,7 @@ void write_column_results(H5::H5File& file, const std::vector<StudiedColumn>& co
     verdict.insert(verdict.end(), result.verdict.begin(), result.verdict.end());
   }
   analysis::write_screening(file, screening, errors);
-  analysis::write_verdict(file, verdict);
+  analysis::write_verdict(file, verdict, {analysis::PassRule::upper_bound, columns.front().study.target});
   engine::write_attribute(file, "/verdict", "composition", composition_text(columns));
   const std::string tracking = tracking_text(columns.front().study);
   if (!tracking.empty()) engine::write_attribute(file, "/verdict", "tracking", tracking);

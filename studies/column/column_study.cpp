@@ -57,7 +57,8 @@ class FullRuns {
 std::vector<analysis::VerdictRow> verdict_of(const Study& study, const ColumnResult& result) {
   std::vector<analysis::NamedPoint> named;
   for (const ConvertedColumn& c : result.converted) named.push_back(analysis::named_point(c.key, c.value));
-  std::vector<analysis::VerdictRow> verdict = analysis::make_verdict(named);
+  std::vector<analysis::VerdictRow> verdict =
+      analysis::make_verdict(named, {analysis::PassRule::upper_bound, study.target});
   for (analysis::VerdictRow& row : verdict) {
     for (std::size_t c = 0; c < study.converters.size(); ++c) {
       for (std::size_t s = 0; s < study.column->sawl.size(); ++s) {

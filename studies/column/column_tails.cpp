@@ -181,6 +181,7 @@ class LevelEstimator {
     if (!summary.surrogates.empty()) surrogates = summary.surrogates;
     known_.insert(known_.end(), summary.draws.begin(), summary.draws.end());
     left_ -= std::min(left_, summary.runs.total());
+    evaluator.weigh(summary.estimate);
     return evaluator.take_samples();
   }
 

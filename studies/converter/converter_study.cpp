@@ -39,8 +39,8 @@ std::string variables_of(const Study& study, engine::Evaluator& evaluator, const
 
 ConverterResult run_converter_study(const StudyRun& run) {
   ConverterResult result;
-  for (std::size_t c = 0; c < run.study.converters.size(); ++c) {
-    if (!run.shard.mine(c)) continue;
+  // Converters are alike: a weight each.
+  for (const std::size_t c : items_of(std::vector<double>(run.study.converters.size(), 1.0), run.shard)) {
     const ConverterStudy& converter = run.study.converters[c];
     std::size_t made = 0;
     run.progress.stage(converter.name);

@@ -9,8 +9,7 @@ namespace flare::studies {
 std::map<std::string, double> read_parameters(Section& section) {
   std::map<std::string, double> values;
   Section parameters = section.section("parameters");
-  for (const std::string& name : parameters.keys())
-    values[engine::lower(name)] = parameters.number(name, -1e300, 1e300);
+  for (const std::string& name : parameters.keys()) values[engine::lower(name)] = parameters.parameter(name);
   parameters.finish();
   return values;
 }

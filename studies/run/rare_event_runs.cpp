@@ -88,9 +88,17 @@ std::vector<VariableShare> variable_shares(const engine::Vector& point, const en
   for (Eigen::Index i = 0; i < point.size(); ++i) {
     const auto v = static_cast<std::size_t>(i);
     shares.push_back({v < bench.variables.size() ? bench.variables[v].name : "converter",
-                      total > 0.0 ? point[i] * point[i] / total : 0.0});
+                      total > 0.0 ? point[i] * point[i] / total : 0.0, point[i]});
   }
   return shares;
+}
+
+double area_slope(const Study& study, const VariableShare& share, double distance) {
+  const std::string label = share.variable.substr(share.variable.rfind('.') + 1);
+  const bool by_area = std::any_of(study.devices.begin(), study.devices.end(), [&](const DeviceVariation& v) {
+    return v.label == label && v.pelgrom > 0.0;
+  });
+  return by_area && distance > 0.0 ? 0.5 * share.coordinate * share.coordinate / distance : 0.0;
 }
 
 StoredEvaluator::StoredEvaluator(const StudyRun& run, std::string stream,
@@ -108,6 +116,39 @@ std::vector<engine::RunResult> StoredEvaluator::evaluate(const engine::Matrix& p
   batches_.push_back(points);
   samples_.runs.insert(samples_.runs.end(), results.begin(), results.end());
   return results;
+}
+
+std::size_t StoredEvaluator::index_of(const Eigen::Ref<const Eigen::RowVectorXd>& point) {
+  const auto key = [](const Eigen::Ref<const Eigen::RowVectorXd>& x) {
+    return std::string(reinterpret_cast<const char*>(x.data()),
+                       sizeof(double) * static_cast<std::size_t>(x.size()));
+  };
+  for (; indexed_ < batches_.size(); ++indexed_) {
+    std::size_t run = rows_before(indexed_);
+    for (Eigen::Index i = 0; i < batches_[indexed_].rows(); ++i)
+      index_[key(batches_[indexed_].row(i))] = run++;
+  }
+  return index_.at(key(point));
+}
+
+std::size_t StoredEvaluator::rows_before(std::size_t batch) const {
+  Eigen::Index rows = 0;
+  for (std::size_t b = 0; b < batch; ++b) rows += batches_[b].rows();
+  return static_cast<std::size_t>(rows);
+}
+
+std::vector<engine::RunResult> StoredEvaluator::runs_at(const engine::Matrix& points) {
+  std::vector<engine::RunResult> runs;
+  runs.reserve(static_cast<std::size_t>(points.rows()));
+  for (Eigen::Index i = 0; i < points.rows(); ++i) runs.push_back(samples_.runs[index_of(points.row(i))]);
+  return runs;
+}
+
+void StoredEvaluator::weigh(const analysis::WeightedRuns& runs) {
+  samples_.log_weights.resize(samples_.runs.size(), std::nan(""));
+  for (Eigen::Index i = 0; i < runs.points.rows(); ++i) {
+    samples_.log_weights[index_of(runs.points.row(i))] = runs.log_weights[static_cast<std::size_t>(i)];
+  }
 }
 
 SampleSet StoredEvaluator::take_samples() {

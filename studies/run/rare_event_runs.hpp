@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "analysis/output_tails/output_tails.hpp"
@@ -31,8 +32,12 @@ analysis::TailProbability probability_of(const analysis::OutputTail& tail, const
 struct VariableShare {
   std::string variable;
   double share = 0.0;
+  double coordinate = 0.0;  // in sigma, with its sign
 };
 std::vector<VariableShare> variable_shares(const engine::Vector& point, const engine::Testbench& bench);
+
+/// d sigma / d ln area of the device of a variable (analysis/results/carrier_table.hpp); `distance` of the point.
+double area_slope(const Study& study, const VariableShare& share, double distance);
 
 /// Makes the runs of a request; empty: as the request stands.
 using MakeRuns = std::function<std::vector<engine::RunResult>(const engine::RunRequest& request)>;
@@ -47,6 +52,11 @@ class StoredEvaluator {
   /// Throws engine::Stopped where a stop was requested.
   std::vector<engine::RunResult> evaluate(const engine::Matrix& points);
 
+  /// Runs at points (rows) that were all evaluated, the latest of each. Throws std::out_of_range for another point.
+  std::vector<engine::RunResult> runs_at(const engine::Matrix& points);
+  /// Their weights in the estimate they were made for.
+  void weigh(const analysis::WeightedRuns& runs);
+
   std::size_t runs() const { return samples_.runs.size(); }
   const engine::Testbench& testbench() const { return *samples_.testbench; }
   /// Every run made, in order.
@@ -58,6 +68,12 @@ class StoredEvaluator {
   std::uint64_t fingerprint_;
   SampleSet samples_;  // its points are joined when they are taken
   std::vector<engine::Matrix> batches_;
+  std::unordered_map<std::string, std::size_t>
+      index_;  // by the bytes of a point; of the first `indexed_` batches
+  std::size_t indexed_ = 0;
+
+  std::size_t rows_before(std::size_t batch) const;
+  std::size_t index_of(const Eigen::Ref<const Eigen::RowVectorXd>& point);
 };
 
 }  // namespace flare::studies

@@ -63,6 +63,16 @@ engine::Matrix SampleSet::known_points(std::size_t m) const {
   return known.topRows(rows);
 }
 
+namespace {
+
+std::vector<double> weights_of(const SampleSet& samples) {
+  std::vector<double> weights(samples.runs.size(), std::nan(""));
+  for (std::size_t r = 0; r < samples.log_weights.size(); ++r) weights[r] = std::exp(samples.log_weights[r]);
+  return weights;
+}
+
+}  // namespace
+
 void write_samples(H5::H5File& file, const std::string& path, const SampleSet& samples) {
   const auto rows = static_cast<Eigen::Index>(samples.runs.size());
   const std::vector<engine::Measure>& measures = samples.testbench->measures;
@@ -76,7 +86,9 @@ void write_samples(H5::H5File& file, const std::string& path, const SampleSet& s
     }
     table.add(static_cast<std::int64_t>(samples.first) + r, static_cast<std::int64_t>(run.outcome), run.rung);
   }
-  engine::write_table(file, path + "/runs", std::move(table).table());
+  engine::Table runs = std::move(table).table();
+  if (!samples.log_weights.empty()) runs.add("weight", "", weights_of(samples));
+  engine::write_table(file, path + "/runs", runs);
   engine::write_matrix(file, path + "/measures", values);
   engine::write_matrix(file, path + "/parameters", samples.points);
   std::vector<std::string> names;

@@ -44,6 +44,8 @@ struct SampleSet {
   std::shared_ptr<const engine::Testbench> testbench;
   engine::Matrix points;
   std::vector<engine::RunResult> runs;
+  /// ln phi/q of runs of a frozen proposal q, NaN of others (searches, pilots, audits, lines); empty: none has one.
+  std::vector<double> log_weights = {};
 
   /// Measure `m` of the runs where it has a value. What other measures are does not matter.
   std::vector<double> values(std::size_t m = 0) const;
@@ -53,7 +55,8 @@ struct SampleSet {
   engine::Matrix known_points(std::size_t m = 0) const;
 };
 
-/// Writes group `path` with datasets index, outcome, parameters, measures and the names of their columns.
+/// Writes group `path` with datasets runs (index, outcome, rung, and weight where runs have one), parameters, measures and
+/// the names of their columns.
 void write_samples(H5::H5File& file, const std::string& path, const SampleSet& samples);
 
 }  // namespace flare::studies

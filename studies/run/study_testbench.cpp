@@ -357,8 +357,8 @@ void check_nominals(engine::Evaluator& evaluator, const Study& study, const Load
   }
 }
 
-void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,
-              const engine::Testbench& testbench) {
+engine::RunResult rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,
+                           const engine::Testbench& testbench) {
   const engine::Rehearsal rehearsal = evaluator.rehearse(testbench);
   if (rehearsal.nominal.outcome == engine::Outcome::unconverged) {
     throw StudyError(fmt::format(
@@ -388,6 +388,7 @@ void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,
                     "another run; give every state of it an .ic",
                     testbench.name));
   }
+  return rehearsal.nominal;
 }
 
 const CircuitDevice& source_of(const std::string& place, const engine::Circuit& circuit,

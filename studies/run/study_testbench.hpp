@@ -44,9 +44,10 @@ void check_nominals(engine::Evaluator& evaluator, const Study& study, const Load
                     const engine::Testbench& testbench);
 
 /// Runs a testbench without variation, and again after another run. Throws StudyError where it does not work, where it
-/// remembers the run before, or where a node floats: no number of such a circuit would mean anything.
-void rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,
-              const engine::Testbench& testbench);
+/// remembers the run before, or where a node floats: no number of such a circuit would mean anything. The run without
+/// variation.
+engine::RunResult rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,
+                           const engine::Testbench& testbench);
 
 /// The independent source called `name`. Throws StudyError at `place`, with the nearest name, where there is none.
 const engine::CircuitDevice& source_of(const std::string& place, const engine::Circuit& circuit,

@@ -11,10 +11,21 @@ namespace {
 // Each example is a study that a reader accepts; "." stands for any file. A branch of a reader that no example reaches
 // has keys that the test does not find here.
 constexpr std::string_view column_example = R"toml(
+target = "99 % of macros"
+cost = { architecture = ".", model = ".", dataset = "." }
+[macro]
+columns = 128
+spare_columns = 2
+rows = 256
+reads = 1e9
+patterns = 1e4
 [technology]
 cards = "."
 [column]
 sawl = [8]
+timing = "replica"
+timing_rows = 32
+converters = ["flash"]
 [column.sizes]
 wa = "300 nm"
 [column.precharge]
@@ -26,6 +37,8 @@ pelgrom = "1.3 mV um"
 parameter = "beta"
 law = "lognormal"
 sigma = "3 %"
+cells = ["sram8t"]
+[map]
 [[die]]
 temperature = true
 sigma = "10 K"
@@ -38,6 +51,8 @@ full = 2
 [[converter]]
 name = "flash"
 offset_sigma = "0.03 step"
+references = "replica"
+average = 4
 [[converter]]
 name = "sar"
 kind = "enob"
@@ -129,6 +144,62 @@ pelgrom = "1.3 mV um"
 process = ["tt"]
 supply = ["0.9 V"]
 temperature = ["27 degC"]
+)toml";
+
+constexpr std::string_view specs_example = R"toml(
+target = "99 % of macros"
+[macro]
+columns = 128
+[circuit]
+netlist = "."
+analysis = "operating_point"
+[[measure]]
+name = "offset"
+kind = "search"
+vector = "v(out)"
+level = "0.45 V"
+source = "vin"
+from = "-50 mV"
+to = "50 mV"
+resolution = "0.1 mV"
+[[measure]]
+name = "out"
+vector = "v(out)"
+[[spec]]
+name = "centred"
+measure = "offset"
+min = "-20 mV"
+max = "20 mV"
+unmeasured = "fails"
+[[spec]]
+measure = "out"
+limit = "?"
+side = "min"
+[[sweep]]
+key = "macro.columns"
+values = [64, 128]
+[[sweep]]
+key = "technology.parameters.wn"
+from = "200 nm"
+to = "400 nm"
+points = 3
+spacing = "log"
+)toml";
+
+constexpr std::string_view noise_example = R"toml(
+[circuit]
+netlist = "."
+analysis = "noise"
+output = "v(out)"
+input = "vin"
+start = "1 Hz"
+stop = "1 GHz"
+[[measure]]
+name = "n"
+kind = "integrated_noise"
+vector = "onoise"
+[failing]
+above = "1 mV"
 )toml";
 
 constexpr std::string_view transient_example = R"toml(
@@ -237,6 +308,8 @@ std::vector<std::pair<std::string, std::string>> key_examples() {
       {"adc", std::string(adc_example)},
       {"gain_cell", std::string(gain_cell_example)},
       {"transient", std::string(transient_example)},
+      {"specs", std::string(specs_example)},
+      {"noise", std::string(noise_example)},
       {"dc", sweep_example("analysis = \"dc\"\nsweep = \"vin\"\nstart = \"0 V\"\nstop = \"1 V\"")},
       {"ac", sweep_example("analysis = \"ac\"\nstart = \"1 Hz\"\nstop = \"1 GHz\"")},
   };

@@ -1,8 +1,5 @@
 #include "studies/study/key_reference.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <array>
 
 #include "studies/study/key_examples.hpp"
@@ -12,215 +9,19 @@ namespace flare::studies {
 
 namespace {
 
-// Each example is a study that a reader accepts; "." stands for any file. A branch of a reader that no example reaches
-// has keys that the test does not find here.
-constexpr std::string_view column_example = R"toml(
-cost = { architecture = ".", model = ".", dataset = "." }
-[technology]
-cards = "."
-[column]
-sawl = [8]
-timing = "replica"
-timing_rows = 32
-converters = ["flash"]
-[column.sizes]
-wa = "300 nm"
-[column.precharge]
-w = "2 um"
-[[variation]]
-parameter = "vth"
-pelgrom = "1.3 mV um"
-[[variation]]
-parameter = "beta"
-law = "lognormal"
-sigma = "3 %"
-cells = ["sram8t"]
-[map]
-[[die]]
-temperature = true
-sigma = "10 K"
-[corners]
-process = ["tt"]
-supply = ["0.9 V"]
-temperature = ["27 degC"]
-nominal = "tt 0.9 V 27 degC"
-full = 2
-[[converter]]
-name = "flash"
-offset_sigma = "0.03 step"
-references = "replica"
-average = 4
-[[converter]]
-name = "sar"
-kind = "enob"
-enob = 5
-offset_sigma = "1 mV"
-[[converter]]
-name = "measured"
-kind = "measured"
-measured = "."
-[accuracy]
-model = "."
-dataset = "."
-modes = ["read"]
-[simulator]
-method = "gear"
-reltol = 1e-4
-abstol = 1e-12
-vntol = 1e-6
-chgtol = 1e-17
-trtol = 5.0
-)toml";
-
-constexpr std::string_view clamp_example = R"toml(
-[technology]
-cards = "."
-[column]
-cell = "mram_1t"
-sawl = [8]
-[column.clamp]
-ci = "120 fF"
-[corners]
-process = ["tt"]
-supply = ["0.9 V"]
-temperature = ["27 degC"]
-nominal = "tt 0.9 V 27 degC"
-[[variation]]
-parameter = "vth"
-pelgrom = "1.3 mV um"
-[[converter]]
-name = "flash"
-offset_sigma = "0.03 step"
-)toml";
-constexpr std::string_view kit_example = R"toml(
-corners = { process = ["tt"], supply = ["0.9 V"], temperature = ["27 degC"] }
-[technology]
-kit = "cmos28"
-parameters = { mm_switch = 1 }
-[column]
-sawl = [8]
-[[variation]]
-parameter = "vth"
-pelgrom = "1.3 mV um"
-[[converter]]
-name = "flash"
-)toml";
-
-constexpr std::string_view adc_example = R"toml(
-corners = { process = ["tt"], supply = ["0.9 V"], temperature = ["27 degC"] }
-[technology]
-kit = "cmos28"
-[adc]
-thresholds = 8
-[[variation]]
-parameter = "vth"
-pelgrom = "1.3 mV um"
-[[converter]]
-name = "flash"
-circuit = "flash"
-)toml";
-
-constexpr std::string_view transient_example = R"toml(
-[circuit]
-netlist = "."
-stop = "1 ns"
-uic = true
-supply_parameter = "vdd"
-[[measure]]
-name = "delay"
-kind = "crossing"
-vector = "v(out)"
-minus = "v(in)"
-level = "0.5 V"
-from = "0.1 ns"
-to = "0.9 ns"
-unmeasured = "fails"
-[[measure]]
-name = "ring"
-kind = "period"
-vector = "v(out)"
-level = "0.5 V"
-[[measure]]
-name = "input"
-vector = "v(in)"
-when = "v(out)"
-level = "0.5 V"
-[[measure]]
-name = "last"
-vector = "@m1[gm]"
-vector_unit = "A/V"
-at = "1 ns"
-[[measure]]
-name = "twice"
-expression = "2 * delay"
-unit = "s"
-[failing]
-measure = "delay"
-below = "0.2 ns"
-above = "0.5 ns"
-unmeasured = "passes"
-[[variation]]
-model = "nfet"
-parameter = "vth0"
-sigma = "10 mV"
-[[variation]]
-param = "rload"
-sigma = "3 %"
-median = 1.0
-[[variation]]
-parameter = "r"
-devices = "r1"
-sigma = "1 %"
-[[die]]
-source = "vdd"
-sigma = "10 mV"
-[corners]
-[corners.sources]
-vbias = ["0.4 V", "0.5 V"]
-[corners.parameters]
-cload = ["1e-15"]
-[corners.sections]
-"mos.lib" = ["tt"]
-[[corners.named]]
-name = "hot"
-process = "ff"
-supply = "1 V"
-temperature = "125 degC"
-[corners.named.sources]
-vbias = "0.4 V"
-[corners.named.parameters]
-cload = 2e-15
-[corners.named.sections]
-"mos.lib" = "ff"
-)toml";
-
-/// Analyses over a sweep: what stands in [circuit] besides the netlist, and a level in the unit of the sweep's output.
-std::string sweep_example(std::string_view circuit) {
-  return fmt::format(R"toml(
-[circuit]
-netlist = "."
-supply_source = "vdd"
-fixed_sources = "vref"
-{}
-[[measure]]
-name = "m"
-kind = "crossing"
-vector = "v(out)"
-level = "0.5 V"
-[failing]
-above = "0.5 {}"
-[[die]]
-source = "vdd"
-sigma = "1 %"
-)toml",
-                     circuit, circuit.find("Hz") != std::string_view::npos ? "Hz" : "V");
-}
-
 constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"", "title", "what the result and the report are called", "the file's name"},
     {"", "seed", "all random numbers follow from it"},
+    {"", "target",
+     "what a design must hold: so many sigma, or a share of macros, as `\"99 % of macros\"` ([macro])"},
     {"", "commands", "what becomes of a netlist's `.control` blocks", "`\"refuse\"`"},
     {"", "allow_commands", "older way to write `commands = \"run\"`, for netlists that you trust"},
+    {"macro", "columns", "of a macro, without the spare ones"},
+    {"macro", "spare_columns", "that may stand in for bad ones"},
+    {"macro", "rows", "of a column; of a circuit how often it stands in one", "the column's; of a circuit 1"},
+    {"macro", "reads", "of a column, over the life that the yield speaks of"},
+    {"macro", "patterns", "distinct patterns of cells that are read of a column",
+     "rows / SAWL groups of 2^SAWL, and no more than reads"},
     {"technology", "kit", "device kit: a name of `netlists/kits`, or the path of a folder with a `kit.toml`"},
     {"technology", "cards",
      "library of device cards by itself; its sections are the corners' processes; a column needs it or a "
@@ -261,6 +62,8 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"circuit", "max_step", "largest time step of a transient", "the lesser of `step` and a 50th of `stop`"},
     {"circuit", "points", "of an `ac` analysis, a decade"},
     {"circuit", "sweep", "voltage or current source that a `dc` analysis sweeps"},
+    {"circuit", "output", "of a `noise` analysis: `v(node)` or `v(a,b)`"},
+    {"circuit", "input", "source that the noise is referred to"},
     {"circuit", "uic", "a transient begins at the `ic=` of the netlist instead of an operating point",
      "the netlist's"},
     {"circuit", "supply_source",
@@ -284,7 +87,7 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"gain_cell", "retention", "times after a write at which the levels are looked at",
      "`[\"0.8 ms\", \"5 ms\"]`"},
     {"gain_cell", "park", "voltage of the write bitline between writes"},
-    {"measure[]", "name", "by which `[failing]` and expressions know it"},
+    {"measure[]", "name", "by which specs and expressions know it"},
     {"measure[]", "kind", "what is taken of the waveform"},
     {"measure[]", "vector", "`v(node)`, `v(a,b)`, `i(source)`, `-i(source)` or `@device[parameter]`"},
     {"measure[]", "minus", "vector that is subtracted"},
@@ -301,12 +104,28 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
      "`\"either\"`; of a period `\"rise\"`"},
     {"measure[]", "expression", "arithmetic over other measures, instead of a vector"},
     {"measure[]", "unit", "SI unit of the expression", "follows from what it uses"},
+    {"measure[]", "source", "of a `search`: whose DC value is sought at which the vector crosses `level`"},
+    {"measure[]", "resolution", "of a `search`, in the unit of the source"},
     {"measure[]", "unmeasured", "what a run is in which the measure has no value", "the study stops there"},
     {"failing", "measure", "name of a measure or an expression", "the first measure"},
     {"failing", "below",
      "a sample fails below it, in the unit of the measure; with `above`, outside of the window"},
     {"failing", "above", "a sample fails above it"},
     {"failing", "unmeasured", "what a run is in which the measure has no value", "as the measure says"},
+    {"spec[]", "name", "of the spec", "that of its measure"},
+    {"spec[]", "measure", "name of a measure or an expression", "the first measure"},
+    {"spec[]", "min", "a sample fails below it, in the unit of the measure"},
+    {"spec[]", "max", "a sample fails above it; with `min`, outside of the two"},
+    {"spec[]", "limit", "`\"?\"`: no limit is given, the one is asked for that holds at the target"},
+    {"spec[]", "side", "of the limit that is asked for"},
+    {"spec[]", "unmeasured", "what a run is in which the measure has no value", "as the measure says"},
+    {"sweep[]", "key",
+     "of the study, as for `--set`: `corners.supply`, `variation[vth].pelgrom`, `measure[0].at`"},
+    {"sweep[]", "values", "that it takes"},
+    {"sweep[]", "from", "begin of a range, instead of `values`"},
+    {"sweep[]", "to", "end of the range"},
+    {"sweep[]", "points", "of the range, both ends included"},
+    {"sweep[]", "spacing", "of the range: even steps, or even ratios"},
     {"variation[]", "parameter",
      "`vth`, `beta`, `w`, `l`, `r`, `c`, `dc`, … or the simulator's own instance parameter"},
     {"variation[]", "devices", "pattern of device names"},

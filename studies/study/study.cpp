@@ -9,8 +9,10 @@
 
 #include "engine/base/units.hpp"
 #include "flare_arch/models/accuracy.hpp"
+#include "studies/study/overrides.hpp"
 #include "studies/study/study_analysis.hpp"
 #include "studies/study/study_converters.hpp"
+#include "studies/study/study_target.hpp"
 #include "studies/toml/compatibility.hpp"
 #include "studies/toml/toml_file.hpp"
 
@@ -129,7 +131,8 @@ CircuitStudy read_circuit(Section s, Section& root) {
   s.finish();
   StudyMeasures asked = read_measures(root, circuit.analysis);
   circuit.measures = std::move(asked.measures);
-  circuit.failing = asked.failing;
+  circuit.measure_places = std::move(asked.places);
+  circuit.specs = std::move(asked.specs);
   return circuit;
 }
 
@@ -355,6 +358,18 @@ void read_simulator(Section s, Study& study) {
   s.finish();
 }
 
+/// Counting alone gives no limit.
+void check_asked_limits(const Section& root, const Study& study) {
+  if (!study.circuit || study.estimator.method.find("monte_carlo") == std::string::npos) return;
+  for (const Spec& spec : study.circuit->specs) {
+    if (spec.asked)
+      root.fail("spec",
+                fmt::format("'{}' asks for a limit, which counting ([estimator] method = \"{}\") does not "
+                            "give; take \"auto\", or \"fit\"",
+                            spec.name, study.estimator.method));
+  }
+}
+
 Study read_root(const toml::table& table, const std::filesystem::path& file, std::string text, KeyLog* log) {
   Study study;
   study.file = file;
@@ -399,7 +414,10 @@ Study read_root(const toml::table& table, const std::filesystem::path& file, std
   if (study.adc && study.converters.empty()) root.fail("", "an [adc] study needs at least one [[converter]]");
   check_columns(root, study);
   if (root.has("map")) study.map = read_map(root.section("map"));
+  study.sweep = read_sweep(root);
   study.estimator = read_estimator(root.section("estimator"));
+  study.target = read_target(root, study.column ? study.column->setup.rows : 0);
+  check_asked_limits(root, study);
   const bool has_accuracy = root.has("accuracy");
   Section accuracy = root.section("accuracy");
   if (has_accuracy && !study.columns.empty())
@@ -445,6 +463,15 @@ Study read_study(const std::filesystem::path& file, const std::vector<std::strin
 Study parse_study(const std::string& text, const std::filesystem::path& file, KeyLog* log) {
   const toml::table table = parse_toml(text, file);
   return read_table(table, file, text, log);
+}
+
+Study sweep_point(const Study& whole, const std::vector<std::string>& assignments) {
+  toml::table table = parse_toml(whole.text, whole.file);
+  table.erase("sweep");
+  for (const std::string& assignment : assignments) apply_override(table, assignment);
+  std::ostringstream changed;
+  changed << table << '\n';
+  return read_table(table, whole.file, changed.str());
 }
 
 }  // namespace flare::studies

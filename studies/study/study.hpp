@@ -10,6 +10,7 @@
 
 #include "analysis/converters/converter.hpp"
 #include "analysis/results/adc_table.hpp"
+#include "analysis/verdict/target.hpp"
 #include "engine/base/sampling.hpp"
 #include "engine/measures/measure.hpp"
 #include "engine/simulate/testbench.hpp"
@@ -21,6 +22,7 @@
 #include "studies/study/study_corners.hpp"
 #include "studies/study/study_gain_cell.hpp"
 #include "studies/study/study_measures.hpp"
+#include "studies/study/study_sweep.hpp"
 #include "studies/study/study_variation.hpp"
 #include "studies/toml/toml_section.hpp"
 
@@ -41,11 +43,12 @@ struct CircuitStudy {
   engine::Analysis analysis;
   std::optional<bool> uic;  // start from .ic and ic= values; not said: as the netlist's own .tran has it
   std::vector<engine::Measure> measures;
+  std::vector<std::string> measure_places;  // "file:line: table", for errors
   // What the corners' supply moves: sources, or a .param of the netlist; both empty: nothing.
   std::vector<std::string> supply_sources;
   std::string supply_parameter;
   std::vector<std::string> fixed_sources;  // at the supply's level, and meant to stay there
-  Failing failing;
+  std::vector<Spec> specs;                 // at least one
 };
 
 /// Converters as circuits, on a bitline that falls by `swing` over its levels.
@@ -122,6 +125,7 @@ struct Study {
   std::string text;  // as run: with the overrides applied
   std::string title;
   std::uint64_t seed = 1;
+  analysis::Target target;                               // what a design is held to
   engine::Commands commands = engine::Commands::refuse;  // what becomes of .control blocks
 
   std::optional<Kit> kit;
@@ -152,14 +156,18 @@ struct Study {
   EstimatorStudy estimator;
   std::optional<AccuracyStudy> accuracy;
   std::optional<CostStudy> cost;
+  std::vector<SweepAxis> sweep;  // empty: one study
 };
 
-/// Reads and checks a study; `overrides` are "a.b=value" texts (TOML values; a bare word is a text).
+/// Reads and checks a study; `overrides` are "a.b=value" texts (overrides.hpp).
 /// Throws StudyError.
 Study read_study(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});
 
 /// The same for the text of a study, e.g. the one kept in a result file; `file` anchors relative paths. `log` takes in
 /// what is asked of every key.
 Study parse_study(const std::string& text, const std::filesystem::path& file, KeyLog* log = nullptr);
+
+/// One point of a study's sweep: the study without it, changed by "a.b=value" texts. Throws StudyError.
+Study sweep_point(const Study& whole, const std::vector<std::string>& assignments);
 
 }  // namespace flare::studies

@@ -1,6 +1,7 @@
 #include "studies/study/study_analysis.hpp"
 
 #include "engine/netlist/deck_lexer.hpp"
+#include "studies/study/vector_word.hpp"
 
 namespace flare::studies {
 
@@ -52,13 +53,36 @@ Analysis read_ac_sweep(Section& s) {
   return analysis;
 }
 
+/// Spectral densities at an output, and referred to an input.
+Analysis read_noise(Section& s) {
+  Analysis analysis = read_ac_sweep(s);
+  analysis.kind = AnalysisKind::noise;
+  try {
+    const VectorWord output = parse_vector(s.text("output"));
+    if (output.unit != "V" || output.negated) throw VectorError("expected v(node) or v(a,b)");
+    const auto inner = [](const std::string& v) { return v.substr(2, v.size() - 3); };
+    analysis.output = output.reference.empty()
+                          ? output.vector
+                          : "v(" + inner(output.vector) + "," + inner(output.reference) + ")";
+  } catch (const VectorError& error) {
+    s.fail("output", error.what());
+  }
+  analysis.swept = engine::lower(s.text("input"));
+  const char kind = source_kind(analysis.swept);
+  if (kind != 'v' && kind != 'i') {
+    s.fail("input", "names the voltage or current source that the noise is referred to, e.g. \"vin\"");
+  }
+  return analysis;
+}
+
 }  // namespace
 
 Analysis read_analysis(Section& circuit) {
   const std::string kind =
-      circuit.choice("analysis", {"transient", "operating_point", "dc", "ac"}, "transient");
+      circuit.choice("analysis", {"transient", "operating_point", "dc", "ac", "noise"}, "transient");
   if (kind == "dc") return read_dc_sweep(circuit);
   if (kind == "ac") return read_ac_sweep(circuit);
+  if (kind == "noise") return read_noise(circuit);
   if (kind == "transient") return read_transient(circuit);
   Analysis analysis;
   analysis.kind = AnalysisKind::operating_point;
@@ -72,6 +96,7 @@ AnalysisAxis axis_of(const Analysis& analysis) {
     case AnalysisKind::dc_sweep:
       return {swept_unit(analysis), analysis.start, analysis.stop};
     case AnalysisKind::ac_sweep:
+    case AnalysisKind::noise:
       return {"Hz", analysis.start, analysis.stop};
     case AnalysisKind::transient:
       break;

@@ -167,4 +167,14 @@ VectorWord parse_small_signal(std::string_view text) {
           "", false, magnitude ? word.unit : "1"};
 }
 
+VectorWord parse_noise(std::string_view text, const std::string& output_unit, const std::string& input_unit) {
+  const std::string word = squeezed(text);
+  if (word == "onoise") return {"onoise_spectrum", "", false, output_unit};
+  if (word == "inoise") return {"inoise_spectrum", "", false, input_unit};
+  throw VectorError(fmt::format(
+      "'{}': a noise analysis has \"onoise\", the density at the output, and \"inoise\", that referred to "
+      "the input",
+      text));
+}
+
 }  // namespace flare::studies

@@ -38,4 +38,8 @@ VectorWord parse_vector(std::string_view text);
 /// in decibels and "vp(o)" its phase in degrees, likewise of a current. Throws VectorError.
 VectorWord parse_small_signal(std::string_view text);
 
+/// Of a noise analysis: "onoise", the density at the output, in the unit of the output, or "inoise", that referred to the
+/// input, in the unit of the input; both the noise in a band of 1 Hz. Throws VectorError.
+VectorWord parse_noise(std::string_view text, const std::string& output_unit, const std::string& input_unit);
+
 }  // namespace flare::studies

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "engine/base/nearest_name.hpp"
 #include "engine/base/units.hpp"
@@ -276,6 +277,20 @@ std::vector<Section> Section::sections(std::string_view key) {
   if (!node->is_array_of_tables()) fail(key, fmt::format("must be one or more tables: [[{}]]", full));
   for (const toml::node& element : *node->as_array()) {
     all.emplace_back(*element.as_table(), fmt::format("{}[{}]", full, all.size()), file_, log_);
+  }
+  return all;
+}
+
+std::vector<std::string> Section::values(std::string_view key) {
+  note(key, "list of texts or numbers");
+  const toml::node& node = require(key, "a list");
+  if (!node.is_array() || node.as_array()->empty()) fail(key, "must be a list of one value or more");
+  std::vector<std::string> all;
+  for (const toml::node& element : *node.as_array()) {
+    if (!element.is_value()) fail(key, "must be a list of texts, numbers or flags");
+    std::ostringstream text;
+    element.visit([&](const auto& value) { text << value; });
+    all.push_back(text.str());
   }
   return all;
 }

@@ -42,6 +42,8 @@ class Section {
                      const std::string& otherwise);
   /// A list of texts; one text alone is a list of one.
   std::vector<std::string> texts(std::string_view key);
+  /// A list of texts, numbers and flags, each as it would be written in TOML.
+  std::vector<std::string> values(std::string_view key);
   /// A text, or a number as it would be written.
   std::string text_or_number(std::string_view key);
   /// A number, or a quantity of any unit in quotes, in SI units.

@@ -7,9 +7,10 @@
 
 #include "analysis/results/accuracy_table.hpp"
 #include "analysis/results/carrier_table.hpp"
-#include "analysis/results/failure_table.hpp"
 #include "analysis/results/point_tables.hpp"
 #include "analysis/results/screening_table.hpp"
+#include "analysis/results/spec_table.hpp"
+#include "analysis/results/sweep_table.hpp"
 #include "tests/analysis/converters/small_column.hpp"
 #include "tests/analysis/temporary_file.hpp"
 
@@ -178,15 +179,75 @@ TEST(FailureTable, RoundTrip) {
   {
     H5::H5File file(scratch.path(), H5F_ACC_TRUNC);
     EXPECT_TRUE(read_failures(file).empty());
-    write_failures(file, {{"tt", tail}, {"ss", TailProbability{}}});
+    write_failures(file, {{"tt", tail, "gain"}, {"ss", TailProbability{}, "gain"}});
   }
   const std::vector<FailureRow> back = read_failures(H5::H5File(scratch.path(), H5F_ACC_RDONLY));
   ASSERT_EQ(back.size(), 2U);
   EXPECT_EQ(back[0].corner, "tt");
+  EXPECT_EQ(back[0].spec, "gain");
   EXPECT_EQ(back[0].tail.p, tail.p);
   EXPECT_EQ(back[0].tail.runs, 1000U);
   EXPECT_EQ(back[0].tail.status, TailStatus::estimated);
   EXPECT_EQ(back[1].tail.status, TailProbability{}.status);
+}
+
+TEST(SpecTables, RoundTrip) {
+  const TemporaryFile scratch("flare_spec_table_test.h5");
+  TailProbability tail;
+  tail.p = tail.low = tail.high = Probability(1e-12);
+  tail.status = TailStatus::estimated;
+  SpecRow spec;
+  spec.spec = spec.measure = "gain";
+  spec.unit = std::string("1");
+  spec.min = 10.0;
+  const std::vector<SpecRow> specs = make_spec_verdict({spec}, {{"tt", tail, "gain"}});
+  LimitRow limit{"snm", "snm", "V", Side::above, "tt", {0.1, 0.09, 0.11, TailStatus::estimated, 300, "m"},
+                 1e-9,  true};
+  {
+    H5::H5File file(scratch.path(), H5F_ACC_TRUNC);
+    EXPECT_TRUE(read_specs(file).empty());
+    EXPECT_TRUE(read_limits(file).empty());
+    write_specs(file, specs, {});
+    write_limits(file, {limit}, {});
+    EXPECT_EQ(engine::read_text(file, "/specs", "target_text"), "6 sigma");
+  }
+  const H5::H5File file(scratch.path(), H5F_ACC_RDONLY);
+  const SpecRow read = read_specs(file).at(0);
+  EXPECT_EQ(read.min, 10.0);
+  EXPECT_TRUE(std::isnan(read.max));
+  EXPECT_TRUE(read.passes);
+  EXPECT_TRUE(read.limiting);
+  EXPECT_EQ(read.failure.p, tail.p);
+  const LimitRow back = read_limits(file).at(0);
+  EXPECT_EQ(back.side, Side::above);
+  EXPECT_EQ(back.held.limit, 0.1);
+  EXPECT_EQ(back.held.high, 0.11);
+  EXPECT_EQ(back.held.runs, 300u);
+  EXPECT_TRUE(back.worst);
+}
+
+TEST(SweepTable, RoundTripOfNumbersAndWords) {
+  const TemporaryFile scratch("flare_sweep_table_test.h5");
+  TailProbability tail;
+  tail.p = tail.low = tail.high = Probability(1e-6);
+  tail.status = TailStatus::estimated;
+  Sweep sweep;
+  sweep.columns = {{"supply", "V", {0.8, 0.9}, {"0.8 V", "0.9 V"}}, {"cell", "", {NAN, NAN}, {"a", "b"}}};
+  sweep.answers = {{0, "gain", "tt", tail, 1e-9, false}, {1, "gain", "tt", tail, 1e-3, true}};
+  {
+    H5::H5File file(scratch.path(), H5F_ACC_TRUNC);
+    EXPECT_TRUE(read_sweep_table(file).columns.empty());
+    write_sweep(file, sweep);
+  }
+  const Sweep back = read_sweep_table(H5::H5File(scratch.path(), H5F_ACC_RDONLY));
+  ASSERT_EQ(back.columns.size(), 2u);
+  EXPECT_EQ(back.columns[0].numbers, (std::vector<double>{0.8, 0.9}));
+  EXPECT_EQ(back.columns[0].unit, "V");
+  EXPECT_EQ(back.columns[1].texts, (std::vector<std::string>{"a", "b"}));
+  EXPECT_FALSE(back.columns[1].has_numbers());
+  ASSERT_EQ(back.answers.size(), 2u);
+  EXPECT_TRUE(back.answers[1].passes);
+  EXPECT_EQ(back.answers[1].point, 1u);
 }
 
 }  // namespace

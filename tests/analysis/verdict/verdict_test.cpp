@@ -28,9 +28,12 @@ TEST(Verdict, TakesTheWorstCornerAndTheUpperBound) {
 }
 
 TEST(Verdict, ExactlySixSigmaPasses) {
-  EXPECT_TRUE(passes(point(4, "c", 6.0, 0.0, TailStatus::estimated).error, {}));
-  EXPECT_FALSE(passes(point(4, "c", 5.9999, 0.0, TailStatus::estimated).error, {}));
-  EXPECT_FALSE(passes(point(4, "c", 9.0, 0.0, TailStatus::refused).error, {}));
+  EXPECT_TRUE(passes(point(4, "c", 6.0, 0.0, TailStatus::estimated).error, PassRule::upper_bound,
+                     six_sigma_probability()));
+  EXPECT_FALSE(passes(point(4, "c", 5.9999, 0.0, TailStatus::estimated).error, PassRule::upper_bound,
+                      six_sigma_probability()));
+  EXPECT_FALSE(passes(point(4, "c", 9.0, 0.0, TailStatus::refused).error, PassRule::upper_bound,
+                      six_sigma_probability()));
 }
 
 TEST(Verdict, SentenceNamesThePickAndWhatLimitsTheNext) {

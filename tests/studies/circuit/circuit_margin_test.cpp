@@ -29,7 +29,7 @@ Study two_measures(Unmeasured unmeasured) {
   v.name = "v";
   v.unit = "V";
   circuit.measures = {v, t};
-  circuit.failing = {1, "s.toml:3: measure[1]", std::nullopt, 4e-10, unmeasured};
+  circuit.specs = {{1, "s.toml:3: measure[1]", std::nullopt, 4e-10, unmeasured, "t"}};
   study.circuit = circuit;
   return study;
 }
@@ -51,10 +51,21 @@ std::vector<engine::RunResult> mixed() {
   return {ran(1.0, 3e-10), ran(NAN, 5e-10), ran(1.0, NAN), did_not("singular matrix"), ran(NAN, 2e-10)};
 }
 
+std::vector<analysis::Response> responses_of(const Study& study) {
+  return responses(*study.circuit, study.circuit->specs.front(), mixed(), "at tt");
+}
+
+analysis::TailProbability counted(const Study& study, const SampleSet& samples) {
+  return counted_failure(*study.circuit, study.circuit->specs.front(), samples);
+}
+
+analysis::TailProbability fitted(const Study& study, const SampleSet& samples) {
+  return fitted_failure(*study.circuit, study.circuit->specs.front(), samples);
+}
+
 std::vector<ResponseKind> kinds_of(Unmeasured unmeasured) {
   std::vector<ResponseKind> kinds;
-  for (const auto& r : responses(*two_measures(unmeasured).circuit, mixed(), "at tt"))
-    kinds.push_back(r.kind);
+  for (const auto& r : responses_of(two_measures(unmeasured))) kinds.push_back(r.kind);
   return kinds;
 }
 
@@ -72,7 +83,7 @@ TEST(CircuitMargin, OnlyTheAskedMeasureDecides) {
 }
 
 TEST(CircuitMargin, AWindowFailsOnBothSides) {
-  const Failing window{0, "", -2.0, 3.0, Unmeasured::unsaid};
+  const Spec window{0, "", -2.0, 3.0, Unmeasured::unsaid, "w"};
   EXPECT_DOUBLE_EQ(margin(window, 0.0), 2.0);
   EXPECT_DOUBLE_EQ(margin(window, 2.5), 0.5);
   EXPECT_DOUBLE_EQ(margin(window, 4.0), -1.0);
@@ -94,6 +105,22 @@ std::string check_error(const Study& study, std::vector<engine::RunResult> runs,
   return "no error";
 }
 
+// A run without a value that fails, fails a window once: on its lower side.
+TEST(CircuitMargin, AFailureWithoutAValueIsCountedOnOneSide) {
+  Study study = two_measures(Unmeasured::fails);
+  Spec& spec = study.circuit->specs.front();
+  spec.below = 1e-10;
+  const std::vector<engine::RunResult> runs{ran(1.0, NAN)};
+  EXPECT_EQ(outputs(*study.circuit, spec, analysis::Side::below, runs, "")[0], -INFINITY);
+  EXPECT_EQ(outputs(*study.circuit, spec, analysis::Side::above, runs, "")[0], -INFINITY);
+  spec.below.reset();
+  EXPECT_EQ(outputs(*study.circuit, spec, analysis::Side::above, runs, "")[0], INFINITY);
+  spec.unmeasured = Unmeasured::passes;
+  EXPECT_EQ(outputs(*study.circuit, spec, analysis::Side::above, runs, "")[0], -INFINITY);
+  spec.unmeasured = Unmeasured::unknown;
+  EXPECT_TRUE(std::isnan(outputs(*study.circuit, spec, analysis::Side::above, runs, "")[0]));
+}
+
 TEST(CircuitMargin, WithoutAWordAboutItNoNumberIsGiven) {
   const std::string error = check_error(two_measures(Unmeasured::unsaid), mixed());
   EXPECT_THAT(error, HasSubstr("s.toml:3: measure[1]: 't' has no value in 1 of 5 runs at tt"));
@@ -102,8 +129,8 @@ TEST(CircuitMargin, WithoutAWordAboutItNoNumberIsGiven) {
               HasSubstr("kind = \"value\", vector = \"v(q)\", at = \"400 ps\", and above = \"0.1 V\""));
   EXPECT_EQ(check_error(two_measures(Unmeasured::fails), mixed()), "no error");
   Study early = two_measures(Unmeasured::unsaid);
-  early.circuit->failing.below = early.circuit->failing.above;
-  early.circuit->failing.above.reset();
+  Spec& spec = early.circuit->specs.front();
+  std::swap(spec.below, spec.above);
   EXPECT_THAT(check_error(early, mixed()), HasSubstr("below = \"0.1 V\""));
 }
 
@@ -138,17 +165,17 @@ TEST(CircuitMargin, CountingTakesInFailsAndPassesWithoutAValue) {
   std::vector<engine::RunResult> runs;
   for (int i = 0; i < 100; ++i) runs.push_back(ran(0.0, i < 5 ? 5e-10 : i < 15 ? NAN : 3e-10));
   const SampleSet samples = samples_of(runs);
-  const auto fails = counted_failure(*two_measures(Unmeasured::fails).circuit, samples);
+  const auto fails = counted(two_measures(Unmeasured::fails), samples);
   EXPECT_DOUBLE_EQ(fails.p, 0.15);
   EXPECT_EQ(fails.runs, 100u);
   EXPECT_EQ(fails.unknown, 0u);
-  EXPECT_DOUBLE_EQ(counted_failure(*two_measures(Unmeasured::passes).circuit, samples).p, 0.05);
-  const auto unknown = counted_failure(*two_measures(Unmeasured::unknown).circuit, samples);
+  EXPECT_DOUBLE_EQ(counted(two_measures(Unmeasured::passes), samples).p, 0.05);
+  const auto unknown = counted(two_measures(Unmeasured::unknown), samples);
   EXPECT_DOUBLE_EQ(unknown.p, 5.0 / 90.0);
   EXPECT_EQ(unknown.unknown, 10u);
   EXPECT_GT(unknown.high, fails.p);
   // A law of the 90 with a value is not the law of the 100.
-  const auto refused = fitted_failure(*two_measures(Unmeasured::fails).circuit, samples);
+  const auto refused = fitted(two_measures(Unmeasured::fails), samples);
   EXPECT_EQ(refused.status, analysis::TailStatus::refused);
   EXPECT_THAT(refused.method, HasSubstr("10 runs"));
 }
@@ -162,12 +189,12 @@ TEST(CircuitMargin, AFitOfAWindowHasBothTails) {
     runs.push_back(ran(std::exp(0.1 * z), 0.0));
   }
   Study study = two_measures(Unmeasured::unsaid);
-  study.circuit->failing = {0, "", std::exp(-0.25), std::exp(0.3), Unmeasured::unsaid};
-  const auto fitted = fitted_failure(*study.circuit, samples_of(runs));
+  study.circuit->specs = {{0, "", std::exp(-0.25), std::exp(0.3), Unmeasured::unsaid, "w"}};
+  const auto window = fitted(study, samples_of(runs));
   const double exact = cdf(standard, -2.5) + cdf(standard, -3.0);
-  EXPECT_NEAR(fitted.p, exact, 0.05 * exact);
-  EXPECT_LT(fitted.low, exact);
-  EXPECT_GT(fitted.high, exact);
+  EXPECT_NEAR(window.p, exact, 0.05 * exact);
+  EXPECT_LT(window.low, exact);
+  EXPECT_GT(window.high, exact);
 }
 
 }  // namespace

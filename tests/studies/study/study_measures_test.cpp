@@ -129,19 +129,19 @@ TEST(StudyMeasures, ExpressionsAreMeasures) {
   const StudyMeasures own =
       read(three_and("[failing]\nmeasure = \"t_c - t_b\"\nabove = \"80 ps\""), one_nanosecond());
   ASSERT_EQ(own.measures.size(), 4u);
-  EXPECT_EQ(own.failing.measure, 3u);
+  EXPECT_EQ(own.specs.front().measure, 3u);
   EXPECT_EQ(own.measures[3].name, "t_c - t_b");
   EXPECT_EQ(own.measures[3].kind, engine::MeasureKind::expression);
   EXPECT_EQ(own.measures[3].unit, "s");
-  EXPECT_EQ(own.failing.above, 80e-12);
+  EXPECT_EQ(own.specs.front().above, 80e-12);
   // In any order, and of one another.
   const StudyMeasures named = read("[[measure]]\nname = \"slope\"\nexpression = \"v_end / delay\"\n" +
                                        three_and("[[measure]]\nname = \"delay\"\nexpression = \"t_c - t_b\"\n"
                                                  "[failing]\nbelow = \"1 GV/s\""),
                                    one_nanosecond());
-  EXPECT_EQ(named.failing.measure, 0u);
+  EXPECT_EQ(named.specs.front().measure, 0u);
   EXPECT_EQ(named.measures[0].unit, "V/s");
-  EXPECT_EQ(named.failing.below, 1e9);
+  EXPECT_EQ(named.specs.front().below, 1e9);
   const StudyMeasures said =
       read(three_and("[[measure]]\nname = \"late\"\nexpression = \"t_c - 20e-12\"\nunit = \"s\"\n"
                      "[failing]\nmeasure = \"late\"\nabove = \"80 ps\""),
@@ -176,7 +176,7 @@ TEST(StudyMeasures, LimitsMakeAWindow) {
   const auto with = [](const std::string& limits) {
     return "[[measure]]\nname = \"m\"\nvector = \"v(a)\"\n[failing]\n" + limits;
   };
-  const Failing both = read(with("below = \"-35 mV\"\nabove = \"35 mV\""), operating_point()).failing;
+  const Spec both = read(with("below = \"-35 mV\"\nabove = \"35 mV\""), operating_point()).specs.front();
   EXPECT_EQ(both.below, -35e-3);
   EXPECT_EQ(both.above, 35e-3);
   EXPECT_THAT(error_of(with("below = \"35 mV\"\nabove = \"-35 mV\"")), HasSubstr("failing.below"));
@@ -185,16 +185,68 @@ TEST(StudyMeasures, LimitsMakeAWindow) {
 }
 
 TEST(StudyMeasures, WhatNoValueMeans) {
-  EXPECT_EQ(measure_with("vector = \"v(a)\"").failing.unmeasured, Unmeasured::unsaid);
-  EXPECT_EQ(measure_with("vector = \"v(a)\"\nunmeasured = \"fails\"").failing.unmeasured, Unmeasured::fails);
-  EXPECT_EQ(measure_with("vector = \"v(a)\"\nunmeasured = \"passes\"").failing.unmeasured,
+  EXPECT_EQ(measure_with("vector = \"v(a)\"").specs.front().unmeasured, Unmeasured::unsaid);
+  EXPECT_EQ(measure_with("vector = \"v(a)\"\nunmeasured = \"fails\"").specs.front().unmeasured,
+            Unmeasured::fails);
+  EXPECT_EQ(measure_with("vector = \"v(a)\"\nunmeasured = \"passes\"").specs.front().unmeasured,
             Unmeasured::passes);
-  EXPECT_EQ(measure_with("vector = \"v(a)\"\nunmeasured = \"unknown\"").failing.unmeasured,
+  EXPECT_EQ(measure_with("vector = \"v(a)\"\nunmeasured = \"unknown\"").specs.front().unmeasured,
             Unmeasured::unknown);
   EXPECT_THAT(measure_error("vector = \"v(a)\"\nunmeasured = \"fail\""), HasSubstr("fails, passes, unknown"));
   const std::string text =
       three_and("[failing]\nmeasure = \"t_c - t_b\"\nabove = \"80 ps\"\nunmeasured = \"fails\"");
-  EXPECT_EQ(read(text, one_nanosecond()).failing.unmeasured, Unmeasured::fails);
+  EXPECT_EQ(read(text, one_nanosecond()).specs.front().unmeasured, Unmeasured::fails);
+}
+
+TEST(StudyMeasures, ManySpecsAndLimitsThatAreAsked) {
+  const std::string two =
+      "[[measure]]\nname = \"a\"\nvector = \"v(a)\"\n[[measure]]\nname = \"b\"\nvector = \"v(b)\"\n";
+  const StudyMeasures m =
+      read(two +
+               "[[spec]]\nmeasure = \"a\"\nmin = \"0.1 V\"\nmax = \"0.2 V\"\n[[spec]]\nname = "
+               "\"sum\"\nmeasure = \"a + b\"\nmax = \"1 V\"\n[[spec]]\nmeasure = \"b\"\nlimit = "
+               "\"?\"\nside = \"min\"\n",
+           operating_point());
+  ASSERT_EQ(m.specs.size(), 3u);
+  EXPECT_EQ(m.specs[0].name, "a");
+  EXPECT_EQ(m.specs[0].below, 0.1);
+  EXPECT_EQ(m.specs[0].above, 0.2);
+  EXPECT_EQ(m.specs[1].name, "sum");
+  EXPECT_EQ(m.specs[1].measure, 2u);
+  EXPECT_EQ(m.specs[2].asked, analysis::Side::below);
+  EXPECT_EQ(m.places.size(), 3u);
+  const auto refused = [&](const std::string& specs) { return error_of(two + specs); };
+  EXPECT_THAT(refused("[[spec]]\nmin = \"1 V\"\nmax = \"0 V\"\n"),
+              HasSubstr("spec[0].min: 1 V must be less than 'max'"));
+  EXPECT_THAT(refused("[[spec]]\nmin = \"1 V\"\n[failing]\nbelow = \"1 V\"\n"),
+              HasSubstr("short form of one [[spec]]"));
+  EXPECT_THAT(refused("[[spec]]\nmin = \"1 V\"\n[[spec]]\nmin = \"1 V\"\n"),
+              HasSubstr("two specs are called 'a'"));
+  EXPECT_THAT(refused("[[spec]]\nlimit = \"?\"\n"), HasSubstr("needs side"));
+  EXPECT_THAT(refused("[[spec]]\nlimit = \"1 V\"\nside = \"min\"\n"),
+              HasSubstr("a limit that is known is 'min'"));
+  EXPECT_THAT(refused("[[spec]]\nlimit = \"?\"\nside = \"min\"\nmax = \"1 V\"\n"),
+              HasSubstr("leave 'min' and 'max' out"));
+  EXPECT_THAT(refused("[[spec]]\nmin = \"1 V\"\nside = \"min\"\n"), HasSubstr("goes with limit"));
+  EXPECT_THAT(refused("[[spec]]\nmin = \"1 A\"\n"), HasSubstr("expected a quantity in V"));
+}
+
+TEST(StudyMeasures, ASearchHasARangeAndAResolution) {
+  const std::string good =
+      "kind = \"search\"\nvector = \"v(out)\"\nlevel = \"0.4 V\"\nsource = \"vin\"\nfrom = \"0 V\"\n";
+  const engine::Measure m =
+      measure_with(good + "to = \"1 V\"\nresolution = \"1 mV\"", operating_point()).measures.front();
+  EXPECT_EQ(m.kind, engine::MeasureKind::search);
+  EXPECT_EQ(m.source, "vin");
+  EXPECT_EQ(m.unit, "V");
+  EXPECT_EQ(m.resolution, 1e-3);
+  EXPECT_THAT(measure_error(good + "to = \"-1 V\"\nresolution = \"1 mV\"", operating_point()),
+              HasSubstr("below 'to'"));
+  EXPECT_THAT(measure_error(good + "to = \"1 V\"\nresolution = \"2 V\"", operating_point()),
+              HasSubstr("resolution"));
+  EXPECT_THAT(measure_error(good + "to = \"1 V\"", operating_point()), HasSubstr("'resolution'"));
+  EXPECT_THAT(measure_error("vector = \"v(a)\"\nresolution = \"1 V\"", operating_point()),
+              HasSubstr("\"search\""));
 }
 
 }  // namespace

@@ -1,0 +1,261 @@
+#include "studies/size/size_study.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <numeric>
+
+#include "analysis/verdict/spec_verdict.hpp"
+#include "engine/measures/expression.hpp"
+#include "studies/circuit/circuit_margin.hpp"
+#include "studies/circuit/circuit_study.hpp"
+#include "studies/circuit/circuit_testbench.hpp"
+
+namespace flare::studies {
+
+namespace {
+
+constexpr double small_change = 0.02;  // of ln size, for a sensitivity
+constexpr double reach = 0.5;          // of ln size, in one step
+constexpr int most_steps = 10;
+
+/// The study at sizes, estimated: its limiting spec, and where that fails.
+struct Estimate {
+  SizeStep step;
+  Study study;
+  std::size_t spec = 0;
+  std::size_t corner = 0;
+  engine::Vector nearest;
+};
+
+class Sizer {
+ public:
+  Sizer(const StudyRun& run, const SizeOptions& options) : run_(run), options_(options) {
+    if (!run.study.circuit) throw StudyError("flare size takes a study of a circuit ([circuit])");
+    for (const Spec& spec : run.study.circuit->specs) {
+      if (spec.asked) throw StudyError(spec.place + ": asks for a limit; flare size needs one that is given");
+    }
+  }
+
+  SizeResult run() {
+    SizeResult result;
+    std::vector<double> sizes;
+    for (const SizeKey& key : options_.keys) sizes.push_back(std::sqrt(key.low * key.high));
+    for (int i = 0; i < most_steps; ++i) {
+      Estimate here = estimate(sizes, run_.study.seed);
+      find_sensitivities(here);
+      result.steps.push_back(here.step);
+      tell(here.step);
+      if (here.step.sigma_low >= target() && (!result.found || here.step.cost < result.best.cost)) {
+        result.best = here.step;
+        result.found = true;
+      }
+      const std::vector<double> next = cheapest(here.step);
+      if (settled(sizes, next)) break;
+      sizes = next;
+    }
+    if (result.found) result.confirmed = estimate(result.best.sizes, run_.study.seed + 1).step;
+    return result;
+  }
+
+ private:
+  double target() const { return analysis::sigma_of_probability(run_.study.target.largest()); }
+
+  std::vector<std::string> assignments(const std::vector<double>& sizes) const {
+    std::vector<std::string> texts;
+    for (std::size_t k = 0; k < sizes.size(); ++k) {
+      const SizeKey& key = options_.keys[k];
+      texts.push_back(key.unit.empty() ? fmt::format("{}={:.10g}", key.key, sizes[k])
+                                       : fmt::format("{}=\"{:.10g} {}\"", key.key, sizes[k], key.unit));
+    }
+    return texts;
+  }
+
+  Study study_at(const std::vector<double>& sizes, std::uint64_t seed) const {
+    std::vector<std::string> texts = assignments(sizes);
+    texts.push_back(fmt::format("seed={}", seed));
+    return sweep_point(run_.study, texts);
+  }
+
+  Estimate estimate(const std::vector<double>& sizes, std::uint64_t seed) {
+    Estimate made{{}, study_at(sizes, seed), 0, 0, {}};
+    const StudyRun at{made.study, run_.evaluator, run_.store, run_.progress, run_.stop, {}};
+    const CircuitResult result = run_circuit_study(at);
+    const analysis::TailProbability* worst = nullptr;
+    for (std::size_t c = 0; c < result.points.size(); ++c) {
+      for (std::size_t s = 0; s < result.points[c].answers.size(); ++s) {
+        const SpecAnswer& answer = result.points[c].answers[s];
+        if (worst != nullptr && !analysis::worse(answer.failure, *worst)) continue;
+        worst = &answer.failure;
+        made.spec = s;
+        made.corner = c;
+        made.nearest = answer.nearest;
+      }
+    }
+    SizeStep& step = made.step;
+    step.sizes = sizes;
+    step.limiting = fmt::format("{} at {}", made.study.circuit->specs[made.spec].name,
+                                made.study.corners[made.corner].name());
+    if (worst->status == analysis::TailStatus::refused)
+      throw StudyError(
+          fmt::format("{}: no number at {}: {}", step.limiting, sizes_text(sizes), worst->method));
+    step.sigma = worst->sigma();
+    step.sigma_low = worst->sigma_low();
+    step.cost = cost(made.study, sizes);
+    return made;
+  }
+
+  std::string sizes_text(const std::vector<double>& sizes) const {
+    std::string text;
+    for (std::size_t k = 0; k < sizes.size(); ++k)
+      text += fmt::format("{}{} = {:.4g} {}", k > 0 ? ", " : "", options_.keys[k].name, sizes[k],
+                          options_.keys[k].unit);
+    return text;
+  }
+
+  /// Margin of the spec that limits, at a point of the circuit with other sizes.
+  double margin_at(const Estimate& here, const std::vector<double>& sizes, const engine::Vector& point) {
+    const Study study = study_at(sizes, run_.study.seed);
+    const Spec& spec = study.circuit->specs[here.spec];
+    const auto bench = circuit_testbench(study, study.corners[here.corner], run_.evaluator).testbench;
+    double value = NAN;
+    const engine::Job job{bench, point.transpose()};
+    run_.evaluator.evaluate({&job, 1}, [&](std::size_t, std::size_t, const engine::RunResult& result) {
+      value = margin(spec, measured(result, spec.measure));
+    });
+    if (std::isnan(value))
+      throw StudyError(fmt::format("{}: has no value at {}", here.step.limiting, sizes_text(sizes)));
+    return value;
+  }
+
+  void find_sensitivities(Estimate& here) {
+    if (here.nearest.size() == 0) {
+      throw StudyError(fmt::format("{}: no failing point is known at {}: take [estimator] method = \"auto\"",
+                                   here.step.limiting, sizes_text(here.step.sizes)));
+    }
+    const double distance = here.nearest.norm();
+    const double at = margin_at(here, here.step.sizes, here.nearest);
+    const double inside = margin_at(here, here.step.sizes, 0.9 * here.nearest);
+    const double slope = std::fabs(at - inside) / (0.1 * distance);
+    for (std::size_t k = 0; k < options_.keys.size(); ++k) {
+      std::vector<double> larger = here.step.sizes;
+      larger[k] *= std::exp(small_change);
+      here.step.sensitivity.push_back((margin_at(here, larger, here.nearest) - at) / (small_change * slope));
+    }
+  }
+
+  /// Gate area in um^2, or the cost that is stated.
+  double cost(const Study& study, const std::vector<double>& sizes) {
+    if (!options_.cost.empty()) {
+      engine::Expression expression(options_.cost);
+      std::vector<double> values;
+      for (const std::string& name : expression.names()) {
+        const auto at = std::find_if(options_.keys.begin(), options_.keys.end(),
+                                     [&](const SizeKey& key) { return key.name == name; });
+        if (at == options_.keys.end())
+          throw StudyError(fmt::format("--cost: '{}' is no size that is varied", name));
+        values.push_back(sizes[static_cast<std::size_t>(at - options_.keys.begin())]);
+      }
+      return expression.value(values);
+    }
+    const auto bench = circuit_testbench(study, study.corners.front(), run_.evaluator).testbench;
+    const LoadedCircuit loaded = load_circuit(run_.evaluator, study, bench->deck, bench->options, {});
+    if (loaded.areas.empty())
+      throw StudyError("no [[variation]] follows Pelgrom's law, so there is no gate area: say --cost");
+    return std::accumulate(loaded.areas.begin(), loaded.areas.end(), 0.0,
+                           [](double sum, const auto& area) { return sum + 1e12 * area.second; });
+  }
+
+  double cost_slope(const SizeStep& step, std::size_t k) {
+    std::vector<double> larger = step.sizes;
+    larger[k] *= std::exp(small_change);
+    return (cost(study_at(larger, run_.study.seed), larger) - step.cost) / small_change;  // per ln size
+  }
+
+  /// The least cost at which the linear model of sigma holds the target, with the half-width that estimates have.
+  std::vector<double> cheapest(const SizeStep& step) {
+    const double wanted = target() + (step.sigma - step.sigma_low) + 0.01 - step.sigma;
+    std::vector<double> slopes;
+    for (std::size_t k = 0; k < step.sizes.size(); ++k) slopes.push_back(cost_slope(step, k));
+    const auto moves = [&](double log_lambda) {
+      std::vector<double> u;
+      for (std::size_t k = 0; k < step.sizes.size(); ++k) {
+        const SizeKey& key = options_.keys[k];
+        const double least = std::max(-reach, std::log(key.low / step.sizes[k]));
+        const double most = std::min(reach, std::log(key.high / step.sizes[k]));
+        const double g = step.sensitivity[k];
+        const double free = slopes[k] <= 0.0 ? (g > 0.0 ? most : least)
+                            : g <= 0.0       ? least
+                                             : log_lambda + std::log(g / slopes[k]);
+        u.push_back(std::clamp(free, std::min(least, most), most));
+      }
+      return u;
+    };
+    const auto gained = [&](const std::vector<double>& u) {
+      return std::inner_product(u.begin(), u.end(), step.sensitivity.begin(), 0.0);
+    };
+    double low = -80.0;
+    double high = 80.0;
+    for (int i = 0; i < 100; ++i) {
+      const double middle = 0.5 * (low + high);
+      (gained(moves(middle)) < wanted ? low : high) = middle;
+    }
+    std::vector<double> next = step.sizes;
+    const std::vector<double> u = moves(high);
+    for (std::size_t k = 0; k < next.size(); ++k) next[k] *= std::exp(u[k]);
+    return next;
+  }
+
+  static bool settled(const std::vector<double>& a, const std::vector<double>& b) {
+    for (std::size_t k = 0; k < a.size(); ++k) {
+      if (std::fabs(std::log(b[k] / a[k])) > 0.01) return false;
+    }
+    return true;
+  }
+
+  void tell(const SizeStep& step) const {
+    run_.progress.note(fmt::format("{}: cost {:.4g}, {:.2f} sigma [{:.2f} ..], {}", sizes_text(step.sizes),
+                                   step.cost, step.sigma, step.sigma_low, step.limiting));
+  }
+
+  const StudyRun& run_;
+  const SizeOptions& options_;
+};
+
+/// "80 nm" -> 80 and "nm".
+std::pair<double, std::string> written(const std::string& text, const std::string& whole) {
+  char* rest = nullptr;
+  const double number = std::strtod(text.c_str(), &rest);
+  if (rest == text.c_str() || !(number > 0.0))
+    throw StudyError(fmt::format(
+        "--vary {}: expected KEY=FROM..TO, both above 0, e.g. technology.parameters.wn=80 nm..400 nm",
+        whole));
+  while (*rest == ' ') ++rest;
+  return {number, rest};
+}
+
+}  // namespace
+
+SizeKey parse_size_key(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const std::size_t dots = text.find("..", equals == std::string::npos ? 0 : equals);
+  if (equals == std::string::npos || equals == 0 || dots == std::string::npos) written("", text);
+  SizeKey key;
+  key.key = text.substr(0, equals);
+  key.name = key.key.substr(key.key.find_last_of(".]") + 1);
+  const auto [low, low_unit] = written(text.substr(equals + 1, dots - equals - 1), text);
+  const auto [high, unit] = written(text.substr(dots + 2), text);
+  if (!low_unit.empty() && low_unit != unit) written("", text);
+  key.low = low;
+  key.high = high;
+  key.unit = unit;
+  if (!(low < high)) throw StudyError(fmt::format("--vary {}: the first end must be below the second", text));
+  return key;
+}
+
+SizeResult size_circuit(const StudyRun& run, const SizeOptions& options) { return Sizer(run, options).run(); }
+
+}  // namespace flare::studies
