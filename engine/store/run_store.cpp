@@ -269,7 +269,7 @@ void RunStore::read_runs(const H5::H5File& file) {
     for (std::int64_t m = 0; m < count; ++m) result.measures.push_back(values(next++, 0));
     const auto index = static_cast<std::uint64_t>(table.integers("index")[r]);
     const auto print = static_cast<std::uint64_t>(table.integers("fingerprint")[r]);
-    runs_.insert_or_assign({stream_number(names[stream]), index}, Kept{print, std::move(result)});
+    runs_.insert_or_assign(Key{stream_number(names[stream]), index, print}, Kept{print, std::move(result)});
   }
 }
 

@@ -13,6 +13,8 @@
 namespace flare::studies {
 namespace {
 
+constexpr const char* table_format = "flare-cost/1";
+
 /// The architecture with what the studies know, and a line for each thing taken.
 arch::Architecture architecture_of(const CostCommand& command, std::vector<std::string>& notes) {
   arch::Architecture a = read_architecture(command.architecture, command.overrides);
@@ -27,7 +29,7 @@ arch::Architecture architecture_of(const CostCommand& command, std::vector<std::
 
 void write_result(const CostCommand& command, const analysis::CostResult& result) {
   if (command.out.empty()) return;
-  write_table_file(command.out, "flare-cost/1",
+  write_table_file(command.out, table_format,
                    [&](H5::H5File& file) { analysis::write_cost(file, result); });
   fmt::print("\nTables: {}\n", command.out.string());
 }
@@ -42,8 +44,8 @@ int cost_command(const CostCommand& command, std::stop_token stop) {
   if (command.model.empty() || command.architecture.empty())
     throw StudyError(
         "cost: needs a model and --architecture ARCH.toml (flare cost --defaults > ARCH.toml writes one)");
-  if (!command.out.empty()) check_place(command.out);
-  std::vector<SweepAxis> axes;
+  if (!command.out.empty()) check_place(command.out, table_format);
+  std::vector<CostAxis> axes;
   for (const std::string& text : command.sweep) axes.push_back(parse_axis(text));
   std::vector<std::string> notes;
   const arch::Architecture a = architecture_of(command, notes);

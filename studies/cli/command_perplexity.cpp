@@ -13,10 +13,12 @@
 namespace flare::studies {
 namespace {
 
+constexpr const char* table_format = "flare-perplexity/1";
+
 void check_inputs(const PerplexityCommand& c) {
   for (const std::filesystem::path& input : {c.model, c.text})
     if (!std::filesystem::exists(input)) throw StudyError(input.string() + ": no such file");
-  if (!c.out.empty()) check_place(c.out);
+  if (!c.out.empty()) check_place(c.out, table_format);
   const bool on_cells = c.attention == "cell";
   const bool needs_cells = c.adapt || !c.sweep.empty() || c.dies > 0 || c.noise > 0;
   if (!on_cells && needs_cells)
@@ -110,7 +112,7 @@ std::vector<PerplexityRow> rows_of(const PerplexityCommand& c, PerplexityBench& 
 
 void write_result(const PerplexityCommand& c, const std::vector<PerplexityRow>& rows,
                   const std::vector<double>& trace, const std::vector<TokenCost>& costs) {
-  write_table_file(c.out, "flare-perplexity/1", [&](H5::H5File& file) {
+  write_table_file(c.out, table_format, [&](H5::H5File& file) {
     engine::write_table(file, "/perplexity", perplexity_table(rows));
     engine::write_attribute(file, "/", "text", c.text.string());
     engine::write_attribute(file, "/", "seed", c.seed);

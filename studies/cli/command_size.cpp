@@ -74,7 +74,8 @@ int size_command(const SizeCommand& command, std::stop_token stop) {
   engine::WorkerPool pool(pool_options);
   engine::RunStore store;
   Progress progress(stderr);
-  const StudyRun run{study, pool, store, progress, stop, {}};
+  engine::SharedEvaluator evaluator(pool, 2 * static_cast<std::size_t>(pool.workers()) + 2);
+  const StudyRun run{study, evaluator, store, progress, stop, {}};
   const SizeResult result = size_circuit(run, options);
   print(options, result);
   if (result.found) return exit_done;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/base/units.hpp"
+#include "studies/study/overrides.hpp"
 #include "studies/toml/toml_file.hpp"
 
 namespace flare::studies {

@@ -15,9 +15,9 @@ namespace {
 constexpr std::size_t most_points = 10'000;
 
 /// Points of a grid as overrides, the last axis fastest.
-std::vector<std::vector<std::string>> grid(const std::vector<SweepAxis>& axes) {
+std::vector<std::vector<std::string>> grid(const std::vector<CostAxis>& axes) {
   std::vector<std::vector<std::string>> points = {{}};
-  for (const SweepAxis& axis : axes) {
+  for (const CostAxis& axis : axes) {
     if (points.size() * axis.values.size() > most_points)
       throw StudyError(fmt::format("--sweep: more than {} points; give fewer values", most_points));
     std::vector<std::vector<std::string>> more;
@@ -56,8 +56,8 @@ class CountedPoints {
 
 }  // namespace
 
-SweepAxis parse_axis(const std::string& text) {
-  SweepAxis axis;
+CostAxis parse_axis(const std::string& text) {
+  CostAxis axis;
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
     throw StudyError("--sweep " + text +
@@ -84,7 +84,7 @@ analysis::CostSweepRow sweep_row(const CostRun& run, const std::string& point, d
 }
 
 std::vector<analysis::CostSweepRow> sweep_cost(const CostModel& model, const SweepBase& base,
-                                               const std::vector<SweepAxis>& axes) {
+                                               const std::vector<CostAxis>& axes) {
   std::vector<analysis::CostSweepRow> rows;
   if (axes.empty()) return rows;
   CountedPoints counted(model);

@@ -10,12 +10,12 @@
 namespace flare::studies {
 
 /// "arrays.dynamic.sawl=2,4,8": a key and the values it takes. Quoted values may hold no comma.
-struct SweepAxis {
+struct CostAxis {
   std::string key;
   std::vector<std::string> values;
 };
 /// Throws StudyError.
-SweepAxis parse_axis(const std::string& text);
+CostAxis parse_axis(const std::string& text);
 
 /// How an architecture is made anew for a point.
 struct SweepBase {
@@ -27,7 +27,7 @@ struct SweepBase {
 /// All combinations of the axes. Reads are counted again only where a point changes what they depend on; the energies of
 /// `studies` are taken anew at every point. Throws StudyError for more than 10,000 points.
 std::vector<analysis::CostSweepRow> sweep_cost(const CostModel& model, const SweepBase& base,
-                                               const std::vector<SweepAxis>& axes);
+                                               const std::vector<CostAxis>& axes);
 
 /// A row of a sweep.
 analysis::CostSweepRow sweep_row(const CostRun& run, const std::string& point, double x);

@@ -6,6 +6,7 @@
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/column/column_study.hpp"
 #include "studies/converter/converter_study.hpp"
+#include "studies/gain_cell/gain_cell_study.hpp"
 #include "studies/model/accuracy_stage.hpp"
 
 namespace flare::studies {
@@ -32,13 +33,15 @@ void run_point(const StudyRun& run, H5::H5File& file, const std::filesystem::pat
     if (run.shard.count == 1) write_circuit_result(file, run.study, circuit);
   } else if (run.study.adc) {
     write_converter_result(file, run_converter_study(run));
+  } else if (run.study.gain_cell) {
+    write_gain_cell_result(file, run_gain_cell_study(run));
   } else {
     const ColumnResult column = run_column_study(run);
     if (run.shard.count > 1) return;
-    write_column_result(file, run.study, column);
+    write_column_results(file, {{run.study, column}});
     if (!run.study.accuracy) return;
     engine::save_whole(file, scratch);
-    analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, scratch, column)));
+    analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, scratch, column, {})));
     std::filesystem::remove(scratch);
   }
 }

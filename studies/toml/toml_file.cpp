@@ -73,34 +73,4 @@ toml::table read_toml(const std::filesystem::path& file, std::string_view what) 
   return parse_toml(read_toml_text(file, what), file);
 }
 
-void apply_override(toml::table& table, const std::string& assignment) {
-  const std::size_t equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    throw StudyError("--set " + assignment + ": expected KEY=VALUE, e.g. --set estimator.runs=500");
-  }
-  const std::string key = assignment.substr(0, equals);
-  const std::string value = assignment.substr(equals + 1);
-  toml::table parsed;
-  try {
-    parsed = toml::parse("value = " + value);
-  } catch (const toml::parse_error&) {
-    parsed.insert_or_assign("value", value);  // a bare word
-  }
-  toml::table* place = &table;
-  std::size_t start = 0;
-  while (true) {
-    const std::size_t dot = key.find('.', start);
-    const std::string part = key.substr(start, dot == std::string::npos ? dot : dot - start);
-    if (part.empty()) throw StudyError("--set " + assignment + ": an empty part in the key");
-    if (dot == std::string::npos) {
-      place->insert_or_assign(part, *parsed.get("value"));
-      return;
-    }
-    if (!place->contains(part)) place->insert(part, toml::table{});
-    place = place->get(part)->as_table();
-    if (place == nullptr) throw StudyError("--set " + assignment + ": '" + part + "' is not a table");
-    start = dot + 1;
-  }
-}
-
 }  // namespace flare::studies

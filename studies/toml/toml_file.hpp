@@ -15,9 +15,6 @@ std::string read_toml_text(const std::filesystem::path& file, std::string_view w
 /// Throws StudyError "file:line: not TOML: ...".
 toml::table parse_toml(const std::string& text, const std::filesystem::path& file);
 
-/// Applies "a.b=value" (a TOML value; a bare word is a text) to a table. Throws StudyError.
-void apply_override(toml::table& table, const std::string& assignment);
-
 toml::table read_toml(const std::filesystem::path& file, std::string_view what);
 
 }  // namespace flare::studies

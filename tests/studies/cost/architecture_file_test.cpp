@@ -78,8 +78,8 @@ TEST(ArchitectureFile, OneLineEach) {
             std::string::npos);
 }
 
-TEST(SweepAxis, KeyAndValues) {
-  const SweepAxis axis = parse_axis("arrays.dynamic.sawl=2,4");
+TEST(CostAxis, KeyAndValues) {
+  const CostAxis axis = parse_axis("arrays.dynamic.sawl=2,4");
   EXPECT_EQ(axis.key, "arrays.dynamic.sawl");
   EXPECT_EQ(axis.values, (std::vector<std::string>{"2", "4"}));
   for (const char* bad : {"sawl", "=2", "sawl=", "sawl=2,,3"})
