@@ -12,6 +12,7 @@
 #include "studies/study/overrides.hpp"
 #include "studies/study/study_analysis.hpp"
 #include "studies/study/study_converters.hpp"
+#include "studies/study/study_stages.hpp"
 #include "studies/study/study_target.hpp"
 #include "studies/toml/compatibility.hpp"
 #include "studies/toml/toml_file.hpp"
@@ -200,13 +201,6 @@ void check_followers(Section& root, const std::vector<ConverterStudy>& converter
   }
 }
 
-MapStudy read_map(Section s) {
-  MapStudy map;
-  map.claim = s.text("claim", "");
-  s.finish();
-  return map;
-}
-
 /// Columns of one study: what they name must be there, and no two may be the same.
 void check_columns(Section& root, const Study& study) {
   std::vector<ColumnStudy> columns = study.columns;
@@ -248,49 +242,6 @@ EstimatorStudy read_estimator(Section s) {
   e.budget = static_cast<int>(s.integer("budget", e.budget, 50, 1'000'000'000));
   s.finish();
   return e;
-}
-
-AccuracyStudy read_accuracy(Section s, const std::vector<ConverterStudy>& converters) {
-  AccuracyStudy a;
-  a.model = s.file("model");
-  a.dataset = s.file("dataset");
-  a.modes = s.has("modes") ? s.texts("modes") : std::vector<std::string>{"read"};
-  for (const std::string& mode : a.modes) {
-    if (mode != "read" && mode != "die") s.fail("modes", fmt::format("'{}' is not one of read, die", mode));
-  }
-  a.repeats = static_cast<int>(s.integer("repeats", a.repeats, 1, 10'000));
-  a.examples = static_cast<int>(s.integer("examples", 0, 0, 100'000'000));
-  a.quantizer = s.text("quantizer", a.quantizer);
-  const std::vector<std::string> quantizers = arch::quantizer_names();
-  if (std::find(quantizers.begin(), quantizers.end(), a.quantizer) == quantizers.end()) {
-    s.fail("quantizer", fmt::format("'{}' is not one of {}", a.quantizer, fmt::join(quantizers, ", ")));
-  }
-  if (s.has("converter") && s.has("converters"))
-    s.fail("converter", "'converters' says it, too; give one of them");
-  a.converters = {s.text("converter", converters.empty() ? "" : converters.front().name)};
-  if (s.has("converters")) a.converters = s.texts("converters");
-  for (const std::string& name : a.converters) {
-    if (std::none_of(converters.begin(), converters.end(),
-                     [&](const ConverterStudy& c) { return c.name == name; })) {
-      s.fail(s.has("converters") ? "converters" : "converter",
-             fmt::format("there is no [[converter]] called '{}'", name));
-    }
-  }
-  a.weight_arrays = s.text("weight_arrays", "");
-  a.dynamic_arrays = s.text("dynamic_arrays", "");
-  a.allowed_drop = s.number("allowed_drop", a.allowed_drop, 0, 100);
-  s.finish();
-  return a;
-}
-
-CostStudy read_cost(Section s) {
-  CostStudy c;
-  c.architecture = s.file("architecture");
-  c.model = s.file("model");
-  c.dataset = s.file("dataset");
-  c.examples = static_cast<int>(s.integer("examples", c.examples, 0, 100'000'000));
-  s.finish();
-  return c;
 }
 
 /// Named corners of a column say all that it needs, and nothing that it has no use for.
