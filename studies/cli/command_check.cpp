@@ -36,8 +36,7 @@ void print_work(const WorkEstimate& work) {
   for (const std::string& line : describe(work)) fmt::print("  {}\n", line);
 }
 
-void print_plan(const Study& study, engine::Evaluator& pool) {
-  const ColumnPlan plan = plan_column_study(study, pool);
+void print_plan(const Study& study, const ColumnPlan& plan) {
   fmt::print("  column    {}, {} rows\n", study.column->setup.cell.name, study.column->setup.rows);
   for (const auto& [sawl, dimension] : plan.dimension) {
     fmt::print("  SAWL {:<4} {} levels, {} variables\n", sawl, sawl + 1, dimension);
@@ -97,8 +96,14 @@ int check_command(const CheckCommand& command) {
     fmt::print("OK\n");
     return exit_done;
   }
+  // Planned before anything is printed: an error is a line by itself.
+  std::vector<std::pair<Study, ColumnPlan>> plans;
+  for (Study& column : single_columns(study)) {
+    ColumnPlan plan = plan_column_study(column, pool);
+    plans.emplace_back(std::move(column), std::move(plan));
+  }
   fmt::print("{}: {}\n", command.study.string(), study.title);
-  for (const Study& column : single_columns(study)) print_plan(column, pool);
+  for (const auto& [column, plan] : plans) print_plan(column, plan);
   if (!command.netlists.empty()) {
     for (const Study& column : single_columns(study)) write_netlists(column, command.netlists, pool);
   }

@@ -46,20 +46,21 @@ void add_conversion(const ConverterStudy& converter, const std::string& corner, 
 }  // namespace
 
 std::map<std::size_t, std::vector<double>> read_energies(const StudyRun& run, const ColumnDesign& design,
-                                                         const std::vector<std::size_t>& points) {
+                                                         const std::vector<LevelItem>& levels) {
   std::vector<engine::RunRequest> requests;
-  for (const std::size_t p : points) {
-    for (int k = 0; k <= design.points[p].sawl; ++k) {
-      requests.push_back({fmt::format("energy/{}/k{}", point_name(run.study, design.points[p]), k), 0,
-                          energy_bench(run.study, design, p, k), no_variation()});
-    }
+  requests.reserve(levels.size());
+  for (const LevelItem& level : levels) {
+    requests.push_back(
+        {fmt::format("energy/{}/k{}", point_name(run.study, design.points[level.point]), level.k), 0,
+         energy_bench(run.study, design, level.point, level.k), no_variation()});
   }
   const auto results = run.run("energy", requests);
   std::map<std::size_t, std::vector<double>> energies;
-  std::size_t next = 0;
-  for (const std::size_t p : points) {
-    for (int k = 0; k <= design.points[p].sawl; ++k)
-      energies[p].push_back(energy_of(run.study, design.points[p].corner, results[next++].front()));
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const ColumnPoint& point = design.points[levels[i].point];
+    std::vector<double>& of_point = energies[levels[i].point];
+    of_point.resize(static_cast<std::size_t>(point.sawl) + 1);
+    of_point[static_cast<std::size_t>(levels[i].k)] = energy_of(run.study, point.corner, results[i].front());
   }
   return energies;
 }

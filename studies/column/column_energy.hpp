@@ -9,10 +9,10 @@
 
 namespace flare::studies {
 
-/// J, by k, of the points named: one run a level without variation, in which the bitline is precharged again. Throws
-/// engine::Stopped.
+/// J, by point and k, of the levels named: one run each without variation, in which the bitline is precharged again.
+/// Throws engine::Stopped.
 std::map<std::size_t, std::vector<double>> read_energies(const StudyRun& run, const ColumnDesign& design,
-                                                         const std::vector<std::size_t>& points);
+                                                         const std::vector<LevelItem>& levels);
 
 /// `energies`: of the point. What the converter takes is what was measured of its circuit, if it has one.
 engine::ReadCost read_cost(const Study& study, const ColumnDesign& design, const ConvertedColumn& column,

@@ -134,12 +134,12 @@ TEST_F(Analyses, TheGalleryWithoutVariationIsPlainNgspices) {
              "rise=3",
              "period", 5e-3}}) {
     std::ifstream in(source(std::string("studies/gallery/") + c.study + ".toml"));
-    const Ended ended =
-        run({"run", source(std::string("studies/gallery/") + c.study + ".toml"), "-o", "o.h5", "--fresh",
-             "-j", "1", "--set", "estimator.method=fit", "--set", "estimator.runs=40", "--set",
-             "variation[0].pelgrom=0.0001 mV um", "--set", "variation[1].pelgrom=0.0001 % um"});
+    const Ended ended = run({"run", source(std::string("studies/gallery/") + c.study + ".toml"), "-o",
+                             std::string(c.study) + ".h5", "-j", "1", "--set", "estimator.method=fit",
+                             "--set", "estimator.runs=40", "--set", "variation[0].pelgrom=0.0001 mV um",
+                             "--set", "variation[1].pelgrom=0.0001 % um"});
     ASSERT_EQ(ended.status, 0) << ended.out;
-    const H5::H5File file = engine::open_result(folder_ / "o.h5");
+    const H5::H5File file = engine::open_result(folder_ / (std::string(c.study) + ".h5"));
     const std::string path = std::string("/points/") + c.bench + "/tt_0.90V_27C/samples/measures";
     const std::vector<std::string> names = engine::read_texts(file, path, "names");
     const auto column = std::find(names.begin(), names.end(), c.name) - names.begin();
@@ -152,29 +152,18 @@ TEST_F(Analyses, TheGalleryWithoutVariationIsPlainNgspices) {
 // The largest square by two noise sources is the margin of the rotated curves: 2 mV of some 100.
 TEST_F(Analyses, TwoWaysToAStaticNoiseMargin) {
   const auto margin = [&](const std::string& study, const std::string& bench, const std::string& name) {
-    const Ended ended = run({"run",
-                             source(study),
-                             "-o",
-                             "o.h5",
-                             "--fresh",
-                             "-j",
-                             "1",
-                             "--set",
-                             "estimator.method=monte_carlo",
-                             "--set",
-                             "estimator.runs=20",
-                             "--set",
-                             "variation[0].pelgrom=0.005 mV um",
-                             "--set",
-                             "variation[1].pelgrom=0.0001 % um",
-                             "--set",
-                             "corners.process=tt",
-                             "--set",
-                             "corners.supply=0.9 V",
-                             "--set",
-                             "corners.temperature=27 degC"});
+    const Ended ended = run({"run",   source(study),
+                             "-o",    bench + ".h5",
+                             "-j",    "1",
+                             "--set", "estimator.method=monte_carlo",
+                             "--set", "estimator.runs=20",
+                             "--set", "variation[0].pelgrom=0.005 mV um",
+                             "--set", "variation[1].pelgrom=0.0001 % um",
+                             "--set", "corners.process=tt",
+                             "--set", "corners.supply=0.9 V",
+                             "--set", "corners.temperature=27 degC"});
     EXPECT_EQ(ended.status, 0) << ended.out;
-    const H5::H5File file = engine::open_result(folder_ / "o.h5");
+    const H5::H5File file = engine::open_result(folder_ / (bench + ".h5"));
     const std::string path = "/points/" + bench + "/tt_0.90V_27C/samples/measures";
     const std::vector<std::string> names = engine::read_texts(file, path, "names");
     return engine::read_matrix(file, path)(0, std::find(names.begin(), names.end(), name) - names.begin());

@@ -111,7 +111,7 @@ TEST_F(ConverterProgram, WhatItCannotTakeIsSaidInALine) {
   EXPECT_THAT(said(adc("4", flash) + "[[die]]\ntemperature = true\nsigma = \"5 K\"\n"),
               HasSubstr("die-wide"));
   EXPECT_THAT(said(adc("4", flash) + "[column]\nsawl = [2]\n"),
-              HasSubstr("one of [column], [circuit] and [adc]"));
+              HasSubstr("one of [column], [circuit], [adc] and [gain_cell]"));
   EXPECT_THAT(said(common() + "[column]\nsawl = [2]\n" +
                    converter("x", "kind = \"measured\"\nmeasured = \"bad.toml\"")),
               HasSubstr("converter"));

@@ -139,7 +139,7 @@ TEST_F(Environment, NothingIsLeftInAnyFolderEvenByKills) {
     wait_for(child);
   }
   EXPECT_EQ(files(), (std::vector<std::string>{"cell.cir", "o.h5", "o.h5.journal", "o.h5.journal.lock",
-                                               "s.toml", "tmp"}));
+                                               "o.h5.status", "s.toml", "tmp"}));
   EXPECT_TRUE(fs::is_empty(folder_ / "tmp"));
 }
 

@@ -82,7 +82,7 @@ TEST(KeyReference, RecordsWhatWasAsked) {
   EXPECT_THAT(swing.values, ElementsAre("quantity, V"));
   EXPECT_THAT(swing.defaults, ElementsAre("\"0.4 V\""));
   EXPECT_FALSE(swing.required);
-  EXPECT_THAT(log.at({"column", "timing"}).values, ElementsAre("\"tracking\", \"fixed\""));
+  EXPECT_THAT(log.at({"column", "timing"}).values, ElementsAre("\"tracking\", \"fixed\", \"replica\""));
   // Asked for only where it is there.
   EXPECT_FALSE(log.at({"simulator", "reltol"}).required);
   // One key, read in the unit of what is swept.
