@@ -12,8 +12,8 @@ import unittest
 
 import numpy as np
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "python"))
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "studies/python"))
 import flare  # noqa: E402
 
 FLARE, DRAWS = (os.path.abspath(path) for path in sys.argv[1:3])
@@ -153,8 +153,8 @@ class Tutorial(unittest.TestCase):
     def test_it_runs_as_it_stands(self):
         with tempfile.TemporaryDirectory() as folder:
             made = subprocess.run(
-                [sys.executable, str(ROOT / "python/tutorial.py"), FLARE], cwd=folder, capture_output=True, text=True,
-                env={**os.environ, "PYTHONPATH": str(ROOT / "python")}, check=False)
+                [sys.executable, str(ROOT / "studies/python/tutorial.py"), FLARE], cwd=folder, capture_output=True, text=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT / "studies/python")}, check=False)
             self.assertEqual(made.returncode, 0, made.stderr)
             self.assertIn("wrong codes per read", made.stdout)
 

@@ -1,6 +1,6 @@
 """From a netlist to a network's error, cell by cell (open in an editor that knows `# %%`, or run as a script).
 
-    PYTHONPATH=python python3 python/tutorial.py build/release/bin/flare
+    PYTHONPATH=studies/python python3 studies/python/tutorial.py build/release/bin/flare
 """
 # %% A circuit: an inverter of 28 nm, and the input at which it trips.
 import pathlib

@@ -1,6 +1,6 @@
 # The Debian package: cpack -G DEB in the build folder. Manual pages and completion are written by the program itself.
 set(FLARE_PAGES ${CMAKE_BINARY_DIR}/pages)
-set(commands run check keys merge report replay accuracy sparsity export compare corner size)
+set(commands run check keys merge report replay accuracy sparsity cost paper perplexity export compare corner size batch status)
 string(REPLACE ";" " " commands_text "${commands}")
 set(page_files ${FLARE_PAGES}/flare.1)
 foreach(command ${commands})
@@ -17,7 +17,7 @@ add_custom_command(
 add_custom_target(pages ALL DEPENDS ${page_files} ${FLARE_PAGES}/completion)
 install(FILES ${page_files} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${FLARE_PAGES}/completion DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME flare)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/python/flare DESTINATION lib/python3/dist-packages
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/studies/python/flare DESTINATION lib/python3/dist-packages
         FILES_MATCHING PATTERN "*.py" PATTERN "__pycache__" EXCLUDE)
 
 set(CPACK_GENERATOR DEB)
