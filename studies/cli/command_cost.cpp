@@ -29,8 +29,7 @@ arch::Architecture architecture_of(const CostCommand& command, std::vector<std::
 
 void write_result(const CostCommand& command, const analysis::CostResult& result) {
   if (command.out.empty()) return;
-  write_table_file(command.out, table_format,
-                   [&](H5::H5File& file) { analysis::write_cost(file, result); });
+  write_table_file(command.out, table_format, [&](H5::H5File& file) { analysis::write_cost(file, result); });
   fmt::print("\nTables: {}\n", command.out.string());
 }
 
