@@ -12,7 +12,7 @@ import numpy as np
 import flare
 
 program = sys.argv[1] if len(sys.argv) > 1 else "flare"
-root = pathlib.Path(__file__).resolve().parents[1]
+root = pathlib.Path(__file__).resolve().parents[2]
 study = root / "studies/gallery/inverter_trip.toml"
 subprocess.run([program, "run", study, "-o", "inverter.h5", "--set", "estimator.runs=60"], check=True,
                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
