@@ -171,7 +171,6 @@ TEST(Audit, AJumpBesideAPlaneIsNotOverlooked) {
     ++answered;
     missed += summary.log_p_high < std::log(exact) || summary.log_p_low > std::log(exact) ? 1 : 0;
   }
-
   EXPECT_LE(missed, 2 + answered / 10);
 }
 

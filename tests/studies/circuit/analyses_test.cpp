@@ -133,7 +133,6 @@ TEST_F(Analyses, TheGalleryWithoutVariationIsPlainNgspices) {
              "tran 0.2p 400p 0 0.2p uic\nmeas tran period trig v(n1) val=0.45 rise=2 targ v(n1) val=0.45 "
              "rise=3",
              "period", 5e-3}}) {
-    std::ifstream in(source(std::string("studies/gallery/") + c.study + ".toml"));
     const Ended ended = run({"run", source(std::string("studies/gallery/") + c.study + ".toml"), "-o",
                              std::string(c.study) + ".h5", "-j", "1", "--set", "estimator.method=fit",
                              "--set", "estimator.runs=40", "--set", "variation[0].pelgrom=0.0001 mV um",
