@@ -1,9 +1,12 @@
 #include "studies/cost/published.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <initializer_list>
 
 #include "studies/toml/toml_section.hpp"
 
@@ -50,6 +53,12 @@ class Lines {
     return value;
   }
   int whole() { return static_cast<int>(number()); }
+  std::string word(std::initializer_list<std::string_view> words) {
+    std::string cell = text();
+    if (std::find(words.begin(), words.end(), cell) == words.end())
+      fail(fmt::format("'{}' is not one of {}", cell, fmt::join(words, ", ")));
+    return cell;
+  }
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
@@ -118,19 +127,27 @@ DigitalFigure read_digital(const fs::path& folder) {
 
 std::vector<MacroFigure> read_macros(const fs::path& folder) {
   std::vector<MacroFigure> figures;
-  for (Lines in(folder / "macros.csv", 11); in.next();) {
+  for (Lines in(folder / "macros.csv", 18); in.next();) {
     MacroFigure f;
+    arch::MacroDesign& d = f.design;
     f.number = in.whole();
     f.name = in.text();
-    f.technology = in.text();
-    f.node = in.whole();
-    f.rows = in.whole();
-    f.adc_bits = in.whole();
-    f.input_bits = in.whole();
-    f.volt = in.number();
-    f.cycle = 1e-9 * in.number();
+    d.technology = in.word({"sram", "reram", "mram"});
+    d.node = in.number();
+    d.rows = in.whole();
+    d.columns = in.whole();
+    d.adc_bits = in.whole();
+    d.fed_bits = in.whole();
+    d.input_bits = in.whole();
+    d.weight_bits = in.whole();
+    d.volt = in.number();
+    d.cycle = 1e-9 * in.number();
+    d.draws_current = in.word({"charge", "current"}) == "current";
+    arch::read_readout(in.word({"sar", "sense", "time"}), d.readout);
     f.energy = 1e-15 * in.number();
     f.source = in.text();
+    f.own_energy = 1e-15 * in.number();
+    f.own_source = in.text();
     figures.push_back(std::move(f));
   }
   return figures;

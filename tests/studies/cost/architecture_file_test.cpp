@@ -98,6 +98,10 @@ TEST(Published, EveryFigureHasWhatABarMustSay) {
     }
   }
   EXPECT_EQ(read_macros(folder).size(), 8u);
+  for (const MacroFigure& m : read_macros(folder)) {
+    EXPECT_FALSE(m.source.empty() || m.own_source.empty()) << m.name;
+    EXPECT_GT(m.published(), 0) << m.name;
+  }
   EXPECT_LT(read_digital(folder).low, read_digital(folder).high);
 }
 
