@@ -82,7 +82,7 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
           analysis::write_accuracy(
               file, table_rows(run_accuracy_stage(run, save(), columns.front().result, journal)));
         if (run.study.cost) {
-          write_read_energies(run, columns.front().result, file);
+          write_read_energies(run.study, columns.front().result, file);
           write_cost_stage(run, save(), file);
         }
       },
