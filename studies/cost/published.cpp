@@ -79,9 +79,10 @@ double GpuFigure::tokens_per_second() const {
   return quantity == "image/s" ? value * tokens : 0;
 }
 
-std::string GpuFigure::label() const {
-  if (!is_measured()) return fmt::format("{} {}, peak", device, precision);
-  return fmt::format("{} {}, batch {}, length {}, {}", device, precision, batch, tokens, kind);
+std::string GpuFigure::label(const std::string& how) const {
+  if (!is_measured()) return fmt::format("{} {}, {}", device, precision, how);
+  if (batch == 0) return fmt::format("{} {}, {}", device, precision, how);  // MLPerf does not say
+  return fmt::format("{} {}, batch {}, length {}, {}", device, precision, batch, tokens, how);
 }
 
 fs::path published_folder() {
@@ -93,7 +94,7 @@ fs::path published_folder() {
 
 std::vector<GpuFigure> read_gpus(const fs::path& folder) {
   std::vector<GpuFigure> figures;
-  for (Lines in(folder / "gpus.csv", 13); in.next();) {
+  for (Lines in(folder / "gpus.csv", 14); in.next();) {
     GpuFigure f;
     f.device = in.text();
     f.node = in.whole();
@@ -107,6 +108,7 @@ std::vector<GpuFigure> read_gpus(const fs::path& folder) {
     f.value = in.number();
     f.watt = in.number();
     f.watt_kind = in.text();
+    f.bandwidth = 1e9 * in.number();
     f.source = in.text();
     figures.push_back(std::move(f));
   }

@@ -17,13 +17,14 @@ struct GpuFigure {
   std::string precision, kind,
       quantity;  // kind: measured, peak; quantity: token/s, image/s, sequence/s, op/s
   double value = 0, watt = 0;
+  double bandwidth = 0;           // byte/s, of a peak
   std::string watt_kind, source;  // watt_kind: TDP, wall, measured, none
 
   bool is_measured() const { return kind == "measured"; }
   /// Token/s; 0 where it is not known (sequences without padding, peaks).
   double tokens_per_second() const;
-  /// "A100 40G INT8, batch 128, length 384, measured": what a bar must say.
-  std::string label() const;
+  /// "A100 40G INT8, batch 128, length 384, measured": what a bar must say; `how`: measured, estimate, peak.
+  std::string label(const std::string& how) const;
 };
 
 struct DigitalFigure {
