@@ -5,6 +5,7 @@
 
 #include "analysis/results/cost_table.hpp"
 #include "flare_arch/cost/architecture.hpp"
+#include "flare_arch/cost/model_shape.hpp"
 #include "studies/cost/published.hpp"
 
 namespace flare::studies {

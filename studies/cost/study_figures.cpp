@@ -119,7 +119,7 @@ class ColumnFigures {
     const auto levels =
         analysis::read_levels(file_, {study_.column->setup.cell.name, sawl, "", corner.name()});
     const double swing = std::abs(levels.front().mean - levels.back().mean);
-    return {0, assumed_bitline * swing * supply / sawl, -1, swing, supply, false};
+    return {0, assumed_bitline * swing * supply / sawl, -1, swing, supply, false, {}};
   }
 
   /// Where an error model of the point says what a read of its column takes (attribute `column_energy`, J over k, word

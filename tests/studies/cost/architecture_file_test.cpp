@@ -51,6 +51,8 @@ TEST(ArchitectureFile, AReadShapeHasAValueForEveryNumberOfOnCells) {
       "a.toml: arrays.dynamic.read_shape: has 2 values, SAWL 2 needs 3; give as many, or none for a line");
   EXPECT_NE(refusal("[arrays.dynamic]\nsawl = 1\nread_shape = [0, \"much\"]\n").find("is no number"),
             std::string::npos);
+  EXPECT_NE(refusal("[arrays.dynamic]\nread_shape = \"curve\"\n").find("is neither \"line\" nor a list"),
+            std::string::npos);
   EXPECT_NE(refusal("[arrays.dynamic]\nsawl = 1\nread_shape = [0, 11]\n").find("must be 0 to 10"),
             std::string::npos);
 }
