@@ -84,6 +84,36 @@ TextTable stage_table(const CostResult& r) {
   return table;
 }
 
+/// Shares of the reads of bit lines with k on-cells, over all layers; the two kinds of arrays may differ in SAWL.
+TextTable level_table(const CostResult& r) {
+  std::vector<std::string> products;
+  std::map<std::string, std::vector<double>> reads;
+  std::size_t most = 0;
+  for (const CostLevelRow& row : r.levels) {
+    if (!reads.contains(row.product)) products.push_back(row.product);
+    std::vector<double>& of = reads[row.product];
+    of.resize(std::max(of.size(), static_cast<std::size_t>(row.k) + 1), 0);
+    of[static_cast<std::size_t>(row.k)] += row.reads;
+    most = std::max(most, of.size());
+  }
+  TextTable table{"Reads by on-cells k (%)", {"product", "mean"}, {}};
+  for (std::size_t k = 0; k < most; ++k) table.head.push_back(std::to_string(k));
+  for (const std::string& product : products) {
+    double all = 0, on = 0;
+    const std::vector<double>& of = reads[product];
+    for (std::size_t k = 0; k < of.size(); ++k) {
+      all += of[k];
+      on += static_cast<double>(k) * of[k];
+    }
+    if (!(all > 0)) continue;
+    std::vector<std::string> cells = {product, fmt::format("{:.2f}", on / all)};
+    for (std::size_t k = 0; k < most; ++k)
+      cells.push_back(k < of.size() ? fmt::format("{:.1f}", 100 * of[k] / all) : "");
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
 TextTable area_table(const CostResult& r) {
   TextTable table{"Area", {"where", "part", "count", "low", "nominal", "high"}, {}};
   for (const CostAreaRow& row : r.area)
@@ -141,6 +171,7 @@ std::vector<TextTable> cost_tables(const CostResult& r) {
   if (r.empty()) return {};
   std::vector<TextTable> tables = {summary_table(r), component_table(r), stage_table(r),
                                    area_table(r),    baseline_table(r),  conclusion_table(r)};
+  if (!r.levels.empty()) tables.insert(tables.begin() + 3, level_table(r));
   if (!r.sweep.empty()) tables.push_back(sweep_table(r));
   return tables;
 }

@@ -125,6 +125,16 @@ auto workload_columns() {
       .table();
 }
 
+auto level_columns() {
+  using R = CostLevelRow;
+  return Columns<R>()
+      .add("layer", "", &R::layer)
+      .add("product", "", &R::product)
+      .add("k", "", &R::k)
+      .add("reads", "", &R::reads)
+      .table();
+}
+
 auto workload_layer_columns() {
   using R = CostWorkloadLayerRow;
   return Columns<R>()
@@ -173,6 +183,7 @@ void for_each_table(Result& r, const Visit& visit) {
   visit("baselines", baseline_columns(), r.baselines);
   visit("conclusions", conclusion_columns(), r.conclusions);
   visit("workload", workload_columns(), r.workload);
+  visit("levels", level_columns(), r.levels);
   visit("workload_layers", workload_layer_columns(), r.workload_layers);
   visit("sweep", sweep_columns(), r.sweep);
 }
@@ -198,6 +209,7 @@ CostResult read_cost(const H5::H5File& file) {
   CostResult result;
   if (!engine::exists(file, path_of("summary"))) return result;
   for_each_table(result, [&](const char* name, const auto& columns, auto& rows) {
+    if (!engine::exists(file, path_of(name))) return;  // of an earlier program
     rows = columns.rows(engine::read_table(file, path_of(name)));
   });
   result.architecture = engine::read_text(file, root, "architecture");

@@ -72,6 +72,14 @@ struct CostWorkloadRow {
          stage_cycles = 0;
 };
 
+/// /cost/levels: reads of bit lines by their number of on-cells, for one sequence.
+struct CostLevelRow {
+  int layer = 0;
+  std::string product;
+  int k = 0;
+  double reads = 0;
+};
+
 /// /cost/workload_layers.
 struct CostWorkloadLayerRow {
   int layer = 0;
@@ -97,6 +105,7 @@ struct CostResult {
   std::vector<CostBaselineRow> baselines;
   std::vector<CostConclusionRow> conclusions;
   std::vector<CostWorkloadRow> workload;
+  std::vector<CostLevelRow> levels;
   std::vector<CostWorkloadLayerRow> workload_layers;
   std::vector<CostSweepRow> sweep;
   std::vector<std::string> notes;

@@ -38,6 +38,9 @@ struct ArrayChoice {
   bool full_parallelism =
       true;  // all rows of a vector lie in one array; else it is cut into arrays one below another
   int columns_per_converter = 1;  // M: they are read one after the other
+  /// Energy of a bitline over its k = 0 ... SAWL on-cells. sram: over that without any, as a share of what all add; mram:
+  /// over that of the mean of them. Empty: a line in k.
+  std::vector<double> read_shape;
   ConverterChoice converter;
 };
 
@@ -62,7 +65,7 @@ enum class Scope { attention, encoder };
 
 struct Architecture {
   std::string name = "flare";
-  ArrayChoice weights = {MemoryTechnology::mram, 8, 0, true, 1, {}}, dynamic;
+  ArrayChoice weights = {MemoryTechnology::mram, 8, 0, true, 1, {}, {}}, dynamic;
   Sharing sharing = Sharing::tokens;
   int copies = 8;  // DC
   Clock clock = Clock::paper;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
 #include "flare_arch/cost/converter_cost.hpp"
@@ -79,11 +80,28 @@ class LayerPricing {
     const ReadPrices e = read_prices(p_, weights);
     const std::string stage = stage_of(l.product), product(to_string(l.product));
     add(where, "bitline", stage, product,
-        l.conversions * e.base + l.on_cells * e.on_cell + l.driven_cells * e.driven);
+        l.conversions * e.base + bitline_cells(l) * e.on_cell + bitline_driven(l) * e.driven);
     add(where, "word lines", stage, product, l.driven_cells * e.wordline);
     add(where, "converter", stage, product, l.conversions * e.converter);
     add(where, "code to sum", stage, product, l.conversions * e.sum);
     add("digital", "controller", stage, product, l.scanned_rows * e.scanned);
+  }
+
+  /// Of the energies over k, those of the reads of a product: sum over k of reads(k) shape(k).
+  double shaped_reads(const ProductLoad& l) const {
+    const std::vector<double>& shape = p_.array(on_weights(l.product)).read_shape;
+    return std::inner_product(l.levels.begin(), l.levels.end(), shape.begin(), 0.0);
+  }
+  bool is_shaped(const ProductLoad& l) const {
+    return p_.array(on_weights(l.product)).read_shape.size() == l.levels.size() && !l.levels.empty();
+  }
+  /// On-cells that a line in k would need for the energy of all reads.
+  double bitline_cells(const ProductLoad& l) const {
+    return is_shaped(l) ? p_.array(on_weights(l.product)).sawl * shaped_reads(l) : l.on_cells;
+  }
+  double bitline_driven(const ProductLoad& l) const {
+    return is_shaped(l) && l.conversions > 0 ? l.driven_cells * shaped_reads(l) / l.conversions
+                                             : l.driven_cells;
   }
 
   /// Quantisers and softmax; in floating point a value is scaled twice (multiplied, rounded: an addition), and a score costs

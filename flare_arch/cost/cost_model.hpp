@@ -3,6 +3,7 @@
 //
 //   E_layer = sum over products (bitline + word lines + converter + code to sum + controller)
 //             + quantiser + softmax (or floating point) + writes + buffers + DRAM + leakage * time
+//   bitline: over the reads by their number of on-cells, where the energy of each is known (ArrayChoice::read_shape)
 //   fused:   t_layer = max(kv cycles * t_cycle, traffic in) + max(fused cycles * t_cycle, traffic in and out)
 //   unfused: every product by itself, each max(cycles * t_cycle, its traffic), floating point after it
 // Copies by tokens share out the time, not the energy (architecture.hpp). FLARE, sections 2.3, 3.3 and 4.5.

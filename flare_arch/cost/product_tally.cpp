@@ -1,7 +1,6 @@
 #include "flare_arch/cost/product_tally.hpp"
 
 #include <algorithm>
-#include <bit>
 
 namespace flare::arch {
 namespace {
@@ -15,19 +14,14 @@ void ones_of(const TallyOperands& o, Eigen::Index token, int plane, int begin, i
       ones.push_back(static_cast<std::uint16_t>(row - begin));
 }
 
-std::int64_t on_cells_of(const TallyOperands& o, Eigen::Index token, int depth) {
-  std::int64_t on = 0;
-  for (int row = 0; row < depth; ++row)
-    if (const auto ones = std::popcount(o.format.pattern(o.inputs(token, row))); ones > 0)
-      on += ones * o.row_ones(token, row);
-  return on;
-}
-
 /// One token: reads of every plane and part, and how long they take.
 class TokenTally {
  public:
   TokenTally(const TallyOperands& operands, const TallyPlan& plan, ProductTally& tally)
-      : o_(operands), plan_(plan), tally_(tally) {}
+      : o_(operands), plan_(plan), tally_(tally) {
+    const auto levels = static_cast<std::size_t>(plan.reads.rows_per_read) + 1;
+    tally_.levels.resize(std::max(tally_.levels.size(), levels), 0);
+  }
 
   std::int64_t add(Eigen::Index token) {
     const int depth = o_.depth(token), parts = std::min(plan_.parts, depth);
@@ -40,14 +34,13 @@ class TokenTally {
         const int begin = p * part, end = std::min(depth, begin + part);
         ones_of(o_, token, plane, begin, end, ones_);
         plan_reads(ones_, end - begin, plan_.reads, read_plan_);
-        busy[static_cast<std::size_t>(plane % groups) * parts + p] += count(token, end - begin);
+        busy[static_cast<std::size_t>(plane % groups) * parts + p] += count(token, begin, end - begin);
       }
-    tally_.on_cells += on_cells_of(o_, token, depth);
     return *std::max_element(busy.begin(), busy.end());
   }
 
  private:
-  std::int64_t count(Eigen::Index token, int rows) {
+  std::int64_t count(Eigen::Index token, int begin, int rows) {
     const auto reads = static_cast<std::int64_t>(read_plan_.reads()),
                ones = static_cast<std::int64_t>(ones_.size());
     const std::int64_t dummies = read_plan_.dummy_rows(plan_.reads), columns = o_.columns(token);
@@ -58,6 +51,8 @@ class TokenTally {
     tally_.dummy_rows += dummies;
     tally_.driven_cells += (ones + dummies) * columns;
     tally_.scanned_rows += reads * rows;
+    for (std::size_t r = 0; r < read_plan_.reads(); ++r)
+      o_.cells.add_levels(o_.first_row + begin, read_plan_.rows(r), columns, tally_.levels);
     return reads;
   }
 
@@ -80,6 +75,8 @@ ProductTally& ProductTally::operator+=(const ProductTally& other) {
   stage_cycles += other.stage_cycles;
   driven_rows += other.driven_rows;
   dummy_rows += other.dummy_rows;
+  if (levels.size() < other.levels.size()) levels.resize(other.levels.size(), 0);
+  for (std::size_t k = 0; k < other.levels.size(); ++k) levels[k] += other.levels[k];
   return *this;
 }
 
@@ -89,6 +86,9 @@ std::vector<std::int64_t> tally_reads(const TallyOperands& operands, const Tally
   std::vector<std::int64_t> cycles;
   cycles.reserve(static_cast<std::size_t>(operands.inputs.rows()));
   for (Eigen::Index t = 0; t < operands.inputs.rows(); ++t) cycles.push_back(token.add(t));
+  tally.on_cells = 0;
+  for (std::size_t k = 0; k < tally.levels.size(); ++k)
+    tally.on_cells += static_cast<std::int64_t>(k) * tally.levels[k];
   return cycles;
 }
 

@@ -83,6 +83,7 @@ Architecture at_same_sigma(const Architecture& base, int sawl) {
   for (ArrayChoice* array : {&a.weights, &a.dynamic}) {
     array->sawl = sawl;
     array->converter = same;
+    array->read_shape.clear();
   }
   return a;
 }

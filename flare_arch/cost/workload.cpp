@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "flare_arch/array/bit_planes.hpp"
+#include "flare_arch/cost/stored_cells.hpp"
 
 namespace flare::arch {
 namespace {
@@ -202,6 +203,7 @@ Workload closed_form(const ModelShape& shape, const Architecture& a, Bound bound
   for (ProductLoad& load : layer.products) {
     std::vector<double> tokens(n);
     for (std::size_t t = 0; t < n; ++t) tokens[t] = add_token(load, shape, a, static_cast<int>(t), bound);
+    load.levels = binomial_levels(load.conversions, load.on_cells, array_of(a, load.product).sawl);
     if (load.product == Product::value) continue;  // the same word lines as the keys
     if (load.product == Product::key) {
       for (const double cycles : tokens) layer.kv_cycles += cycles;

@@ -34,13 +34,14 @@ struct ProductLoad {
   double cells = 0;
   double converters = 0;  // before columns share one: bit lines times parts
   // What happens on them.
-  double cycles = 0;        // word-line activations: reads of all bit lines at once
-  double fixed_cycles = 0;  // what fixed groups of SAWL rows would need
-  double conversions = 0;   // reads of one bit line
-  double driven_cells = 0;  // driven rows, dummies too, times bit lines
-  double on_cells = 0;      // of them those that conduct, over all reads
-  double scanned_rows = 0;  // word lines a controller looks at, over all reads
-  double stage_cycles = 0;  // of the slowest array, over all tokens
+  double cycles = 0;           // word-line activations: reads of all bit lines at once
+  double fixed_cycles = 0;     // what fixed groups of SAWL rows would need
+  double conversions = 0;      // reads of one bit line
+  double driven_cells = 0;     // driven rows, dummies too, times bit lines
+  double on_cells = 0;         // of them those that conduct, over all reads
+  double scanned_rows = 0;     // word lines a controller looks at, over all reads
+  double stage_cycles = 0;     // of the slowest array, over all tokens
+  std::vector<double> levels;  // conversions by their number of on-cells, [k]
 };
 
 struct LayerLoad {
@@ -83,7 +84,8 @@ int parts_of(const Architecture& architecture, Product product, int depth);
 LayerLoad layer_frame(const ModelShape& shape, const Architecture& architecture);
 
 /// A read of every plane: bits * ceil(depth * density / SAWL), fixed groups bits * ceil(depth / SAWL); by parts and planes
-/// as the architecture shares them out. A lower bound where BitSift keeps slices whole.
+/// as the architecture shares them out. A lower bound where BitSift keeps slices whole. Levels: binomial, of the mean number
+/// of on-cells.
 Workload closed_form(const ModelShape& shape, const Architecture& architecture, Bound bound = Bound::nominal);
 
 /// Throws std::invalid_argument "key: what; remedy" for arrays that cannot hold the model as the architecture asks.

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -39,22 +38,25 @@ struct LayerTally {
   }
 };
 
-/// Stored ones of every row of a matrix of weights.
-std::vector<std::int64_t> stored_ones(const MatrixF& weights, int bits) {
-  const QuantizedOperand q = absmax_tensor(weights, (1 << (bits - 1)) - 1);
-  const PlaneFormat format{bits, Encoding::twos_complement};
-  std::vector<std::int64_t> ones(static_cast<std::size_t>(q.values.rows()), 0);
-  for (Eigen::Index r = 0; r < q.values.rows(); ++r)
-    for (Eigen::Index c = 0; c < q.values.cols(); ++c)
-      ones[static_cast<std::size_t>(r)] += std::popcount(format.pattern(q.values(r, c)));
-  return ones;
+/// Words as cells: row by row, a word's bits beside each other.
+StoredCells stored_words(const MatrixI& words, const PlaneFormat& format) {
+  StoredCells cells(words.rows(), words.cols() * format.planes());
+  for (Eigen::Index r = 0; r < words.rows(); ++r)
+    for (Eigen::Index c = 0; c < words.cols(); ++c)
+      cells.store(r, c * format.planes(), format.pattern(words(r, c)));
+  return cells;
 }
 
-/// The fixed parts of a layer: its arithmetic, and the stored ones of its weights.
+StoredCells stored_weights(const MatrixF& weights, int bits) {
+  return stored_words(absmax_tensor(weights, (1 << (bits - 1)) - 1).values,
+                      {bits, Encoding::twos_complement});
+}
+
+/// The fixed parts of a layer: its arithmetic, and the cells of its weights.
 struct CountedLayer {
   std::unique_ptr<IntegerAttention> attention;
   std::array<std::unique_ptr<EmsbLinear>, 3> mlp;
-  std::array<std::vector<std::int64_t>, product_count> ones;  // by product on weights: a row's
+  std::array<StoredCells, product_count> cells;  // by product on weights
 };
 
 Product mlp_product_of(MlpProduct which) {
@@ -72,7 +74,7 @@ std::vector<CountedLayer> make_layers(const Transformer& model, const Dataset& d
     layer.attention =
         std::make_unique<IntegerAttention>(w, i, inputs.attention[static_cast<std::size_t>(i)], arithmetic);
     const auto keep = [&](Product product, const MatrixF& weight) {
-      layer.ones[static_cast<std::size_t>(product)] = stored_ones(weight, a.weight_bits);
+      layer.cells[static_cast<std::size_t>(product)] = stored_weights(weight, a.weight_bits);
     };
     keep(Product::key, w.key);
     keep(Product::value, w.value);
@@ -121,10 +123,8 @@ class LayerCounter {
     t.conversions += counters.conversions;
     t.driven_cells += (counters.driven_rows + counters.dummy_rows) * columns;
     t.scanned_rows += counters.cycles * rows;
-    const auto& ones = layer_.ones[static_cast<std::size_t>(product)];
-    std::int64_t all = 0;
-    for (const std::int64_t o : ones) all += o;
-    t.on_cells += counters.driven_rows * all / std::max<std::int64_t>(1, rows);
+    const std::int64_t ones = layer_.cells[static_cast<std::size_t>(product)].ones();
+    t.on_cells += counters.driven_rows * ones / std::max<std::int64_t>(1, rows);
     const std::int64_t shared = a_.sharing == Sharing::planes ? a_.copies : 1;
     const std::int64_t each = (counters.cycles * array.columns_per_converter + shared * parts * tokens_ - 1) /
                               (shared * parts * tokens_);
@@ -152,16 +152,12 @@ class LayerCounter {
   }
 
   Cycles on_weights(Product product, const MatrixI& inputs, int bits) {
-    const auto& ones = layer_.ones[static_cast<std::size_t>(product)];
-    const std::int64_t columns =
-        std::int64_t{a_.weight_bits} *
-        (product == Product::query ? shape_.heads * shape_.head() : shape_.kv_heads() * shape_.head());
-    const TallyOperands operands{
-        inputs,
-        {bits, Encoding::twos_complement},
-        [&](Eigen::Index) { return static_cast<int>(inputs.cols()); },
-        [&](Eigen::Index) { return columns; },
-        [&](Eigen::Index, Eigen::Index row) { return ones[static_cast<std::size_t>(row)]; }};
+    const StoredCells& cells = layer_.cells[static_cast<std::size_t>(product)];
+    const TallyOperands operands{inputs,
+                                 {bits, Encoding::twos_complement},
+                                 [&](Eigen::Index) { return static_cast<int>(inputs.cols()); },
+                                 [&](Eigen::Index) { return cells.lines(); },
+                                 cells};
     return staged(product,
                   tally_reads(operands, plan(product, static_cast<int>(inputs.cols())), tally_.of(product)));
   }
@@ -172,19 +168,11 @@ class LayerCounter {
     const auto h = static_cast<std::size_t>(head);
     const MatrixI& inputs = logits ? trace.queries[h] : trace.probabilities[h];
     const Eigen::Index at = Eigen::Index{head / (shape_.heads / shape_.kv_heads())} * shape_.head();
-    const PlaneFormat cells{a_.kv_bits, Encoding::twos_complement};
-    const auto ones = [&](const MatrixI& m, Eigen::Index token, Eigen::Index feature) {
-      return std::int64_t{std::popcount(cells.pattern(m(token, at + feature)))};
-    };
-    MatrixL rows =
-        MatrixL::Zero(logits ? tokens_ : 1, inputs.cols());  // logits: of the tokens up to a row's number
-    for (Eigen::Index t = 0; t < tokens_; ++t)
-      for (Eigen::Index f = 0; f < shape_.head(); ++f) {
-        if (logits)
-          rows(t, f) = (t > 0 ? rows(t - 1, f) : 0) + ones(trace.key, t, f);
-        else
-          rows(0, t) += ones(trace.value, t, f);
-      }
+    const PlaneFormat format{a_.kv_bits, Encoding::twos_complement};
+    // A word line a feature of the keys, a token of the values.
+    const MatrixI& words = logits ? trace.key : trace.value;
+    const MatrixI own = words.block(0, at, tokens_, shape_.head());
+    const StoredCells cells = stored_words(logits ? MatrixI(own.transpose()) : own, format);
     const auto met = [&](Eigen::Index token) { return shape_.causal ? token + 1 : tokens_; };
     const TallyOperands operands{
         inputs,
@@ -192,11 +180,9 @@ class LayerCounter {
                : PlaneFormat{a_.probability_bits, Encoding::unsigned_binary},
         [&](Eigen::Index token) { return static_cast<int>(logits ? inputs.cols() : met(token)); },
         [&](Eigen::Index token) {
-          return std::int64_t{cells.planes()} * (logits ? met(token) : shape_.head());
+          return std::int64_t{format.planes()} * (logits ? met(token) : shape_.head());
         },
-        [&](Eigen::Index token, Eigen::Index row) {
-          return logits ? rows(met(token) - 1, row) : rows(0, row);
-        }};
+        cells};
     return tally_reads(operands, plan(product, static_cast<int>(inputs.cols())), tally_.of(product));
   }
 
@@ -217,17 +203,15 @@ class LayerCounter {
 
   Cycles output(const Trace& trace) {
     Cycles sum(static_cast<std::size_t>(tokens_), 0);
-    const auto& ones = layer_.ones[static_cast<std::size_t>(Product::output)];
-    const std::int64_t columns = std::int64_t{a_.weight_bits} * shape_.width;
+    const StoredCells& cells = layer_.cells[static_cast<std::size_t>(Product::output)];
     for (std::size_t h = 0; h < trace.weighted.size(); ++h) {
       const MatrixI& inputs = trace.weighted[h];
-      const std::size_t first = h * static_cast<std::size_t>(inputs.cols());
-      const TallyOperands operands{
-          inputs,
-          {a_.activation_bits, Encoding::twos_complement},
-          [&](Eigen::Index) { return static_cast<int>(inputs.cols()); },
-          [&](Eigen::Index) { return columns; },
-          [&](Eigen::Index, Eigen::Index row) { return ones[first + static_cast<std::size_t>(row)]; }};
+      const TallyOperands operands{inputs,
+                                   {a_.activation_bits, Encoding::twos_complement},
+                                   [&](Eigen::Index) { return static_cast<int>(inputs.cols()); },
+                                   [&](Eigen::Index) { return cells.lines(); },
+                                   cells,
+                                   static_cast<std::int64_t>(h) * inputs.cols()};
       const Cycles block = tally_reads(operands, plan(Product::output, static_cast<int>(inputs.cols())),
                                        tally_.of(Product::output));
       for (std::size_t t = 0; t < sum.size(); ++t) sum[t] += block[t];
@@ -309,7 +293,8 @@ class SequenceCounter {
   bool mlp_;
 };
 
-void put(ProductLoad& load, const ProductTally& tally, double n) {
+/// Levels that were not counted, of the feed-forward part, are the binomial of their mean.
+void put(ProductLoad& load, const ProductTally& tally, int sawl, double n) {
   load.cycles = static_cast<double>(tally.cycles) / n;
   load.fixed_cycles = static_cast<double>(tally.fixed_cycles) / n;
   load.conversions = static_cast<double>(tally.conversions) / n;
@@ -317,13 +302,17 @@ void put(ProductLoad& load, const ProductTally& tally, double n) {
   load.on_cells = static_cast<double>(tally.on_cells) / n;
   load.scanned_rows = static_cast<double>(tally.scanned_rows) / n;
   load.stage_cycles = static_cast<double>(tally.stage_cycles) / n;
+  load.levels = binomial_levels(load.conversions, load.on_cells, sawl);
+  for (std::size_t k = 0; k < tally.levels.size(); ++k)
+    load.levels[k] = static_cast<double>(tally.levels[k]) / n;
 }
 
 /// Means over `sequences` of what was counted, in the frame of the arrays.
 LayerLoad mean_of(LayerTally& tally, const ModelShape& shape, const Architecture& a, std::int64_t sequences) {
   const auto n = static_cast<double>(sequences);
   LayerLoad layer = layer_frame(shape, a);
-  for (ProductLoad& load : layer.products) put(load, tally.of(load.product), n);
+  for (ProductLoad& load : layer.products)
+    put(load, tally.of(load.product), on_weights(load.product) ? a.weights.sawl : a.dynamic.sawl, n);
   layer.kv_cycles = static_cast<double>(tally.kv_cycles) / n;
   layer.fused_cycles = static_cast<double>(tally.fused_cycles) / n;
   layer.fused_words = static_cast<double>(tally.tensor_words) / n;

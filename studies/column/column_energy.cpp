@@ -23,9 +23,9 @@ std::shared_ptr<engine::Testbench> energy_bench(const Study& study, const Column
 }
 
 /// Of the measures of column_testbench.
-double energy_of(const Study& study, const Corner& corner, const engine::RunResult& run) {
-  const double supply = corner.supply.value();
-  return -supply * (measured(run, 1) + study.column->setup.wordline_ratio * measured(run, 2));
+ReadDraw draw_of(const Study& study, const Corner& corner, const engine::RunResult& run) {
+  return {corner.supply.value(), -measured(run, 1), -study.column->setup.wordline_ratio * measured(run, 2),
+          measured(run, 0)};
 }
 
 double gate_area(const LoadedCircuit& circuit) {
@@ -45,8 +45,8 @@ void add_conversion(const ConverterStudy& converter, const std::string& corner, 
 
 }  // namespace
 
-std::map<std::size_t, std::vector<double>> read_energies(const StudyRun& run, const ColumnDesign& design,
-                                                         const std::vector<LevelItem>& levels) {
+std::map<std::size_t, std::vector<ReadDraw>> read_energies(const StudyRun& run, const ColumnDesign& design,
+                                                           const std::vector<LevelItem>& levels) {
   std::vector<engine::RunRequest> requests;
   requests.reserve(levels.size());
   for (const LevelItem& level : levels) {
@@ -55,23 +55,23 @@ std::map<std::size_t, std::vector<double>> read_energies(const StudyRun& run, co
          energy_bench(run.study, design, level.point, level.k), no_variation()});
   }
   const auto results = run.run("energy", requests);
-  std::map<std::size_t, std::vector<double>> energies;
+  std::map<std::size_t, std::vector<ReadDraw>> energies;
   for (std::size_t i = 0; i < levels.size(); ++i) {
     const ColumnPoint& point = design.points[levels[i].point];
-    std::vector<double>& of_point = energies[levels[i].point];
+    std::vector<ReadDraw>& of_point = energies[levels[i].point];
     of_point.resize(static_cast<std::size_t>(point.sawl) + 1);
-    of_point[static_cast<std::size_t>(levels[i].k)] = energy_of(run.study, point.corner, results[i].front());
+    of_point[static_cast<std::size_t>(levels[i].k)] = draw_of(run.study, point.corner, results[i].front());
   }
   return energies;
 }
 
 engine::ReadCost read_cost(const Study& study, const ColumnDesign& design, const ConvertedColumn& column,
-                           const std::vector<double>& energies) {
+                           const std::vector<ReadDraw>& energies) {
   const ColumnPoint& point = design.points[column.point];
   ColumnOptions options = column_options(study, point.sawl, point.sawl, point.corner);
   options.wordline_off = design.wordline_off[column.point];
   engine::ReadCost cost;
-  cost.column_energy = energies;
+  for (const ReadDraw& draw : energies) cost.column_energy.push_back(draw.energy());
   cost.column_time = sense_time(options);
   const double area = gate_area(design.circuit_of(column.point));
   if (area > 0.0) cost.column_area = area;

@@ -7,6 +7,7 @@
 #include "analysis/verdict/verdict.hpp"
 #include "studies/column/column_choice.hpp"
 #include "studies/column/column_conversion.hpp"
+#include "studies/column/column_energy.hpp"
 
 namespace flare::studies {
 
@@ -14,7 +15,7 @@ namespace flare::studies {
 struct FullPoint {
   LevelSamples levels;
   std::vector<SampleSet> tail_runs;  // by k: runs that answer the questions of every converter
-  std::vector<double> energies;      // J, of a read of k on-cells
+  std::vector<ReadDraw> energies;    // of a read of k on-cells
 };
 
 struct ColumnResult {

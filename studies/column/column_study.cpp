@@ -19,7 +19,7 @@ class FullRuns {
   void run(const std::vector<std::size_t>& points) {
     const std::vector<LevelItem> items = items_of_shard(result_.design, points, run_.shard);
     if (items.empty()) return;
-    const std::map<std::size_t, std::vector<double>> energies = read_energies(run_, result_.design, items);
+    const auto energies = read_energies(run_, result_.design, items);
     // Learning is a chain of small batches: it goes on while there is other work.
     std::vector<SampleSet> plain = sample_levels(run_, result_.design, items, [&] { learn(items); });
     std::vector<LevelTails> tails = tails_.estimate(items, plain);

@@ -1,8 +1,10 @@
 #include "studies/cost/architecture_file.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "engine/base/units.hpp"
 #include "studies/study/overrides.hpp"
@@ -40,6 +42,29 @@ void read_converter(Section s, arch::ConverterChoice& c) {
   s.finish();
 }
 
+double shape_value(Section& s, const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    s.fail("read_shape", fmt::format("'{}' is no number", text));
+  return value;
+}
+
+/// "line", or a value for every k.
+void read_shape(Section& s, arch::ArrayChoice& a) {
+  a.read_shape.clear();
+  if (!s.has("read_shape")) return;
+  if (!s.has_text("read_shape")) {
+    for (const std::string& value : s.values("read_shape")) a.read_shape.push_back(shape_value(s, value));
+  } else if (s.text("read_shape") != "line") {
+    s.fail("read_shape", "is neither \"line\" nor a list of numbers, one for every k = 0 ... SAWL");
+  }
+}
+
+std::string shape_text(const std::vector<double>& shape) {
+  return shape.empty() ? "\"line\"" : fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
 void read_array(Section s, arch::ArrayChoice& a) {
   a.technology =
       word(s, "technology", {arch::MemoryTechnology::sram, arch::MemoryTechnology::mram}, a.technology);
@@ -47,6 +72,7 @@ void read_array(Section s, arch::ArrayChoice& a) {
   a.word_lines = whole(s, "word_lines", a.word_lines, 0, 65536);
   a.full_parallelism = s.flag("full_parallelism", a.full_parallelism);
   a.columns_per_converter = whole(s, "columns_per_converter", a.columns_per_converter, 1, 256);
+  read_shape(s, a);
   read_converter(s.section("converter"), a.converter);
   s.finish();
 }
@@ -149,7 +175,8 @@ std::string array_text(const char* name, const arch::ArrayChoice& a) {
       "\n[arrays.{0}]\ntechnology = \"{1}\"          # sram, mram\nsawl = {2}\nword_lines = {3}              "
       "  # of one array; 0: as many as the model needs\n"
       "full_parallelism = {4}       # all rows of a vector in one array; false: arrays one below another\n"
-      "columns_per_converter = {5}\n\n[arrays.{0}.converter]\nlaw = \"{6}\"                # flash, "
+      "columns_per_converter = {5}\nread_shape = {11}           # energy over k = 0 ... SAWL on-cells "
+      "(cost/README.md): line, or a list\n\n[arrays.{0}.converter]\nlaw = \"{6}\"                # flash, "
       "flash_untrimmed, sar, zigzag, survey, enob\n"
       "enob = {7}                      # bits; 0: log2(SAWL + 1)\noffset_sigma = \"{8}\"     # that the "
       "error model allows a comparator\n"
@@ -157,7 +184,8 @@ std::string array_text(const char* name, const arch::ArrayChoice& a) {
       "all levels\n",
       name, to_string(a.technology), a.sawl, a.word_lines, a.full_parallelism, a.columns_per_converter,
       to_string(a.converter.law), a.converter.enob, parameter_text(a.converter.offset_sigma, "V"),
-      parameter_text(a.converter.trim_residue, "V"), parameter_text(a.converter.swing, "V"));
+      parameter_text(a.converter.trim_residue, "V"), parameter_text(a.converter.swing, "V"),
+      shape_text(a.read_shape));
 }
 
 std::string parameters_text(const arch::ParameterSet& parameters) {

@@ -7,6 +7,7 @@
 
 #include "studies/cost/architecture_file.hpp"
 #include "studies/cost/cost_run.hpp"
+#include "studies/cost/gpu_baselines.hpp"
 
 namespace flare::studies {
 
@@ -97,6 +98,9 @@ void add_workload(CostResult& r, const arch::Workload& work) {
     const arch::LayerLoad& l = work.layers[i];
     const int layer = static_cast<int>(i);
     for (const arch::ProductLoad& p : l.products)
+      for (std::size_t k = 0; k < p.levels.size(); ++k)
+        r.levels.push_back({layer, std::string(to_string(p.product)), static_cast<int>(k), p.levels[k]});
+    for (const arch::ProductLoad& p : l.products)
       r.workload.push_back({layer, std::string(to_string(p.product)), p.cycles, p.fixed_cycles, p.conversions,
                             p.driven_cells, p.on_cells, p.scanned_rows, p.stage_cycles});
     r.workload_layers.push_back({layer, l.kv_cycles, l.fused_cycles, l.fused_words, l.unfused_words,
@@ -119,30 +123,9 @@ analysis::CostBaselineRow computed(const CostRun& run) {
           "/cost/parameters"};
 }
 
-/// A GPU of the same model. Where attention alone is costed: its share of the multiplications, an estimate.
-analysis::CostBaselineRow gpu_row(const GpuFigure& g, arch::ModelShape shape, bool attention) {
-  shape.tokens = g.tokens;
-  const double share = attention ? shape.macs(false) / shape.macs(true) : 1;
-  const double speed = g.tokens_per_second() / share;
-  analysis::CostBaselineRow row;
-  row.name = g.label();
-  row.scope = attention ? "attention" : "encoder";
-  row.kind = attention ? "estimate" : "measured";
-  if (attention) row.name = row.name.substr(0, row.name.rfind(',')) + ", estimate";
-  row.tokens_per_second = {speed, speed, speed};
-  const double joule = g.watt > 0 ? g.watt / speed : 0;
-  row.token_energy = {joule, joule, joule};
-  row.detail = fmt::format(
-      "{} nm, {} W {}{}", g.node, g.watt, g.watt_kind,
-      attention ? fmt::format("; measured / {:.3f}, attention's share of the multiplications", share) : "");
-  row.source = g.source;
-  return row;
-}
-
 void add_baselines(CostResult& r, const CostRun& run, const CostRun& conventional,
                    const std::vector<GpuFigure>& gpus, const DigitalFigure& digital) {
   const arch::ModelShape& shape = run.workload().shape;
-  const bool attention = run.architecture.scope == arch::Scope::attention;
   r.baselines = {computed(run), computed(conventional)};
   const double macs = run.report().macs / run.report().tokens, mean = (digital.low + digital.high) / 2;
   r.baselines.push_back({digital.name,
@@ -153,9 +136,8 @@ void add_baselines(CostResult& r, const CostRun& run, const CostRun& conventiona
                          fmt::format("{} nm, {:.0f} to {:.0f} fJ a MAC, arrays alone", digital.node,
                                      1e15 * digital.low, 1e15 * digital.high),
                          digital.source});
-  for (const GpuFigure& g : gpus)
-    if (g.is_measured() && g.model == shape.name && g.scope == "encoder" && g.tokens_per_second() > 0)
-      r.baselines.push_back(gpu_row(g, shape, attention));
+  for (analysis::CostBaselineRow& row : gpu_baselines(gpus, shape, run.architecture.scope))
+    r.baselines.push_back(std::move(row));
 }
 
 double component(const CostReport& c, const std::string& name) {
@@ -190,6 +172,7 @@ void add_conclusions(CostResult& r, const CostRun& run, const CostRun& conventio
   add("The area is more than one reticle of 858 mm^2", [&](Bound b) { return own(b).area > 858e-6; });
   for (std::size_t i = 3; i < r.baselines.size(); ++i) {
     const analysis::CostBaselineRow gpu = r.baselines[i];
+    if (gpu.kind == "peak") continue;
     add("More tokens a second than " + gpu.name,
         [&](Bound b) { return own(b).tokens_per_second() > gpu.tokens_per_second.nominal; });
     if (gpu.token_energy.nominal > 0)

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "flare_arch/cost/stored_cells.hpp"
 #include "studies/toml/toml_section.hpp"
 
 namespace flare::studies {
@@ -75,7 +76,14 @@ Workload from_counts(const CostModel& model, const arch::Architecture& a) {
       p.on_cells = row.on_cells;
       p.scanned_rows = row.scanned_rows;
       p.stage_cycles = row.stage_cycles;
+      p.levels.clear();
     }
+  for (const analysis::CostLevelRow& row : counts.levels)
+    for (ProductLoad& p : layer_at(row.layer).products)
+      if (to_string(p.product) == row.product && row.k == static_cast<int>(p.levels.size()))
+        p.levels.push_back(row.reads);
+  if (counts.levels.empty())
+    throw StudyError("--counts: holds no reads by on-cells (/cost/levels); count again with --dataset");
   return work;
 }
 
@@ -112,7 +120,7 @@ CostModel CostModel::load(const std::string& model, const std::filesystem::path&
   }
   if (!dataset.empty()) {
     if (!std::filesystem::exists(dataset)) throw StudyError(dataset.string() + ": no such file");
-    m.data = std::make_shared<const arch::Dataset>(arch::load_dataset(dataset));
+    m.data = std::make_shared<const arch::Dataset>(arch::load_dataset(dataset, m.model->spec(), model));
   }
   if (counts.empty()) return m;
   m.counts = analysis::read_cost(engine::open_result(counts));
@@ -165,8 +173,12 @@ CostRun run_conventional(const CostRun& like) {
     work = arch::closed_form(shape, run.architecture, bound);
     // The same rows carry ones, however they are grouped.
     for (std::size_t l = 0; l < work.layers.size(); ++l)
-      for (std::size_t p = 0; p < work.layers[l].products.size(); ++p)
-        work.layers[l].products[p].on_cells = counted.layers[l].products[p].on_cells;
+      for (std::size_t p = 0; p < work.layers[l].products.size(); ++p) {
+        ProductLoad& load = work.layers[l].products[p];
+        load.on_cells = counted.layers[l].products[p].on_cells;
+        load.levels =
+            arch::binomial_levels(load.conversions, load.on_cells, static_cast<int>(load.levels.size()) - 1);
+      }
   }
   cost_all(run);
   return run;

@@ -4,9 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <stdexcept>
 
 #include "studies/cost/architecture_file.hpp"
-#include "studies/cost/column_energy.hpp"
 #include "studies/cost/study_figures.hpp"
 
 namespace flare::studies {
@@ -32,12 +33,21 @@ void check_cost_stage(const Study& study) {
   }
 }
 
-void write_read_energies(const StudyRun& run, const ColumnResult& column, H5::H5File& file) {
+void write_read_energies(const Study& study, const ColumnResult& column, H5::H5File& file) {
   for (const auto& [p, full] : column.full) {
     const ColumnPoint& point = column.design.points[p];
-    const analysis::ModelKey key{run.study.column->setup.cell.name, point.sawl, "", point.corner.name()};
-    analysis::write_read_energy(file, key.point_path(),
-                                measure_read_energy(run, point, column.design.wordline_off[p]));
+    const analysis::ModelKey key{study.column->setup.cell.name, point.sawl, "", point.corner.name()};
+    std::vector<analysis::ReadEnergyRow> rows;
+    for (const ReadDraw& draw : full.energies) {
+      const int k = static_cast<int>(rows.size());
+      if (std::isnan(draw.energy()) || std::isnan(draw.level))
+        throw std::runtime_error(fmt::format(
+            "{} k {}: a read without any variation gave no answer; the energy of reads is not known",
+            point_name(study, point), k));
+      rows.push_back({k, draw.volt * draw.bitline, draw.volt * draw.word_lines,
+                      full.energies.front().level - draw.level});
+    }
+    analysis::write_read_energy(file, key.point_path(), rows);
   }
 }
 

@@ -13,8 +13,9 @@ namespace flare::studies {
 /// the study has. Throws StudyError.
 void check_cost_stage(const Study& study);
 
-/// Simulates the energy of reads at every point that was run in full: /points/.../read_energy.
-void write_read_energies(const StudyRun& run, const ColumnResult& column, H5::H5File& file);
+/// The energy of reads at every point that was run in full: /points/.../read_energy. Throws std::runtime_error where a read
+/// gave no answer.
+void write_read_energies(const Study& study, const ColumnResult& column, H5::H5File& file);
 
 /// /cost: the study's model on its architecture, with the energies that `models`, the result so far, holds.
 void write_cost_stage(const StudyRun& run, const std::filesystem::path& models, H5::H5File& file);

@@ -1,9 +1,12 @@
 #include "studies/cost/published.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <initializer_list>
 
 #include "studies/toml/toml_section.hpp"
 
@@ -50,6 +53,12 @@ class Lines {
     return value;
   }
   int whole() { return static_cast<int>(number()); }
+  std::string word(std::initializer_list<std::string_view> words) {
+    std::string cell = text();
+    if (std::find(words.begin(), words.end(), cell) == words.end())
+      fail(fmt::format("'{}' is not one of {}", cell, fmt::join(words, ", ")));
+    return cell;
+  }
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
@@ -70,9 +79,10 @@ double GpuFigure::tokens_per_second() const {
   return quantity == "image/s" ? value * tokens : 0;
 }
 
-std::string GpuFigure::label() const {
-  if (!is_measured()) return fmt::format("{} {}, peak", device, precision);
-  return fmt::format("{} {}, batch {}, length {}, {}", device, precision, batch, tokens, kind);
+std::string GpuFigure::label(const std::string& how) const {
+  if (!is_measured()) return fmt::format("{} {}, {}", device, precision, how);
+  if (batch == 0) return fmt::format("{} {}, {}", device, precision, how);  // MLPerf does not say
+  return fmt::format("{} {}, batch {}, length {}, {}", device, precision, batch, tokens, how);
 }
 
 fs::path published_folder() {
@@ -84,7 +94,7 @@ fs::path published_folder() {
 
 std::vector<GpuFigure> read_gpus(const fs::path& folder) {
   std::vector<GpuFigure> figures;
-  for (Lines in(folder / "gpus.csv", 13); in.next();) {
+  for (Lines in(folder / "gpus.csv", 14); in.next();) {
     GpuFigure f;
     f.device = in.text();
     f.node = in.whole();
@@ -98,6 +108,7 @@ std::vector<GpuFigure> read_gpus(const fs::path& folder) {
     f.value = in.number();
     f.watt = in.number();
     f.watt_kind = in.text();
+    f.bandwidth = 1e9 * in.number();
     f.source = in.text();
     figures.push_back(std::move(f));
   }
@@ -118,19 +129,27 @@ DigitalFigure read_digital(const fs::path& folder) {
 
 std::vector<MacroFigure> read_macros(const fs::path& folder) {
   std::vector<MacroFigure> figures;
-  for (Lines in(folder / "macros.csv", 11); in.next();) {
+  for (Lines in(folder / "macros.csv", 18); in.next();) {
     MacroFigure f;
+    arch::MacroDesign& d = f.design;
     f.number = in.whole();
     f.name = in.text();
-    f.technology = in.text();
-    f.node = in.whole();
-    f.rows = in.whole();
-    f.adc_bits = in.whole();
-    f.input_bits = in.whole();
-    f.volt = in.number();
-    f.cycle = 1e-9 * in.number();
+    d.technology = in.word({"sram", "reram", "mram"});
+    d.node = in.number();
+    d.rows = in.whole();
+    d.columns = in.whole();
+    d.adc_bits = in.whole();
+    d.fed_bits = in.whole();
+    d.input_bits = in.whole();
+    d.weight_bits = in.whole();
+    d.volt = in.number();
+    d.cycle = 1e-9 * in.number();
+    d.draws_current = in.word({"charge", "current"}) == "current";
+    arch::read_readout(in.word({"sar", "sense", "time"}), d.readout);
     f.energy = 1e-15 * in.number();
     f.source = in.text();
+    f.own_energy = 1e-15 * in.number();
+    f.own_source = in.text();
     figures.push_back(std::move(f));
   }
   return figures;

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "flare_arch/cost/silicon.hpp"
+
 namespace flare::studies {
 
 struct GpuFigure {
@@ -15,13 +17,14 @@ struct GpuFigure {
   std::string precision, kind,
       quantity;  // kind: measured, peak; quantity: token/s, image/s, sequence/s, op/s
   double value = 0, watt = 0;
+  double bandwidth = 0;           // byte/s, of a peak
   std::string watt_kind, source;  // watt_kind: TDP, wall, measured, none
 
   bool is_measured() const { return kind == "measured"; }
   /// Token/s; 0 where it is not known (sequences without padding, peaks).
   double tokens_per_second() const;
-  /// "A100 40G INT8, batch 128, length 384, measured": what a bar must say.
-  std::string label() const;
+  /// "A100 40G INT8, batch 128, length 384, measured": what a bar must say; `how`: measured, estimate, peak.
+  std::string label(const std::string& how) const;
 };
 
 struct DigitalFigure {
@@ -33,10 +36,15 @@ struct DigitalFigure {
 
 struct MacroFigure {
   int number = 0;
-  std::string name, technology;
-  int node = 0, rows = 0, adc_bits = 0, input_bits = 0;
-  double volt = 0, cycle = 0, energy = 0;  // V, s, J a column read
+  std::string name;
+  arch::MacroDesign design;
+  double energy = 0;  // J a column read, from its headline as collected by others
   std::string source;
+  double own_energy = 0;  // J, from its publication's own words; 0: none at hand
+  std::string own_source;
+
+  /// What a prediction is held to: its own words where there are any.
+  double published() const { return own_energy > 0 ? own_energy : energy; }
 };
 
 /// The folder of the tables: of the installed program, else of the sources.

@@ -26,6 +26,8 @@ struct PointEnergy {
   double base = 0, on_cell = 0, driven = 0;  // without on-cells, an on-cell, a driven row's word line
   double swing = 0, supply = 0;
   bool simulated = true;
+  std::vector<double>
+      over_levels;  // by k, where it is known; word lines and all that does not go with k may be in it
 };
 
 class ColumnFigures {
@@ -54,6 +56,22 @@ class ColumnFigures {
   }
 
  private:
+  static std::vector<double> bitline_of(const std::vector<analysis::ReadEnergyRow>& rows) {
+    std::vector<double> energies;
+    energies.reserve(rows.size());
+    for (const analysis::ReadEnergyRow& row : rows) energies.push_back(row.bitline);
+    return energies;
+  }
+
+  /// ArrayChoice::read_shape of a point; none where its energies are not over k, or do not rise with it.
+  static std::vector<double> shape_of(const PointEnergy& e, int sawl, bool mram) {
+    const double from = mram ? 0 : e.base, all = mram ? e.base + 0.5 * sawl * e.on_cell : sawl * e.on_cell;
+    std::vector<double> shape;
+    if (!(all > 0)) return shape;
+    for (const double energy : e.over_levels) shape.push_back(std::max(0.0, energy - from) / all);
+    return shape;
+  }
+
   std::string point_path(int sawl, const std::string& corner) const {
     return analysis::ModelKey{study_.column->setup.cell.name, sawl, "", corner}.point_path();
   }
@@ -74,6 +92,7 @@ class ColumnFigures {
     take_pulse(array.sawl, mram);
     take_offset(array, nominal);
     array.converter.swing = nominal.swing;
+    array.read_shape = shape_of(nominal, array.sawl, mram);
     if (!mram) take_cell_area();
   }
 
@@ -83,8 +102,13 @@ class ColumnFigures {
     const double supply = corner.supply.value();
     if (const auto rows = analysis::read_read_energy(file_, path); !rows.empty()) {
       const analysis::ReadEnergyRow &none = rows.front(), &half = rows[rows.size() / 2], &all = rows.back();
-      return {none.bitline, (all.bitline - none.bitline) / sawl, half.word_lines / sawl, all.swing, supply,
-              true};
+      return {none.bitline,
+              (all.bitline - none.bitline) / sawl,
+              half.word_lines / sawl,
+              all.swing,
+              supply,
+              true,
+              bitline_of(rows)};
     }
     if (const std::optional<PointEnergy> beside = beside_error_model(sawl, corner)) return *beside;
     if (!engine::exists(file_, path + "/levels"))
@@ -95,7 +119,7 @@ class ColumnFigures {
     const auto levels =
         analysis::read_levels(file_, {study_.column->setup.cell.name, sawl, "", corner.name()});
     const double swing = std::abs(levels.front().mean - levels.back().mean);
-    return {0, assumed_bitline * swing * supply / sawl, -1, swing, supply, false};
+    return {0, assumed_bitline * swing * supply / sawl, -1, swing, supply, false, {}};
   }
 
   /// Where an error model of the point says what a read of its column takes (attribute `column_energy`, J over k, word
@@ -116,7 +140,8 @@ class ColumnFigures {
                          0,
                          std::abs(levels.front().mean - levels.back().mean),
                          corner.supply.value(),
-                         true};
+                         true,
+                         energy};
     }
     return std::nullopt;
   }

@@ -22,7 +22,7 @@ void write_stages(const StudyRun& run, const std::vector<StudiedColumn>& columns
   if (run.study.accuracy)
     analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, save(), column, answers)));
   if (run.study.cost) {
-    write_read_energies(run, column, file);
+    write_read_energies(run.study, column, file);
     write_cost_stage(run, save(), file);
   }
 }

@@ -17,7 +17,6 @@ using arch::Bound;
 using arch::ConverterLaw;
 using arch::CostReport;
 
-const std::vector<int> sawl_values = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
 const std::vector<ConverterLaw> laws = {ConverterLaw::flash_untrimmed, ConverterLaw::flash,
                                         ConverterLaw::sar};
 
@@ -36,7 +35,7 @@ constexpr std::size_t nominal = static_cast<std::size_t>(Bound::nominal);
 
 std::string cheapest_sentence(const PaperInputs& in, ConverterLaw law) {
   const arch::CheapestSawl c =
-      arch::cheapest_sawl(*arch::known_shape(in.shape), in.architecture, sawl_values, law);
+      arch::cheapest_sawl(*arch::known_shape(in.shape), in.architecture, designed_sawl(), law);
   return fmt::format(
       "at six sigma with {} the cheapest is SAWL {} ({} to {}): {} a MAC ({} to {}){}", law_text(law),
       c.nominal, c.least, c.most, cost_text(c.energy, "J"), cost_text(c.energy_low, "J"),
@@ -65,7 +64,7 @@ analysis::TextTable sawl_table(const std::vector<arch::SawlPoint>& points) {
 PaperPage sawl_page(const PaperInputs& in) {
   PaperPage page;
   page.paper = {"picks SAWL 8, the largest that holds six sigma; says nothing of the energy of another"};
-  const auto points = arch::sawl_points(*arch::known_shape(in.shape), in.architecture, sawl_values, laws);
+  const auto points = arch::sawl_points(*arch::known_shape(in.shape), in.architecture, designed_sawl(), laws);
   page.tables = {sawl_table(points)};
   for (const ConverterLaw law : laws) {
     page.ours.push_back(cheapest_sentence(in, law));
@@ -99,7 +98,7 @@ PaperPage latency_page(const PaperInputs& in) {
     a.clock = clock;
     Line line{fmt::format("{} clock", to_string(clock)), {}};
     for (const arch::SawlPoint& p :
-         arch::sawl_points(*arch::known_shape(in.shape), a, sawl_values, {ConverterLaw::flash})) {
+         arch::sawl_points(*arch::known_shape(in.shape), a, designed_sawl(), {ConverterLaw::flash})) {
       line.points.emplace_back(p.sawl, 1e6 * p.token_time[nominal]);
       table.rows.push_back({std::string(to_string(clock)), std::to_string(p.sawl),
                             cost_text(p.token_time[0], "s"), cost_text(p.token_time[1], "s"),

@@ -14,17 +14,22 @@ using analysis::DataFile;
 using analysis::gnuplot_text;
 using analysis::series_colour;
 
+constexpr const char* band_style = "fs transparent solid 0.55 noborder";
+
 /// In front of bars, which it would hide behind.
 std::string band_script(const Band& band) {
   if (!(band.high > 0)) return {};
   return fmt::format(
-      "set object 99 rectangle from graph 0, first {0:.6e} to graph 1, first {1:.6e} fc rgb '#e69f00' fs "
-      "transparent "
-      "solid 0.55 noborder front\n"
-      "set label 99 {2} at graph 0.99, first {1:.6e} right offset 0,0.6 textcolor rgb '#7a4a00' font ',12' "
-      "noenhanced "
+      "set object 99 rectangle from graph 0, first {:.6e} to graph 1, first {:.6e} fc rgb '#e69f00' {} "
       "front\n",
-      band.low, band.high, gnuplot_text(band.name));
+      band.low, band.high, band_style);
+}
+
+/// Its name in the key.
+std::string band_key(const Band& band) {
+  if (!(band.high > 0)) return {};
+  return fmt::format(", \\\n NaN with boxes {} lc rgb '#e69f00' title {}", band_style,
+                     gnuplot_text(band.name));
 }
 
 /// A logarithmic axis that holds every bar, its ends and the band.
@@ -46,12 +51,14 @@ std::string tics_of(const std::vector<std::string>& labels) {
                      static_cast<double>(labels.size()) - 0.4);
 }
 
-/// Room for turned labels.
-std::string frame_of(const std::string& y) {
+/// Room for turned labels, on a page of 700 px.
+std::string frame_of(const std::string& y, const std::vector<std::string>& labels) {
+  std::size_t longest = 0;
+  for (const std::string& label : labels) longest = std::max(longest, label.size());
   return fmt::format(
-      "set bmargin at screen 0.5\nset rmargin at screen 0.86\nset lmargin at screen 0.1\nset ylabel {} "
+      "set bmargin at screen {:.3f}\nset rmargin at screen 0.86\nset lmargin at screen 0.1\nset ylabel {} "
       "noenhanced\n",
-      gnuplot_text(y));
+      std::min(0.55, (50 + 4.7 * static_cast<double>(longest)) / 700), gnuplot_text(y));
 }
 
 }  // namespace
@@ -77,9 +84,10 @@ std::string draw_bars(const std::string& name, const std::string& y, const std::
         "1:3:(0):($4-$3) with vectors nohead lw 1.4 lc rgb '#333333' notitle",
         plots.empty() ? "plot " : ", \\\n ", file, series_colour(g), gnuplot_text(groups[g]));
   }
-  return analysis::draw_svg(
-      name, frame_of(y) + tics_of(labels) + log_axis(bars, band) + band_script(band) + plots + "\n", files,
-      {1000, 700});
+  return analysis::draw_svg(name,
+                            frame_of(y, labels) + tics_of(labels) + log_axis(bars, band) + band_script(band) +
+                                plots + band_key(band) + "\n",
+                            files, {1000, 700});
 }
 
 std::string draw_ranges(const std::string& name, const std::string& y, const std::vector<Bar>& ranges,
@@ -91,12 +99,12 @@ std::string draw_ranges(const std::string& name, const std::string& y, const std
     data += fmt::format("{} {:.6e} {:.6e}\n", i, ranges[i].low, ranges[i].high);
   }
   return analysis::draw_svg(name,
-                            frame_of(y) + tics_of(labels) + "set yrange [0:*]\nset boxwidth 0.6\n" +
+                            frame_of(y, labels) + tics_of(labels) + "set yrange [0:*]\nset boxwidth 0.6\n" +
                                 band_script(band) +
                                 fmt::format("plot 'ranges.dat' using 1:2:2:3:3 with candlesticks fs solid "
                                             "0.75 noborder lc rgb '{}' notitle, 1 lc "
-                                            "rgb '#333333' notitle\n",
-                                            series_colour(0)),
+                                            "rgb '#333333' notitle{}\n",
+                                            series_colour(0), band_key(band)),
                             {{"ranges.dat", data}}, {1000, 700});
 }
 
@@ -117,7 +125,7 @@ std::string draw_stacks(const std::string& name, const std::string& y, const std
       name,
       fmt::format("set ylabel {} noenhanced\n", gnuplot_text(y)) +
           "set style data histograms\nset style histogram rowstacked\nset boxwidth 0.75\n" + tics_of(labels) +
-          "set xtics norotate\n" + "set yrange [0:*]\n" + band_script(band) + plots + "\n",
+          "set xtics norotate\n" + "set yrange [0:*]\n" + band_script(band) + plots + band_key(band) + "\n",
       {{"stacks.dat", data}}, {1000, 560});
 }
 
@@ -139,7 +147,7 @@ std::string draw_lines(const std::string& name, const Axes& axes, const std::vec
       fmt::format("set xlabel {} noenhanced\nset ylabel {} noenhanced\n{}{}", gnuplot_text(axes.x),
                   gnuplot_text(axes.y), axes.log_x ? "set logscale x\n" : "",
                   axes.log_y ? "set logscale y\n" : "") +
-          band_script(band) + plots + "\n",
+          band_script(band) + plots + band_key(band) + "\n",
       files, {1000, 520});
 }
 

@@ -34,6 +34,11 @@ const std::vector<PageMaker>& page_makers() {
   return makers;
 }
 
+const std::vector<int>& designed_sawl() {
+  static const std::vector<int> values = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
+  return values;
+}
+
 void require_data(const PaperInputs& in, const std::string& page) {
   if (in.model.empty() || in.dataset.empty())
     throw StudyError(

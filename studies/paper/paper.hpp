@@ -63,6 +63,8 @@ PaperPage tokens_page(const PaperInputs& in);
 PaperPage width_page(const PaperInputs& in);
 PaperPage tornado_page(const PaperInputs& in);
 
+/// SAWL that designs are compared over.
+const std::vector<int>& designed_sawl();
 /// "needs --model and --dataset", thrown where they are missing.
 void require_data(const PaperInputs& in, const std::string& page);
 /// A known shape; throws StudyError.

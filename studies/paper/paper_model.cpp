@@ -27,7 +27,8 @@ Sparse sparsity_of(const PaperInputs& in, const std::string& page) {
   s.options.images = in.examples;
   s.options.rows_per_read = in.architecture.dynamic.sawl;
   s.options.attention = arch::attention_options(in.architecture);
-  s.rows = arch::sparsity_study(arch::Transformer::load(in.model), arch::load_dataset(in.dataset), s.options);
+  const arch::Transformer model = arch::Transformer::load(in.model);
+  s.rows = arch::sparsity_study(model, arch::load_dataset(in.dataset, model.spec(), in.model), s.options);
   return s;
 }
 
@@ -97,7 +98,7 @@ struct Rated {
 
 std::vector<Rated> rate(const PaperInputs& in) {
   const arch::Transformer model = arch::Transformer::load(in.model);
-  const arch::Dataset data = arch::load_dataset(in.dataset);
+  const arch::Dataset data = arch::load_dataset(in.dataset, model.spec(), in.model);
   std::vector<Rated> rated;
   const auto add = [&](const std::string& name, arch::AccuracyOptions options) {
     options.examples = in.examples;

@@ -7,6 +7,7 @@
 #include "analysis/report/report_cost.hpp"
 #include "analysis/results/accuracy_table.hpp"
 #include "engine/base/hdf5_io.hpp"
+#include "flare_arch/cost/sawl_scaling.hpp"
 #include "flare_arch/models/accuracy.hpp"
 #include "studies/paper/drawing.hpp"
 #include "studies/paper/paper.hpp"
@@ -30,6 +31,7 @@ struct Choice {
 
 arch::ArrayChoice with_sawl(arch::ArrayChoice array, int sawl, double enob) {
   array.sawl = sawl;
+  array.read_shape.clear();
   array.technology = arch::MemoryTechnology::sram;
   array.converter.law = arch::ConverterLaw::enob;
   array.converter.enob = enob;
@@ -64,7 +66,7 @@ std::vector<Choice> measured_choices(const PaperInputs& in, const CostModel& mod
 
 /// Simulated here: the shipped cell's spread at every SAWL, converters of 2^ENOB levels.
 std::vector<Choice> simulated_choices(const PaperInputs& in, const CostModel& model, double& floating) {
-  const arch::Dataset data = arch::load_dataset(in.dataset);
+  const arch::Dataset data = arch::load_dataset(in.dataset, model.model->spec(), in.model);
   arch::AccuracyOptions options;
   options.examples = in.examples;
   options.attention = arch::attention_options(in.architecture);
@@ -96,24 +98,31 @@ void mark_front(std::vector<Choice>& choices) {
     });
 }
 
-std::string answer(const std::vector<Choice>& choices, double floating, double drop) {
+/// The two questions in one sentence, each with how far the answer moves over the parameters' ends.
+std::string answer(const PaperInputs& in, const arch::ModelShape& shape, const std::vector<Choice>& choices,
+                   double floating) {
+  const arch::CheapestSawl six =
+      arch::cheapest_sawl(shape, in.architecture, designed_sawl(), in.architecture.dynamic.converter.law);
+  const std::string sigma = fmt::format(
+      "at six sigma the cheapest is SAWL {} ({} to {}) with a {} converter: {} a MAC ({} to {})", six.nominal,
+      six.least, six.most, to_string(in.architecture.dynamic.converter.law), cost_text(six.energy, "J"),
+      cost_text(six.energy_low, "J"), cost_text(six.energy_high, "J"));
   const auto cheapest = [&](double CostRange::*end) {
     const Choice* best = nullptr;
     for (const Choice& c : choices)
-      if (c.accuracy >= floating - drop && (best == nullptr || c.energy.*end < best->energy.*end)) best = &c;
+      if (c.accuracy >= floating - in.accuracy_drop && (best == nullptr || c.energy.*end < best->energy.*end))
+        best = &c;
     return best;
   };
   const Choice *low = cheapest(&CostRange::low), *mean = cheapest(&CostRange::nominal),
                *high = cheapest(&CostRange::high);
-  if (mean == nullptr)
-    return fmt::format("no choice is within {:.1f} % of floating point ({:.1f} %)", 100 * drop,
-                       100 * floating);
-  return fmt::format(
-      "within {:.1f} % of floating point ({:.1f} %) the cheapest is SAWL {} with {}: {} a MAC ({} to {}); "
-      "with all "
-      "parameters low SAWL {}, high SAWL {}",
-      100 * drop, 100 * floating, mean->sawl, mean->converter, cost_text(mean->energy.nominal, "J"),
-      cost_text(mean->energy.low, "J"), cost_text(mean->energy.high, "J"), low->sawl, high->sawl);
+  const std::string within =
+      fmt::format("within {:.1f} % of floating point ({:.1f} %)", 100 * in.accuracy_drop, 100 * floating);
+  if (mean == nullptr) return fmt::format("{}; no choice is {}", sigma, within);
+  return fmt::format("{}; {} it is SAWL {} ({} to {}) with {}, everything counted {} a MAC ({} to {})", sigma,
+                     within, mean->sawl, std::min(low->sawl, high->sawl), std::max(low->sawl, high->sawl),
+                     mean->converter, cost_text(mean->energy.nominal, "J"), cost_text(mean->energy.low, "J"),
+                     cost_text(mean->energy.high, "J"));
 }
 
 }  // namespace
@@ -137,7 +146,7 @@ PaperPage pareto_page(const PaperInputs& in) {
   page.paper = {
       "converters' energy and area grow with 2^ENOB (section 3.2): few rows, few levels, small converters"};
   page.ours = {
-      answer(choices, floating, in.accuracy_drop),
+      answer(in, model.shape, choices, floating),
       fmt::format(
           "converters by the paper's law, 2^ENOB from the trimmed flash of SAWL + 1 levels; {}",
           study ? "errors as the study found them, at its worst corners"

@@ -32,6 +32,7 @@ CostResult small_result() {
   r.conclusions = {{"stands", true, true, true}, {"turns", true, false, false}};
   r.workload = {{0, "key", 1, 2, 3, 4, 5, 6, 7}};
   r.workload_layers = {{0, 1, 2, 3, 4, 5, 6, 7, 8}};
+  r.levels = {{0, "key", 0, 30}, {0, "key", 1, 5}, {1, "key", 0, 10}, {1, "key", 1, 5}};
   r.notes = {"a note"};
   return r;
 }
@@ -53,6 +54,7 @@ TEST(CostTable, ThereAndBack) {
   EXPECT_TRUE(r.conclusions.at(1).flips());
   EXPECT_EQ(r.workload.at(0).stage_cycles, 7);
   EXPECT_EQ(r.workload_layers.at(0).macs, 8);
+  EXPECT_EQ(r.levels.at(2).reads, 10);
   EXPECT_EQ(r.notes, std::vector<std::string>{"a note"});
   EXPECT_EQ(read_read_energy(file, "/points/cell/sawl1/tt").at(1).swing, 0.1);
   EXPECT_TRUE(read_read_energy(file, "/points/cell/sawl2/tt").empty());
@@ -67,6 +69,7 @@ TEST(CostReport, SumsComponentsTellsLayersOnceAndMarksFlips) {
   EXPECT_NE(text.find("0..1"), std::string::npos) << text;
   EXPECT_EQ(text.find("FLIPS"), text.rfind("FLIPS")) << text;
   EXPECT_NE(text.find("1 cited; 1 are not the defaults"), std::string::npos) << text;
+  EXPECT_NE(text.find("80.0  20.0"), std::string::npos) << text;  // 40 of 50 reads without on-cells
   EXPECT_TRUE(cost_tables({}).empty());
 }
 

@@ -186,6 +186,38 @@ Architecture hand_calculation() {
   return a;
 }
 
+/// Of one product, over all layers.
+double bitline_of(const CostReport& report, const std::string& product) {
+  double sum = 0;
+  for (const LayerCost& layer : report.layers)
+    for (const EnergyPart& p : layer.parts)
+      if (p.component == "bitline" && p.product == product) sum += p.energy;
+  return sum;
+}
+
+TEST(CostModel, EveryReadTakesTheEnergyOfItsOnCells) {
+  Architecture a = flare_architecture();
+  const Workload work = closed_form(shape("deit_tiny", 33), a);
+  const CostReport mean = cost_of(work, a);
+  for (int k = 0; k <= 8; ++k) a.dynamic.read_shape.push_back(k / 8.0);
+  // A line in k: the mean number of on-cells says it all.
+  EXPECT_NEAR(cost_of(work, a).sequence_energy, mean.sequence_energy, 1e-9 * mean.sequence_energy);
+  for (int k = 0; k <= 8; ++k) a.dynamic.read_shape[static_cast<std::size_t>(k)] = std::sqrt(k / 8.0);
+  const CostReport bent = cost_of(work, a);
+  double expected = 0;
+  for (const LayerLoad& layer : work.layers) {
+    const ProductLoad& load = *layer.find(Product::logits);
+    for (int k = 0; k <= 8; ++k)
+      expected += load.levels[static_cast<std::size_t>(k)] * (0.3e-15 + 8 * 3.3e-15 * std::sqrt(k / 8.0));
+  }
+  EXPECT_NEAR(bitline_of(bent, "logits"), expected, 1e-9 * expected);
+  EXPECT_EQ(bitline_of(bent, "key"), bitline_of(mean, "key"));
+  // MRAM: over that of the mean of all on-cells.
+  a.weights.read_shape.assign(9, 2.0);
+  EXPECT_NEAR(bitline_of(cost_of(work, a), "key"), 2 * bitline_of(mean, "key"),
+              1e-9 * bitline_of(mean, "key"));
+}
+
 TEST(CostModel, HandCalculatedModels) {
   struct Row {
     const char* model;

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "flare_arch/cost/converter_cost.hpp"
-#include "flare_arch/cost/silicon.hpp"
 
 namespace flare::arch {
 namespace {
@@ -105,17 +104,6 @@ TEST(Influences, OneAloneMovesWhatItSays) {
   moved.parameters.replace(p);
   EXPECT_NEAR(cost_of(closed_form(small(), moved), moved).token_energy() / cost_of(work, a).token_energy(),
               all.front().high, 1e-12);
-}
-
-TEST(Silicon, AMacroByHand) {
-  // Four of eight rows driven, two on; 0.9 V.
-  const MacroEnergy e = predict_macro({"sram", 8, 3, 1, 0.9, 1e-9}, default_parameters());
-  EXPECT_NEAR(e.word_lines, 4 * 0.85e-15, 1e-20);
-  EXPECT_NEAR(e.bitline, 0.3e-15 + 2 * 3.3e-15, 1e-20);
-  EXPECT_NEAR(e.converter, 3 * (7.7e-15 + 5e-15) + 8 * 1e-15 * 0.81, 1e-20);
-  EXPECT_NEAR(e.code_to_sum, 28e-15, 1e-20);
-  const MacroEnergy r = predict_macro({"reram", 8, 3, 1, 0.9, 1e-9}, default_parameters());
-  EXPECT_NEAR(r.bitline, 2 * 0.1 / 10e3 * 0.9 * 1e-9, 1e-20);
 }
 
 }  // namespace

@@ -65,19 +65,43 @@ TEST(CountedWorkload, OnCellsAreThoseThatTheProductsSum) {
   inputs << 3, 0, 1, 2, 3, 1, 1, 0, 0, 2;
   weights << 1, 0, 1, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1;
   const PlaneFormat format{2, Encoding::unsigned_binary};
+  StoredCells cells(5, 3);
+  for (int row = 0; row < 5; ++row)
+    for (int line = 0; line < 3; ++line)
+      cells.store(row, line, static_cast<std::uint32_t>(weights(row, line)));
   ProductTally tally;
-  const TallyOperands operands{
-      inputs, format, [](Eigen::Index) { return 5; }, [](Eigen::Index) { return std::int64_t{3}; },
-      [&](Eigen::Index, Eigen::Index row) { return std::int64_t{weights.row(row).sum()}; }};
+  const TallyOperands operands{inputs, format, [](Eigen::Index) { return 5; },
+                               [](Eigen::Index) { return std::int64_t{3}; }, cells};
   tally_reads(operands, {{2, 2, Packing::ideal}}, tally);
   std::int64_t on = 0;
   for (Eigen::Index t = 0; t < 2; ++t)
     for (Eigen::Index r = 0; r < 5; ++r)
       for (int plane = 0; plane < 2; ++plane) on += ((inputs(t, r) >> plane) & 1) * weights.row(r).sum();
   EXPECT_EQ(tally.on_cells, on);
+  EXPECT_EQ(tally.levels.size(), 3u);
+  EXPECT_EQ(tally.levels[0] + tally.levels[1] + tally.levels[2], tally.conversions);
   EXPECT_EQ(tally.driven_rows, 6 + 3);                  // ones among the inputs' bits
   EXPECT_EQ(tally.cycles, 2 + 2 + 1 + 1);               // 3 and 3 ones, then 2 and 1, two a read
   EXPECT_EQ(tally.driven_cells, 3 * 2 * tally.cycles);  // dummies fill every read
+}
+
+TEST(CountedWorkload, ReadsByOnCellsAddUpToReadsAndOnCells) {
+  const Digits digits;
+  Architecture a;
+  a.scope = Scope::encoder;
+  const Workload work = count_workload(digits.model, digits.data, a, few(3));
+  for (const LayerLoad& layer : work.layers)
+    for (const ProductLoad& load : layer.products) {
+      SCOPED_TRACE(to_string(load.product));
+      ASSERT_EQ(load.levels.size(), 9u);
+      double reads = 0, on = 0;
+      for (std::size_t k = 0; k < load.levels.size(); ++k) {
+        reads += load.levels[k];
+        on += static_cast<double>(k) * load.levels[k];
+      }
+      EXPECT_NEAR(reads, load.conversions, 1e-9 * load.conversions);
+      EXPECT_NEAR(on, load.on_cells, 1e-9 * load.on_cells);
+    }
 }
 
 TEST(CountedWorkload, DoesNotDependOnThreads) {
@@ -88,7 +112,7 @@ TEST(CountedWorkload, DoesNotDependOnThreads) {
   for (std::size_t l = 0; l < one.layers.size(); ++l) {
     EXPECT_EQ(one.layers[l].fused_cycles, two.layers[l].fused_cycles);
     for (std::size_t p = 0; p < one.layers[l].products.size(); ++p)
-      EXPECT_EQ(one.layers[l].products[p].on_cells, two.layers[l].products[p].on_cells);
+      EXPECT_EQ(one.layers[l].products[p].levels, two.layers[l].products[p].levels);
   }
 }
 

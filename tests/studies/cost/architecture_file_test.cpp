@@ -32,6 +32,8 @@ TEST(ArchitectureFile, ThereAndBack) {
   a.weights.word_lines = 512;
   a.weights.full_parallelism = false;
   a.dynamic.converter.law = arch::ConverterLaw::zigzag;
+  a.dynamic.sawl = 2;
+  a.dynamic.read_shape = {0, 0.51, 1};
   const std::string text = architecture_text(a);
   EXPECT_EQ(architecture_text(parse_architecture(text, "a.toml")), text);
 }
@@ -41,6 +43,18 @@ TEST(ArchitectureFile, TheShippedFileHasEveryDefault) {
   std::stringstream text;
   text << in.rdbuf();
   EXPECT_EQ(text.str(), architecture_text(arch::Architecture{})) << "renew it with flare cost --defaults";
+}
+
+TEST(ArchitectureFile, AReadShapeHasAValueForEveryNumberOfOnCells) {
+  EXPECT_EQ(
+      refusal("[arrays.dynamic]\nsawl = 2\nread_shape = [0, 1]\n"),
+      "a.toml: arrays.dynamic.read_shape: has 2 values, SAWL 2 needs 3; give as many, or none for a line");
+  EXPECT_NE(refusal("[arrays.dynamic]\nsawl = 1\nread_shape = [0, \"much\"]\n").find("is no number"),
+            std::string::npos);
+  EXPECT_NE(refusal("[arrays.dynamic]\nread_shape = \"curve\"\n").find("is neither \"line\" nor a list"),
+            std::string::npos);
+  EXPECT_NE(refusal("[arrays.dynamic]\nsawl = 1\nread_shape = [0, 11]\n").find("must be 0 to 10"),
+            std::string::npos);
 }
 
 TEST(ArchitectureFile, ThePapersFileIsRead) {
@@ -98,6 +112,10 @@ TEST(Published, EveryFigureHasWhatABarMustSay) {
     }
   }
   EXPECT_EQ(read_macros(folder).size(), 8u);
+  for (const MacroFigure& m : read_macros(folder)) {
+    EXPECT_FALSE(m.source.empty() || m.own_source.empty()) << m.name;
+    EXPECT_GT(m.published(), 0) << m.name;
+  }
   EXPECT_LT(read_digital(folder).low, read_digital(folder).high);
 }
 
