@@ -1,17 +1,24 @@
 #include "analysis/rare_event/estimators/line_estimator.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
 namespace {
 
-constexpr double largest_pilot = 0.25;      // share of what is left when it begins
-constexpr double least_own_lines = 4.0;     // effective ones: fewer say nothing about a region
-constexpr double largest_deficit = 4.0;     // standard errors of a mean weight
+constexpr double largest_pilot = 0.25;   // share of what is left when it begins
+constexpr double least_own_lines = 4.0;  // effective ones: fewer say nothing about a region
+constexpr double largest_deficit = 4.0;  // standard errors of a mean weight
+constexpr Eigen::Index most_asked = 25;  // points of the search's population
+constexpr double clearly_short = 0.1;    // of a root, sigma: a failure that the search along its line missed
+constexpr double largest_share = 0.1;    // of the estimate, in one line
+constexpr double most_heavy = 0.1;       // of the population, on lines that carry more
 constexpr double noise_that_matters = 0.1;  // times the distance: changes P by half a percent and more
 constexpr double lines_in_noise = 600.0;    // one run in a hundred that is far off is met several times
 constexpr double far_off = 4.5;             // from where it was expected, robust standard deviations
@@ -36,6 +43,27 @@ double effective_lines(const std::vector<LineResult>& lines, std::size_t region)
     squares += value * value;
   }
   return sum * sum / squares;
+}
+
+engine::Matrix evenly_chosen(const engine::Matrix& rows, Eigen::Index most) {
+  const Eigen::Index count = std::min(rows.rows(), most);
+  engine::Matrix chosen(count, rows.cols());
+  for (Eigen::Index i = 0; i < count; ++i) chosen.row(i) = rows.row(i * rows.rows() / count);
+  return chosen;
+}
+
+// Lines of each region that the forecast asks for.
+std::vector<double> planned_lines(const Forecast& forecast) {
+  const double total = std::accumulate(forecast.spreads.begin(), forecast.spreads.end(), 0.0);
+  std::vector<double> counts;
+  for (const double spread : forecast.spreads) counts.push_back(forecast.values_needed * spread / total);
+  return counts;
+}
+
+std::vector<double> lines_each_has(const std::vector<LineResult>& lines, std::size_t regions) {
+  std::vector<double> counts(regions, 0.0);
+  for (const LineResult& line : lines) counts[line.region] += 1.0;
+  return counts;
 }
 
 // Of a root from where its region's model expected it, in robust standard deviations of all.
@@ -74,7 +102,7 @@ void LineEstimator::learn(const RareEventOptions& options, const std::vector<Lin
   }
   judge(options, line_strata(lines, regions_.size(), best), best, cost);
   if (noise_matters()) forecast_.values_needed = std::max(forecast_.values_needed, lines_in_noise);
-  adapt_regions(regions_, learnt_);
+  adapt_regions(regions_, learnt_, shaped_by_population_ ? met_ : std::vector<LineResult>{});
 }
 
 void LineEstimator::watch(const std::vector<LineResult>& lines) {
@@ -96,7 +124,50 @@ void LineEstimator::pilot(Findings& findings) {
     region.noise = findings.look.rough() ? findings.look.noise / region.steepness : 0.0;
   doubts_ = !findings.search.planar && findings.session.ledger().margins();
   run_rounds(findings.session);
+  if (findings.search.subset && std::isfinite(forecast_.log_p)) ask_population(findings);
   if (publish_) findings.roots = Findings::Roots{regions_, learnt_};
+}
+
+void LineEstimator::ask_population(Findings& findings) {
+  EstimatorSession& session = findings.session;
+  const engine::Matrix points = evenly_chosen(findings.search.subset->failing, most_asked);
+  LineOptions options;
+  options.log_scale = forecast_.log_p;
+  met_ = lines_through(session.ledger(), regions_, points, options, session.random(), Purpose::pilot);
+  count_missed(points);
+  const double heavy = heavy_share(planned_lines(forecast_), forecast_.log_p);
+  if (heavy <= most_heavy && !changed_) return;
+  session.note(fmt::format(
+      "{}: of {} failures that subset simulation ended at {:.0f} % lie on lines that would decide the "
+      "estimate alone{}",
+      name_, met_.size(), 100.0 * heavy, changed_ ? ", and searches miss some" : ""));
+  shaped_by_population_ = true;
+  adapt_regions(regions_, learnt_, met_);
+  changed_ = false;
+  run_rounds(session);
+}
+
+void LineEstimator::count_missed(const engine::Matrix& points) {
+  std::vector<std::size_t> missed(regions_.size(), 0);
+  for (std::size_t i = 0; i < met_.size(); ++i) {
+    LineResult& line = met_[i];
+    const double at = regions_[line.region].direction.dot(points.row(static_cast<Eigen::Index>(i)));
+    if (!(line.root > at + std::max(clearly_short, line.root_error))) continue;
+    line.root = at;
+    line.log_value = line.log_weight + log_upper_tail(at);
+    ++missed[line.region];
+  }
+  for (std::size_t k = 0; k < regions_.size(); ++k)
+    if (missed[k] > 1 && !regions_[k].in_pieces) regions_[k].in_pieces = changed_ = true;
+}
+
+double LineEstimator::heavy_share(const std::vector<double>& counts, double log_p) const {
+  std::size_t heavy = 0;
+  std::vector<LineResult> now = met_;
+  weigh_again(regions_, now);
+  for (const LineResult& line : now)
+    heavy += std::exp(line.log_value - log_p) > largest_share * counts[line.region];
+  return met_.empty() ? 0.0 : static_cast<double>(heavy) / static_cast<double>(met_.size());
 }
 
 void LineEstimator::run_rounds(EstimatorSession& session) {
@@ -158,12 +229,17 @@ bool LineEstimator::noise_matters() const {
   });
 }
 
-std::string LineEstimator::objection(const Sampled& /*sampled*/) const {
+std::string LineEstimator::objection(const Sampled& sampled) const {
   if (noise_matters() && largest_deviation(drawn_, regions_) > far_off)
     return "the margins are noisy, and the noise is far from normal";
   for (std::size_t k = 0; k < regions_.size(); ++k)
     if (std::abs(weight_deficit(drawn_, k)) > largest_deficit)
       return "the weights of a region's lines do not have mean 1: their law has lost a part of it";
+  const double heavy = heavy_share(lines_each_has(drawn_, regions_.size()), sampled.estimate.log_p);
+  if (heavy > most_heavy) {
+    return fmt::format("{:.0f} % of the failures that subset simulation met lie where hardly a line is drawn",
+                       100.0 * heavy);
+  }
   return {};
 }
 

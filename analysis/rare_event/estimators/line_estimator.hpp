@@ -32,6 +32,12 @@ class LineEstimator : public FrozenEstimator {
 
  private:
   void run_rounds(EstimatorSession& session);
+  /// Lines through what the search's population of failures has: does a search along them find it, and would such lines
+  /// be drawn often enough? Where not, the laws are fitted to them, too, and the rounds go on.
+  void ask_population(Findings& findings);
+  void count_missed(const engine::Matrix& points);
+  /// Of the population, on lines each of which would carry more than a tenth of an estimate from so many lines a region.
+  double heavy_share(const std::vector<double>& counts, double log_p) const;
   /// A contradiction: from here on every line is checked, and where it failed short of its root the region is scanned.
   void watch(const std::vector<LineResult>& lines);
   /// Few lines do not show the shape of a noise that matters.
@@ -41,10 +47,12 @@ class LineEstimator : public FrozenEstimator {
   std::string name_;
   int max_rounds_;
   bool publish_;
-  double check_share_ = 0.3;        // of the lines, looked at once more away from the root
-  bool doubts_ = true;              // no plane explains the margins: the pilot looks for pieces
+  double check_share_ = 0.3;  // of the lines, looked at once more away from the root
+  bool doubts_ = true;        // no plane explains the margins: the pilot looks for pieces
+  bool shaped_by_population_ = false;
   bool changed_ = false;            // a region turned out to be in pieces
   std::vector<LineResult> learnt_;  // that shaped the proposal
+  std::vector<LineResult> met_;     // through the search's population
   std::vector<LineResult> drawn_;   // of the estimate
 };
 
