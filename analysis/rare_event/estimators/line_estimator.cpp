@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "analysis/tails/normal_tail.hpp"
 
@@ -17,6 +18,7 @@ constexpr double least_own_lines = 4.0;  // effective ones: fewer say nothing ab
 constexpr double largest_deficit = 4.0;  // standard errors of a mean weight
 constexpr Eigen::Index most_asked = 25;  // points of the search's population
 constexpr double clearly_short = 0.1;    // of a root, sigma: a failure that the search along its line missed
+constexpr double price_of_pieces = 4.0;  // times what the pilot promises
 constexpr double largest_share = 0.1;    // of the estimate, in one line
 constexpr double most_heavy = 0.1;       // of the population, on lines that carry more
 constexpr double noise_that_matters = 0.1;  // times the distance: changes P by half a percent and more
@@ -45,11 +47,42 @@ double effective_lines(const std::vector<LineResult>& lines, std::size_t region)
   return sum * sum / squares;
 }
 
-engine::Matrix evenly_chosen(const engine::Matrix& rows, Eigen::Index most) {
-  const Eigen::Index count = std::min(rows.rows(), most);
-  engine::Matrix chosen(count, rows.cols());
-  for (Eigen::Index i = 0; i < count; ++i) chosen.row(i) = rows.row(i * rows.rows() / count);
+// Evenly spread over the rows.
+std::vector<engine::Vector> evenly_chosen(const engine::Matrix& rows, std::size_t most) {
+  const auto n = static_cast<std::size_t>(rows.rows()), count = std::min(n, most);
+  std::vector<engine::Vector> chosen;
+  for (std::size_t i = 0; i < count; ++i)
+    chosen.push_back(rows.row(static_cast<Eigen::Index>(i * n / count)));
   return chosen;
+}
+
+// As near to the origin as what fails there, in so many dimensions, mostly is: the bulk of chi-squared.
+double largest_square_that_matters(const std::vector<LineRegion>& regions) {
+  const auto across = static_cast<double>(regions.front().direction.size() - 1);
+  return std::pow(nearest_offset(regions), 2) + across + 4.0 * std::sqrt(2.0 * across) + 4.0;
+}
+
+// Failures short of where their line is expected to fail, farthest first.
+std::vector<engine::Vector> least_expected(const std::vector<engine::Vector>& failures,
+                                           const std::vector<LineRegion>& regions, std::size_t most) {
+  std::vector<std::pair<double, const engine::Vector*>> all;
+  const double largest_square = largest_square_that_matters(regions);
+  for (const engine::Vector& x : failures) {
+    if (x.squaredNorm() > largest_square) continue;
+    const LineRegion& region = regions[furthest_along(regions, x)];
+    const double off = region.root.predict(region.law.project(x)) - region.direction.dot(x);
+    if (off > clearly_short) all.emplace_back(off, &x);
+  }
+  std::stable_sort(all.begin(), all.end(), [](const auto& u, const auto& v) { return u.first > v.first; });
+  std::vector<engine::Vector> chosen;
+  for (std::size_t i = 0; i < std::min(most, all.size()); ++i) chosen.push_back(*all[i].second);
+  return chosen;
+}
+
+engine::Matrix as_rows(const std::vector<engine::Vector>& points, Eigen::Index dimension) {
+  engine::Matrix rows(static_cast<Eigen::Index>(points.size()), dimension);
+  for (std::size_t i = 0; i < points.size(); ++i) rows.row(static_cast<Eigen::Index>(i)) = points[i];
+  return rows;
 }
 
 // Lines of each region that the forecast asks for.
@@ -130,17 +163,23 @@ void LineEstimator::pilot(Findings& findings) {
 
 void LineEstimator::ask_population(Findings& findings) {
   EstimatorSession& session = findings.session;
-  const engine::Matrix points = evenly_chosen(findings.search.subset->failing, most_asked);
+  EvaluationLedger& ledger = session.ledger();
+  std::vector<engine::Vector> asked = evenly_chosen(findings.search.subset->failing, most_asked);
+  const std::size_t typical = asked.size();
+  for (engine::Vector& x : least_expected(ledger.met_failures(), regions_, most_asked))
+    asked.push_back(std::move(x));
+  const engine::Matrix points = as_rows(asked, ledger.dimension());
   LineOptions options;
   options.log_scale = forecast_.log_p;
-  met_ = lines_through(session.ledger(), regions_, points, options, session.random(), Purpose::pilot);
+  met_ = lines_through(ledger, regions_, points, options, session.random(), Purpose::pilot);
   count_missed(points);
+  met_.resize(typical);
   const double heavy = heavy_share(planned_lines(forecast_), forecast_.log_p);
   if (heavy <= most_heavy && !changed_) return;
-  session.note(fmt::format(
-      "{}: of {} failures that subset simulation ended at {:.0f} % lie on lines that would decide the "
-      "estimate alone{}",
-      name_, met_.size(), 100.0 * heavy, changed_ ? ", and searches miss some" : ""));
+  session.note(
+      fmt::format("{}: of {} failures that subset simulation ended at {:.0f} % lie on lines that "
+                  "would decide the estimate alone{}",
+                  name_, typical, 100.0 * heavy, changed_ ? ", and searches miss some" : ""));
   shaped_by_population_ = true;
   adapt_regions(regions_, learnt_, met_);
   changed_ = false;
@@ -227,6 +266,12 @@ bool LineEstimator::noise_matters() const {
   return std::any_of(regions_.begin(), regions_.end(), [](const LineRegion& region) {
     return region.noise * region.root.offset > noise_that_matters;
   });
+}
+
+double LineEstimator::price() const {
+  const bool scanned =
+      std::any_of(regions_.begin(), regions_.end(), [](const LineRegion& r) { return r.in_pieces; });
+  return FrozenEstimator::price() * (scanned ? price_of_pieces : 1.0);
 }
 
 std::string LineEstimator::objection(const Sampled& sampled) const {

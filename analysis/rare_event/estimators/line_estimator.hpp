@@ -19,6 +19,8 @@ class LineEstimator : public FrozenEstimator {
   /// Rounds of lines, each from laws refitted to all before it; the last round's spread sets the sample sizes.
   void pilot(Findings& findings) override;
   std::vector<LineRegion> sampled_regions() const override;
+  /// Lines that fail in pieces have a few large values, which a pilot hardly shows.
+  double price() const override;
 
  protected:
   RareEventMethod method() const override { return RareEventMethod::line_sampling; }
