@@ -38,8 +38,12 @@ class LineEstimator : public FrozenEstimator {
   /// be drawn often enough? Where not, the laws are fitted to them, too, and the rounds go on.
   void ask_population(Findings& findings);
   void count_missed(const engine::Matrix& points);
-  /// Of the population, on lines each of which would carry more than a tenth of an estimate from so many lines a region.
-  double heavy_share(const std::vector<double>& counts, double log_p) const;
+  /// Of lines through failures, those each of which would carry more than a tenth of an estimate from so many a region.
+  double heavy_share(const std::vector<LineResult>& lines, const std::vector<double>& counts,
+                     double log_p) const;
+  /// A tenth of the population or two other failures that matter are heavy.
+  bool hardly_draws(const std::vector<double>& counts, double log_p) const;
+  std::vector<LineResult> known_lines() const;
   /// A contradiction: from here on every line is checked, and where it failed short of its root the region is scanned.
   void watch(const std::vector<LineResult>& lines);
   /// Few lines do not show the shape of a noise that matters.
@@ -54,7 +58,8 @@ class LineEstimator : public FrozenEstimator {
   bool shaped_by_population_ = false;
   bool changed_ = false;            // a region turned out to be in pieces
   std::vector<LineResult> learnt_;  // that shaped the proposal
-  std::vector<LineResult> met_;     // through the search's population
+  std::vector<LineResult> met_;  // through the search's population, a line as often as its point stands there
+  std::vector<LineResult> others_;  // through other failures that matter
   std::vector<LineResult> drawn_;   // of the estimate
 };
 
