@@ -74,7 +74,7 @@ const std::vector<Entrant>& race_entrants() {
       {0, [](const Findings& f) { return noisy(f) && f.search.planar; }, noisy_lines},
       {0, [](const Findings& f) { return noisy(f) && !f.search.planar; }, mixture},
       {0, [](const Findings& f) { return !noisy(f) && may_surround(f); }, witness_rays},
-      {0, [](const Findings& f) { return !noisy(f) && in_pieces(f) && dimension(f) <= 60; }, mixture},
+      {1, [](const Findings& f) { return !noisy(f) && in_pieces(f) && dimension(f) <= 60; }, mixture},
       {1, [](const Findings& f) { return !noisy(f) && !origin_fails(f) && f.search.regions.size() == 1; },
        lines_in_other_directions},
       {2, [](const Findings& f) { return !noisy(f) && !in_pieces(f) && dimension(f) <= 60; }, mixture},

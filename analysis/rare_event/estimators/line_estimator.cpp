@@ -197,11 +197,11 @@ void LineEstimator::watch(const std::vector<LineResult>& lines) {
 void LineEstimator::pilot(Findings& findings) {
   for (LineRegion& region : regions_)
     region.noise = findings.look.rough() ? findings.look.noise / region.steepness : 0.0;
-  doubts_ = !findings.search.planar && findings.session.ledger().margins();
-  run_rounds(findings.session);
   const EvaluationLedger& ledger = findings.session.ledger();
-  if (findings.search.subset && ledger.dimension() <= few_dimensions && forecast_.comfortable(ledger))
-    ask_population(findings);
+  const bool asks = findings.search.subset && ledger.dimension() <= few_dimensions;
+  doubts_ = !findings.search.planar && ledger.margins() && !asks;
+  run_rounds(findings.session);
+  if (asks && forecast_.comfortable(ledger)) ask_population(findings);
   if (publish_) findings.roots = Findings::Roots{regions_, learnt_};
 }
 
@@ -328,10 +328,16 @@ bool LineEstimator::noise_matters() const {
   });
 }
 
+bool LineEstimator::in_pieces() const {
+  return std::any_of(regions_.begin(), regions_.end(), [](const LineRegion& r) { return r.in_pieces; });
+}
+
 double LineEstimator::price() const {
-  const bool scanned =
-      std::any_of(regions_.begin(), regions_.end(), [](const LineRegion& r) { return r.in_pieces; });
-  return FrozenEstimator::price() * (scanned ? price_of_pieces : 1.0);
+  return FrozenEstimator::price() * (in_pieces() ? price_of_pieces : 1.0);
+}
+
+bool LineEstimator::is_comfortable(const EvaluationLedger& ledger) const {
+  return !in_pieces() && FrozenEstimator::is_comfortable(ledger);
 }
 
 std::string LineEstimator::objection(const Sampled& sampled) const {

@@ -21,6 +21,7 @@ class LineEstimator : public FrozenEstimator {
   std::vector<LineRegion> sampled_regions() const override;
   /// Lines that fail in pieces have a few large values, which a pilot hardly shows.
   double price() const override;
+  bool is_comfortable(const EvaluationLedger& ledger) const override;
 
  protected:
   RareEventMethod method() const override { return RareEventMethod::line_sampling; }
@@ -33,6 +34,7 @@ class LineEstimator : public FrozenEstimator {
   void describe_regions(const WeightedEstimate& estimate, RareEventSummary& summary) const override;
 
  private:
+  bool in_pieces() const;
   void run_rounds(EstimatorSession& session);
   /// Lines through what the search's population of failures has: does a search along them find it, and would such lines
   /// be drawn often enough? Where not, the laws are fitted to them, too, and the rounds go on.

@@ -27,7 +27,7 @@ void choose_direction(Findings& findings) {
 
 bool any_comfortable(const Findings& findings, const Estimators& estimators) {
   return std::any_of(estimators.begin(), estimators.end(), [&](const std::unique_ptr<Estimator>& e) {
-    return e->forecast().comfortable(findings.session.ledger());
+    return e->is_comfortable(findings.session.ledger());
   });
 }
 
