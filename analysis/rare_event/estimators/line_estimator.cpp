@@ -186,7 +186,9 @@ void LineEstimator::watch(const std::vector<LineResult>& lines) {
   for (const LineResult& line : lines) {
     all += std::exp(line.log_value - line.log_scale) + line.correction;
     short_of_root[line.region] += std::max(0.0, line.correction);
-    if (line.correction != 0.0) check_share_ = 1.0;
+    if (line.correction == 0.0) continue;
+    changed_ = changed_ || check_share_ < 1.0;  // a few large values beside many: the estimate begins again
+    check_share_ = 1.0;
   }
   for (std::size_t k = 0; k < regions_.size(); ++k) {
     if (regions_[k].in_pieces || short_of_root[k] <= least_in_pieces * all) continue;
@@ -202,6 +204,7 @@ void LineEstimator::pilot(Findings& findings) {
   doubts_ = !findings.search.planar && ledger.margins() && !asks;
   run_rounds(findings.session);
   if (asks && forecast_.comfortable(ledger)) ask_population(findings);
+  changed_ = false;
   if (publish_) findings.roots = Findings::Roots{regions_, learnt_};
 }
 
