@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "analysis/rare_event/search/failure_regions.hpp"
+#include "analysis/rare_event/search/roughness.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -195,20 +196,15 @@ LineRegion region_in(const Matrix& basis, const Matrix& population, const Vector
   return region;
 }
 
-// Nudges far below a run's own step move the margin by what a third of a sigma would: solver noise, no gradients.
+// Solver noise at the boundary that hides gradients: beside what the margin changes by, outwards, in a sigma.
 bool rough(EstimatorSession& session, const Vector& boundary) {
-  constexpr double nudge = 1e-4, outward = 1.05, rough_share = 0.05;
-  Matrix points = boundary.transpose().replicate(6, 1);
+  constexpr double outward = 1.05, rough_share = 0.006;  // differences are taken over 0.05 sigma and more
+  Matrix points = boundary.transpose().replicate(2, 1);
   points.row(1) *= outward;
-  for (Eigen::Index i = 2; i < points.rows(); ++i) {
-    const Vector u = session.random().normal_vector(boundary.size());
-    points.row(i) += nudge / u.norm() * u;
-  }
-  const std::vector<Evaluated> outcomes = session.ledger().evaluate(points, Purpose::pilot);
-  double moved = 0.0;
-  for (std::size_t i = 2; i < outcomes.size(); ++i)
-    moved = std::max(moved, std::abs(outcomes[i].margin - outcomes[0].margin));
-  return moved > rough_share * std::abs(outcomes[1].margin - outcomes[0].margin);
+  const std::vector<Evaluated> at = session.ledger().evaluate(points, Purpose::pilot);
+  if (!at[0].has_margin || !at[1].has_margin) return true;
+  const double steepness = std::abs(at[1].margin - at[0].margin) / ((outward - 1.0) * boundary.norm());
+  return roughness_at(session.ledger(), boundary, at[0].margin, steepness) > rough_share * steepness;
 }
 
 // Of all failures met so far, most of them at inflated sigma.

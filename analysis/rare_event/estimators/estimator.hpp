@@ -71,6 +71,10 @@ class Estimator {
   virtual std::vector<LineRegion> sampled_regions() const { return regions_; }
 
   const Forecast& forecast() const { return forecast_; }
+  /// The race needs no other pilot.
+  virtual bool is_comfortable(const EvaluationLedger& ledger) const { return forecast_.comfortable(ledger); }
+  /// In a race, runs: one that can miss no region is worth twice the price.
+  virtual double price() const { return forecast_.runs() * (needs_regions() ? 1.0 : 0.5); }
 
  protected:
   std::vector<LineRegion> regions_;

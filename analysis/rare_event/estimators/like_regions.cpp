@@ -15,9 +15,9 @@ constexpr std::size_t most_starts = 12;
 constexpr std::size_t fewest_starts = 15;  // of the scan: fewer do not show that the regions are all
 
 SubspaceStart start_of(const SparseRegion& region) {
-  const auto rank = static_cast<Eigen::Index>(region.support.size());
+  const auto rank = static_cast<Eigen::Index>(region.axes.size());
   SubspaceStart start{Matrix::Zero(region.point.size(), rank), region.point, region.like};
-  for (Eigen::Index j = 0; j < rank; ++j) start.basis(region.support[static_cast<std::size_t>(j)], j) = 1.0;
+  for (Eigen::Index j = 0; j < rank; ++j) start.basis(region.axes[static_cast<std::size_t>(j)], j) = 1.0;
   return start;
 }
 

@@ -1,17 +1,28 @@
 #include "analysis/rare_event/estimators/line_estimator.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
 namespace {
 
-constexpr double largest_pilot = 0.25;      // share of what is left when it begins
-constexpr double least_own_lines = 4.0;     // effective ones: fewer say nothing about a region
-constexpr double largest_deficit = 4.0;     // standard errors of a mean weight
+constexpr double largest_pilot = 0.25;       // share of what is left when it begins
+constexpr double least_own_lines = 4.0;      // effective ones: fewer say nothing about a region
+constexpr double largest_deficit = 4.0;      // standard errors of a mean weight
+constexpr Eigen::Index few_dimensions = 60;  // in more, a population is too few points to shape a law by
+constexpr std::size_t most_asked = 20;       // points of the search's population, and as many other failures
+constexpr double clearly_short = 0.1;     // of a root, sigma: a failure that the search along its line missed
+constexpr double price_of_pieces = 4.0;   // times what the pilot promises
+constexpr double largest_share = 0.1;     // of the estimate, in one line
+constexpr double hardly_important = 2.0;  // of ln, below the median of the population
+constexpr double most_heavy = 0.1;        // of the population, on lines that carry more
 constexpr double noise_that_matters = 0.1;  // times the distance: changes P by half a percent and more
 constexpr double lines_in_noise = 600.0;    // one run in a hundred that is far off is met several times
 constexpr double far_off = 4.5;             // from where it was expected, robust standard deviations
@@ -36,6 +47,98 @@ double effective_lines(const std::vector<LineResult>& lines, std::size_t region)
     squares += value * value;
   }
   return sum * sum / squares;
+}
+
+// Rows that differ, evenly chosen, each with the rows that it stands for: chains repeat themselves.
+struct Distinct {
+  std::vector<engine::Vector> points;
+  std::vector<std::size_t> stands_for;
+};
+
+Distinct distinct_rows(const engine::Matrix& rows, std::size_t most) {
+  Distinct all;
+  for (const auto& row : rows.rowwise()) {
+    const engine::Vector x = row;
+    const auto same = std::find(all.points.begin(), all.points.end(), x);
+    if (same == all.points.end()) {
+      all.points.push_back(x);
+      all.stands_for.push_back(1);
+    } else {
+      ++all.stands_for[static_cast<std::size_t>(same - all.points.begin())];
+    }
+  }
+  const std::size_t n = all.points.size(), count = std::min(n, most);
+  Distinct chosen;
+  for (std::size_t i = 0; i < count; ++i) {
+    chosen.points.push_back(all.points[i * n / count]);
+    chosen.stands_for.push_back(all.stands_for[i * n / count]);
+  }
+  return chosen;
+}
+
+std::vector<LineResult> repeated(const std::vector<LineResult>& lines,
+                                 const std::vector<std::size_t>& times) {
+  std::vector<LineResult> all;
+  for (std::size_t i = 0; i < times.size(); ++i) all.insert(all.end(), times[i], lines[i]);
+  return all;
+}
+
+// ln of the density, over the lines of its region, of P behind a failing point.
+double log_importance(const LineRegion& region, const engine::Vector& x) {
+  return -0.5 * region.law.project(x).squaredNorm() + log_upper_tail(region.direction.dot(x));
+}
+
+double median_importance(const engine::Matrix& failures, const std::vector<LineRegion>& regions) {
+  std::vector<double> all;
+  for (const auto& row : failures.rowwise()) {
+    const engine::Vector x = row;
+    all.push_back(log_importance(regions[furthest_along(regions, x)], x));
+  }
+  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
+  std::nth_element(all.begin(), middle, all.end());
+  return *middle;
+}
+
+// Failures short of where their line is expected to fail, and as important as `least`: those first whose lines would
+// have the largest values.
+std::vector<engine::Vector> least_expected(const std::vector<engine::Vector>& failures,
+                                           const std::vector<LineRegion>& regions, double least,
+                                           std::size_t most) {
+  std::vector<std::pair<double, const engine::Vector*>> all;
+  for (const engine::Vector& point : failures) {
+    const LineRegion& region = regions[furthest_along(regions, point)];
+    const engine::Vector x = region.law.project(point);
+    const double at = region.direction.dot(point);
+    if (region.root.predict(x) > at + clearly_short && log_importance(region, point) > least)
+      all.emplace_back(region.law.log_weight(x) + log_upper_tail(at), &point);
+  }
+  std::stable_sort(all.begin(), all.end(), [](const auto& u, const auto& v) { return u.first > v.first; });
+  std::vector<engine::Vector> chosen;
+  for (const auto& [value, point] : all) {
+    if (chosen.size() == most) break;
+    if (chosen.empty() || *point != chosen.back()) chosen.push_back(*point);
+  }
+  return chosen;
+}
+
+engine::Matrix as_rows(const std::vector<engine::Vector>& points, Eigen::Index dimension) {
+  engine::Matrix rows(static_cast<Eigen::Index>(points.size()), dimension);
+  for (std::size_t i = 0; i < points.size(); ++i) rows.row(static_cast<Eigen::Index>(i)) = points[i];
+  return rows;
+}
+
+// Lines of each region that the forecast asks for.
+std::vector<double> planned_lines(const Forecast& forecast) {
+  const double total = std::accumulate(forecast.spreads.begin(), forecast.spreads.end(), 0.0);
+  std::vector<double> counts;
+  for (const double spread : forecast.spreads) counts.push_back(forecast.values_needed * spread / total);
+  return counts;
+}
+
+std::vector<double> lines_each_has(const std::vector<LineResult>& lines, std::size_t regions) {
+  std::vector<double> counts(regions, 0.0);
+  for (const LineResult& line : lines) counts[line.region] += 1.0;
+  return counts;
 }
 
 // Of a root from where its region's model expected it, in robust standard deviations of all.
@@ -74,7 +177,7 @@ void LineEstimator::learn(const RareEventOptions& options, const std::vector<Lin
   }
   judge(options, line_strata(lines, regions_.size(), best), best, cost);
   if (noise_matters()) forecast_.values_needed = std::max(forecast_.values_needed, lines_in_noise);
-  adapt_regions(regions_, learnt_);
+  adapt_regions(regions_, learnt_, shaped_by_population_ ? known_lines() : std::vector<LineResult>{});
 }
 
 void LineEstimator::watch(const std::vector<LineResult>& lines) {
@@ -83,7 +186,9 @@ void LineEstimator::watch(const std::vector<LineResult>& lines) {
   for (const LineResult& line : lines) {
     all += std::exp(line.log_value - line.log_scale) + line.correction;
     short_of_root[line.region] += std::max(0.0, line.correction);
-    if (line.correction != 0.0) check_share_ = 1.0;
+    if (line.correction == 0.0) continue;
+    changed_ = changed_ || check_share_ < 1.0;  // a few large values beside many: the estimate begins again
+    check_share_ = 1.0;
   }
   for (std::size_t k = 0; k < regions_.size(); ++k) {
     if (regions_[k].in_pieces || short_of_root[k] <= least_in_pieces * all) continue;
@@ -94,9 +199,77 @@ void LineEstimator::watch(const std::vector<LineResult>& lines) {
 void LineEstimator::pilot(Findings& findings) {
   for (LineRegion& region : regions_)
     region.noise = findings.look.rough() ? findings.look.noise / region.steepness : 0.0;
-  doubts_ = !findings.search.planar && findings.session.ledger().margins();
+  const EvaluationLedger& ledger = findings.session.ledger();
+  const bool asks = findings.search.subset && ledger.dimension() <= few_dimensions;
+  doubts_ = !findings.search.planar && ledger.margins() && !asks;
   run_rounds(findings.session);
+  if (asks && forecast_.comfortable(ledger)) ask_population(findings);
+  changed_ = false;
   if (publish_) findings.roots = Findings::Roots{regions_, learnt_};
+}
+
+void LineEstimator::ask_population(Findings& findings) {
+  EstimatorSession& session = findings.session;
+  EvaluationLedger& ledger = session.ledger();
+  const Distinct typical = distinct_rows(findings.search.subset->failing, most_asked);
+  std::vector<engine::Vector> asked = typical.points;
+  const double least = median_importance(findings.search.subset->failing, regions_) - hardly_important;
+  for (engine::Vector& x : least_expected(ledger.met_failures(), regions_, least, most_asked))
+    asked.push_back(std::move(x));
+  const engine::Matrix points = as_rows(asked, ledger.dimension());
+  LineOptions options;
+  options.log_scale = forecast_.log_p;
+  met_ = lines_through(ledger, regions_, points, options, session.random(), Purpose::pilot);
+  count_missed(points);
+  const auto first_other = met_.begin() + static_cast<std::ptrdiff_t>(typical.points.size());
+  others_.assign(first_other, met_.end());
+  met_ = repeated(met_, typical.stands_for);
+  const std::vector<double> counts = planned_lines(forecast_);
+  const double heavy = heavy_share(met_, counts, forecast_.log_p);
+  if (!hardly_draws(counts, forecast_.log_p) && !changed_) return;
+  session.note(
+      fmt::format("{}: of {} failures that subset simulation ended at {:.0f} % lie on lines that "
+                  "would decide the estimate alone{}",
+                  name_, met_.size(), 100.0 * heavy, changed_ ? ", and searches miss some" : ""));
+  shaped_by_population_ = true;
+  adapt_regions(regions_, learnt_, known_lines());
+  changed_ = false;
+  run_rounds(session);
+}
+
+void LineEstimator::count_missed(const engine::Matrix& points) {
+  std::vector<std::size_t> missed(regions_.size(), 0);
+  for (std::size_t i = 0; i < met_.size(); ++i) {
+    LineResult& line = met_[i];
+    const double at = regions_[line.region].direction.dot(points.row(static_cast<Eigen::Index>(i)));
+    if (!(line.root > at + std::max(clearly_short, line.root_error))) continue;
+    line.root = at;
+    line.log_value = line.log_weight + log_upper_tail(at);
+    ++missed[line.region];
+  }
+  for (std::size_t k = 0; k < regions_.size(); ++k)
+    if (missed[k] > 1 && !regions_[k].in_pieces) regions_[k].in_pieces = changed_ = true;
+}
+
+double LineEstimator::heavy_share(const std::vector<LineResult>& lines, const std::vector<double>& counts,
+                                  double log_p) const {
+  std::size_t heavy = 0;
+  std::vector<LineResult> now = lines;
+  weigh_again(regions_, now);
+  for (const LineResult& line : now)
+    heavy += std::exp(line.log_value - log_p) > largest_share * counts[line.region];
+  return lines.empty() ? 0.0 : static_cast<double>(heavy) / static_cast<double>(lines.size());
+}
+
+std::vector<LineResult> LineEstimator::known_lines() const {
+  std::vector<LineResult> lines = met_;
+  lines.insert(lines.end(), others_.begin(), others_.end());
+  return lines;
+}
+
+bool LineEstimator::hardly_draws(const std::vector<double>& counts, double log_p) const {
+  return heavy_share(met_, counts, log_p) > most_heavy ||
+         heavy_share(others_, counts, log_p) * static_cast<double>(others_.size()) > 1.5;
 }
 
 void LineEstimator::run_rounds(EstimatorSession& session) {
@@ -158,12 +331,26 @@ bool LineEstimator::noise_matters() const {
   });
 }
 
-std::string LineEstimator::objection(const Sampled& /*sampled*/) const {
+bool LineEstimator::in_pieces() const {
+  return std::any_of(regions_.begin(), regions_.end(), [](const LineRegion& r) { return r.in_pieces; });
+}
+
+double LineEstimator::price() const {
+  return FrozenEstimator::price() * (in_pieces() ? price_of_pieces : 1.0);
+}
+
+bool LineEstimator::is_comfortable(const EvaluationLedger& ledger) const {
+  return !in_pieces() && FrozenEstimator::is_comfortable(ledger);
+}
+
+std::string LineEstimator::objection(const Sampled& sampled) const {
   if (noise_matters() && largest_deviation(drawn_, regions_) > far_off)
     return "the margins are noisy, and the noise is far from normal";
   for (std::size_t k = 0; k < regions_.size(); ++k)
     if (std::abs(weight_deficit(drawn_, k)) > largest_deficit)
       return "the weights of a region's lines do not have mean 1: their law has lost a part of it";
+  if (hardly_draws(lines_each_has(drawn_, regions_.size()), sampled.estimate.log_p))
+    return "failures that the search met lie where hardly a line is drawn";
   return {};
 }
 

@@ -19,6 +19,9 @@ class LineEstimator : public FrozenEstimator {
   /// Rounds of lines, each from laws refitted to all before it; the last round's spread sets the sample sizes.
   void pilot(Findings& findings) override;
   std::vector<LineRegion> sampled_regions() const override;
+  /// Lines that fail in pieces have a few large values, which a pilot hardly shows.
+  double price() const override;
+  bool is_comfortable(const EvaluationLedger& ledger) const override;
 
  protected:
   RareEventMethod method() const override { return RareEventMethod::line_sampling; }
@@ -31,7 +34,18 @@ class LineEstimator : public FrozenEstimator {
   void describe_regions(const WeightedEstimate& estimate, RareEventSummary& summary) const override;
 
  private:
+  bool in_pieces() const;
   void run_rounds(EstimatorSession& session);
+  /// Lines through what the search's population of failures has: does a search along them find it, and would such lines
+  /// be drawn often enough? Where not, the laws are fitted to them, too, and the rounds go on.
+  void ask_population(Findings& findings);
+  void count_missed(const engine::Matrix& points);
+  /// Of lines through failures, those each of which would carry more than a tenth of an estimate from so many a region.
+  double heavy_share(const std::vector<LineResult>& lines, const std::vector<double>& counts,
+                     double log_p) const;
+  /// A tenth of the population or two other failures that matter are heavy.
+  bool hardly_draws(const std::vector<double>& counts, double log_p) const;
+  std::vector<LineResult> known_lines() const;
   /// A contradiction: from here on every line is checked, and where it failed short of its root the region is scanned.
   void watch(const std::vector<LineResult>& lines);
   /// Few lines do not show the shape of a noise that matters.
@@ -41,10 +55,13 @@ class LineEstimator : public FrozenEstimator {
   std::string name_;
   int max_rounds_;
   bool publish_;
-  double check_share_ = 0.3;        // of the lines, looked at once more away from the root
-  bool doubts_ = true;              // no plane explains the margins: the pilot looks for pieces
+  double check_share_ = 0.3;  // of the lines, looked at once more away from the root
+  bool doubts_ = true;        // no plane explains the margins: the pilot looks for pieces
+  bool shaped_by_population_ = false;
   bool changed_ = false;            // a region turned out to be in pieces
   std::vector<LineResult> learnt_;  // that shaped the proposal
+  std::vector<LineResult> met_;  // through the search's population, a line as often as its point stands there
+  std::vector<LineResult> others_;  // through other failures that matter
   std::vector<LineResult> drawn_;   // of the estimate
 };
 

@@ -27,7 +27,7 @@ void choose_direction(Findings& findings) {
 
 bool any_comfortable(const Findings& findings, const Estimators& estimators) {
   return std::any_of(estimators.begin(), estimators.end(), [&](const std::unique_ptr<Estimator>& e) {
-    return e->forecast().comfortable(findings.session.ledger());
+    return e->is_comfortable(findings.session.ledger());
   });
 }
 
@@ -60,11 +60,6 @@ bool sees_less(const Forecast& forecast, const Estimators& others) {
   });
 }
 
-// One that can miss no region is worth twice the price.
-double price(const Estimator& estimator) {
-  return estimator.forecast().runs() * (estimator.needs_regions() ? 1.0 : 0.5);
-}
-
 // Of the usable ones the cheapest first; one that sees clearly less than another misses something.
 Estimators ranked(Estimators all) {
   std::vector<char> good;
@@ -74,7 +69,7 @@ Estimators ranked(Estimators all) {
   for (std::size_t i = 0; i < all.size(); ++i)
     if (good[i]) usable.push_back(std::move(all[i]));
   std::stable_sort(usable.begin(), usable.end(),
-                   [](const auto& a, const auto& b) { return price(*a) < price(*b); });
+                   [](const auto& a, const auto& b) { return a->price() < b->price(); });
   return usable;
 }
 

@@ -203,7 +203,7 @@ class SparseFinder {
     if (!point) point = shrink(boundary, support);
     ++leaders_;
     const std::size_t like = next_like_++;
-    found_.regions.push_back({support, *point, like, 0});
+    found_.regions.push_back({support, support, *point, like, 0});
     leading_.push_back(found_.regions.back());
     translate(leading_.back(), common_with_others(support));
     // Regions without likes are other engines' to find: a boundary that bends prunes to something else at every point.
@@ -227,15 +227,16 @@ class SparseFinder {
 
   static std::optional<SparseRegion> moved(const SparseRegion& leader, const Support& common,
                                            Eigen::Index offset) {
-    SparseRegion copy{{}, Vector::Zero(leader.point.size()), leader.like, offset};
-    for (const Eigen::Index i : leader.support) {
+    SparseRegion copy{{}, {}, Vector::Zero(leader.point.size()), leader.like, offset};
+    for (const Eigen::Index i : leader.axes) {
       const Eigen::Index to = contains(common, i) ? i : i + offset;
       if (to < 0 || to >= leader.point.size()) return std::nullopt;
       // Another cell has devices of its own: a plane moved by one would pass for a like of itself.
       if (to != i && contains(leader.support, to)) return std::nullopt;
       copy.point(to) = leader.point(i);
-      copy.support.push_back(to);
+      copy.axes.push_back(to);
     }
+    copy.support = copy.axes;
     std::sort(copy.support.begin(), copy.support.end());
     return copy;
   }

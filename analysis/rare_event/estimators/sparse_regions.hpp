@@ -17,6 +17,7 @@ namespace flare::analysis {
 
 struct SparseRegion {
   std::vector<Eigen::Index> support;  // coordinates, rising
+  std::vector<Eigen::Index> axes;     // the same in the order of the region that it is a copy of
   engine::Vector point;               // failing, 0 outside the support
   std::size_t like = 0;               // regions of the same number are moved copies of one
   Eigen::Index offset = 0;            // by which it was moved

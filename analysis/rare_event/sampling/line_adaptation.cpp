@@ -85,28 +85,65 @@ double variance_by_bend(const RootModel& root) {
   return 1.0 / std::max(0.2, 1.0 + 2.0 * root.bend * normal_hazard(root.offset));
 }
 
+constexpr double as_good_as =
+    1.0 / 3.0;  // one drawn line: a point of a population, whose chains repeat themselves
+
+std::vector<const LineResult*> lines_of(const std::vector<LineResult>& lines, std::size_t region) {
+  std::vector<const LineResult*> own;
+  for (const LineResult& line : lines)
+    if (line.region == region) own.push_back(&line);
+  return own;
+}
+
+struct LineWeights {
+  std::vector<double> each;
+  double of_one = 1.0;  // weight of a line where all lines say the same
+};
+
+// What each line says about where P lies: in proportion to its value.
+LineWeights weights_of(const std::vector<const LineResult*>& lines) {
+  double best = -infinity, sum = 0.0, squares = 0.0;
+  for (const LineResult* line : lines) best = std::max(best, line->log_value);
+  LineWeights weights;
+  for (const LineResult* line : lines) {
+    weights.each.push_back(std::isfinite(best) ? std::exp(line->log_value - best) : 0.0);
+    sum += weights.each.back();
+    squares += weights.each.back() * weights.each.back();
+  }
+  if (sum > 0.0) weights.of_one = squares / sum;
+  return weights;
+}
+
+void fit_law(LineRegion& region, const std::vector<const LineResult*>& lines,
+             const std::vector<double>& weights) {
+  engine::Matrix x(static_cast<Eigen::Index>(lines.size()), region.direction.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) x.row(static_cast<Eigen::Index>(i)) = lines[i]->x;
+  region.law.fit(x, weights, 0.02);
+  region.law.widen_to(std::min(variance_by_bend(region.root), 4.0));
+}
+
 }  // namespace
 
-void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResult>& lines) {
+void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResult>& lines,
+                   const std::vector<LineResult>& met) {
   for (std::size_t k = 0; k < regions.size(); ++k) {
-    std::vector<const LineResult*> own;
-    double best = -infinity;
-    for (const LineResult& line : lines) {
-      if (line.region != k) continue;
-      own.push_back(&line);
-      best = std::max(best, line.log_value);
-    }
-    if (!std::isfinite(best)) continue;
+    std::vector<const LineResult*> own = lines_of(lines, k);
+    LineWeights weights = weights_of(own);
+    const std::vector<const LineResult*> of_population = lines_of(met, k);
+    own.insert(own.end(), of_population.begin(), of_population.end());
+    weights.each.resize(own.size(), as_good_as * weights.of_one);
+    if (std::none_of(weights.each.begin(), weights.each.end(), [](double w) { return w > 0.0; })) continue;
     adapt_steepness(regions[k], own);
     fit_root_model(regions[k], own);
-    engine::Matrix x(static_cast<Eigen::Index>(own.size()), regions[k].direction.size());
-    std::vector<double> weights;
-    for (std::size_t i = 0; i < own.size(); ++i) {
-      x.row(static_cast<Eigen::Index>(i)) = own[i]->x;
-      weights.push_back(std::exp(own[i]->log_value - best));
-    }
-    regions[k].law.fit(x, weights, 0.02);
-    regions[k].law.widen_to(std::min(variance_by_bend(regions[k].root), 4.0));
+    fit_law(regions[k], own, weights.each);
+  }
+}
+
+void weigh_again(const std::vector<LineRegion>& regions, std::vector<LineResult>& lines) {
+  for (LineResult& line : lines) {
+    const double weight = regions[line.region].law.log_weight(line.x);
+    line.log_value += weight - line.log_weight;
+    line.log_weight = weight;
   }
 }
 

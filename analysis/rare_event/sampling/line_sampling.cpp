@@ -243,6 +243,59 @@ void check_lines(EvaluationLedger& ledger, const std::vector<LineRegion>& region
   }
 }
 
+// A line through x of the hyperplane, not searched yet.
+Line begin_line(const std::vector<LineRegion>& regions, std::size_t k, engine::Vector x,
+                const LineOptions& options, NormalStream& random) {
+  const LineRegion& region = regions[k];
+  Line line;
+  line.result.region = k;
+  line.result.x = std::move(x);
+  line.result.log_weight = region.law.log_weight(line.result.x);
+  set_cell(regions, line);
+  const double start = region.root.predict(line.result.x);
+  if (options.reach > 0.0) line.ceiling = std::max(start, line.floor) + options.reach;
+  line.result.root = infinity;
+  line.result.log_scale = options.log_scale;
+  line.searched = line.result.log_weight + log_upper_tail(line.floor) > options.log_negligible;
+  if (!line.searched || region.in_pieces) return line;
+  const double step = std::clamp(2.0 * region.root.spread, 0.15, 1.0);
+  line.search.emplace(start, line.floor, line.ceiling, region.steepness, step, options.tolerance,
+                      options.max_steps);
+  if (region.noise > 0.0) line.search->expect_noise(region.noise, 2.0 * random.uniform() - 1.0);
+  return line;
+}
+
+void read_search(const std::vector<LineRegion>& regions, Line& line) {
+  if (!line.search) return;
+  line.result.root = line.search->root();
+  line.result.root_free = line.search->root_free();
+  line.result.steepness = line.search->seen_steepness();
+  line.result.root_error += 6.0 * regions[line.result.region].noise;
+  if (line.search->open()) line.result.root_error = line.search->high() - line.search->low();
+}
+
+std::vector<LineResult> searched(EvaluationLedger& ledger, const std::vector<LineRegion>& regions,
+                                 std::vector<Line> lines, const LineOptions& options, NormalStream& random,
+                                 Purpose purpose) {
+  std::vector<Line*> scanned;
+  for (Line& line : lines)
+    if (line.searched && !line.search) scanned.push_back(&line);
+  scan_lines(ledger, regions, scanned, random, purpose);
+  search_in_step(ledger, regions, lines, purpose);
+  for (Line& line : lines) read_search(regions, line);
+  finish_brackets(ledger, regions, lines, random, purpose);
+  if (options.check_share > 0.0) check_lines(ledger, regions, lines, options, random, purpose);
+  std::vector<LineResult> results;
+  results.reserve(lines.size());
+  for (Line& line : lines) {
+    const double tail = line.search && std::isfinite(line.result.root) ? log_upper_tail(line.result.root)
+                                                                       : line.result.log_scanned;
+    line.result.log_value = std::isfinite(tail) ? line.result.log_weight + tail : -infinity;
+    results.push_back(std::move(line.result));
+  }
+  return results;
+}
+
 }  // namespace
 
 LineRegion::LineRegion(const engine::Vector& a, double beta)
@@ -274,52 +327,22 @@ std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector
                                      const std::vector<std::size_t>& counts, const LineOptions& options,
                                      NormalStream& random, Purpose purpose) {
   std::vector<Line> lines;
-  for (std::size_t k = 0; k < regions.size(); ++k) {
-    const LineRegion& region = regions[k];
-    for (const double u : spread_evenly(counts[k], random)) {
-      Line line;
-      line.result.region = k;
-      line.result.x = region.law.draw(u, random);
-      line.result.log_weight = region.law.log_weight(line.result.x);
-      set_cell(regions, line);
-      const double start = region.root.predict(line.result.x);
-      if (options.reach > 0.0) line.ceiling = std::max(start, line.floor) + options.reach;
-      line.result.root = infinity;
-      line.result.log_scale = options.log_scale;
-      line.searched = line.result.log_weight + log_upper_tail(line.floor) > options.log_negligible;
-      if (line.searched && !region.in_pieces) {
-        const double step = std::clamp(2.0 * region.root.spread, 0.15, 1.0);
-        line.search.emplace(start, line.floor, line.ceiling, region.steepness, step, options.tolerance,
-                            options.max_steps);
-        if (region.noise > 0.0) line.search->expect_noise(region.noise, 2.0 * random.uniform() - 1.0);
-      }
-      lines.push_back(std::move(line));
-    }
+  for (std::size_t k = 0; k < regions.size(); ++k)
+    for (const double u : spread_evenly(counts[k], random))
+      lines.push_back(begin_line(regions, k, regions[k].law.draw(u, random), options, random));
+  return searched(ledger, regions, std::move(lines), options, random, purpose);
+}
+
+std::vector<LineResult> lines_through(EvaluationLedger& ledger, const std::vector<LineRegion>& regions,
+                                      const engine::Matrix& points, const LineOptions& options,
+                                      NormalStream& random, Purpose purpose) {
+  std::vector<Line> lines;
+  for (Eigen::Index i = 0; i < points.rows(); ++i) {
+    const engine::Vector point = points.row(i);
+    const std::size_t k = furthest_along(regions, point);
+    lines.push_back(begin_line(regions, k, regions[k].law.project(point), options, random));
   }
-  std::vector<Line*> scanned;
-  for (Line& line : lines)
-    if (line.searched && !line.search) scanned.push_back(&line);
-  scan_lines(ledger, regions, scanned, random, purpose);
-  search_in_step(ledger, regions, lines, purpose);
-  for (Line& line : lines) {
-    if (!line.search) continue;
-    line.result.root = line.search->root();
-    line.result.root_free = line.search->root_free();
-    line.result.steepness = line.search->seen_steepness();
-    line.result.root_error += 6.0 * regions[line.result.region].noise;
-    if (line.search->open()) line.result.root_error = line.search->high() - line.search->low();
-  }
-  finish_brackets(ledger, regions, lines, random, purpose);
-  if (options.check_share > 0.0) check_lines(ledger, regions, lines, options, random, purpose);
-  std::vector<LineResult> results;
-  results.reserve(lines.size());
-  for (Line& line : lines) {
-    const double tail = line.search && std::isfinite(line.result.root) ? log_upper_tail(line.result.root)
-                                                                       : line.result.log_scanned;
-    line.result.log_value = std::isfinite(tail) ? line.result.log_weight + tail : -infinity;
-    results.push_back(std::move(line.result));
-  }
-  return results;
+  return searched(ledger, regions, std::move(lines), options, random, purpose);
 }
 
 void find_pieces(EvaluationLedger& ledger, std::vector<LineRegion>& regions,

@@ -84,14 +84,25 @@ std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector
                                      const std::vector<std::size_t>& counts, const LineOptions& options,
                                      NormalStream& random, Purpose purpose);
 
+/// The same along lines through given points (rows), each in the cell it lies in, with the value that the line would have
+/// had, had it been drawn.
+std::vector<LineResult> lines_through(EvaluationLedger& ledger, const std::vector<LineRegion>& regions,
+                                      const engine::Matrix& points, const LineOptions& options,
+                                      NormalStream& random, Purpose purpose);
+
 /// One look short of the root of each line that was searched before: where more than least_in_pieces of P fails short of
 /// a region's roots, the region is in pieces from now on.
 constexpr double least_in_pieces = 0.03;
 void find_pieces(EvaluationLedger& ledger, std::vector<LineRegion>& regions,
                  const std::vector<LineResult>& lines, NormalStream& random, Purpose purpose);
 
-/// Refits every region's root model and law to the lines drawn so far.
-void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResult>& lines);
+/// Refits every region's root model and law to the lines drawn so far, and to `met`, lines that lead through failures in
+/// proportion to their probability.
+void adapt_regions(std::vector<LineRegion>& regions, const std::vector<LineResult>& lines,
+                   const std::vector<LineResult>& met = {});
+
+/// Values of lines as if they had been drawn from the laws of now.
+void weigh_again(const std::vector<LineRegion>& regions, std::vector<LineResult>& lines);
 
 /// The mean of phi/q over a region's lines, which is 1 in expectation whatever fails: 1 less it over its standard error.
 /// 0 below ten lines, or where it is within a half of 1.

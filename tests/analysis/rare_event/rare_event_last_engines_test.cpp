@@ -149,6 +149,43 @@ TEST(SparseRegions, FindsEveryCellFromAFewFailures) {
   EXPECT_LE(found.unexplained, 1u);
 }
 
+// A die variable that stands among the cells: copies on either side of it keep the axes of the region they are of.
+TEST(SparseRegions, CopiesKeepTheOrderOfTheirAxes) {
+  constexpr Eigen::Index die = 24;
+  const auto cell_at = [](int cell) { return Eigen::Index(cell < 8 ? 3 * cell : 3 * cell + 1); };
+  Bench bench(49, [&](const Row& x) {
+    double margin = 100.0;
+    for (int cell = 0; cell < 16; ++cell)
+      margin =
+          std::min(margin, 5.5 - x(die) -
+                               (3.0 * x(cell_at(cell)) + 2.0 * x(cell_at(cell) + 1) + x(cell_at(cell) + 2)) /
+                                   std::sqrt(14.0));
+    return margin;
+  });
+  std::vector<Vector> failing;
+  for (const int cell : {3, 11, 14}) {
+    Vector x = Vector::Zero(49);
+    x(die) = 3.2;
+    x.segment(cell_at(cell), 3) << 2.6, 1.8, 0.9;
+    failing.push_back(x);
+  }
+  const SparseRegions found = find_sparse_regions(*bench.session, failing);
+  std::size_t moved = 0;
+  for (const SparseRegion& region : found.regions) {
+    if (region.axes.size() != 4) continue;
+    const auto leader = std::find_if(found.regions.begin(), found.regions.end(), [&](const SparseRegion& r) {
+      return r.like == region.like && r.offset == 0;
+    });
+    ASSERT_NE(leader, found.regions.end());
+    for (std::size_t j = 0; j < 4; ++j) {
+      const Eigen::Index from = leader->axes[j];
+      EXPECT_EQ(region.axes[j], from == die ? die : from + region.offset);
+    }
+    moved += region.support != region.axes ? 1 : 0;
+  }
+  EXPECT_GT(moved, 0u) << "copies on the other side of the die variable";
+}
+
 TEST(SparseRegions, NoneWhereEveryCoordinateTakesPart) {
   Bench bench(60, [](const Row& x) { return 6.0 - x.sum() / std::sqrt(60.0); });
   const SparseRegions found = find_sparse_regions(
