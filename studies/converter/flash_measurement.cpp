@@ -44,9 +44,16 @@ std::shared_ptr<const engine::Testbench> shared(engine::Testbench bench) {
   return std::make_shared<const engine::Testbench>(std::move(bench));
 }
 
-/// Energy of a conversion and load of the bitline, with all comparators there.
+/// Held references moved by what a trim takes off the balance points. (A ladder's taps stay: its trim is the comparator's.)
+FlashBench with_trim(FlashBench bench, const std::vector<double>& away) {
+  for (std::size_t k = 0; k < bench.references.size(); ++k) bench.references[k] -= away[k];
+  return bench;
+}
+
+/// Energy of a conversion and load of the bitline, with all comparators there, balance points and what mismatch does to
+/// them. `away`: what a trim takes off every balance point, those of the nominal corner, which is the first.
 void measure_whole(const ComparatorRuns& runs, const ConverterStudy& converter, FlashCorner& corner,
-                   const std::vector<DecisionTimes>& times, const std::vector<ComparatorSlopes>& slopes) {
+                   const std::vector<DecisionTimes>& times, std::vector<double>& away) {
   const std::size_t n = corner.thresholds.size();
   const double level = 0.5 * (corner.thresholds[n / 2] + corner.thresholds[(n - 1) / 2]);
   const double end = clock_start + 2.0 * (slowest(times, corner) - clock_start);
@@ -64,9 +71,17 @@ void measure_whole(const ComparatorRuns& runs, const ConverterStudy& converter, 
   const std::vector<DecisionTimes> own(times.begin() + static_cast<std::ptrdiff_t>(corner.first),
                                        times.begin() + static_cast<std::ptrdiff_t>(corner.first + n));
   corner.kicks = flash_kicks(runs, corner.bench, stream, own);
-  corner.in_place = offsets_in_place(runs, corner.bench, stream, own, corner.kicks);
-  // A balance point holds the systematic part of the offset, and so do the offsets of the dies.
-  for (std::size_t k = 0; k < n; ++k) corner.kicks[k] -= slopes[corner.first + k].nominal;
+  if (converter.trim && away.empty()) away = corner.kicks;
+  const bool moved = !away.empty() && !corner.bench.part.reference->ladder;
+  const FlashBench bench = moved ? with_trim(corner.bench, away) : corner.bench;
+  const std::vector<double> balance =
+      moved ? flash_kicks(runs, bench, stream + "/trimmed", own) : corner.kicks;
+  corner.in_place = offsets_in_place(runs, bench, stream, own, balance);
+}
+
+/// A balance point holds the systematic part of the offset, and so do the offsets of the dies.
+void leave_systematic_part_out(FlashCorner& corner, const std::vector<ComparatorSlopes>& slopes) {
+  for (std::size_t k = 0; k < corner.kicks.size(); ++k) corner.kicks[k] -= slopes[corner.first + k].nominal;
 }
 
 void add_energies(FlashCorner& corner, const std::vector<DecisionEnergy>& energies) {
@@ -207,7 +222,9 @@ void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, 
   all.noise = comparator_noise(runs, places, all.times);
   const bool whole = converter.circuit->circuit == ConverterCircuit::flash;
   if (whole) {
-    for (FlashCorner& corner : corners) measure_whole(runs, converter, corner, all.times, all.slopes);
+    std::vector<double> away;
+    for (FlashCorner& corner : corners) measure_whole(runs, converter, corner, all.times, away);
+    for (FlashCorner& corner : corners) leave_systematic_part_out(corner, all.slopes);
   } else {
     const std::vector<DecisionEnergy> energies = decision_energies(runs, places, all.times);
     for (FlashCorner& corner : corners) add_energies(corner, energies);
