@@ -14,6 +14,7 @@ std::vector<ReportFigure> draw_report_figures(const ReportData& data) {
   };
   if (!data.verdict.empty()) add(error_figure(data));
   for (ReportFigure& figure : sweep_figures(data)) add(std::move(figure));
+  for (ReportFigure& figure : map_figures(data)) add(std::move(figure));
   std::set<std::pair<std::string, std::string>> drawn;
   for (const ReportModel& model : data.models) {
     if (drawn.insert({model.key.cell, model.key.adc}).second)
