@@ -1,10 +1,11 @@
+#include "analysis/report/figure_map.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "analysis/report/figure_parts.hpp"
-#include "analysis/report/report_figures.hpp"
 #include "analysis/verdict/verdict.hpp"
 
 namespace flare::analysis {

@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "analysis/report/figure_map.hpp"
 #include "analysis/report/report_gain_cell.hpp"
 
 namespace flare::analysis {

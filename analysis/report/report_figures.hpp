@@ -27,7 +27,4 @@ ReportFigure level_figure(const ReportPoint& point, const ReportModel& model);
 /// Throws FigureError.
 std::vector<ReportFigure> sweep_figures(const ReportData& data);
 
-/// Sigma of the map over SAWL, a figure a cell, a series a converter; empty where the file has no map. Throws FigureError.
-std::vector<ReportFigure> map_figures(const ReportData& data);
-
 }  // namespace flare::analysis

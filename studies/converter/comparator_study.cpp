@@ -175,8 +175,10 @@ std::vector<OffsetResult> comparator_offsets(const ComparatorRuns& runs,
     tasks.push_back(std::move(task));
   }
   std::vector<OffsetResult> results = find_offsets(tasks, tolerance / input_unit, runs.make);
-  for (OffsetResult& result : results) {
-    for (double& offset : result.offsets) offset *= input_unit;
+  for (std::size_t p = 0; p < results.size(); ++p) {
+    for (double& offset : results[p].offsets) offset *= input_unit;
+    results[p].predicted = tasks[p].guesses;
+    for (double& offset : results[p].predicted) offset *= input_unit;
   }
   return results;
 }

@@ -125,10 +125,14 @@ MeasuredCorner measured_corner(const FlashCorner& corner, const std::vector<Comp
     result.common_modes.push_back(places[p].bench.common_mode);
     const double alone = all.slopes[p].first_order_sigma();
     const double heavier = corner.in_place.empty() ? 1.0 : corner.in_place[k] / alone;
-    result.offsets.push_back(all.offsets[p].offsets);
     // What mismatch adds to the systematic part.
-    for (double& offset : result.offsets.back())
-      offset = all.slopes[p].nominal + heavier * (offset - all.slopes[p].nominal);
+    const auto in_place = [&](std::vector<double> offsets) {
+      const double systematic = all.slopes[p].nominal;
+      for (double& offset : offsets) offset = systematic + heavier * (offset - systematic);
+      return offsets;
+    };
+    result.offsets.push_back(in_place(all.offsets[p].offsets));
+    result.predicted.push_back(in_place(all.offsets[p].predicted));
     result.first_order.push_back(heavier * alone);
     result.noise.push_back(all.noise[p]);
     result.decision_times.push_back(all.times[p].decided - clock_middle(places[p].bench.drive));
