@@ -60,6 +60,7 @@ ReportFigure cell_figure(const ReportData& data, const std::string& cell) {
   }
   for (std::string& entry : StatusSeries::key(parts.drawn, axis)) parts.plots.push_back(std::move(entry));
   std::vector<std::string> labels;
+  labels.reserve(sawls.size());
   for (const int sawl : sawls) labels.push_back(fmt::format("SAWL {}", sawl));
   const std::string script = fmt::format(
       "set yrange [0:{:.3g}]\nset xrange [-0.5:{:.3g}]\nset xtics {} noenhanced\n"
