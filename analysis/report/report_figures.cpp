@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "analysis/report/figure_map.hpp"
 #include "analysis/report/report_gain_cell.hpp"
 
 namespace flare::analysis {
@@ -14,6 +15,7 @@ std::vector<ReportFigure> draw_report_figures(const ReportData& data) {
   };
   if (!data.verdict.empty()) add(error_figure(data));
   for (ReportFigure& figure : sweep_figures(data)) add(std::move(figure));
+  for (ReportFigure& figure : map_figures(data)) add(std::move(figure));
   std::set<std::pair<std::string, std::string>> drawn;
   for (const ReportModel& model : data.models) {
     if (drawn.insert({model.key.cell, model.key.adc}).second)

@@ -41,6 +41,23 @@ std::shared_ptr<const engine::Testbench> shared(engine::Testbench bench) {
       longest_decision * 1e9));
 }
 
+/// A comparator whose halves are not alike may decide 1 mV the other way, fast.
+void refuse_lopsided(const ComparatorRuns& runs, const ComparatorPlace& place) {
+  engine::Testbench bench = timing_testbench(place.bench, longest_decision);
+  engine::Measure fall = difference_reaches("other_way", "x0", -0.5 * place.bench.drive.supply);
+  fall.edge = engine::Edge::fall;
+  bench.measures = {fall};
+  const auto result = runs.make({{place.stream + "/other_way", 0, shared(bench), at_inputs({millivolt})}});
+  if (!std::isfinite(measured(result[0][0], 0))) return;
+  throw StudyError(fmt::format(
+      "{}: {} at {:.4g} V, {} {:.3g} V {:g} degC, decides against its input of 1 mV: without mismatch it is "
+      "off balance by "
+      "more than that, so its two halves are not alike; make the devices of input and reference equal, loads "
+      "and wiring too",
+      place.bench.part.manifest.string(), place.bench.part.name, place.bench.common_mode,
+      place.bench.drive.section, place.bench.drive.supply, place.bench.drive.temperature));
+}
+
 /// What a kit draws for a die would be drawn for every threshold by itself.
 void refuse_die_variables(const Study& study, const engine::Testbench& bench) {
   for (const engine::Variable& variable : bench.variables) {
@@ -107,7 +124,10 @@ std::vector<DecisionTimes> decision_times(const ComparatorRuns& runs,
     const auto& [strong, weak] = std::tie(results[p][0], results[p][1]);
     times.push_back({measured(strong, 0), measured(weak, 0), measured(strong, 1)});
     const DecisionTimes& t = times.back();
-    if (!std::isfinite(t.early + t.late + t.decided)) undecided(places[p]);
+    if (!std::isfinite(t.early + t.late + t.decided)) {
+      refuse_lopsided(runs, places[p]);
+      undecided(places[p]);
+    }
   }
   return times;
 }
@@ -155,8 +175,10 @@ std::vector<OffsetResult> comparator_offsets(const ComparatorRuns& runs,
     tasks.push_back(std::move(task));
   }
   std::vector<OffsetResult> results = find_offsets(tasks, tolerance / input_unit, runs.make);
-  for (OffsetResult& result : results) {
-    for (double& offset : result.offsets) offset *= input_unit;
+  for (std::size_t p = 0; p < results.size(); ++p) {
+    for (double& offset : results[p].offsets) offset *= input_unit;
+    results[p].predicted = tasks[p].guesses;
+    for (double& offset : results[p].predicted) offset *= input_unit;
   }
   return results;
 }

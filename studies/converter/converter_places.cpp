@@ -43,11 +43,13 @@ std::vector<double> bitline_thresholds(const AdcStudy& adc, const Corner& corner
 std::vector<ComparatorPlace> comparator_places(const Study& study, const ConverterStudy& converter,
                                                const Corner& corner,
                                                const std::vector<double>& common_modes) {
+  // Runs belong to the circuit: converters that differ in their trim share them, and the dies are the same.
+  const std::string& circuit = converter.circuit->name;
   std::vector<ComparatorPlace> places;
   for (std::size_t k = 0; k < common_modes.size(); ++k) {
     places.push_back({{*converter.circuit, drive_of(study, corner), common_modes[k]},
-                      fmt::format("adc/{}/{}/k{}", converter.name, corner.name(), k + 1),
-                      fmt::format("adc/{}/dies/k{}", converter.name, k + 1)});
+                      fmt::format("adc/{}/{}/k{}", circuit, corner.name(), k + 1),
+                      fmt::format("adc/{}/dies/k{}", circuit, k + 1)});
   }
   return places;
 }

@@ -8,6 +8,7 @@
 #include "analysis/converters/linearity.hpp"
 #include "analysis/converters/sine_test.hpp"
 #include "analysis/levels/moments.hpp"
+#include "studies/converter/offset_spread.hpp"
 #include "studies/converter/sar_bench.hpp"
 
 namespace flare::studies {
@@ -90,6 +91,16 @@ double reference_sigma(const ReferenceSpread& references, std::size_t k, double 
   return analysis::estimate_moments(values).sigma;
 }
 
+/// Of a comparator's offset over dies: from the dies alone where nothing is predicted of them.
+OffsetSpread spread_of(const MeasuredCorner& corner, std::size_t c, const analysis::Moments& offset) {
+  if (!corner.predicted.empty()) {
+    const OffsetSpread sharp = offset_spread(corner.offsets[c], corner.predicted[c], corner.first_order[c]);
+    if (std::isfinite(sharp.sigma)) return sharp;
+  }
+  if (!std::isfinite(offset.sigma) || offset.sigma <= 0.0) return {offset.sigma, offset.sigma, offset.sigma};
+  return {offset.sigma, offset.sigma_interval().low, offset.sigma_interval().high};
+}
+
 analysis::SineTest test_of(const MeasuredCorner& corner) {
   analysis::SineTest test;
   test.samples = 8192;
@@ -133,7 +144,7 @@ std::vector<analysis::AdcThresholdRow> threshold_rows(const MeasuredCorner& corn
     const analysis::Moments left = moments_of(left_over(corner, nominal, references, trim, k), unknown);
     const analysis::Moments drift =
         moments_of(finite_of(differences(corner.offsets[c], nominal.offsets[c])), 0);
-    const bool interval = std::isfinite(offset.sigma) && offset.sigma > 0.0;
+    const OffsetSpread spread = spread_of(corner, c, offset);
     analysis::AdcThresholdRow row;
     row.corner = corner.name;
     row.k = static_cast<int>(k) + 1;
@@ -141,14 +152,15 @@ std::vector<analysis::AdcThresholdRow> threshold_rows(const MeasuredCorner& corn
     row.common_mode = corner.common_modes[c];
     row.kick = corner.kicks[k];
     row.offset_mean = offset.mean;
-    row.offset_sigma = offset.sigma;
-    row.offset_sigma_low = interval ? offset.sigma_interval().low : offset.sigma;
-    row.offset_sigma_high = interval ? offset.sigma_interval().high : offset.sigma;
+    row.offset_sigma = spread.sigma;
+    row.offset_sigma_low = spread.low;
+    row.offset_sigma_high = spread.high;
     row.first_order = corner.first_order[c];
     row.reference_sigma = reference_sigma(references, k, span_of(corner));
     row.drift_sigma = drift.sigma;
     row.left_mean = left.mean;
-    row.left_sigma = left.sigma;
+    // Without a trim all of the offset is left, which is known better than the dies alone say.
+    row.left_sigma = trim ? left.sigma : std::hypot(spread.sigma, row.reference_sigma);
     row.noise = corner.noise[c];
     row.decision_time = corner.decision_times[c];
     row.dies = static_cast<int>(known.size());

@@ -20,8 +20,10 @@ struct MeasuredCorner {
   std::vector<double> kicks;                 // V, of each threshold
   std::vector<std::vector<double>> offsets;  // of each comparator, by die; NaN: unknown
   std::vector<double> first_order;           // V
-  std::vector<double> noise;                 // V, of each comparator; of a SAR with that of sampling
-  std::vector<double> decision_times;        // s
+  std::vector<std::vector<double>> predicted =
+      {};                              // of each comparator, by die, to first order; empty: not told
+  std::vector<double> noise;           // V, of each comparator; of a SAR with that of sampling
+  std::vector<double> decision_times;  // s
 };
 
 /// Deviations of references or capacitors by die, as a part of the span that they divide; rows dies, one column a threshold.

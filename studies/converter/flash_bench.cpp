@@ -8,23 +8,18 @@ namespace flare::studies {
 
 namespace {
 
-constexpr double let_go = 5e-12;  // s: bitline and references are let go, before the clock rises
+constexpr double rises = clock_start + flash_lead;  // s: the clock
+constexpr double let_go = rises - 15e-12;           // bitline and references
+constexpr double fall_start = 10e-12;               // the bitline begins to fall from the supply
+constexpr double fall_end = 50e-12;
 
 /// The clock is low as long as it was high; half way through, bitline and references are sampled again.
-double cycle_end(double clock_end) { return 2.0 * clock_end - clock_start; }
+double cycle_end(double clock_end) { return 2.0 * clock_end - rises; }
 
 std::string reference_node(std::size_t k) { return fmt::format("ref{}", k); }
 
 std::string source_line(const std::string& node, double volts) {
   return fmt::format("v{0} {0} 0 {1}\n", node, volts);
-}
-
-std::string held_reference(const ReferenceCircuit& reference, std::size_t k, double volts) {
-  const std::string source = fmt::format("src{}", k);
-  return source_line(source, volts) +
-         call_line(fmt::format("xref{}", k), reference.call,
-                   {{"source", source}, {"reference", reference_node(k)}, {"sample", "smp"}}, {},
-                   reference.parameters);
 }
 
 /// Taps between two sources; `references` even enough for equal resistors to be meant.
@@ -92,42 +87,62 @@ engine::Measure integral_of(const std::string& name, const std::string& vector, 
   return measure;
 }
 
+/// The bitline, let go at `let_go`, and sampled again where smp rises again.
+std::string bitline_of(const FlashBench& bench) {
+  const bool wire = bench.bitline_resistance > 0.0;
+  return fmt::format(
+             "vbl lv 0 {}\n"
+             "vfall fall 0 pwl(0 1 {} 1 {} 0)\n"
+             "bbl vin 0 v=v(lv)+({}-v(lv))*v(fall)\n"
+             "sbl vin bl smp 0 bitline_switch\n"
+             ".model bitline_switch sw(vt=0.5 vh=0 ron=1 roff=1g)\n"
+             "cbl {} 0 {}\n",
+             bench.references.front(), fall_start, fall_end, bench.drive.supply, wire ? "middle" : "bl",
+             bench.bitline_capacitance) +
+         (wire ? fmt::format("rbl bl middle {}\n", 0.5 * bench.bitline_resistance) : std::string());
+}
+
+/// Where a time of a comparator's own bench lies here; 0 stays 0.
+double here(double time) { return time > 0.0 ? time + flash_lead : 0.0; }
+
 }  // namespace
+
+std::string held_reference(const ReferenceCircuit& reference, std::size_t k, double volts) {
+  const std::string source = fmt::format("src{}", k);
+  return source_line(source, volts) +
+         call_line(fmt::format("xref{}", k), reference.call,
+                   {{"source", source}, {"reference", reference_node(k)}, {"sample", "smp"}}, {},
+                   reference.parameters);
+}
 
 std::string flash_netlist(const FlashBench& bench, double clock_end, const std::string& more) {
   const ConverterDrive& drive = bench.drive;
+  const double end = here(clock_end);
   const std::string fall =
-      clock_end > 0.0 ? fmt::format(" {} {} {} 0", clock_end, drive.supply, clock_end + drive.edge) : "";
+      end > 0.0 ? fmt::format(" {} {} {} 0", end, drive.supply, end + drive.edge) : std::string();
   return converter_header(bench.part, drive, title_of(bench)) +
-         sampling(let_go, clock_end > 0.0 ? 0.5 * (clock_end + cycle_end(clock_end)) : 0.0) +
-         fmt::format(
-             "vbl vin 0 {}\n"
-             "sbl vin bl smp 0 bitline_switch\n"
-             ".model bitline_switch sw(vt=0.5 vh=0 ron=200 roff=1g)\n"
-             "cbl bl 0 {}\n"
-             "vclk clk 0 pwl(0 0 {} 0 {} {}{})\n",
-             bench.references.front(), bench.bitline_capacitance, clock_start, clock_start + drive.edge,
-             drive.supply, fall) +
+         sampling(let_go, end > 0.0 ? 0.5 * (end + cycle_end(end)) : 0.0) + bitline_of(bench) +
+         fmt::format("vclk clk 0 pwl(0 0 {} 0 {} {}{})\n", rises, rises + drive.edge, drive.supply, fall) +
          references_of(bench) + comparators(bench) + more;
 }
 
 engine::Testbench flash_testbench(const FlashBench& bench, std::size_t k, double time) {
   engine::Testbench made = latch_testbench(title_of(bench) + fmt::format(" threshold {}", k + 1),
-                                           flash_netlist(bench), bench.drive, time);
+                                           flash_netlist(bench), bench.drive, here(time));
   add_input(made, "vbl");
   made.variables.back().law.location = bench.references[k];
-  made.measures = {difference_at(fmt::format("x{}", k), time)};
+  made.measures = {difference_at(fmt::format("x{}", k), here(time))};
   return made;
 }
 
 engine::Testbench flash_energy_testbench(const FlashBench& bench, double level, double clock_end) {
-  const double stop = cycle_end(clock_end);
+  const double stop = cycle_end(here(clock_end));
   engine::Testbench made =
       latch_testbench(title_of(bench), flash_netlist(bench, clock_end), bench.drive, stop);
   made.analysis.max_step = made.analysis.step = 0.5e-12;  // references are sampled again within a few ps
   made.settings.push_back({{engine::KnobKind::instance, "vbl", "dc"}, level});
   engine::Measure clock = integral_of("clock", "i(vclk)", std::string("J"), -bench.drive.supply);
-  clock.to = clock_end;
+  clock.to = here(clock_end);
   made.measures = {integral_of("supply", "i(vdd)", std::string("J"), -bench.drive.supply), clock};
   const bool ladder = reference_sources(bench).size() < bench.references.size();
   for (std::size_t r = 0; const std::string& source : reference_sources(bench)) {
@@ -141,7 +156,7 @@ engine::Testbench flash_energy_testbench(const FlashBench& bench, double level, 
 engine::Testbench flash_load_testbench(const FlashBench& bench) {
   const ConverterDrive& drive = bench.drive;
   const double stop = 200e-12;
-  const std::string text = converter_header(bench.part, drive, title_of(bench)) + sampling(let_go) +
+  const std::string text = converter_header(bench.part, drive, title_of(bench)) + sampling(5e-12) +
                            fmt::format("vbl bl 0 pwl(0 {0} 2e-11 {0} 1.2e-10 {1})\nvclk clk 0 0\n",
                                        bench.references.front(), bench.references.back()) +
                            references_of(bench) + comparators(bench);

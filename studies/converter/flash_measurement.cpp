@@ -30,6 +30,14 @@ struct FlashCorner {
   double supply_energy = 0.0, clock_energy = 0.0, reference_energy = 0.0, load = NAN;
 };
 
+/// What all places gave.
+struct PlaceResults {
+  std::vector<DecisionTimes> times;
+  std::vector<ComparatorSlopes> slopes;
+  std::vector<OffsetResult> offsets;
+  std::vector<double> noise;
+};
+
 double slowest(const std::vector<DecisionTimes>& times, const FlashCorner& corner) {
   double most = 0.0;
   for (std::size_t k = 0; k < corner.thresholds.size(); ++k) {
@@ -44,13 +52,37 @@ std::shared_ptr<const engine::Testbench> shared(engine::Testbench bench) {
   return std::make_shared<const engine::Testbench>(std::move(bench));
 }
 
-/// Energy of a conversion and load of the bitline, with all comparators there.
+/// Its references moved by what its balance points are off.
+FlashBench moved(FlashBench bench, const std::vector<double>& by) {
+  for (std::size_t k = 0; k < by.size(); ++k) bench.references[k] -= by[k];
+  return bench;
+}
+
+/// What references are set off by so that, without mismatch and with all comparators there, the balance points are the thresholds.
+/// A ladder's taps cannot be: nothing.
+std::vector<double> set_references(const ComparatorRuns& runs, const FlashBench& bench,
+                                   const std::string& stream, const std::vector<DecisionTimes>& times,
+                                   const std::vector<double>& guesses) {
+  if (bench.part.reference->ladder) return {};
+  std::vector<double> off = flash_kicks(runs, bench, stream + "/set1", times, guesses);
+  return flash_kicks(runs, moved(bench, off), stream + "/set2", times, off);
+}
+
+std::vector<double> systematic_parts(const std::vector<ComparatorSlopes>& slopes, const FlashCorner& corner) {
+  std::vector<double> parts;
+  for (std::size_t k = 0; k < corner.thresholds.size(); ++k)
+    parts.push_back(slopes[corner.first + k].nominal);
+  return parts;
+}
+
+/// Energy of a conversion and load of the bitline, with all comparators there, balance points and what mismatch does to
+/// them. `off`: what the references are set off by, at the nominal corner, which is the first.
 void measure_whole(const ComparatorRuns& runs, const ConverterStudy& converter, FlashCorner& corner,
-                   const std::vector<DecisionTimes>& times, const std::vector<ComparatorSlopes>& slopes) {
+                   const PlaceResults& all, std::vector<double>& off) {
   const std::size_t n = corner.thresholds.size();
   const double level = 0.5 * (corner.thresholds[n / 2] + corner.thresholds[(n - 1) / 2]);
-  const double end = clock_start + 2.0 * (slowest(times, corner) - clock_start);
-  const std::string stream = fmt::format("adc/{}/{}", converter.name, corner.corner.name());
+  const double end = clock_start + 2.0 * (slowest(all.times, corner) - clock_start);
+  const std::string stream = fmt::format("adc/{}/{}", converter.circuit->name, corner.corner.name());
   const engine::Matrix once(1, 0);
   const auto results =
       runs.make({{stream + "/energy", 0, shared(flash_energy_testbench(corner.bench, level, end)), once},
@@ -61,12 +93,15 @@ void measure_whole(const ComparatorRuns& runs, const ConverterStudy& converter, 
   for (std::size_t m = 2; m < results[0][0].measures.size(); ++m)
     corner.reference_energy += std::max(0.0, measured(results[0][0], m));
   corner.load = measured(results[1][0], 0) / (corner.thresholds.front() - corner.thresholds.back());
-  const std::vector<DecisionTimes> own(times.begin() + static_cast<std::ptrdiff_t>(corner.first),
-                                       times.begin() + static_cast<std::ptrdiff_t>(corner.first + n));
-  corner.kicks = flash_kicks(runs, corner.bench, stream, own);
-  corner.in_place = offsets_in_place(runs, corner.bench, stream, own, corner.kicks);
+  const auto begin = all.times.begin() + static_cast<std::ptrdiff_t>(corner.first);
+  const std::vector<DecisionTimes> own(begin, begin + static_cast<std::ptrdiff_t>(n));
+  const std::vector<double> alone = systematic_parts(all.slopes, corner);
+  if (off.empty()) off = set_references(runs, corner.bench, stream, own, alone);
+  const FlashBench bench = moved(corner.bench, off);
+  corner.kicks = flash_kicks(runs, bench, stream, own, off.empty() ? alone : off);
+  corner.in_place = offsets_in_place(runs, bench, stream, own, corner.kicks);
   // A balance point holds the systematic part of the offset, and so do the offsets of the dies.
-  for (std::size_t k = 0; k < n; ++k) corner.kicks[k] -= slopes[corner.first + k].nominal;
+  for (std::size_t k = 0; k < n; ++k) corner.kicks[k] -= (off.empty() ? 0.0 : off[k]) + alone[k];
 }
 
 void add_energies(FlashCorner& corner, const std::vector<DecisionEnergy>& energies) {
@@ -76,14 +111,6 @@ void add_energies(FlashCorner& corner, const std::vector<DecisionEnergy>& energi
   }
   corner.kicks.assign(corner.thresholds.size(), 0.0);
 }
-
-/// What all places gave.
-struct PlaceResults {
-  std::vector<DecisionTimes> times;
-  std::vector<ComparatorSlopes> slopes;
-  std::vector<OffsetResult> offsets;
-  std::vector<double> noise;
-};
 
 MeasuredCorner measured_corner(const FlashCorner& corner, const std::vector<ComparatorPlace>& places,
                                const PlaceResults& all) {
@@ -98,10 +125,14 @@ MeasuredCorner measured_corner(const FlashCorner& corner, const std::vector<Comp
     result.common_modes.push_back(places[p].bench.common_mode);
     const double alone = all.slopes[p].first_order_sigma();
     const double heavier = corner.in_place.empty() ? 1.0 : corner.in_place[k] / alone;
-    result.offsets.push_back(all.offsets[p].offsets);
     // What mismatch adds to the systematic part.
-    for (double& offset : result.offsets.back())
-      offset = all.slopes[p].nominal + heavier * (offset - all.slopes[p].nominal);
+    const auto in_place = [&](std::vector<double> offsets) {
+      const double systematic = all.slopes[p].nominal;
+      for (double& offset : offsets) offset = systematic + heavier * (offset - systematic);
+      return offsets;
+    };
+    result.offsets.push_back(in_place(all.offsets[p].offsets));
+    result.predicted.push_back(in_place(all.offsets[p].predicted));
     result.first_order.push_back(heavier * alone);
     result.noise.push_back(all.noise[p]);
     result.decision_times.push_back(all.times[p].decided - clock_middle(places[p].bench.drive));
@@ -132,17 +163,18 @@ std::string references_text(const ConverterPart& part) {
     return fmt::format("references from a ladder of {:.3g} kohm +-{:.2g} %", value * 1e-3,
                        part.reference->sigma * 100.0);
   }
-  return fmt::format("references held on {:.3g} fF", value * 1e15);
+  return fmt::format("references held on {:.3g} fF, set in place at the nominal corner", value * 1e15);
 }
 
 std::vector<double> flash_kicks(const ComparatorRuns& runs, const FlashBench& bench,
-                                const std::string& stream, const std::vector<DecisionTimes>& times) {
+                                const std::string& stream, const std::vector<DecisionTimes>& times,
+                                const std::vector<double>& guesses) {
   std::vector<OffsetTask> tasks;
   for (std::size_t k = 0; k < bench.references.size(); ++k) {
     tasks.push_back({fmt::format("{}/kick{}", stream, k + 1),
                      shared(flash_testbench(bench, k, times[k].late)),
                      engine::Matrix::Zero(1, 1),
-                     {0.0},
+                     {guesses.empty() ? 0.0 : guesses[k] / input_unit},
                      late_gain * input_unit});
   }
   std::vector<double> kicks;
@@ -207,7 +239,8 @@ void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, 
   all.noise = comparator_noise(runs, places, all.times);
   const bool whole = converter.circuit->circuit == ConverterCircuit::flash;
   if (whole) {
-    for (FlashCorner& corner : corners) measure_whole(runs, converter, corner, all.times, all.slopes);
+    std::vector<double> off;
+    for (FlashCorner& corner : corners) measure_whole(runs, converter, corner, all, off);
   } else {
     const std::vector<DecisionEnergy> energies = decision_energies(runs, places, all.times);
     for (FlashCorner& corner : corners) add_energies(corner, energies);

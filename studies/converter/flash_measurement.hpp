@@ -11,7 +11,8 @@ namespace flare::studies {
 /// "references held on 11 fF", "ladder of 2 kohm +-1 %", ...
 std::string references_text(const ConverterPart& part);
 
-/// Fills the tables. Throws StudyError where a comparator does not decide.
+/// Fills the tables. Held references are set in place, without mismatch, at the nominal corner; what a kick is elsewhere beyond that, and
+/// all of it where a ladder gives the references, stands in the tables. Throws StudyError where a comparator does not decide.
 void measure_flash(const ComparatorRuns& runs, const ConverterStudy& converter, analysis::AdcResult& adc);
 
 /// Standard deviation of each balance point, V to first order, with all comparators on the bitline: bitline and reference give way
@@ -20,8 +21,10 @@ std::vector<double> offsets_in_place(const ComparatorRuns& runs, const FlashBenc
                                      const std::string& stream, const std::vector<DecisionTimes>& times,
                                      const std::vector<double>& kicks);
 
-/// By how much deciding moves each balance point, V, with all comparators on the bitline. `late`: when d is looked at.
+/// How far each balance point lies from its reference, V, with all comparators on the bitline. `late`: when d is looked at.
+/// `guesses`: where to look first; empty: at the references.
 std::vector<double> flash_kicks(const ComparatorRuns& runs, const FlashBench& bench,
-                                const std::string& stream, const std::vector<DecisionTimes>& times);
+                                const std::string& stream, const std::vector<DecisionTimes>& times,
+                                const std::vector<double>& guesses = {});
 
 }  // namespace flare::studies

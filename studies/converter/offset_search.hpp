@@ -64,6 +64,8 @@ struct OffsetTask {
 struct OffsetResult {
   std::vector<double> offsets;  // NaN where there is none
   std::size_t runs = 0;
+  std::vector<double> predicted =
+      {};  // what first order says of each, in the unit of offsets; empty: not told
 };
 
 /// `tolerance` in the unit of coordinate 0.

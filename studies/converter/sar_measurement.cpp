@@ -129,6 +129,7 @@ MeasuredCorner measured_corner(const SarCorner& c, const DecisionTimes& times, c
   result.kicks.assign(c.thresholds.size(), kick_of(c) - nominal_kick - slopes.nominal);
   for (double& threshold : result.thresholds) threshold -= kick_of(c);
   result.offsets = {offsets.offsets};
+  result.predicted = {offsets.predicted};
   result.first_order = {slopes.first_order_sigma()};
   result.noise = {std::hypot(noise, sampling_noise(*c.bench.part.array, c.load, result.temperature))};
   result.decision_times = {times.decided - clock_middle(c.bench.drive)};

@@ -54,6 +54,10 @@ TEST_F(ColumnMap, HasEveryCellAndConverterWithItsCost) {
   const H5::H5File file = engine::open_result(folder_ / "out.h5");
   const analysis::ResultMap map = analysis::read_map(file);
   ASSERT_EQ(map.rows.size(), 4u);
+  const testing::Ended reported = run({"report", (folder_ / "out.h5").string(), "-o", "page"});
+  ASSERT_EQ(reported.status, 0) << reported.out;
+  for (const char* figure : {"map_sram8t.svg", "map_sram8t_min.svg"})
+    EXPECT_TRUE(fs::exists(folder_ / "page" / figure)) << reported.out;
   // To first order, without sampling: what the screening says.
   const auto screened = [&](const std::string& adc) {
     for (const analysis::ScreeningRow& row : analysis::read_screening(file)) {

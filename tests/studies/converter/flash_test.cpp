@@ -12,9 +12,26 @@ namespace {
 class FlashCircuit : public ConverterCircuits {
  protected:
   FlashBench bench_of(const std::string& converter, int count, bool stiff = false) const {
-    FlashBench bench{shipped_converter(converter), drive_at(nominal_corner), {}, 70e-15, stiff};
+    FlashBench bench{shipped_converter(converter), drive_at(nominal_corner), {}, 60e-15, stiff};
     for (int k = 1; k <= count; ++k) bench.references.push_back(0.9 - (k - 0.5) * 0.05);
     return bench;
+  }
+
+  /// The shipped comparator and held references, the transistor at the input `by` times as wide as that at the reference.
+  static std::filesystem::path lopsided(const std::string& by, const std::string& name) {
+    const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / name;
+    std::filesystem::create_directories(folder);
+    std::ifstream in(shipped_converter("strongarm").netlist);
+    std::string text((std::istreambuf_iterator<char>(in)), {});
+    const std::string pair = "mip xn inp tail vss nfet w={wi}";
+    text.replace(text.find(pair), pair.size(), "mip xn inp tail vss nfet w={" + by + "*wi}");
+    std::ofstream(folder / "converter.cir") << text
+                                            << ".subckt held_reference source reference sample c=11f\n"
+                                               "ssample source reference sample 0 reference_switch\n"
+                                               "chold reference 0 {c}\n"
+                                               ".model reference_switch sw(vt=0.5 vh=0 ron=200 roff=1g)\n"
+                                               ".ends held_reference\n";
+    return folder / "converter.cir";
   }
 
   std::vector<double> kicks(const FlashBench& bench, const std::string& stream) {
@@ -29,8 +46,17 @@ class FlashCircuit : public ConverterCircuits {
 TEST_F(FlashCircuit, ReferencesHeldLikeTheBitlineTakeMostOfTheKickAway) {
   const std::vector<double> stiff = kicks(bench_of("flash", 8, true), "stiff");
   const std::vector<double> held = kicks(bench_of("flash", 8), "held");
-  EXPECT_NEAR(stiff.back(), 47e-3, 0.15 * 47e-3);  // as measured before, on another bitline
-  for (std::size_t k = 0; k < 8; ++k) EXPECT_LT(std::fabs(held[k]), 0.4 * stiff[k]) << k;
+  EXPECT_NEAR(stiff.back(), 59e-3, 0.05 * 59e-3);  // 47 mV on 70 fF without its wire
+  // Most of it: of a wire with resistance the comparators feel only what is near, so the uppermost, fastest kicks stay larger.
+  double whole = 0.0;
+  double left = 0.0;
+  for (std::size_t k = 0; k < 8; ++k) {
+    EXPECT_LT(std::fabs(held[k]), stiff[k]) << k;
+    whole += stiff[k];
+    left += std::fabs(held[k]);
+    fmt::print("threshold {}: stiff {:.1f} mV, held {:.1f} mV\n", k + 1, 1e3 * stiff[k], 1e3 * held[k]);
+  }
+  EXPECT_LT(left, 0.5 * whole);
 }
 
 TEST_F(FlashCircuit, TwoComparatorsKickLessThanEight) {
@@ -97,19 +123,6 @@ TEST_F(FlashCircuit, ReferencesTakeEnergyToo) {
 
 // The balance point of a lopsided comparator holds its systematic offset, which its dies have too: it counts once.
 TEST_F(FlashCircuit, ASystematicOffsetIsNoKick) {
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "lopsided";
-  std::filesystem::create_directories(folder);
-  const std::filesystem::path own = shipped_converter("strongarm").netlist;
-  std::ifstream in(own);
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  const std::string pair = "mip xn inp tail vss nfet w={wi}";
-  text.replace(text.find(pair), pair.size(), "mip xn inp tail vss nfet w={1.05*wi}");
-  std::ofstream(folder / "converter.cir") << text
-                                          << ".subckt held_reference source reference sample c=11f\n"
-                                             "ssample source reference sample 0 reference_switch\n"
-                                             "chold reference 0 {c}\n"
-                                             ".model reference_switch sw(vt=0.5 vh=0 ron=200 roff=1g)\n"
-                                             ".ends held_reference\n";
   study_.adc = AdcStudy{2, 0.1, 70e-15};
   study_.cards = netlists_folder() / "cards/cmos28.lib";
   study_.nominal = Corner{};
@@ -120,20 +133,35 @@ TEST_F(FlashCircuit, ASystematicOffsetIsNoKick) {
   ConverterStudy converter;
   converter.name = std::string("uneven");
   converter.circuit = shipped_converter("flash");
-  converter.circuit->netlist = folder / "converter.cir";
+  converter.circuit->netlist = lopsided("1.05", "lopsided");
   analysis::AdcResult adc;
   measure_flash(runs_, converter, adc);
 
-  FlashBench bench{*converter.circuit, drive_at(nominal_corner), {0.875, 0.825}, 70e-15, false};
   std::vector<ComparatorPlace> places;
-  for (const double reference : bench.references)
-    places.push_back({{bench.part, bench.drive, reference}, fmt::format("uneven{}", reference), ""});
-  const auto times = decision_times(runs_, places);
-  const auto alone = comparator_slopes(runs_, places, times);
-  const std::vector<double> balance = flash_kicks(runs_, bench, "uneven", times);
+  for (const double reference : {0.875, 0.825}) {
+    places.push_back(
+        {{*converter.circuit, drive_at(nominal_corner), reference}, fmt::format("uneven{}", reference), ""});
+  }
+  const auto alone = comparator_slopes(runs_, places, decision_times(runs_, places));
   for (std::size_t k = 0; k < 2; ++k) {
+    const analysis::AdcThresholdRow& row = adc.thresholds[k];
     EXPECT_GT(std::fabs(alone[k].nominal), 1e-3) << k;
-    EXPECT_NEAR(adc.thresholds[k].kick + alone[k].nominal, balance[k], 0.2e-3) << k;
+    // The references are set for the balance point, which holds it; what is left of the mean is that of 20 dies.
+    EXPECT_NEAR(row.kick + alone[k].nominal, 0.0, 0.5e-3) << k;
+    EXPECT_NEAR(row.left_mean, 0.0, 4.0 * row.offset_sigma / std::sqrt(20.0)) << k;
+  }
+}
+
+// One that decides 1 mV the other way is not slow: it is lopsided, and that is what is said.
+TEST_F(FlashCircuit, ALopsidedComparatorIsCalledSo) {
+  ComparatorPlace place = place_of("strongarm", 0.7);
+  place.bench.part.netlist = lopsided("0.9", "mirrored");
+  place.stream = std::string("mirrored");
+  try {
+    decision_times(runs_, {place});
+    FAIL();
+  } catch (const StudyError& e) {
+    EXPECT_NE(std::string(e.what()).find("two halves are not alike"), std::string::npos) << e.what();
   }
 }
 
