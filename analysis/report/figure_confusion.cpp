@@ -22,25 +22,26 @@ ReportFigure confusion_figure(const ReportModel& model) {
   for (Eigen::Index k = 0; k < p.rows(); ++k) {
     for (Eigen::Index code = 0; code < p.cols(); ++code) {
       values += fmt::format("{} {} \"P(code {} | k = {}) = {:.3g}\"\n", code, k, code, k, p(k, code));
-      if (!(p(k, code) > 0.0)) continue;
       const double decade = std::log10(p(k, code));
-      least = std::min(least, std::max(decade, lowest_decade));
-      cells += fmt::format("{} {} {:.5g}\n", code, k, std::max(decade, lowest_decade));
+      if (!(decade >= lowest_decade)) continue;
+      least = std::min(least, decade);
+      cells += fmt::format("{} {} {:.5g}\n", code, k, decade);
       labels += fmt::format("{} {} {}\n", code, k, decade > -0.005 ? "1" : fmt::format("{:.1f}", decade));
     }
   }
   std::string script = fmt::format(
-      "set xrange [-0.5:{}]\nset yrange [-0.5:{}]\nset cbrange [{:.3g}:0]\nunset key\nunset grid\n"
+      "set xrange [-0.5:{}]\nset yrange [-0.5:{}]\nset cbrange [{:.3g}:0]\nunset key\nunset grid\nset style "
+      "fill solid 1 noborder\n"
       "set palette defined (0 '#f7fbff', 0.7 '#6baed6', 1 '#08519c')\nset cblabel 'lg P(code | k)'\n"
       "set xlabel 'code returned'\nset ylabel 'on-cells k'\n",
       static_cast<double>(p.cols()) - 0.5, static_cast<double>(p.rows()) - 0.5, std::floor(least));
   if (std::max(p.rows(), p.cols()) <= most_labelled) script += "set xtics 1\nset ytics 1\n";
-  std::vector<std::string> plots = {"'cells.dat' using 1:2:3 with image pixels notitle"};
+  std::vector<std::string> plots = {palette_cells("cells.dat")};
   if (std::max(p.rows(), p.cols()) <= most_labelled) {
     plots.emplace_back(fmt::format(
         "'labels.dat' using 1:2:3:($3 > {:.3g} ? 0xffffff : 0x222222) with labels font ',11' textcolor rgb "
         "variable notitle",
-        0.3 * std::floor(least)));
+        0.35 * std::floor(least)));
   }
   plots.emplace_back(
       "'values.dat' using 1:2:3 with labels hypertext point pt 5 ps 2.4 lc rgb '#ff000000' notitle");
@@ -52,9 +53,9 @@ ReportFigure confusion_figure(const ReportModel& model) {
   figure.heading =
       fmt::format("What a read returns: {}, SAWL {}, {}", model.key.cell, model.key.sawl, model.key.adc);
   figure.caption = fmt::format(
-      "Decimal logarithm of the probability of every code for every number of on-cells, at {}. Empty: "
-      "probability 0.",
-      corner_text(model.key.corner));
+      "Decimal logarithm of the probability of every code for every number of on-cells, at {}; empty below "
+      "{:.0f}.",
+      corner_text(model.key.corner), lowest_decade);
   figure.svg = draw_svg(figure.name, script + plot_command(plots),
                         {{"cells.dat", cells}, {"labels.dat", labels}, {"values.dat", values}},
                         {920, static_cast<int>(std::min<Eigen::Index>(150 + 44 * p.rows(), 860))});

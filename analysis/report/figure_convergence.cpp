@@ -126,7 +126,7 @@ ReportFigure convergence_figure(const ReportData& data) {
   }
   parts.plots.emplace_back("NaN with lines lw 1.2 dt (6,4) lc rgb '#444444' title 'answer'");
   const std::string script = fmt::format(
-      "set logscale x\nset yrange [{:.3g}:{:.3g}]\nset xlabel 'weighted runs of the frozen proposal' "
+      "set yrange [{:.3g}:{:.3g}]\nset xlabel 'weighted runs of the frozen proposal' "
       "textcolor "
       "rgb '#333333'\nset ylabel 'sigma' textcolor rgb '#333333'\n",
       low, high);

@@ -33,12 +33,12 @@ std::string histogram(const ReportLevel& level) {
   return text;
 }
 
-/// Densities of the tail runs beyond the plain samples, a third of a sigma a bin.
+/// Densities of the tail runs beyond the plain samples, half a sigma a bin, where four effective ones stand behind it.
 std::string tail_density(const ReportLevel& level) {
   std::string text;
   const auto [least, most] = std::minmax_element(level.samples.begin(), level.samples.end());
   for (const TailRuns& runs : level.tail) {
-    for (const DensityPoint& point : weighted_density(runs, level.mean, level.sigma / 3.0)) {
+    for (const DensityPoint& point : weighted_density(runs, level.mean, 0.5 * level.sigma, 4.0)) {
       if (!level.samples.empty() && point.x > *least && point.x < *most) continue;
       text += fmt::format("{:.9g} {:.6g}\n", point.x, point.density * 1e-3);
     }

@@ -33,12 +33,15 @@ struct Asked {
   TailProbability tail;  // refused where the limit shares its answer with another side
 };
 
+/// All in the unit that the axis names: 1e3 of them where it is "kHz".
 struct MeasurePlot {
   const ReportMeasure& measure;
+  std::vector<double> plain;
   std::vector<Asked> asked;
   std::vector<std::pair<Side, TailPoint>> tails;
   double mean = 0.0, sigma = 0.0;
   Range range;
+  std::string title;  // of the axis
 };
 
 /// Several proposals may have looked at one side: the one that reaches furthest out with enough runs is drawn.
@@ -72,17 +75,36 @@ std::vector<Asked> asked_of(const ReportData& data, const ReportMeasure& measure
   return asked;
 }
 
+/// A prefix for the largest of the plain samples.
+struct Prefix {
+  double unit = 1.0;
+  std::string text;
+};
+Prefix prefix_of(const ReportMeasure& measure) {
+  constexpr const char* names[] = {"f", "p", "n", "u", "m", "", "k", "M", "G", "T"};
+  double most = 0.0;
+  for (const double x : measure.plain) most = std::max(most, std::fabs(x));
+  if (measure.unit.empty() || !(most > 0.0)) return {};
+  const double step = std::clamp(std::floor(std::log10(most) / 3.0), -5.0, 4.0);
+  return {std::pow(10.0, 3.0 * step), names[static_cast<std::size_t>(step + 5.0)]};
+}
+
 MeasurePlot plot_of(const ReportData& data, const ReportMeasure& measure) {
-  MeasurePlot plot{measure, asked_of(data, measure), {}, 0.0, 0.0, {}};
+  MeasurePlot plot{measure, measure.plain, asked_of(data, measure), {}, 0.0, 0.0, {}, measure.name};
+  const Prefix prefix = prefix_of(measure);
+  if (!measure.unit.empty()) plot.title += " (" + prefix.text + measure.unit + ")";
+  for (double& x : plot.plain) x /= prefix.unit;
+  for (Asked& a : plot.asked) a.limit /= prefix.unit;
   for (const Side side : {Side::below, Side::above}) {
-    for (const TailPoint& point : furthest_tail(measure.weighted, side)) plot.tails.emplace_back(side, point);
+    for (const TailPoint& point : furthest_tail(measure.weighted, side))
+      plot.tails.push_back({side, {point.x / prefix.unit, point.p}});
   }
-  const auto n = static_cast<double>(measure.plain.size());
-  plot.mean = std::accumulate(measure.plain.begin(), measure.plain.end(), 0.0) / n;
+  const auto n = static_cast<double>(plot.plain.size());
+  plot.mean = std::accumulate(plot.plain.begin(), plot.plain.end(), 0.0) / n;
   double squares = 0.0;
-  for (const double x : measure.plain) squares += (x - plot.mean) * (x - plot.mean);
+  for (const double x : plot.plain) squares += (x - plot.mean) * (x - plot.mean);
   plot.sigma = std::sqrt(squares / std::max(1.0, n - 1.0));
-  for (const double x : measure.plain) plot.range.add(x);
+  for (const double x : plot.plain) plot.range.add(x);
   for (const auto& [side, point] : plot.tails) plot.range.add(point.x);
   for (const Asked& a : plot.asked) plot.range.add(a.limit);
   return plot;
@@ -122,10 +144,9 @@ std::string axis_text(const MeasurePlot& plot) {
   const double margin = 0.06 * plot.range.width();
   std::string script =
       fmt::format("set xrange [{:.9g}:{:.9g}]\n", plot.range.low - margin, plot.range.high + margin);
-  if (!plot.measure.unit.empty()) script += "set format x '%.4s %c'\n";
   for (const Asked& a : plot.asked) {
     script += fmt::format(
-        "set arrow from {0:.9g}, graph 0 to {0:.9g}, graph 1 nohead lc rgb '#b00020' lw 1.6 dt (8,4) front\n",
+        "set arrow from {0:.9g}, graph 0 to {0:.9g}, graph 1 nohead lc rgb '#b00020' lw 1.6 dt (8,4) back\n",
         a.limit);
   }
   return script;
@@ -148,9 +169,10 @@ std::string answers_of(const MeasurePlot& plot, std::string* values) {
 
 std::string histogram_panel(const MeasurePlot& plot, std::vector<DataFile>& files) {
   double width = 0.0;
-  files.push_back({"counts.dat", histogram(plot.measure.plain, &width)});
+  files.push_back({"counts.dat", histogram(plot.plain, &width)});
   return fmt::format(
-      "set origin 0, 0.62\nset size 1, 0.38\nset bmargin 0.6\nset tmargin 2.2\nset format x ''\nunset "
+      "set origin 0, 0.62\nset size 1, 0.38\nunset key\nset bmargin 0.6\nset tmargin 1.2\nset format x "
+      "''\nunset "
       "xlabel\n"
       "set ylabel 'samples'\nset yrange [0:*]\nset boxwidth {:.6g}\n"
       "plot 'counts.dat' using 1:2 with boxes lc rgb '#0072b2' title 'plain samples'\n",
@@ -177,7 +199,7 @@ std::string quantile_panel(const ReportData& data, const MeasurePlot& plot, std:
                   plot.mean, plot.sigma));
   parts.plots.emplace_back(
       "'plain.dat' using 1:2 with points pt 7 ps 0.4 lc rgb '#0072b2' title 'plain samples'");
-  files.push_back({"plain.dat", plain_quantiles(plot.measure.plain)});
+  files.push_back({"plain.dat", plain_quantiles(plot.plain)});
   if (!tails.empty()) {
     files.push_back({"tails.dat", tails});
     parts.plots.emplace_back(
@@ -196,21 +218,19 @@ std::string quantile_panel(const ReportData& data, const MeasurePlot& plot, std:
     parts.plots.push_back(fmt::format("{:.6g} with lines lw 1 dt (2,4) lc rgb '#888888' {}", line,
                                       line < 0.0 ? "notitle" : "title 'target'"));
   }
-  const std::string unit =
-      plot.measure.unit.empty() ? std::string() : fmt::format(" ({})", plot.measure.unit);
   return fmt::format(
-             "set origin 0, 0\nset size 1, 0.62\nset tmargin 2.6\nset bmargin 3.4\nset format x {}\n"
+             "set origin 0, 0\nset size 1, 0.64\nset tmargin 0.8\nset bmargin 3.4\nset format x '%g'\n"
+             "set key inside left top vertical opaque fc rgb '#ffffff' Left reverse samplen 2.4 noenhanced\n"
              "set xlabel {} noenhanced textcolor rgb '#333333'\nset ylabel 'normal quantile (sigma)'\n"
              "set yrange [{:.3g}:{:.3g}]\n",
-             plot.measure.unit.empty() ? "'%g'" : "'%.4s %c'", gnuplot_text(plot.measure.name + unit), -reach,
-             reach) +
+             gnuplot_text(plot.title), -reach, reach) +
          plot_command(parts.plots);
 }
 
 }  // namespace
 
 ReportFigure measure_figure(const ReportData& data, const ReportMeasure& measure) {
-  if (measure.plain.size() < 2) return {};
+  if (measure.plain.size() < 5) return {};
   const MeasurePlot plot = plot_of(data, measure);
   if (!(plot.sigma > 0.0)) return {};
   std::vector<DataFile> files;

@@ -38,7 +38,7 @@ td.n, th.n { text-align: right; }
 tr:target td, figure:target { outline: 2px solid var(--accent); }
 .yes { color: var(--good); font-weight: 600; } .no { color: var(--bad); font-weight: 600; }
 .status { color: var(--soft); } .status.extrapolated, .status.bound, .status.refused { color: var(--care); font-style: italic; }
-figure { margin: 1rem 0 0; } figure svg { width: 100%; height: auto; display: block; } .links { white-space: normal; min-width: 9rem; }
+figure { margin: 1rem 0 0; } figure svg { width: 100%; height: auto; display: block; } .links { white-space: normal; min-width: 11.5rem; }
 figcaption, .note { color: var(--soft); font-size: .88rem; max-width: 52rem; }
 .value { cursor: crosshair; }
 #hover { position: fixed; pointer-events: none; background: var(--ink); color: var(--paper); padding: .2rem .55rem; border-radius: 4px;

@@ -28,15 +28,16 @@ std::string sigma_map_svg(const std::string& name, const SigmaMap& map) {
       fmt::format("set xrange [-0.5:{}]\nset yrange [-0.5:{}]\nset cbrange [{:.4g}:{:.4g}]\n",
                   static_cast<double>(map.across.size()) - 0.5, static_cast<double>(map.up.size()) - 0.5,
                   map.target - most, map.target + most);
-  script += "set palette defined (-1 '#d55e00', 0 '#f7f7f7', 1 '#0072b2')\nset cblabel 'sigma'\nunset key\n";
+  script +=
+      "set style fill solid 1 noborder\nset palette defined (-1 '#d55e00', 0 '#f7f7f7', 1 '#0072b2')\nset "
+      "cblabel 'sigma'\nunset key\n";
   script += fmt::format("set xtics {} noenhanced\nset ytics {} noenhanced\n", tics(map.across), tics(map.up));
   script += fmt::format("set xlabel {} noenhanced\nset ylabel {} noenhanced\n",
                         gnuplot_text(map.across_title), gnuplot_text(map.up_title));
-  return draw_svg(name,
-                  script +
-                      "plot 'cells.dat' using 1:2:3 with image pixels notitle, 'labels.dat' using 1:2:3 with "
-                      "labels notitle\n",
-                  {{"cells.dat", cells}, {"labels.dat", labels}});
+  return draw_svg(
+      name,
+      script + plot_command({palette_cells("cells.dat"), "'labels.dat' using 1:2:3 with labels notitle"}),
+      {{"cells.dat", cells}, {"labels.dat", labels}});
 }
 
 std::string sigma_map_caption(double target) {

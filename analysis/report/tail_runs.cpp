@@ -65,7 +65,8 @@ std::vector<TailPoint> weighted_tail(const TailRuns& runs, Side side, std::size_
   return thinned(points, most);
 }
 
-std::vector<DensityPoint> weighted_density(const TailRuns& runs, double origin, double width) {
+std::vector<DensityPoint> weighted_density(const TailRuns& runs, double origin, double width,
+                                           double effective) {
   std::map<long, WeightSum> bins;
   for (std::size_t i = 0; i < runs.values.size(); ++i) {
     const double bin = std::floor((runs.values[i] - origin) / width);
@@ -73,7 +74,7 @@ std::vector<DensityPoint> weighted_density(const TailRuns& runs, double origin, 
   }
   std::vector<DensityPoint> points;
   for (const auto& [bin, sum] : bins) {
-    if (sum.effective() < min_effective) continue;
+    if (sum.effective() < effective) continue;
     points.push_back({origin + (static_cast<double>(bin) + 0.5) * width,
                       sum.sum / (static_cast<double>(runs.values.size()) * width)});
   }

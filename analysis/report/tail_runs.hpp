@@ -27,12 +27,13 @@ struct TailPoint {
 /// From the outermost with enough runs behind it inwards to p = 0.1, at most `most` of them, evenly in ln p.
 std::vector<TailPoint> weighted_tail(const TailRuns& runs, Side side, std::size_t most = 40);
 
-/// Density by bins of `width` from `origin` on, where enough runs stand behind it; x is the bin's middle.
+/// Density by bins of `width` from `origin` on, where `effective` runs stand behind it; x is the bin's middle.
 struct DensityPoint {
   double x = 0.0;
   double density = 0.0;  // per unit of x
 };
-std::vector<DensityPoint> weighted_density(const TailRuns& runs, double origin, double width);
+std::vector<DensityPoint> weighted_density(const TailRuns& runs, double origin, double width,
+                                           double effective = min_effective);
 
 /// The estimate of P(value beyond `limit`) after each of about `most` numbers of runs, evenly in their logarithm. A limit that
 /// scatters by `noise` (a comparator's) counts a run with the probability that it lies beyond.
