@@ -140,6 +140,16 @@ class Script(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("broken.cpp:1: error: broken", told)
 
+    def test_the_containers_ask_for_its_packages(self):
+        status, out, _ = self.flare("packages")
+        self.assertEqual(status, 0)
+        self.assertIn("libngspice0-dev", out.split())
+        for name in ("Containerfile", "flare.def"):
+            text = (ROOT / "studies/container" / name).read_text()
+            self.assertIn("$(./flare packages)", text)
+            for said in ("cmake --preset release -B /build", "cpack -G DEB", "gnuplot-nox libjs-d3"):
+                self.assertIn(said, text)
+
     def test_no_install_is_obeyed(self):
         self.debian()
         status, _, told = self.flare("run", "s.toml", FLARE_NO_INSTALL="1")
