@@ -38,6 +38,9 @@ struct ReportFigure {
   std::string heading;  // plain text, to be escaped
   std::string caption;  // plain text: how to read it
   std::string svg;
+  std::vector<std::string> rows =
+      {};                 // ids of the rows of the verdict that it is about; empty: of none alone
+  std::string word = {};  // what those rows call it: "levels"
 };
 
 /// A single-quoted gnuplot string of `text`: printable ASCII only, at most 80 characters, quotes doubled.

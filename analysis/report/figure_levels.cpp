@@ -33,6 +33,19 @@ std::string histogram(const ReportLevel& level) {
   return text;
 }
 
+/// Densities of the tail runs beyond the plain samples, half a sigma a bin, where four effective ones stand behind it.
+std::string tail_density(const ReportLevel& level) {
+  std::string text;
+  const auto [least, most] = std::minmax_element(level.samples.begin(), level.samples.end());
+  for (const TailRuns& runs : level.tail) {
+    for (const DensityPoint& point : weighted_density(runs, level.mean, 0.5 * level.sigma, 4.0)) {
+      if (!level.samples.empty() && point.x > *least && point.x < *most) continue;
+      text += fmt::format("{:.9g} {:.6g}\n", point.x, point.density * 1e-3);
+    }
+  }
+  return text;
+}
+
 LevelData level_data(const ReportLevel& level) {
   LevelData data;
   if (!level.shape) return data;
@@ -100,6 +113,7 @@ ReportFigure level_figure(const ReportPoint& point, const ReportModel& model) {
     plot("beyond", lines.beyond, "lines lw 1.2 dt (3,3)");
     plot("reached", lines.reached, "lines lw 2");
     plot("counted", lines.counted, "points pt 7 ps 0.35");
+    plot("tail", tail_density(level), "points pt 6 ps 0.5 lw 1.3");
     script += fmt::format("set label '{}' at {:.9g}, {:.3g} center textcolor rgb '{}' font ',13'\n", level.k,
                           level.mean, top * 2.6, colour);
   }
@@ -107,6 +121,7 @@ ReportFigure level_figure(const ReportPoint& point, const ReportModel& model) {
   for (const char* entry : {"NaN with lines lw 2 lc rgb '#444444' title 'fit, where runs reach'",
                             "NaN with lines lw 1.2 dt (3,3) lc rgb '#444444' title 'fit, extrapolated'",
                             "NaN with points pt 7 ps 0.6 lc rgb '#444444' title 'runs (histogram)'",
+                            "NaN with points pt 6 ps 0.6 lw 1.3 lc rgb '#444444' title 'tail runs, weighted'",
                             "NaN with lines lw 1 dt (6,4) lc rgb '#888888' title 'threshold'"}) {
     plots.emplace_back(entry);
   }

@@ -49,6 +49,13 @@ std::string plot_command(const std::vector<std::string>& clauses) {
   return text + "\n";
 }
 
+std::string palette_cells(const std::string& file) {
+  return fmt::format(
+      "'{}' using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 with boxxyerror fs solid 1 noborder lc palette "
+      "notitle",
+      file);
+}
+
 double beside(std::size_t i, std::size_t n, double width) {
   return n < 2 ? 0.0 : width * (static_cast<double>(i) / static_cast<double>(n - 1) - 0.5);
 }

@@ -38,6 +38,9 @@ std::string sawl_axis(const std::vector<int>& sawl);
 /// One plot command of all clauses.
 std::string plot_command(const std::vector<std::string>& clauses);
 
+/// "x y value" lines of `file` as coloured cells one wide and high; a cell may be missing.
+std::string palette_cells(const std::string& file);
+
 /// Where series i of n stands beside its tic, all within `width`.
 double beside(std::size_t i, std::size_t n, double width);
 

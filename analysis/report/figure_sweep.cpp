@@ -5,6 +5,7 @@
 
 #include "analysis/report/figure_parts.hpp"
 #include "analysis/report/report_figures.hpp"
+#include "analysis/report/sigma_map.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -96,49 +97,19 @@ ReportFigure map_figure(const ReportData& data, const std::string& series, std::
   const Sweep& sweep = data.sweep;
   const Places across(sweep.columns[0]);
   const Places up(sweep.columns[1]);
-  const double target = sigma_of_probability(data.target);
-  std::string cells;
-  std::string labels;
-  double most = 0.0;
-  FigureParts parts;
+  SigmaMap map{across.texts, up.texts, head_of(sweep.columns[0]), head_of(sweep.columns[1]), {}, 0.0};
+  map.target = sigma_of_probability(data.target);
   for (const SweepAnswer& answer : sweep.answers) {
     if (answer.series != series || answer.point >= sweep.points()) continue;
-    const std::size_t x = across.of(sweep.columns[0], answer.point);
-    const std::size_t y = up.of(sweep.columns[1], answer.point);
-    if (answer.tail.status == TailStatus::refused) {
-      labels += fmt::format("{} {} refused\n", x, y);
-      continue;
-    }
-    const double sigma = answer.tail.sigma();
-    most = std::max(most, std::fabs(sigma - target));
-    cells += fmt::format("{} {} {:.6g}\n", x, y, sigma);
-    labels += fmt::format("{} {} {:.2f}{}\n", x, y, sigma, answer.passes ? "" : "*");
+    map.cells.push_back({across.of(sweep.columns[0], answer.point), up.of(sweep.columns[1], answer.point),
+                         answer.tail, answer.passes});
   }
-  if (cells.empty()) return {};
-  const double reach = std::max(most, 0.5);
-  std::string script =
-      fmt::format("set xrange [-0.5:{}]\nset yrange [-0.5:{}]\nset cbrange [{:.4g}:{:.4g}]\n",
-                  static_cast<double>(across.texts.size()) - 0.5, static_cast<double>(up.texts.size()) - 0.5,
-                  target - reach, target + reach);
-  script += "set palette defined (-1 '#d55e00', 0 '#f7f7f7', 1 '#0072b2')\nset cblabel 'sigma'\nunset key\n";
-  script +=
-      fmt::format("set xtics {} noenhanced\nset ytics {} noenhanced\n", tics(across.texts), tics(up.texts));
-  script += fmt::format("set xlabel {} noenhanced\nset ylabel {} noenhanced\n",
-                        gnuplot_text(head_of(sweep.columns[0])), gnuplot_text(head_of(sweep.columns[1])));
   ReportFigure figure;
   figure.name = fmt::format("sweep_map{}", number);
   figure.heading =
       fmt::format("Sigma of {} over {} and {}", series, sweep.columns[0].key, sweep.columns[1].key);
-  figure.caption = fmt::format(
-      "Sigma at the worst corner. White is the target, {:.3g} sigma; blue lies above it, orange below. A "
-      "star: not shown to "
-      "hold it.",
-      target);
-  figure.svg = draw_svg(figure.name,
-                        script +
-                            "plot 'cells.dat' using 1:2:3 with image notitle, 'labels.dat' using "
-                            "1:2:3 with labels notitle\n",
-                        {{"cells.dat", cells}, {"labels.dat", labels}});
+  figure.caption = sigma_map_caption(map.target);
+  figure.svg = sigma_map_svg(figure.name, map);
   return figure;
 }
 

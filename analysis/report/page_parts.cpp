@@ -38,7 +38,7 @@ td.n, th.n { text-align: right; }
 tr:target td, figure:target { outline: 2px solid var(--accent); }
 .yes { color: var(--good); font-weight: 600; } .no { color: var(--bad); font-weight: 600; }
 .status { color: var(--soft); } .status.extrapolated, .status.bound, .status.refused { color: var(--care); font-style: italic; }
-figure { margin: 1rem 0 0; } figure svg { width: 100%; height: auto; display: block; }
+figure { margin: 1rem 0 0; } figure svg { width: 100%; height: auto; display: block; } .links { white-space: normal; min-width: 11.5rem; }
 figcaption, .note { color: var(--soft); font-size: .88rem; max-width: 52rem; }
 .value { cursor: crosshair; }
 #hover { position: fixed; pointer-events: none; background: var(--ink); color: var(--paper); padding: .2rem .55rem; border-radius: 4px;
@@ -48,10 +48,11 @@ figcaption, .note { color: var(--soft); font-size: .88rem; max-width: 52rem; }
 .fold > input:checked + label::before { content: "\25BE\00A0"; } .fold > input:focus-visible + label { outline: 2px solid; }
 .fold > div { display: none; } .fold > input:checked ~ div { display: block; }
 pre { background: var(--tint); padding: 1rem; overflow-x: auto; font-size: .82rem; line-height: 1.45; overflow-wrap: normal; }
-@media (max-width: 600px) { body { padding: 1rem .8rem 3rem; } h1 { font-size: 1.35rem; } table { font-size: .82rem; } }
+@media (max-width: 600px) { body { padding: 1rem .8rem 3rem; } h1 { font-size: 1.35rem; } table { font-size: .82rem; }
+  figure .wide svg { min-width: 660px; } }
 @media print { :root { color-scheme: light; --paper: #fff; --ink: #000; --soft: #333; --line: #bbb; --tint: #fff; --accent: #000; }
   body { max-width: none; padding: 0; } .fold > div { display: block; } .fold > label::before { content: ""; }
-  .wide { overflow: visible; } table { font-size: .68rem; } th, td { white-space: normal; padding-right: .4rem; }
+  .wide { overflow: visible; } figure .wide svg { min-width: 0; } .links { display: none; } table { font-size: .68rem; } th, td { white-space: normal; padding-right: .4rem; }
   pre { white-space: pre-wrap; } figure { break-inside: avoid; } figure svg { filter: none; } }
 )";
 
@@ -117,9 +118,10 @@ bool begins_with_number(const std::string& value) {
 Cell text(const std::string& value) { return {escape_html(value), false, ""}; }
 Cell number(std::string value) { return {escape_html(value), true, ""}; }
 
-std::string table(const std::vector<Cell>& head, const std::vector<std::vector<Cell>>& rows) {
-  const auto line = [](const std::vector<Cell>& cells, const char* tag) {
-    std::string html = "<tr>";
+std::string table(const std::vector<Cell>& head, const std::vector<std::vector<Cell>>& rows,
+                  const std::vector<std::string>& ids) {
+  const auto line = [](const std::vector<Cell>& cells, const char* tag, const std::string& id) {
+    std::string html = id.empty() ? "<tr>" : "<tr id=\"" + id + "\">";
     for (const Cell& cell : cells) {
       std::string css = cell.number ? "n" : "";
       if (!cell.css.empty()) css += (css.empty() ? "" : " ") + cell.css;
@@ -127,12 +129,13 @@ std::string table(const std::vector<Cell>& head, const std::vector<std::vector<C
     }
     return html + "</tr>\n";
   };
-  std::string html = "<div class=\"wide\"><table>\n<thead>" + line(head, "th") + "</thead>\n<tbody>\n";
-  for (const auto& row : rows) html += line(row, "td");
+  std::string html = "<div class=\"wide\"><table>\n<thead>" + line(head, "th", "") + "</thead>\n<tbody>\n";
+  for (std::size_t r = 0; r < rows.size(); ++r) html += line(rows[r], "td", r < ids.size() ? ids[r] : "");
   return html + "</tbody></table></div>\n";
 }
 
-std::string table(const CircuitTable& of) {
+std::string table(const CircuitTable& of, const std::vector<std::string>& ids,
+                  const std::vector<Cell>& last_column) {
   std::vector<Cell> head;
   for (const std::string& name : of.head) head.push_back(text(name));
   std::vector<std::vector<Cell>> rows;
@@ -144,8 +147,10 @@ std::string table(const CircuitTable& of) {
       if (cell.number) head[c].number = true;
       row.push_back(std::move(cell));
     }
+    if (rows.size() < last_column.size()) row.push_back(last_column[rows.size()]);
   }
-  return table(head, rows);
+  if (!last_column.empty()) head.push_back(last_column.front());
+  return table(head, rows, ids);
 }
 
 std::string fold(const std::string& id, const std::string& title, const std::string& body) {

@@ -19,9 +19,12 @@ Cell text(const std::string& value);
 Cell number(std::string value);
 
 /// A table that scrolls by itself where it is wider than the page.
-std::string table(const std::vector<Cell>& head, const std::vector<std::vector<Cell>>& rows);
-/// The same of texts; those that begin with a number are numbers.
-std::string table(const CircuitTable& of);
+/// `ids`: of the rows, to link to; letters, digits, "_"; empty: none.
+std::string table(const std::vector<Cell>& head, const std::vector<std::vector<Cell>>& rows,
+                  const std::vector<std::string>& ids = {});
+/// The same of texts; those that begin with a number are numbers. `last_column`: one more, its head first.
+std::string table(const CircuitTable& of, const std::vector<std::string>& ids = {},
+                  const std::vector<Cell>& last_column = {});
 
 /// A part that opens on a click, without a script, and stands open in print. `id`: letters, digits, "_", one a page.
 std::string fold(const std::string& id, const std::string& title, const std::string& body);

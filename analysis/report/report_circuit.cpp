@@ -99,6 +99,29 @@ CircuitTable limit_table(const ReportData& data) {
   return table;
 }
 
+CircuitTable measure_table(const ReportData& data) {
+  CircuitTable table{
+      {"measure", "corner", "mean", "sigma", "skewness", "kurtosis", "least", "most", "runs", "unknown"}, {}};
+  for (const ReportMeasure& measure : data.measures) {
+    TextRow row{measure.name, corner_text(measure.corner)};
+    if (measure.plain.size() < min_moment_runs) {
+      row.insert(row.end(), 6, "-");
+    } else {
+      const Moments of = estimate_moments(measure.plain, measure.unknown);
+      const auto [least, most] = std::minmax_element(measure.plain.begin(), measure.plain.end());
+      for (const std::string& cell : {limit_text(of.mean, measure.unit), limit_text(of.sigma, measure.unit),
+                                      fmt::format("{:.3f}", of.skewness), fmt::format("{:.3f}", of.kurtosis),
+                                      limit_text(*least, measure.unit), limit_text(*most, measure.unit)}) {
+        row.push_back(cell);
+      }
+    }
+    row.push_back(std::to_string(measure.plain.size()));
+    row.push_back(std::to_string(measure.unknown));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
 CircuitTable sweep_table(const ReportData& data) {
   CircuitTable table{point_head(data.sweep), {}};
   for (const char* name : {"of", "worst corner", "P(fail)", "sigma", "95 % interval", "status", "passes"})

@@ -20,6 +20,8 @@ struct CircuitTable {
 CircuitTable spec_table(const ReportData& data);
 /// Limits that were asked for, a row a corner.
 CircuitTable limit_table(const ReportData& data);
+/// Moments of every measure at every corner, from plain samples.
+CircuitTable measure_table(const ReportData& data);
 /// Every point and series of a sweep.
 CircuitTable sweep_table(const ReportData& data);
 CircuitTable sweep_limit_table(const ReportData& data);

@@ -26,17 +26,6 @@ std::optional<int> sawl_of(const std::string& name) {
   return std::stoi(name.substr(4));
 }
 
-// Runs with an answer: the first measure, "level", in V. Others hold NaN.
-std::vector<double> samples_of(const H5::H5File& file, const std::string& path) {
-  std::vector<double> values;
-  if (!engine::exists(file, path)) return values;
-  const engine::Matrix measures = engine::read_matrix(file, path);
-  for (Eigen::Index i = 0; measures.cols() > 0 && i < measures.rows(); ++i) {
-    if (std::isfinite(measures(i, 0))) values.push_back(measures(i, 0));
-  }
-  return values;
-}
-
 // The law the tails of level k were read from, rebuilt from its moments.
 std::optional<LevelShape> shape_of(const ReportLevel& level, const std::vector<TailRow>& tails) {
   if (!(level.sigma > 0.0)) return std::nullopt;
@@ -61,8 +50,11 @@ ReportPoint read_point(const H5::H5File& file, const ModelKey& key) {
   const std::vector<TailRow> tails =
       engine::exists(file, path + "/tails") ? read_tails(file, key) : std::vector<TailRow>{};
   for (const LevelRow& row : read_levels(file, key)) {
-    ReportLevel level{row.k, row.mean, row.sigma, row.skewness, row.kurtosis, row.runs, row.unknown, {}, {}};
-    level.samples = samples_of(file, path + "/samples/k" + std::to_string(level.k) + "/measures");
+    ReportLevel level{row.k,    row.mean,    row.sigma, row.skewness, row.kurtosis,
+                      row.runs, row.unknown, {},        {},           {}};
+    const std::string k = "/k" + std::to_string(level.k);
+    level.samples = plain_values(file, path + "/samples" + k);
+    level.tail = weighted_values(file, path + "/tail_samples" + k);
     level.shape = shape_of(level, tails);
     point.levels.push_back(std::move(level));
   }
@@ -83,6 +75,8 @@ ReportModel read_model(const H5::H5File& file, const ModelKey& key) {
   }
   result.thresholds = model.thresholds;
   result.level_mean = model.level_mean;
+  result.confusion = model.confusion;
+  result.threshold_sigma = std::hypot(model.frozen.threshold_offset_sigma, model.per_read.noise_sigma);
   return result;
 }
 
@@ -159,6 +153,17 @@ void read_specs_of(const H5::H5File& file, ReportData& data) {
   if (!data.sweep.answers.empty()) data.target = data.sweep.answers.front().target;
 }
 
+/// Corners that a circuit's answers name.
+std::vector<std::string> measured_corners(const ReportData& data) {
+  std::vector<std::string> corners;
+  const auto add = [&](const std::string& corner) {
+    if (std::find(corners.begin(), corners.end(), corner) == corners.end()) corners.push_back(corner);
+  };
+  for (const FailureRow& row : data.failures) add(row.corner);
+  for (const LimitRow& row : data.limits) add(row.corner);
+  return corners;
+}
+
 bool same_point(const ModelKey& a, const ModelKey& b) {
   return a.cell == b.cell && a.sawl == b.sawl && a.corner == b.corner;
 }
@@ -232,6 +237,7 @@ ReportData read_report_data(const std::filesystem::path& path) {
   data.cost = read_cost(file);
   data.gain_cells = engine::read_gain_cells(file);
   read_carriers(file, data);
+  if (data.verdict.empty()) data.measures = read_measures(file, measured_corners(data));
   data.tornados = read_tornados(file, data.specs, data.verdict);
   return data;
 }

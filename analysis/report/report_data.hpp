@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/report/report_carriers.hpp"
+#include "analysis/report/report_samples.hpp"
 #include "analysis/report/report_tornado.hpp"
 #include "analysis/results/accuracy_table.hpp"
 #include "analysis/results/adc_table.hpp"
@@ -33,6 +34,7 @@ struct ReportLevel {
   std::size_t unknown = 0;
   std::vector<double> samples;      // V, runs with an answer; empty where the file holds none
   std::optional<LevelShape> shape;  // the fitted law
+  std::vector<TailRuns> tail;       // weighted runs, one entry a proposal
 };
 
 /// One (cell, SAWL, corner) run in full.
@@ -47,6 +49,8 @@ struct ReportModel {
   TailProbability error;           // of the worst level; without its runs and method
   std::vector<double> thresholds;  // steps
   std::vector<double> level_mean;  // steps
+  engine::Matrix confusion;        // P(code | k)
+  double threshold_sigma = 0.0;    // steps a threshold scatters by: offset and noise of a read
 };
 
 struct ReportData {
@@ -60,8 +64,9 @@ struct ReportData {
   double target =
       six_sigma_probability();  // largest error per read, or P(fail), that passes; of rows, where they differ
   std::string target_text = "6 sigma";
-  std::vector<SpecRow> specs;    // the verdict of a circuit
-  std::vector<LimitRow> limits;  // that a circuit's study asks for
+  std::vector<SpecRow> specs;           // the verdict of a circuit
+  std::vector<LimitRow> limits;         // that a circuit's study asks for
+  std::vector<ReportMeasure> measures;  // of a circuit, at every corner
   std::string spec_rule, spec_verdict, limit_verdict;
   std::vector<ReportTornado> tornados;
   Sweep sweep;  // of several studies in one file; without columns: none

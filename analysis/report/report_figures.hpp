@@ -9,6 +9,9 @@
 
 namespace flare::analysis {
 
+/// Id of a row of the verdict, on the page and for links to it.
+std::string verdict_row_id(const ModelKey& key);
+
 /// All figures the data allow, in the page's order. Throws FigureError.
 std::vector<ReportFigure> draw_report_figures(const ReportData& data);
 
@@ -20,6 +23,16 @@ ReportFigure error_figure(const ReportData& data);
 ReportFigure corner_figure(const ReportData& data, const std::string& cell, const std::string& adc);
 /// Accuracy over SAWL.
 ReportFigure accuracy_figure(const ReportData& data);
+/// Accuracy over the error per read it was found under.
+ReportFigure error_rate_figure(const ReportData& data);
+/// Sigma of one cell over SAWL and converters in the order of their ENOB; empty unless there are two of each.
+ReportFigure enob_figure(const ReportData& data, const std::string& cell);
+/// P(code | k) as a heat map.
+ReportFigure confusion_figure(const ReportModel& model);
+/// Histogram and normal-quantile plot of a measure of a circuit, with its weighted tail runs, limits and answers.
+ReportFigure measure_figure(const ReportData& data, const ReportMeasure& measure);
+/// Weighted means over their runs, of the answers that rest on weighted runs.
+ReportFigure convergence_figure(const ReportData& data);
 /// The laws of all levels of a point with the thresholds of a converter.
 ReportFigure level_figure(const ReportPoint& point, const ReportModel& model);
 

@@ -11,6 +11,7 @@
 #include "analysis/report/report_accuracy.hpp"
 #include "analysis/report/report_adc.hpp"
 #include "analysis/report/report_cost.hpp"
+#include "analysis/report/report_figures.hpp"
 #include "analysis/report/report_gain_cell.hpp"
 #include "analysis/report/report_map.hpp"
 #include "analysis/report/report_screening.hpp"
@@ -49,8 +50,22 @@ Cell status_cell(TailStatus status) {
   return {"<span class=\"status " + word + "\">" + word + "</span>", false, ""};
 }
 
-std::string verdict_section(const ReportData& data) {
+using Figures = std::vector<ReportFigure>;
+
+/// Links of a verdict's row to the figures that are about it.
+Cell figure_links(const Figures& figures, const std::string& row) {
+  std::string html;
+  for (const ReportFigure& figure : figures) {
+    if (std::find(figure.rows.begin(), figure.rows.end(), row) == figure.rows.end()) continue;
+    html += fmt::format("{}<a href=\"#{}\">{}</a>", html.empty() ? "" : " \u00b7 ", figure_name(figure.name),
+                        escape_html(figure.word));
+  }
+  return {html, false, "links"};
+}
+
+std::string verdict_section(const ReportData& data, const Figures& figures) {
   std::vector<std::vector<Cell>> rows;
+  std::vector<std::string> ids;
   for (const VerdictRow& row : data.verdict) {
     const TailProbability& e = row.error;
     rows.push_back({text(row.key.cell),
@@ -63,13 +78,24 @@ std::string verdict_section(const ReportData& data) {
                     tail_number(sigma_text(e)),
                     tail_number(sigma_interval_text(e)),
                     status_cell(e.status),
-                    {row.passes ? "yes" : "no", false, row.passes ? "yes" : "no"}});
+                    {row.passes ? "yes" : "no", false, row.passes ? "yes" : "no"},
+                    figure_links(figures, verdict_row_id(row.key))});
+    ids.push_back(verdict_row_id(row.key));
   }
   std::string html = "<h2 id=\"verdict\">Verdict</h2>\n";
-  html += table({text("cell"), number("SAWL"), text("converter"), number("ENOB (bit)"), text("worst corner"),
-                 number("error per read"), number("95 % interval"), number("sigma"), number("95 % interval"),
-                 text("status"), text("passes")},
-                rows);
+  html += table({text("cell"),
+                 number("SAWL"),
+                 text("converter"),
+                 number("ENOB (bit)"),
+                 text("worst corner"),
+                 number("error per read"),
+                 number("95 % interval"),
+                 number("sigma"),
+                 number("95 % interval"),
+                 text("status"),
+                 text("passes"),
+                 {"figures", false, "links"}},
+                rows, ids);
   html += "<p class=\"note\">";
   if (!data.rule.empty()) html += "A SAWL " + escape_html(data.rule) + ". ";
   if (!data.composition.empty()) html += escape_html(data.composition) + ' ';
@@ -83,14 +109,30 @@ std::string verdict_section(const ReportData& data) {
 }
 
 /// Spec, limits, verdict of a circuit; limits that were asked for.
-std::string specs_section(const ReportData& data) {
+std::string specs_section(const ReportData& data, const Figures& figures) {
   std::string html;
   if (!data.specs.empty()) {
-    html += "<h2 id=\"verdict\">Verdict</h2>\n" + table(spec_table(data));
+    std::vector<std::string> ids;
+    std::vector<Cell> links = {{"figures", false, "links"}};
+    for (const SpecRow& spec : data.specs) {
+      ids.push_back("spec_" + figure_name(spec.spec));
+      links.push_back(figure_links(figures, ids.back()));
+    }
+    html += "<h2 id=\"verdict\">Verdict</h2>\n" + table(spec_table(data), ids, links);
     html += "<p class=\"note\">A spec " + escape_html(data.spec_rule) + ".</p>\n";
   }
   if (!data.limits.empty()) html += "<h2>Limits that hold</h2>\n" + table(limit_table(data));
   return html;
+}
+
+/// Moments of every measure of a circuit at every corner.
+std::string measures_section(const ReportData& data) {
+  const CircuitTable moments = measure_table(data);
+  if (moments.rows.empty()) return {};
+  return "<h2 id=\"measures\">Measures</h2>\n" + table(moments) +
+         "<p class=\"note\">Moments of the plain samples; the kurtosis of a normal law is 3. Unknown runs "
+         "gave no "
+         "value.</p>\n";
 }
 
 std::string sweep_section(const ReportData& data) {
@@ -175,11 +217,19 @@ std::string accuracy_section(const ReportData& data) {
                rows);
 }
 
+/// "verdict": back to the row, or the rows' table where a figure is about several.
+std::string back_link(const ReportFigure& figure) {
+  if (figure.rows.empty()) return {};
+  return fmt::format(" <a class=\"back\" href=\"#{}\">verdict</a>",
+                     figure.rows.size() == 1 ? figure.rows.front() : "verdict");
+}
+
 std::string figure_section(const ReportFigure& figure) {
   return fmt::format(
-      "<h2>{0}</h2>\n<figure role=\"img\" aria-label=\"{0}\" "
-      "id=\"{3}\">\n{1}\n<figcaption>{2}</figcaption></figure>\n",
-      escape_html(figure.heading), figure.svg, escape_html(figure.caption), figure_name(figure.name));
+      "<h2>{0}</h2>\n<figure id=\"{3}\">\n<div class=\"wide\" role=\"img\" "
+      "aria-label=\"{0}\">{1}</div>\n<figcaption>{2}{4}</figcaption></figure>\n",
+      escape_html(figure.heading), figure.svg, escape_html(figure.caption), figure_name(figure.name),
+      back_link(figure));
 }
 
 std::string carriers_section(const ReportData& data) {
@@ -305,8 +355,9 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   if (!data.complete)
     html += "<div class=\"warn\">This result is not complete: the run stopped before its end.</div>\n";
   html += answer_section(data);
-  html += specs_section(data);
-  if (!data.verdict.empty()) html += verdict_section(data);
+  html += specs_section(data, figures);
+  if (!data.verdict.empty()) html += verdict_section(data, figures);
+  html += measures_section(data);
   if (!data.failures.empty()) html += failures_section(data);
   if (!data.map.rows.empty()) html += map_section(data);
   if (!data.sweep.columns.empty()) html += sweep_section(data);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "analysis/report/figure_parts.hpp"
+#include "analysis/report/report_figures.hpp"
 #include "engine/base/hdf5_io.hpp"
 
 namespace flare::analysis {
@@ -13,14 +14,15 @@ namespace {
 
 constexpr std::size_t most_bars = 14;
 
-void add(std::string subject, const std::string& name, std::vector<CarrierRow> rows,
+void add(std::string subject, const std::string& name, std::string of_row, std::vector<CarrierRow> rows,
          std::vector<ReportTornado>& tornados) {
   std::erase_if(rows, [](const CarrierRow& row) { return std::isnan(row.coordinate); });
   if (rows.empty()) return;
   std::stable_sort(rows.begin(), rows.end(),
                    [](const CarrierRow& a, const CarrierRow& b) { return a.share > b.share; });
   const double distance = rows.front().distance;
-  tornados.push_back({std::move(subject), figure_name("tornado_" + name), distance, std::move(rows)});
+  tornados.push_back(
+      {std::move(subject), figure_name("tornado_" + name), std::move(of_row), distance, std::move(rows)});
 }
 
 }  // namespace
@@ -34,7 +36,8 @@ std::vector<ReportTornado> read_tornados(const H5::H5File& file, const std::vect
          points ? engine::members(file, "/points") : std::vector<std::string>{}) {
       std::vector<CarrierRow> rows = read_circuit_carriers(file, circuit, spec.corner);
       std::erase_if(rows, [&](const CarrierRow& row) { return row.spec != spec.spec; });
-      add(fmt::format("{} at {}", spec.spec, corner_text(spec.corner)), spec.spec, std::move(rows), tornados);
+      add(fmt::format("{} at {}", spec.spec, corner_text(spec.corner)), spec.spec,
+          "spec_" + figure_name(spec.spec), std::move(rows), tornados);
     }
   }
   for (const VerdictRow& row : verdict) {
@@ -43,7 +46,8 @@ std::vector<ReportTornado> read_tornados(const H5::H5File& file, const std::vect
                   [&](const CarrierRow& r) { return r.k != row.level || r.direction != row.direction; });
     add(fmt::format("SAWL {}, {}: level {} {} at {}", row.key.sawl, row.key.adc, row.level,
                     to_string(row.direction), corner_text(row.key.corner)),
-        fmt::format("{}_{}_{}", row.key.cell, row.key.sawl, row.key.adc), std::move(rows), tornados);
+        fmt::format("{}_{}_{}", row.key.cell, row.key.sawl, row.key.adc), verdict_row_id(row.key),
+        std::move(rows), tornados);
   }
   return tornados;
 }
@@ -75,6 +79,8 @@ ReportFigure tornado_figure(const ReportTornado& tornado) {
       "'values.dat' using 1:2:3 with labels hypertext point pt 7 ps 2 lc rgb '#ff000000' notitle\n";
   ReportFigure figure;
   figure.name = tornado.name;
+  figure.word = "blame";
+  figure.rows = {tornado.row};
   figure.heading = "Who is to blame: " + tornado.subject;
   figure.caption = fmt::format(
       "The most probable failing point, {:.2f} sigma away, by variable with its sign; the {} largest of {}. "

@@ -15,6 +15,7 @@ namespace flare::analysis {
 struct ReportTornado {
   std::string subject;  // "snm at fs 0.81 V 125 degC"
   std::string name;     // of the figure: letters, digits, "_"
+  std::string row;      // of the verdict, its id on the page
   double distance = 0.0;
   std::vector<CarrierRow> rows;  // largest share first
 };

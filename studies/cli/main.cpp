@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
+#include <vector>
 
 #include "engine/netlist/deck.hpp"
 #include "engine/simulate/evaluator.hpp"
@@ -17,6 +19,7 @@
 #include "studies/cli/process_setup.hpp"
 #include "studies/cli/result_commands.hpp"
 #include "studies/cli/size_command.hpp"
+#include "studies/cli/subcommand.hpp"
 #include "studies/model/array_spec.hpp"
 #include "studies/paper/paper.hpp"
 
@@ -24,7 +27,7 @@ namespace {
 
 using namespace flare::studies;
 
-void add_run(CLI::App& app, RunCommand& command, std::string& shard) {
+void add_run(CLI::App& app, RunCommand& command) {
   CLI::App* run = app.add_subcommand("run", "Run a study; goes on where an earlier run of it stopped");
   run->add_option("STUDY", command.study, "Study file (TOML)")->required();
   run->add_option("-o,--out", command.out, "Result file (HDF5); default: the study's name with .h5, here");
@@ -33,7 +36,10 @@ void add_run(CLI::App& app, RunCommand& command, std::string& shard) {
       ->check(CLI::Range(1, 4096));
   run->add_option("--set", command.overrides, "Change a key of the study, e.g. --set estimator.runs=500")
       ->type_name("KEY=VALUE");
-  run->add_option("--shard", shard, "Run share I of N, to be joined with `flare merge`")->type_name("I/N");
+  run->add_option_function<std::string>(
+         "--shard", [&command](const std::string& text) { command.shard = parse_shard(text); },
+         "Run share I of N, to be joined with `flare merge`")
+      ->type_name("I/N");
   run->add_option(
          "--stage", command.stage,
          "screening: only what must be known before the levels are shared out, itself shared out by --shard")
@@ -306,6 +312,33 @@ void add_replay(CLI::App& app, ReplayCommand& command) {
   replay->footer("Example: flare replay pick_sawl.h5 --worst -n 3 -o worst.svg");
 }
 
+struct NoOptions {};
+void add_keys(CLI::App& app, NoOptions&) {
+  app.add_subcommand("keys", "Every key that may stand in a study, as Markdown");
+}
+int run_keys(const NoOptions&) { return keys_command(); }
+
+/// Every subcommand but help, man and completion, in the order of --help.
+std::vector<Subcommand> subcommands() {
+  return {ranked(add_run, run_command),
+          plain(add_check, check_command),
+          plain(add_keys, run_keys),
+          ranked(add_merge, merge_command),
+          plain(add_batch, batch_command),
+          plain(add_status, status_command),
+          plain(add_report, report_command),
+          plain(add_replay, replay_command),
+          stoppable(add_accuracy, accuracy_command),
+          stoppable(add_sparsity, sparsity_command),
+          stoppable(add_cost, cost_command),
+          stoppable(add_paper, paper_command),
+          stoppable(add_perplexity, perplexity_command),
+          plain(add_export, export_command),
+          plain(add_compare, compare_command),
+          plain(add_corner, corner_command),
+          stoppable(add_size, size_command)};
+}
+
 int run(int argc, char** argv, Ranks* ranks) {
   CLI::App app{
       "FLARE: Monte-Carlo variability engine for analog process-in-memory.\n"
@@ -316,36 +349,9 @@ int run(int argc, char** argv, Ranks* ranks) {
   app.footer(
       "Exit status: 0 done, 2 the input is wrong, 3 stopped before the end (the same command goes on), 1 "
       "anything else.\nExample: flare run studies/pick_sawl.toml && flare report pick_sawl.h5 -o report");
-  RunCommand run_options;
-  std::string shard;
-  CheckCommand check_options;
-  MergeCommand merge_options;
-  BatchCommand batch_options;
-  std::vector<std::filesystem::path> status_of;
-  ReportCommand report_options;
-  ReplayCommand replay_options;
-  AccuracyCommand accuracy_options;
-  SparsityCommand sparsity_options;
-  CostCommand cost_options;
-  PaperCommand paper_options;
-  PerplexityCommand perplexity_options;
-  add_run(app, run_options, shard);
-  add_check(app, check_options);
-  app.add_subcommand("keys", "Every key that may stand in a study, as Markdown");
-  add_merge(app, merge_options);
-  add_batch(app, batch_options);
-  add_status(app, status_of);
-  add_report(app, report_options);
-  add_replay(app, replay_options);
-  add_accuracy(app, accuracy_options);
-  add_sparsity(app, sparsity_options);
-  add_cost(app, cost_options);
-  add_paper(app, paper_options);
-  add_perplexity(app, perplexity_options);
-  ResultCommands result_options;
-  add_result_commands(app, result_options);
-  SizeCommand size_options;
-  add_size(app, size_options);
+  const std::vector<Subcommand> table = subcommands();
+  std::vector<std::function<int(const Session&)>> runs;
+  for (const Subcommand& subcommand : table) runs.push_back(subcommand.add(app));
   PageCommand page_options;
   add_page_commands(app, page_options);
   if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty())
@@ -361,25 +367,12 @@ int run(int argc, char** argv, Ranks* ranks) {
     return status == 0 ? exit_done : exit_bad_input;
   }
   if (run_page_command(app, page_options)) return exit_done;
-  if (app.got_subcommand("check")) return check_command(check_options);
-  if (app.got_subcommand("keys")) return keys_command();
-  if (app.got_subcommand("replay")) return replay_command(replay_options);
-  if (app.got_subcommand("report")) return report_command(report_options);
-  if (app.got_subcommand("batch")) return batch_command(batch_options);
-  if (app.got_subcommand("status")) return status_command(status_of);
-  // The others keep what is finished when they are asked to stop.
+  const std::vector<CLI::App*> all = app.get_subcommands([](CLI::App*) { return true; });
+  const auto given = static_cast<std::size_t>(
+      std::find(all.begin(), all.end(), app.get_subcommands().front()) - all.begin());
+  if (!table[given].keeps) return runs[given]({});
   const SignalWatch signals;
-  run_options.ranks = merge_options.ranks = ranks;
-  if (app.got_subcommand("merge")) return merge_command(merge_options, signals.token());
-  if (app.got_subcommand("accuracy")) return accuracy_command(accuracy_options, signals.token());
-  if (app.got_subcommand("sparsity")) return sparsity_command(sparsity_options, signals.token());
-  if (app.got_subcommand("cost")) return cost_command(cost_options, signals.token());
-  if (app.got_subcommand("paper")) return paper_command(paper_options, signals.token());
-  if (app.got_subcommand("perplexity")) return perplexity_command(perplexity_options, signals.token());
-  if (app.got_subcommand("size")) return size_command(size_options, signals.token());
-  if (const auto status = run_result_command(app, result_options)) return *status;
-  if (!shard.empty()) run_options.shard = parse_shard(shard);
-  return run_command(run_options, signals.token());
+  return runs[given]({signals.token(), ranks});
 }
 
 int fail(int status, const std::exception& e) {

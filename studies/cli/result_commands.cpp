@@ -2,8 +2,6 @@
 
 namespace flare::studies {
 
-namespace {
-
 void add_export(CLI::App& app, ExportCommand& command) {
   CLI::App* sub =
       app.add_subcommand("export", "A table of a result as CSV or JSON; without one, which there are");
@@ -38,21 +36,6 @@ void add_corner(CLI::App& app, CornerCommand& command) {
   sub->add_option("--spec", command.spec, "Of a circuit with several specs; default: the limiting one");
   sub->add_option("-o,--out", command.out, "Netlist to write; the table stands beside it as .csv");
   sub->footer("Example: flare corner read_current.h5 --at worst -o worst.cir && ngspice -b worst.cir");
-}
-
-}  // namespace
-
-void add_result_commands(CLI::App& app, ResultCommands& commands) {
-  add_export(app, commands.exported);
-  add_compare(app, commands.compared);
-  add_corner(app, commands.corner);
-}
-
-std::optional<int> run_result_command(const CLI::App& app, const ResultCommands& commands) {
-  if (app.got_subcommand("export")) return export_command(commands.exported);
-  if (app.got_subcommand("compare")) return compare_command(commands.compared);
-  if (app.got_subcommand("corner")) return corner_command(commands.corner);
-  return std::nullopt;
 }
 
 }  // namespace flare::studies

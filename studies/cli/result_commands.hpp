@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <optional>
 #include <string>
 
 namespace flare::studies {
@@ -39,14 +38,8 @@ struct WorstReplay {
 /// Finds the failing samples nearest to the nominal point, simulates them again and draws their waveforms beside its own.
 int replay_worst(const std::filesystem::path& result, const WorstReplay& options);
 
-/// The options of all of them.
-struct ResultCommands {
-  ExportCommand exported;
-  CompareCommand compared;
-  CornerCommand corner;
-};
-void add_result_commands(CLI::App& app, ResultCommands& commands);
-/// The status of the subcommand that was given; nothing where it is none of these.
-std::optional<int> run_result_command(const CLI::App& app, const ResultCommands& commands);
+void add_export(CLI::App& app, ExportCommand& command);
+void add_compare(CLI::App& app, CompareCommand& command);
+void add_corner(CLI::App& app, CornerCommand& command);
 
 }  // namespace flare::studies

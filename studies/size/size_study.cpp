@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <map>
 #include <numeric>
+#include <optional>
 
 #include "analysis/verdict/spec_verdict.hpp"
 #include "engine/measures/expression.hpp"
@@ -19,8 +20,10 @@ namespace flare::studies {
 namespace {
 
 constexpr double small_change = 0.02;  // of ln size, for a sensitivity
-constexpr double reach = 0.5;          // of ln size, in one step
-constexpr int most_steps = 10;
+constexpr double first_reach = 0.5;    // of ln size, in one step
+constexpr double least_reach = 0.02;
+constexpr double most_miss = 0.15;  // sigma, of the linear model
+constexpr int most_steps = 14;
 
 /// The study at sizes, estimated: its limiting spec, and where that fails.
 struct Estimate {
@@ -40,11 +43,14 @@ class Sizer {
     }
   }
 
+  /// Steps within a trust region (Conn, Gould, Toint, Trust-region methods, 2000): where sigma was not what the linear model
+  /// said, the next one is shorter, and a step that leads nowhere better is taken back.
   SizeResult run() {
     SizeResult result;
     std::vector<double> sizes;
     for (const SizeKey& key : options_.keys) sizes.push_back(std::sqrt(key.low * key.high));
-    for (int i = 0; i < most_steps; ++i) {
+    std::optional<Estimate> from;
+    for (int i = 0; i < most_steps && reach_ > least_reach; ++i) {
       Estimate here = estimate(sizes, run_.study.seed);
       find_sensitivities(here);
       result.steps.push_back(here.step);
@@ -53,8 +59,16 @@ class Sizer {
         result.best = here.step;
         result.found = true;
       }
-      const std::vector<double> next = cheapest(here.step);
-      if (settled(sizes, next)) break;
+      if (from && std::fabs(here.step.sigma - expected(from->step, sizes)) > most_miss) reach_ *= 0.4;
+      if (!from || better(here.step, from->step)) {
+        from = std::move(here);
+      } else if (settled(from->step.sizes, sizes)) {
+        break;
+      } else {
+        reach_ *= 0.5;
+      }
+      const std::vector<double> next = cheapest(from->step);
+      if (settled(from->step.sizes, next)) break;
       sizes = next;
     }
     if (result.found) result.confirmed = estimate(result.best.sizes, run_.study.seed + 1).step;
@@ -63,6 +77,22 @@ class Sizer {
 
  private:
   double target() const { return analysis::sigma_of_probability(run_.study.target.largest()); }
+
+  /// Sigma at sizes, from the sensitivities of a step.
+  static double expected(const SizeStep& step, const std::vector<double>& sizes) {
+    double sigma = step.sigma;
+    for (std::size_t k = 0; k < sizes.size(); ++k)
+      sigma += step.sensitivity[k] * std::log(sizes[k] / step.sizes[k]);
+    return sigma;
+  }
+
+  /// Whoever holds the target, and then costs less; of two that do not, the one that lacks less.
+  bool better(const SizeStep& a, const SizeStep& b) const {
+    const bool a_holds = a.sigma_low >= target();
+    const bool b_holds = b.sigma_low >= target();
+    if (a_holds != b_holds) return a_holds;
+    return a_holds ? a.cost < b.cost : a.sigma_low > b.sigma_low;
+  }
 
   std::vector<std::string> assignments(const std::vector<double>& sizes) const {
     std::vector<std::string> texts;
@@ -184,8 +214,8 @@ class Sizer {
       std::vector<double> u;
       for (std::size_t k = 0; k < step.sizes.size(); ++k) {
         const SizeKey& key = options_.keys[k];
-        const double least = std::max(-reach, std::log(key.low / step.sizes[k]));
-        const double most = std::min(reach, std::log(key.high / step.sizes[k]));
+        const double least = std::max(-reach_, std::log(key.low / step.sizes[k]));
+        const double most = std::min(reach_, std::log(key.high / step.sizes[k]));
         const double g = step.sensitivity[k];
         const double free = slopes[k] <= 0.0 ? (g > 0.0 ? most : least)
                             : g <= 0.0       ? least
@@ -223,6 +253,7 @@ class Sizer {
 
   const StudyRun& run_;
   const SizeOptions& options_;
+  double reach_ = first_reach;
 };
 
 /// "80 nm" -> 80 and "nm".

@@ -7,8 +7,8 @@
 //
 // since a margin gained at x* moves the boundary outwards by it over the slope. The size changes there what it changes in the
 // circuit: areas with their mismatch and the nominal values alike. With sigma linear in ln s and the cost linear in s the
-// least cost is where cost_j s_j = lambda g_j (Lagrange), within half a step's reach; there the study is estimated again,
-// until the sizes stay and the whole interval holds the target. Another seed confirms.
+// least cost is where cost_j s_j = lambda g_j (Lagrange), within a reach that shrinks where the linear model was wrong; there the
+// study is estimated again, until the sizes stay and the whole interval holds the target. Another seed confirms.
 #pragma once
 
 #include <string>

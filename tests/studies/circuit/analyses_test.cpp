@@ -126,7 +126,7 @@ TEST_F(Analyses, TheGalleryWithoutVariationIsPlainNgspices) {
     double tolerance;
   };
   for (const Case& c :
-       {Case{"ota", "ota", "ac dec 20 1k 10g\nmeas ac gain find vdb(out) at=1k", "gain", 1e-4},
+       {Case{"ota", "ota_loop", "ac dec 20 1k 10g\nmeas ac gain find vdb(out) at=1k", "gain", 1e-4},
         Case{"inverter_trip", "inverter", "dc vin 0 0.9 5m\nlet d=v(out)-v(in)\nmeas dc trip when d=0",
              "trip", 1e-4},
         Case{"ring5", "ring5",
