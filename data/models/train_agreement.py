@@ -8,9 +8,9 @@
 
 Needs Debian's python3-torch only:   /usr/bin/python3 data/models/train_agreement.py
 
-Between a subject and its verb stand nouns of the other number as often as not, so no word and no pair of counts tells the
-label: half of the sentences with any given words agree. What is asked is which word belongs to which, and only attention
-brings words together. Sentences are made from a list of words by rules written here: no text of others is in them.
+Before and after a subject stand nouns of the other number as often as not, so that neither a word nor its place tells the label:
+which noun has no preposition, and whether the verb is in its number, must be found by looking from word to word. Sentences are made
+from a list of words by rules written here: no text of others is in them.
 """
 import json
 import math
@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 
 HERE = pathlib.Path(__file__).parent
-SEED, EPOCHS, BATCH = 5, 14, 64
+SEED, EPOCHS, BATCH = 5, 20, 64
 TRAIN, TEST = 12000, 1000
 WIDTH, LAYERS, HEADS, MLP, LONGEST = 32, 2, 4, 64, 24
 NOUNS = [("key", "keys"), ("girl", "girls"), ("dog", "dogs"), ("lamp", "lamps"), ("judge", "judges"), ("boat", "boats"),
@@ -43,11 +43,11 @@ def noun_phrase(rng, number):
 
 
 def clause(rng, agrees):
-    """A subject, a noun or two that are not, and a verb in the subject's number or in the other."""
+    """A subject, nouns before and after it that are not, and a verb in the subject's number or in the other."""
     number = rng.randrange(2)
-    words = noun_phrase(rng, number)
-    for _ in range(rng.choice([1, 1, 2])):
-        words += [rng.choice(PLACES)] + noun_phrase(rng, rng.randrange(2))
+    place = [[rng.choice(PLACES)] + noun_phrase(rng, rng.randrange(2)) for _ in range(rng.choice([1, 2, 3]))]
+    before = rng.randrange(min(2, len(place)) + 1)
+    words = sum(place[:before], []) + noun_phrase(rng, number) + sum(place[before:], [])
     return words + [rng.choice(VERBS)[number if agrees else 1 - number], rng.choice(ENDS)]
 
 

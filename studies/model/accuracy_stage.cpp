@@ -90,6 +90,7 @@ AccuracyEvaluation AccuracyBench::row_of(const arch::AccuracyOptions& options,
   row.counters = result.counters;
   row.metric = arch::metric_name(dataset_.metric);
   row.answers = result.answers;
+  row.numbers = result.numbers;
   if (options.weight_arrays || options.dynamic_arrays)
     row.mode = options.mode == arch::ErrorMode::die ? "die" : "read";
   if (options.quantizer == "float") floating_ = result;
