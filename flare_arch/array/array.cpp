@@ -131,10 +131,12 @@ const std::uint64_t* Array::row_bits() const {
 }
 
 int ArrayJob::on_cells(std::span<const std::uint16_t> rows, int bitline) const {
-  const std::uint32_t* column = array.column_patterns(bitline / weight_planes());
-  const int weight_plane = bitline % weight_planes();
+  // From the weights themselves: few reads are asked for one by one.
+  const int planes = weight_planes(), column = bitline / planes, weight_plane = bitline % planes;
+  const MatrixI& weights = array.weights();
+  const PlaneFormat& cells = array.format();
   std::uint32_t k = 0;
-  for (const std::uint16_t row : rows) k += (column[row] >> weight_plane) & 1;
+  for (const std::uint16_t row : rows) k += (cells.pattern(weights(row, column)) >> weight_plane) & 1;
   return static_cast<int>(k);
 }
 

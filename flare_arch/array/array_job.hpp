@@ -49,14 +49,16 @@ class TokenPlan {
   std::int64_t reads(int plane) const { return reads_[static_cast<std::size_t>(plane)]; }
   /// The reads of a plane, planned before.
   const ReadPlan& plane(int plane) const { return planes_[static_cast<std::size_t>(plane)]; }
-  /// The same, planned now where that has not happened yet.
-  const ReadPlan& planned(const ArrayJob& job, int plane);
+  /// The rows that one read drives, found without planning the others where that is possible. Valid until the next call.
+  std::span<const std::uint16_t> rows(const ArrayJob& job, int plane, std::int64_t read);
 
  private:
+  const ReadPlan& planned(const ArrayJob& job, int plane);
   void plan(const ArrayJob& job, int plane);
 
   int depth_ = 0;
   std::int64_t cycles_ = 0;
+  bool quick_ = false;               // reads are counted without a plan
   std::vector<std::uint16_t> bits_;  // of slice_planes
   std::vector<std::int64_t> reads_;
   std::vector<bool> is_planned_;

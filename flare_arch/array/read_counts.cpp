@@ -114,6 +114,51 @@ bool counts_without_plan(const SegmentationOptions& options, int depth) {
          options.rows_per_read > 1 && depth < 32768;
 }
 
+namespace {
+
+/// Puts the ones of a slice after the first `skipped`, at most `most`, behind `rows`. Returns the end.
+std::uint16_t* put_rows(unsigned slice, int first_row, int skipped, int most, std::uint16_t* rows) {
+  for (; skipped > 0; --skipped) slice &= slice - 1;
+  for (; slice != 0 && most > 0; slice &= slice - 1, --most)
+    *rows++ = static_cast<std::uint16_t>(first_row + std::countr_zero(slice));
+  return rows;
+}
+
+}  // namespace
+
+int rows_of_read(const std::uint16_t* bits, int slices, const SegmentationOptions& options, std::int64_t read,
+                 std::uint16_t* rows) {
+  const int sawl = options.rows_per_read, capacity = sawl - (options.strictly_below ? 1 : 0);
+  const unsigned inverse = 65536u / static_cast<unsigned>(sawl) + 1;  // as in count_reads
+  const auto full_reads = [&](int ones) {
+    return static_cast<int>((static_cast<unsigned>(ones) * inverse) >> 16);
+  };
+  // First the slices' full reads, in order.
+  for (int slice = 0; slice < slices; ++slice) {
+    const unsigned word = bits[slice * most_planes];
+    const int full = full_reads(std::popcount(word));
+    if (read < full)
+      return static_cast<int>(put_rows(word, slice * slice_rows, static_cast<int>(read) * sawl, sawl, rows) -
+                              rows);
+    read -= full;
+  }
+  // Then what is left of them, as many neighbours together as fit.
+  std::uint16_t* end = rows;
+  int held = 0;
+  for (int slice = 0; slice < slices; ++slice) {
+    const unsigned word = bits[slice * most_planes];
+    const int ones = std::popcount(word), taken = full_reads(ones) * sawl, rest = ones - taken;
+    if (held + rest > capacity) {
+      if (read == 0) break;
+      --read;
+      held = 0;
+    }
+    held += rest;
+    if (read == 0) end = put_rows(word, slice * slice_rows, taken, rest, end);
+  }
+  return static_cast<int>(end - rows);
+}
+
 void scalar::slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format,
                           std::uint16_t* bits) {
   const std::size_t slices = (values.size() + slice_rows - 1) / slice_rows;

@@ -22,6 +22,12 @@ bool counts_without_plan(const SegmentationOptions& options, int depth);
 void count_reads(const std::uint16_t* bits, int slices, int planes, const SegmentationOptions& options,
                  std::uint16_t* reads, std::uint16_t* ones);
 
+constexpr int most_rows_per_read = 64;
+/// The rows that read number `read` of a plane drives, where reads are counted so. bits: the plane's of the first slice, those
+/// of the next ones most_planes further on. rows: room for most_rows_per_read. Returns how many.
+int rows_of_read(const std::uint16_t* bits, int slices, const SegmentationOptions& options, std::int64_t read,
+                 std::uint16_t* rows);
+
 namespace scalar {
 /// The same in plain loops: what the vectors are tested against.
 void slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format, std::uint16_t* bits);

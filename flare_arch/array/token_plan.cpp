@@ -19,11 +19,11 @@ void TokenPlan::count(const ArrayJob& job, Eigen::Index token, ArrayCounters& co
   reads_.resize(planes);
   is_planned_.assign(planes, false);
   std::array<std::uint16_t, most_planes> counted{}, ones{};
-  const bool quick = counts_without_plan(options, depth_);
-  if (quick) count_reads(bits_.data(), slices, planes, options, counted.data(), ones.data());
+  quick_ = counts_without_plan(options, depth_);
+  if (quick_) count_reads(bits_.data(), slices, planes, options, counted.data(), ones.data());
   cycles_ = 0;
   for (int plane = 0; plane < planes; ++plane) {
-    const ReadPlan* known = quick ? nullptr : &planned(job, plane);
+    const ReadPlan* known = quick_ ? nullptr : &planned(job, plane);
     const std::int64_t reads = known != nullptr ? static_cast<std::int64_t>(known->reads()) : counted[plane],
                        driven = known != nullptr ? known->driven_rows() : ones[plane];
     reads_[plane] = reads;
@@ -40,6 +40,14 @@ void TokenPlan::count(const ArrayJob& job, Eigen::Index token, ArrayCounters& co
 void TokenPlan::make(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters) {
   count(job, token, counters);
   for (int plane = 0; plane < job.format.planes(); ++plane) planned(job, plane);
+}
+
+std::span<const std::uint16_t> TokenPlan::rows(const ArrayJob& job, int plane, std::int64_t read) {
+  if (!quick_) return planned(job, plane).rows(static_cast<std::size_t>(read));
+  ones_.resize(most_rows_per_read);
+  const int count = rows_of_read(bits_.data() + plane, (depth_ + slice_rows - 1) / slice_rows,
+                                 job.array.segmentation(), read, ones_.data());
+  return {ones_.data(), static_cast<std::size_t>(count)};
 }
 
 const ReadPlan& TokenPlan::planned(const ArrayJob& job, int plane) {

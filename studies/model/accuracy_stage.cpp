@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/base/content_hash.hpp"
+#include "flare_arch/base/freed_memory.hpp"
 #include "flare_arch/models/accuracy.hpp"
 #include "studies/model/accuracy_statistics.hpp"
 
@@ -30,6 +31,7 @@ AccuracyBench::AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Pro
       dataset_(arch::load_dataset(study.dataset, model_.spec(), study.model, study.data)),
       layers_(std::make_shared<arch::LayerCache>(model_, dataset_.train)),
       reference_(std::make_shared<const arch::ReferenceLogits>(model_)) {
+  arch::keep_freed_memory();
   progress_.stage("accuracy");
   if (journal.empty()) return;
   std::vector<std::filesystem::path> files = arch::Transformer::files(study.model);

@@ -10,6 +10,7 @@
 #include <ctime>
 #include <memory>
 
+#include "flare_arch/base/freed_memory.hpp"
 #include "flare_arch/models/accuracy.hpp"
 
 namespace flare::arch {
@@ -59,7 +60,7 @@ AccuracyOptions options_of(const Setting& s, int threads) {
 void time(const Transformer& model, const Dataset& data, const Setting& s, int threads) {
   AccuracyOptions o = options_of(s, threads);
   o.layers = std::make_shared<LayerCache>(model, data.train);
-  if (s.die) o.examples = std::min(2, static_cast<int>(data.test->size()));
+  if (s.die) o.examples = std::min(4, static_cast<int>(data.test->size()));
   const bool by_clock = threads > 1;
   double best = 1e30;
   for (int turn = 0; turn < (s.die ? 1 : 3); ++turn) {  // the first prepares the layers, too
@@ -74,6 +75,7 @@ void time(const Transformer& model, const Dataset& data, const Setting& s, int t
 
 int run(int argc, char** argv) {
   if (argc < 3) return fmt::print(stderr, "model_bench MODEL DATASET [EXAMPLES [THREADS [SETTING...]]]\n"), 2;
+  keep_freed_memory();
   const Transformer model = Transformer::load(argv[1]);
   const Dataset files = load_dataset(argv[2], model.spec(), argv[1]);
   const int examples = argc > 3 ? std::atoi(argv[3]) : 8, threads = argc > 4 ? std::atoi(argv[4]) : 1;

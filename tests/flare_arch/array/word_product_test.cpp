@@ -67,12 +67,23 @@ TEST(WordProduct, TheVectorsEqualThePlainLoops) {
 }
 
 /// What plan_reads() says of a plane.
-std::pair<int, int> planned(const MatrixI& row, int plane, const PlaneFormat& format,
-                            const SegmentationOptions& options) {
+ReadPlan planned(const MatrixI& row, int plane, const PlaneFormat& format,
+                 const SegmentationOptions& options) {
   std::vector<std::uint8_t> bits;
   for (Eigen::Index i = 0; i < row.cols(); ++i) bits.push_back((format.pattern(row(i)) >> plane) & 1);
-  const ReadPlan plan = plan_reads(bits, options);
-  return {static_cast<int>(plan.reads()), static_cast<int>(plan.driven_rows())};
+  return plan_reads(bits, options);
+}
+
+/// Every read by itself drives the rows of the plan.
+void expect_rows(const ReadPlan& plan, const std::uint16_t* bits, int slices,
+                 const SegmentationOptions& options) {
+  for (std::size_t read = 0; read < plan.reads(); ++read) {
+    std::uint16_t rows[most_rows_per_read];
+    const int count = rows_of_read(bits, slices, options, static_cast<std::int64_t>(read), rows);
+    const auto expected = plan.rows(read);
+    ASSERT_EQ(std::vector<int>(rows, rows + count), std::vector<int>(expected.begin(), expected.end()))
+        << read;
+  }
 }
 
 TEST(ReadCounts, AreThoseOfThePlans) {
@@ -96,9 +107,10 @@ TEST(ReadCounts, AreThoseOfThePlans) {
             slice_planes({row.data(), static_cast<std::size_t>(depth)}, format, bits.data());
             count_reads(bits.data(), slices, format.planes(), options, reads.data(), ones.data());
             for (int plane = 0; plane < format.planes(); ++plane) {
-              const auto [expected_reads, expected_ones] = planned(row, plane, format, options);
-              ASSERT_EQ(reads[plane], expected_reads) << depth << " " << sawl << " plane " << plane;
-              ASSERT_EQ(ones[plane], expected_ones) << depth << " " << sawl << " plane " << plane;
+              const ReadPlan plan = planned(row, plane, format, options);
+              ASSERT_EQ(reads[plane], plan.reads()) << depth << " " << sawl << " plane " << plane;
+              ASSERT_EQ(ones[plane], plan.driven_rows()) << depth << " " << sawl << " plane " << plane;
+              expect_rows(plan, bits.data() + plane, slices, options);
             }
           });
         }
