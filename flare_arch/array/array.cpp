@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <mutex>
 #include <stdexcept>
@@ -28,7 +27,7 @@ ArrayCounters& ArrayCounters::operator+=(const ArrayCounters& other) {
 
 namespace {
 
-void check_range(const MatrixI& values, const PlaneFormat& format, const char* what) {
+void check_range(const IntegerView& values, const PlaneFormat& format, const char* what) {
   format.check();
   const std::int32_t* v = values.data();
   const std::uint32_t low = static_cast<std::uint32_t>(format.lowest());
@@ -85,8 +84,9 @@ struct Array::Lazy {
   Lazy(const MatrixI& weights, const PlaneFormat& format) : product(weights, format) {}
 
   IntegerProduct product;
-  std::once_flag once;
+  std::once_flag bits_once, patterns_once;
   std::vector<std::uint64_t> row_bits;
+  std::vector<std::uint32_t> patterns;
 };
 
 Array::~Array() = default;
@@ -99,15 +99,22 @@ Array::Array(const MatrixI& weights, const PlaneFormat& format, const Segmentati
   if (weights.rows() < 1 || weights.cols() < 1 || weights.rows() > 65536 || weights.cols() > (1 << 20))
     throw std::invalid_argument("array: 1 to 65536 rows and 1 to 1048576 columns are supported");
   check_range(weights, format, "weights");
-  patterns_.resize(weights.size());
-  for (Eigen::Index c = 0; c < weights.cols(); ++c)
-    for (Eigen::Index r = 0; r < weights.rows(); ++r)
-      patterns_[c * weights.rows() + r] = format.pattern(weights(r, c));
   lazy_ = std::make_unique<Lazy>(weights_, format_);
 }
 
+const std::uint32_t* Array::column_patterns(int column) const {
+  std::call_once(lazy_->patterns_once, [this] {
+    std::vector<std::uint32_t> patterns(static_cast<std::size_t>(weights_.size()));
+    for (int c = 0; c < columns(); ++c)
+      for (int r = 0; r < depth(); ++r)
+        patterns[static_cast<std::size_t>(c) * depth() + r] = format_.pattern(weights_(r, c));
+    lazy_->patterns = std::move(patterns);
+  });
+  return lazy_->patterns.data() + static_cast<std::size_t>(column) * depth();
+}
+
 const std::uint64_t* Array::row_bits() const {
-  std::call_once(lazy_->once, [this] {
+  std::call_once(lazy_->bits_once, [this] {
     std::vector<std::uint64_t> bits(static_cast<std::size_t>(depth()) * row_words());
     for (int column = 0; column < columns(); ++column)
       for (int row = 0; row < depth(); ++row) {
@@ -124,38 +131,13 @@ const std::uint64_t* Array::row_bits() const {
 }
 
 int ArrayJob::on_cells(std::span<const std::uint16_t> rows, int bitline) const {
-  const std::uint32_t* column = array.column_patterns(bitline / weight_planes());
-  const int weight_plane = bitline % weight_planes();
+  // From the weights themselves: few reads are asked for one by one.
+  const int planes = weight_planes(), column = bitline / planes, weight_plane = bitline % planes;
+  const MatrixI& weights = array.weights();
+  const PlaneFormat& cells = array.format();
   std::uint32_t k = 0;
-  for (const std::uint16_t row : rows) k += (column[row] >> weight_plane) & 1;
+  for (const std::uint16_t row : rows) k += (cells.pattern(weights(row, column)) >> weight_plane) & 1;
   return static_cast<int>(k);
-}
-
-void TokenPlan::make(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters) {
-  const SegmentationOptions& options = job.array.segmentation();
-  const int depth = job.depth_of(token), sawl = options.rows_per_read, words = (depth + 63) / 64;
-  planes.resize(job.format.planes());
-  cycles = 0;
-  bits_.assign(static_cast<std::size_t>(words) * planes.size(), 0);
-  for (int row = 0; row < depth; ++row)
-    for (std::uint32_t left = job.format.pattern(job.inputs(token, row)); left != 0; left &= left - 1)
-      bits_[static_cast<std::size_t>(std::countr_zero(left)) * words + row / 64] |= std::uint64_t{1}
-                                                                                    << (row % 64);
-  for (std::size_t plane = 0; plane < planes.size(); ++plane) {
-    ones_.clear();
-    for (int w = 0; w < words; ++w)
-      for (std::uint64_t left = bits_[plane * words + w]; left != 0; left &= left - 1)
-        ones_.push_back(static_cast<std::uint16_t>(64 * w + std::countr_zero(left)));
-    plan_reads(ones_, depth, options, planes[plane]);
-    const auto ones = static_cast<std::int64_t>(ones_.size());
-    cycles += static_cast<std::int64_t>(planes[plane].reads());
-    counters.driven_rows += ones;
-    counters.dummy_rows += planes[plane].dummy_rows(options);
-    counters.fixed_cycles += (depth + sawl - 1) / sawl;
-    counters.ideal_cycles += (ones + sawl - 1) / sawl;
-  }
-  counters.cycles += cycles;
-  counters.conversions += cycles * job.bitlines_of(token);
 }
 
 int die_code(const ArrayJob& job, std::span<const std::uint16_t> rows, int bitline, double noise) {
@@ -207,10 +189,10 @@ std::int32_t read_value(const ArrayJob& job, std::span<const std::uint16_t> rows
 void add_reference(const ArrayJob& job, Eigen::Index token, const TokenPlan& plan, TokenSums& sums,
                    ArrayCounters& counters) {
   for (int plane = 0; plane < job.format.planes(); ++plane)
-    for (std::size_t read = 0; read < plan.planes[plane].reads(); ++read)
+    for (std::size_t read = 0; read < plan.plane(plane).reads(); ++read)
       for (int bitline = 0; bitline < job.bitlines_of(token); ++bitline)
         sums[bitline / job.weight_planes()] +=
-            job.scale(plane, bitline) * read_value(job, plan.planes[plane].rows(read), bitline,
+            job.scale(plane, bitline) * read_value(job, plan.plane(plane).rows(read), bitline,
                                                    job.token_number(token), static_cast<std::uint32_t>(plane),
                                                    static_cast<std::uint32_t>(read), counters);
 }
@@ -255,14 +237,15 @@ void add_errors(const std::vector<ColumnError>& errors, int fraction_bits, Eigen
   add_sums(sums, fraction_bits, token, result);
 }
 
-/// Runs `body(token, counters)` for every token on `threads` threads and adds up the counters.
-template <class Body>
+/// Runs `body(token, counters, own)` for every token on `threads` threads and adds up the counters. own: a thread's Own.
+template <class Own, class Body>
 void for_each_token(std::int64_t tokens, int threads, ArrayCounters& counters, const Body& body) {
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
     ArrayCounters mine;
+    Own own;
 #pragma omp for schedule(static, 1)
-    for (std::int64_t token = 0; token < tokens; ++token) body(token, mine);
+    for (std::int64_t token = 0; token < tokens; ++token) body(token, mine, own);
 #pragma omp critical(flare_arch_counters)
     counters += mine;
   }
@@ -284,15 +267,19 @@ void multiply_sparse(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& co
   const bool plan_needed = job.count || job.array.segmentation().packing != Packing::fixed;
   const int threads = sparse_threads(job, result.rows(), plan_needed);
   const StreamKey key(job.errors.seed, StreamPurpose::error_positions, job.errors.array);
-  for_each_token(result.rows(), threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
+  struct Scratch {
     TokenPlan plan;
-    if (plan_needed) plan.make(job, token, mine);
-    if (job.errors.sampler == nullptr) return;
     std::vector<ColumnError> errors;
-    find_sparse_errors(job, key, token, plan_needed ? &plan : nullptr, errors);
-    mine.wrong_reads += static_cast<std::int64_t>(errors.size());
-    add_errors(errors, job.errors.sampler->fraction_bits(), token, result);
-  });
+  };
+  const auto one_token = [&](std::int64_t token, ArrayCounters& mine, Scratch& s) {
+    if (plan_needed) s.plan.count(job, token, mine);
+    if (job.errors.sampler == nullptr) return;
+    s.errors.clear();
+    find_sparse_errors(job, key, token, plan_needed ? &s.plan : nullptr, s.errors);
+    mine.wrong_reads += static_cast<std::int64_t>(s.errors.size());
+    add_errors(s.errors, job.errors.sampler->fraction_bits(), token, result);
+  };
+  for_each_token<Scratch>(result.rows(), threads, counters, one_token);
 }
 
 /// Blocks of tokens bound the memory of their plans; a block is large enough to share the tables of a block of bit
@@ -304,9 +291,11 @@ void multiply_die(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& count
   for (Eigen::Index first = 0; first < result.rows(); first += tokens_at_once) {
     const Eigen::Index tokens = std::min(tokens_at_once, result.rows() - first);
     std::vector<TokenSums> sums(tokens, TokenSums(result.cols()));
-    for_each_token(tokens, job.errors.threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
-      plans[token].make(job, first + token, mine);
-    });
+    struct Nothing {};
+    for_each_token<Nothing>(tokens, job.errors.threads, counters,
+                            [&](std::int64_t token, ArrayCounters& mine, Nothing&) {
+                              plans[token].make(job, first + token, mine);
+                            });
     add_die(job, first, plans, sums, job.errors.threads);
     for (Eigen::Index token = 0; token < tokens; ++token)
       add_sums(sums[token], job.errors.sampler->fraction_bits(), first + token, result);
@@ -318,8 +307,7 @@ void multiply_coded(const ArrayJob& job, ReadPath path, Matrix<Sum>& result, Arr
   std::unique_ptr<const SlotTable> slots;
   if (path == ReadPath::dense) slots = std::make_unique<SlotTable>(job.errors.sampler->model());
   const int fraction = job.errors.sampler != nullptr ? job.errors.sampler->fraction_bits() : 0;
-  for_each_token(result.rows(), job.errors.threads, counters, [&](std::int64_t token, ArrayCounters& mine) {
-    TokenPlan plan;
+  const auto one_token = [&](std::int64_t token, ArrayCounters& mine, TokenPlan& plan) {
     plan.make(job, token, mine);
     TokenSums sums(job.array.columns());
     if (slots != nullptr)
@@ -327,31 +315,32 @@ void multiply_coded(const ArrayJob& job, ReadPath path, Matrix<Sum>& result, Arr
     else
       add_reference(job, token, plan, sums, mine);
     add_sums(sums, fraction, token, result);
-  });
+  };
+  for_each_token<TokenPlan>(result.rows(), job.errors.threads, counters, one_token);
 }
 
 }  // namespace
 
-MatrixI Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+MatrixI Array::multiply(const IntegerView& inputs, const PlaneFormat& format, const ErrorInjection& errors,
                         ArrayCounters* counters) const {
   MatrixI result;
   multiply(inputs, format, errors, counters, result);
   return result;
 }
 
-void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+void Array::multiply(const IntegerView& inputs, const PlaneFormat& format, const ErrorInjection& errors,
                      ArrayCounters* counters, MatrixI& result, const PresentCells& present) const {
   multiply_as(inputs, format, errors, counters, result, present);
 }
 
-void Array::multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+void Array::multiply(const IntegerView& inputs, const PlaneFormat& format, const ErrorInjection& errors,
                      ArrayCounters* counters, MatrixL& result, const PresentCells& present) const {
   multiply_as(inputs, format, errors, counters, result, present);
 }
 
 namespace {
 
-void check_present(const Array& array, const MatrixI& inputs, const PresentCells& present) {
+void check_present(const Array& array, const IntegerView& inputs, const PresentCells& present) {
   const auto fits = [&](std::span<const std::int32_t> counts, int most) {
     return counts.empty() ||
            (counts.size() == static_cast<std::size_t>(inputs.rows()) &&
@@ -374,11 +363,14 @@ void clear_absent(const PresentCells& present, Matrix<Sum>& result) {
 }  // namespace
 
 template <class Sum>
-void Array::multiply_as(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+void Array::multiply_as(const IntegerView& inputs, const PlaneFormat& format, const ErrorInjection& errors,
                         ArrayCounters* counters, Matrix<Sum>& result, const PresentCells& present) const {
   if (inputs.cols() != depth())
     throw std::invalid_argument(
         fmt::format("array: inputs of {} values meet {} rows", inputs.cols(), depth()));
+  // The kernels walk over all values at once.
+  if (inputs.rows() > 1 && inputs.outerStride() != inputs.cols())
+    return multiply_as(MatrixI(inputs), format, errors, counters, result, present);
   format.check();
   const double largest = largest_sum(depth(), format_, format, segmentation_, errors.sampler);
   if (std::is_same_v<Sum, std::int32_t> && !fits_32_bits(largest))

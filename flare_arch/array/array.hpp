@@ -96,10 +96,8 @@ class Array {
   const PlaneFormat& format() const { return format_; }
   const SegmentationOptions& segmentation() const { return segmentation_; }
 
-  /// Cells of a column: bit q of [row] is weight plane q.
-  const std::uint32_t* column_patterns(int column) const {
-    return patterns_.data() + static_cast<std::size_t>(column) * depth();
-  }
+  /// Cells of a column: bit q of [row] is weight plane q. Made on first use.
+  const std::uint32_t* column_patterns(int column) const;
   /// Cells of a word line: bit b of row r, from row_bits() + r * row_words(), is bit line b (column * planes
   /// + plane). Made on first use; row_words() is a multiple of 8.
   const std::uint64_t* row_bits() const;
@@ -108,26 +106,25 @@ class Array {
   /// inputs: tokens x depth, within the range of `format`. Result: tokens x columns, rounded to integers
   /// where codes reconstruct to fractions. Throws std::invalid_argument for shapes or ranges that do not fit,
   /// for an error model of a smaller SAWL than the segmentation's, and for sums that 32 bits may not hold.
-  MatrixI multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors = {},
+  MatrixI multiply(const IntegerView& inputs, const PlaneFormat& format, const ErrorInjection& errors = {},
                    ArrayCounters* counters = nullptr) const;
   /// The same into `result`, whose memory is used again where the size fits. Throws std::invalid_argument for present
   /// cells of another number of tokens or beyond the array, and for inputs of absent rows.
-  void multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+  void multiply(const IntegerView& inputs, const PlaneFormat& format, const ErrorInjection& errors,
                 ArrayCounters* counters, MatrixI& result, const PresentCells& present = {}) const;
   /// The same for sums of up to 62 bits: the same numbers, and as fast where 32 bits hold them.
-  void multiply(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+  void multiply(const IntegerView& inputs, const PlaneFormat& format, const ErrorInjection& errors,
                 ArrayCounters* counters, MatrixL& result, const PresentCells& present = {}) const;
 
  private:
   struct Lazy;
   template <class Sum>
-  void multiply_as(const MatrixI& inputs, const PlaneFormat& format, const ErrorInjection& errors,
+  void multiply_as(const IntegerView& inputs, const PlaneFormat& format, const ErrorInjection& errors,
                    ArrayCounters* counters, Matrix<Sum>& result, const PresentCells& present) const;
 
   MatrixI weights_;
   PlaneFormat format_;
   SegmentationOptions segmentation_;
-  std::vector<std::uint32_t> patterns_;
   std::unique_ptr<Lazy> lazy_;
 };
 

@@ -55,6 +55,15 @@ double inside_noise(const Noise& noise, StreamKey key, std::uint32_t token, int 
   return noise.inside(open_uniform(w[0], w[1]));
 }
 
+/// What every on-cell adds to the mean level; 0 where they do not add alike, or more than 16 bits leave room for.
+std::int32_t share_of_a_cell(const ArrayDie& die, int sawl) {
+  const std::int32_t share = die.level_mean(1) - die.level_mean(0);
+  if (share > 8191) return 0;
+  for (int k = 2; k <= sawl; ++k)
+    if (die.level_mean(k) - die.level_mean(0) != k * share) return 0;
+  return share;
+}
+
 /// What a block of bit lines needs, laid out for the kernel.
 struct BlockTables {
   std::vector<std::int16_t> deviations, dummies, thresholds, means;
@@ -65,6 +74,7 @@ struct BlockTables {
     const Array& array = job.array;
     const int sawl = array.segmentation().rows_per_read, depth = array.depth();
     const int lines = std::min(line_block, job.bitlines() - first_line);
+    const auto share = static_cast<std::int16_t>(share_of_a_cell(die, sawl));
     deviations.assign(static_cast<std::size_t>(depth) * line_block, 0);
     dummies.assign(static_cast<std::size_t>(sawl + 1) * line_block, 0);
     thresholds.assign(static_cast<std::size_t>(die.comparators()) * line_block, 32767);
@@ -73,8 +83,10 @@ struct BlockTables {
       const std::uint64_t* bits = array.row_bits() + row * array.row_words() + first_line / 64;
       const std::int16_t *on = die.on_row(row) + first_line, *off = die.off_row(row) + first_line;
       std::int16_t* out = deviations.data() + static_cast<std::size_t>(row) * line_block;
-      for (int i = 0; i < lines; ++i) out[i] = ((bits[i / 64] >> (i % 64)) & 1) != 0 ? on[i] : off[i];
+      for (int i = 0; i < lines; ++i)
+        out[i] = ((bits[i / 64] >> (i % 64)) & 1) != 0 ? static_cast<std::int16_t>(on[i] + share) : off[i];
     }
+    if (share != 0) std::fill(dummies.begin(), dummies.end(), static_cast<std::int16_t>(die.level_mean(0)));
     for (int d = 1; d <= sawl; ++d)
       for (int i = 0; i < lines; ++i)
         dummies[d * line_block + i] = static_cast<std::int16_t>(
@@ -86,7 +98,7 @@ struct BlockTables {
     block.lines = line_block;
     block.row_bits = array.row_bits() + first_line / 64;
     block.row_words = array.row_words();
-    block.level_mean = means.data();
+    if (share == 0) block.level_mean = means.data();
     block.levels = sawl + 1;
     block.deviations = deviations.data();
     block.dummies = dummies.data();
@@ -111,7 +123,7 @@ void add_block(const ArrayJob& job, const DieBlock& block, const Noise& noise, S
   std::int32_t code_sums[line_block];
   std::vector<NearRead> near;
   for (int plane = 0; plane < job.format.planes(); ++plane) {
-    const ReadPlan& reads = plan.planes[plane];
+    const ReadPlan& reads = plan.plane(plane);
     if (reads.reads() == 0) continue;
     std::memset(code_sums, 0, sizeof code_sums);
     near.clear();
@@ -133,10 +145,10 @@ void add_tail_noise(const ArrayJob& job, const Noise& noise, StreamKey key, Eige
   const double log_keep = std::log1p(-2 * noise.tail);
   UniformSequence uniform(StreamKey(job.errors.seed, StreamPurpose::noise_tail, job.errors.array),
                           job.token_number(token), 0, 0);
-  const std::int64_t bitlines = job.bitlines_of(token), total = plan.cycles * bitlines;
+  const std::int64_t bitlines = job.bitlines_of(token), total = plan.cycles() * bitlines;
   std::int64_t position = -1, plane_begin = 0;
   int plane = 0;
-  const auto plane_size = [&] { return static_cast<std::int64_t>(plan.planes[plane].reads()) * bitlines; };
+  const auto plane_size = [&] { return static_cast<std::int64_t>(plan.plane(plane).reads()) * bitlines; };
   for (;;) {
     const double skip = std::floor(std::log(uniform.next()) / log_keep);
     if (!(skip < static_cast<double>(total - position - 1))) return;
@@ -147,7 +159,7 @@ void add_tail_noise(const ArrayJob& job, const Noise& noise, StreamKey key, Eige
     }
     const auto read = static_cast<std::uint32_t>((position - plane_begin) / bitlines);
     const int bitline = static_cast<int>((position - plane_begin) % bitlines);
-    const auto rows = plan.planes[plane].rows(read);
+    const auto rows = plan.plane(plane).rows(read);
     const double inside = inside_noise(noise, key, job.token_number(token), plane, read, bitline);
     const int before = die_code(job, rows, bitline, inside),
               after = die_code(job, rows, bitline, noise.outside(uniform.next()));
@@ -176,7 +188,7 @@ void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, 
   dense.token = job.token_number(token);
   std::vector<std::int32_t> code_sums(dense.lines);
   for (int plane = 0; plane < job.format.planes(); ++plane) {
-    const ReadPlan& reads = plan.planes[plane];
+    const ReadPlan& reads = plan.plane(plane);
     if (reads.reads() == 0) continue;
     dense.plane = static_cast<std::uint32_t>(plane);
     std::fill(code_sums.begin(), code_sums.end(), 0);

@@ -11,7 +11,7 @@ namespace flare::arch {
 /// One multiply call.
 struct ArrayJob {
   const Array& array;
-  const MatrixI& inputs;
+  const IntegerView& inputs;
   PlaneFormat format;
   ErrorInjection errors;
   bool count = false;  // fill counters
@@ -37,15 +37,32 @@ struct ArrayJob {
   int on_cells(std::span<const std::uint16_t> rows, int bitline) const;
 };
 
-/// The reads of all planes of one token.
-struct TokenPlan {
-  std::vector<ReadPlan> planes;
-  std::int64_t cycles = 0;
-
+/// The reads of all planes of one token: how many they are, and which rows they drive.
+class TokenPlan {
+ public:
+  /// Counts the reads; a plane's rows are planned when they are asked for.
+  void count(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters);
+  /// The same, all planes planned.
   void make(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters);
 
+  std::int64_t cycles() const { return cycles_; }
+  std::int64_t reads(int plane) const { return reads_[static_cast<std::size_t>(plane)]; }
+  /// The reads of a plane, planned before.
+  const ReadPlan& plane(int plane) const { return planes_[static_cast<std::size_t>(plane)]; }
+  /// The rows that one read drives, found without planning the others where that is possible. Valid until the next call.
+  std::span<const std::uint16_t> rows(const ArrayJob& job, int plane, std::int64_t read);
+
  private:
-  std::vector<std::uint64_t> bits_;
+  const ReadPlan& planned(const ArrayJob& job, int plane);
+  void plan(const ArrayJob& job, int plane);
+
+  int depth_ = 0;
+  std::int64_t cycles_ = 0;
+  bool quick_ = false;               // reads are counted without a plan
+  std::vector<std::uint16_t> bits_;  // of slice_planes
+  std::vector<std::int64_t> reads_;
+  std::vector<bool> is_planned_;
+  std::vector<ReadPlan> planes_;
   std::vector<std::uint16_t> ones_;
 };
 
@@ -65,7 +82,7 @@ struct ColumnError {
 };
 /// Appends the errors of one token. `plan` may be null for fixed groups: their reads need no planning. Each
 /// candidate has one block of random words: 53 bits for the distance, 32 to thin, 32 for the wrong code.
-void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, const TokenPlan* plan,
+void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, TokenPlan* plan,
                         std::vector<ColumnError>& found);
 
 struct SlotTable;

@@ -169,12 +169,81 @@ HWY_ATTR void sum_codes_here(const DensePlane& job, const PlaneReads& reads, std
   flush(s, job.lines, code_sums);
 }
 
+using DieTag = hn::ScalableTag<std::int16_t>;
+using DieVector = hn::Vec<DieTag>;
+
+/// Mean level of the numbers of on-cells at `line`, from a table: 8 entries a time, the bytes of entry k are 2 k and 2 k + 1.
+HWY_ATTR HWY_INLINE DieVector mean_levels(const DieBlock& block, const DenseScratch& s, int planes,
+                                          int line) {
+  const DieTag d;
+  const hn::Repartition<std::uint8_t, DieTag> d8;
+  auto k = hn::Zero(d);
+  for (int b = 0; b < planes; ++b) {
+    const auto on = hn::LoadMaskBits(d, reinterpret_cast<const std::uint8_t*>(s.total[b]) + line / 8);
+    k = hn::Or(k, hn::IfThenElseZero(on, hn::Set(d, static_cast<std::int16_t>(1 << b))));
+  }
+  const auto in_table = hn::And(k, hn::Set(d, std::int16_t{7}));
+  const auto bytes = hn::BitCast(d8, hn::Add(hn::ShiftLeft<1>(hn::Or(in_table, hn::ShiftLeft<8>(in_table))),
+                                             hn::Set(d, std::int16_t{0x100})));
+  const auto* means = reinterpret_cast<const std::uint8_t*>(block.level_mean);
+  auto level = hn::BitCast(d, hn::TableLookupBytes(hn::LoadDup128(d8, means), bytes));
+  for (int first = 8; first < block.levels; first += 8)
+    level = hn::IfThenElse(hn::Gt(k, hn::Set(d, static_cast<std::int16_t>(first - 1))),
+                           hn::BitCast(d, hn::TableLookupBytes(hn::LoadDup128(d8, means + 2 * first), bytes)),
+                           level);
+  return level;
+}
+
+/// code - 1 where a comparator fired.
+template <class M>
+HWY_ATTR HWY_INLINE DieVector less_one(M fired, DieVector code) {
+#if HWY_TARGET <= HWY_AVX3  // one instruction under a mask
+  return hn::IfThenElse(fired, hn::Sub(code, hn::Set(DieTag(), std::int16_t{1})), code);
+#else
+  return hn::Add(code, hn::VecFromMask(DieTag(), fired));
+#endif
+}
+
+/// Minus the number of comparators that fired.
+HWY_ATTR HWY_INLINE DieVector minus_codes(const DieBlock& block, DieVector level, int line) {
+  const DieTag d;
+  auto code = hn::Zero(d);
+  const std::int16_t* threshold = block.thresholds + line;
+  for (int c = 0; c < block.comparators; ++c, threshold += block.lines)
+    code = less_one(hn::Gt(level, hn::LoadU(d, threshold)), code);
+  return code;
+}
+
+/// The same without noise, and the reads that noise could change.
+HWY_ATTR HWY_INLINE DieVector minus_codes_and_near(const DieBlock& block, DieVector level, int line,
+                                                   std::uint32_t read, std::vector<NearRead>& near) {
+  const DieTag d;
+  const auto band = hn::Set(d, static_cast<std::int16_t>(block.noise_band));
+  const auto high = hn::SaturatedAdd(level, band), low = hn::SaturatedSub(level, band);
+  auto code_high = hn::Zero(d), code_low = code_high;
+  const std::int16_t* at = block.thresholds + line;
+  for (int c = 0; c < block.comparators; ++c, at += block.lines) {
+    const auto threshold = hn::LoadU(d, at);
+    code_high = less_one(hn::Not(hn::Gt(threshold, high)), code_high);
+    code_low = less_one(hn::Gt(low, threshold), code_low);
+  }
+  const auto open = hn::Not(hn::Eq(code_high, code_low));
+  if (HWY_UNLIKELY(!hn::AllFalse(d, open))) {
+    HWY_ALIGN std::int16_t levels[hn::MaxLanes(d)], codes[hn::MaxLanes(d)];
+    hn::Store(level, d, levels);
+    hn::Store(code_low, d, codes);
+    for (std::uint64_t left = mask_bits(d, open); left != 0; left &= left - 1) {
+      const int i = std::countr_zero(left);
+      near.push_back({read, line + i, levels[i], -codes[i]});
+    }
+  }
+  return code_low;
+}
+
 HWY_ATTR void sum_die_codes_here(const DieBlock& block, const PlaneReads& reads, std::int32_t* code_sums,
                                  std::vector<NearRead>* near) {
-  const hn::ScalableTag<std::int16_t> d;
+  const DieTag d;
   const int lanes = static_cast<int>(hn::Lanes(d));
-  const hn::Repartition<std::uint8_t, decltype(d)> d8;
-  const auto band = hn::Set(d, static_cast<std::int16_t>(block.noise_band));
   DenseScratch s(block.lines);
   HWY_ALIGN std::int16_t sums[most_block_lines];
   std::memset(sums, 0, block.lines * sizeof(std::int16_t));
@@ -190,57 +259,17 @@ HWY_ATTR void sum_die_codes_here(const DieBlock& block, const PlaneReads& reads,
     const int count = static_cast<int>(reads.starts[read + 1] - reads.starts[read]);
     const std::int16_t* dummies =
         block.dummies + static_cast<std::size_t>(std::max(0, block.dummy_rows_up_to - count)) * block.lines;
-    const int planes = count_read(block.row_bits, block.row_words, rows, count, s);
+    const bool from_table = block.level_mean != nullptr;
+    const int planes = from_table ? count_read(block.row_bits, block.row_words, rows, count, s) : 0;
     for (int line = 0; line < block.lines; line += lanes) {
-      auto k = hn::Zero(d);
-      for (int b = 0; b < planes; ++b) {
-        const auto on = hn::LoadMaskBits(d, reinterpret_cast<const std::uint8_t*>(s.total[b]) + line / 8);
-        k = hn::Or(k, hn::IfThenElseZero(on, hn::Set(d, static_cast<std::int16_t>(1 << b))));
-      }
-      // level_mean[k], 8 entries a table: the bytes of entry k are 2 k and 2 k + 1.
-      const auto in_table = hn::And(k, hn::Set(d, std::int16_t{7}));
-      const auto bytes =
-          hn::BitCast(d8, hn::Add(hn::ShiftLeft<1>(hn::Or(in_table, hn::ShiftLeft<8>(in_table))),
-                                  hn::Set(d, std::int16_t{0x100})));
-      const auto* means = reinterpret_cast<const std::uint8_t*>(block.level_mean);
-      auto level = hn::BitCast(d, hn::TableLookupBytes(hn::LoadDup128(d8, means), bytes));
-      for (int first = 8; first < block.levels; first += 8)
-        level = hn::IfThenElse(
-            hn::Gt(k, hn::Set(d, static_cast<std::int16_t>(first - 1))),
-            hn::BitCast(d, hn::TableLookupBytes(hn::LoadDup128(d8, means + 2 * first), bytes)), level);
-      level = hn::Add(level, hn::LoadU(d, dummies + line));
+      auto level = hn::LoadU(d, dummies + line);
+      if (from_table) level = hn::Add(level, mean_levels(block, s, planes, line));
       for (int i = 0; i < count; ++i)
         level = hn::Add(
             level, hn::LoadU(d, block.deviations + static_cast<std::size_t>(rows[i]) * block.lines + line));
-      auto code = hn::Zero(d);  // minus the number of comparators that fired
-      if (block.noise_band == 0) {
-        for (int c = 0; c < block.comparators; ++c)
-          code = hn::Add(
-              code,
-              hn::VecFromMask(
-                  d, hn::Gt(level, hn::LoadU(d, block.thresholds + static_cast<std::size_t>(c) * block.lines +
-                                                    line))));
-      } else {
-        const auto high = hn::SaturatedAdd(level, band), low = hn::SaturatedSub(level, band);
-        auto code_high = code, code_low = code;
-        for (int c = 0; c < block.comparators; ++c) {
-          const auto threshold =
-              hn::LoadU(d, block.thresholds + static_cast<std::size_t>(c) * block.lines + line);
-          code_high = hn::Add(code_high, hn::VecFromMask(d, hn::Not(hn::Gt(threshold, high))));
-          code_low = hn::Add(code_low, hn::VecFromMask(d, hn::Gt(low, threshold)));
-        }
-        code = code_low;
-        const auto open = hn::Not(hn::Eq(code_high, code_low));
-        if (HWY_UNLIKELY(!hn::AllFalse(d, open))) {
-          HWY_ALIGN std::int16_t levels[hn::MaxLanes(d)], codes[hn::MaxLanes(d)];
-          hn::Store(level, d, levels);
-          hn::Store(code, d, codes);
-          for (std::uint64_t left = mask_bits(d, open); left != 0; left &= left - 1) {
-            const int i = std::countr_zero(left);
-            near->push_back({static_cast<std::uint32_t>(read), line + i, levels[i], -codes[i]});
-          }
-        }
-      }
+      const auto code = block.noise_band == 0 ? minus_codes(block, level, line)
+                                              : minus_codes_and_near(block, level, line,
+                                                                     static_cast<std::uint32_t>(read), *near);
       hn::Store(hn::Sub(hn::Load(d, sums + line), code), d, sums + line);
     }
     if (++since_flush == period) flush_sums();

@@ -46,7 +46,8 @@ struct DieBlock {
   int lines = 0;                            // multiple of 512
   const std::uint64_t* row_bits = nullptr;  // as in DensePlane, from the block's first bit line on
   std::size_t row_words = 0;
-  const std::int16_t* level_mean = nullptr;  // [level], padded to a multiple of 8
+  // [level], padded to a multiple of 8; null: on-cells' shares of the level stand in their deviations, the rest in dummies
+  const std::int16_t* level_mean = nullptr;
   int levels = 0;
   const std::int16_t* deviations = nullptr;  // [row][line]: what the cell adds beside the mean, in units
   const std::int16_t* dummies = nullptr;     // [n][line]: what the first n dummy rows add

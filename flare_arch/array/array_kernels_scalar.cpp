@@ -65,8 +65,9 @@ void sum_die_codes(const DieBlock& block, const PlaneReads& reads, std::int32_t*
     const std::size_t dummies =
         static_cast<std::size_t>(std::max(0, block.dummy_rows_up_to - count)) * block.lines;
     for (int line = 0; line < block.lines; ++line) {
-      int level = block.level_mean[count_line(block.row_bits, block.row_words, rows, count, line)] +
-                  block.dummies[dummies + line];
+      int level = block.dummies[dummies + line];
+      if (block.level_mean != nullptr)
+        level += block.level_mean[count_line(block.row_bits, block.row_words, rows, count, line)];
       for (int i = 0; i < count; ++i)
         level += block.deviations[static_cast<std::size_t>(rows[i]) * block.lines + line];
       int code = 0, highest = 0;

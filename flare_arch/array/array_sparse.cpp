@@ -22,7 +22,7 @@ int on_cells_of_group(const ArrayJob& job, Eigen::Index token, int plane, int gr
 
 /// Every read is a candidate with the largest level error rate, so the distance to the next candidate is
 /// geometric. A candidate errs with its own level's rate over the largest, and then draws which wrong code.
-void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, const TokenPlan* plan,
+void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, TokenPlan* plan,
                         std::vector<ColumnError>& found) {
   const CodeSampler& sampler = *job.errors.sampler;
   const double largest = sampler.largest_error_rate();
@@ -31,10 +31,10 @@ void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, 
   const std::int64_t bitlines = job.bitlines_of(token);
   const int sawl = job.array.segmentation().rows_per_read, depth = job.depth_of(token);
   const std::int64_t fixed_reads = (depth + sawl - 1) / sawl;
-  const std::int64_t total = (plan != nullptr ? plan->cycles : fixed_reads * job.format.planes()) * bitlines;
+  const std::int64_t total =
+      (plan != nullptr ? plan->cycles() : fixed_reads * job.format.planes()) * bitlines;
   const auto plane_size = [&](int plane) {
-    return (plan != nullptr ? static_cast<std::int64_t>(plan->planes[plane].reads()) : fixed_reads) *
-           bitlines;
+    return (plan != nullptr ? plan->reads(plane) : fixed_reads) * bitlines;
   };
   std::int64_t position = -1, plane_begin = 0;
   int plane = 0;
@@ -46,9 +46,8 @@ void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, 
     while (position - plane_begin >= plane_size(plane)) plane_begin += plane_size(plane++);
     const std::int64_t read = (position - plane_begin) / bitlines;
     const int bitline = static_cast<int>(position - plane_begin - read * bitlines);
-    const int k = plan != nullptr
-                      ? job.on_cells(plan->planes[plane].rows(static_cast<std::size_t>(read)), bitline)
-                      : on_cells_of_group(job, token, plane, static_cast<int>(read), bitline);
+    const int k = plan != nullptr ? job.on_cells(plan->rows(job, plane, read), bitline)
+                                  : on_cells_of_group(job, token, plane, static_cast<int>(read), bitline);
     if ((w[2] + 0.5) * 0x1.0p-32 * largest >= sampler.error_rate(k)) continue;
     found.push_back({bitline / job.weight_planes(),
                      job.scale(plane, bitline) *

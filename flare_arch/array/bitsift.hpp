@@ -44,6 +44,8 @@ struct SegmentationOptions {
 class ReadPlan {
  public:
   std::size_t reads() const { return starts_.size() - 1; }
+  /// Rows with a one, over all reads.
+  std::int64_t driven_rows() const { return static_cast<std::int64_t>(rows_.size()); }
   std::span<const std::uint16_t> rows(std::size_t read) const {
     return {rows_.data() + starts_[read], rows_.data() + starts_[read + 1]};
   }

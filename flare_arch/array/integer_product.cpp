@@ -16,6 +16,21 @@ namespace {
 
 constexpr std::int64_t worth_packing = 1 << 22;  // multiplications; below it oneDNN's set-up dominates
 
+/// True where oneDNN multiplies bytes exactly: without VNNI it adds pairs of products in 16 bits, which saturate.
+bool bytes_are_exact() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::avx2_vnni:
+    case dnnl::cpu_isa::avx512_core_vnni:
+    case dnnl::cpu_isa::avx512_core_bf16:
+    case dnnl::cpu_isa::avx512_core_amx:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool fits_word(const PlaneFormat& format) { return format.lowest() >= -32768 && format.highest() <= 32767; }
+
 template <class T>
 std::vector<T> narrow(const MatrixI& values) {
   std::vector<T> out(values.size());
@@ -37,6 +52,8 @@ struct IntegerProduct::Packed {
   static constexpr std::size_t most_entries = 4;
   using Key = std::pair<Eigen::Index, bool>;
   std::mutex mutex;
+  std::once_flag once;
+  std::unique_ptr<const WordProduct> words;
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   std::map<Key, std::shared_ptr<const Entry>> entries;
   std::deque<Key> order;  // oldest first
@@ -74,17 +91,27 @@ IntegerProduct::IntegerProduct(const MatrixI& weights, const PlaneFormat& format
     : weights_(weights),
       format_(format),
       eight_bits_(format.bits < 8 || (format.bits == 8 && format.encoding != Encoding::unsigned_binary)),
+      sixteen_bits_(fits_word(format)),
       packed_(std::make_unique<Packed>()) {}
 IntegerProduct::~IntegerProduct() = default;
 IntegerProduct::IntegerProduct(IntegerProduct&&) noexcept = default;
 
-bool IntegerProduct::checks(const MatrixI& inputs, const PlaneFormat& format) const {
-  return eight_bits_ && format.bits <= 8 && inputs.size() * weights_.cols() >= worth_packing;
+bool IntegerProduct::checks(const IntegerView& inputs, const PlaneFormat& format) const {
+  static const bool exact = bytes_are_exact();
+  return exact && eight_bits_ && format.bits <= 8 && inputs.size() * weights_.cols() >= worth_packing;
 }
 
-void IntegerProduct::multiply(const MatrixI& inputs, const PlaneFormat& format, MatrixI& result) const {
+const WordProduct& IntegerProduct::words() const {
+  std::call_once(packed_->once, [this] { packed_->words = std::make_unique<const WordProduct>(weights_); });
+  return *packed_->words;
+}
+
+void IntegerProduct::multiply(const IntegerView& inputs, const PlaneFormat& format, MatrixI& result) const {
   result.resize(inputs.rows(), weights_.cols());
   if (!checks(inputs, format)) {
+    // Two products of 2^30 would leave 32 bits before they are added up.
+    if (sixteen_bits_ && fits_word(format) && (format_.bits < 16 || format.bits < 16))
+      return words().multiply(inputs, result);
     result.noalias() = inputs * weights_;
     return;
   }
@@ -106,7 +133,7 @@ void IntegerProduct::multiply(const MatrixI& inputs, const PlaneFormat& format, 
   }
 }
 
-void IntegerProduct::multiply(const MatrixI& inputs, const PlaneFormat& format, MatrixL& result) const {
+void IntegerProduct::multiply(const IntegerView& inputs, const PlaneFormat& format, MatrixL& result) const {
   if (fits_32_bits(largest_sum(static_cast<int>(weights_.rows()), format_, format, {}))) {
     MatrixI narrow_result;
     multiply(inputs, format, narrow_result);

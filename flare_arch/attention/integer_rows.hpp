@@ -33,7 +33,9 @@ inline std::vector<std::int32_t> halves_of(const MatrixI& m) {
 
 template <class Sum>
 MatrixI parse_matrix(const Matrix<Sum>& m, int shift, const EmsbOptions& options) {
-  return m.unaryExpr([&](Sum v) { return parse_bits(v, shift, options); });
+  MatrixI codes(m.rows(), m.cols());
+  parse_row(values_of(m), shift, options, {codes.data(), static_cast<std::size_t>(codes.size())});
+  return codes;
 }
 
 template <class Sum>

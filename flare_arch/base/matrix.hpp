@@ -15,5 +15,7 @@ using MatrixI = Matrix<std::int32_t>;  // integer operands and array outputs
 using MatrixL = Matrix<std::int64_t>;  // array outputs that 32 bits may not hold
 using MatrixD = Matrix<double>;
 using VectorF = Eigen::VectorXf;
+/// Integers that a product reads where they lie: a matrix, rows of one, or memory of somebody else's.
+using IntegerView = Eigen::Ref<const MatrixI>;
 
 }  // namespace flare::arch

@@ -10,6 +10,8 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <numeric>
+#include <set>
 #include <stdexcept>
 
 #include "flare_arch/array/random_streams.hpp"
@@ -35,12 +37,17 @@ LayerSettings settings_of(const AccuracyOptions& options) {
 class Repeat {
  public:
   Repeat(const Transformer& model, const Dataset& dataset, const LayerSet& layers,
-         const AccuracyOptions& options, AttentionErrors errors)
-      : model_(model), dataset_(dataset), layers_(layers), options_(options), errors_(errors) {
+         const AccuracyOptions& options, const std::vector<std::int64_t>& numbers, AttentionErrors errors)
+      : model_(model),
+        dataset_(dataset),
+        layers_(layers),
+        options_(options),
+        numbers_(numbers),
+        errors_(errors) {
     threads_ = options.threads > 0 ? options.threads : omp_get_max_threads();
   }
 
-  /// Answers to `count` examples from `first`; none where the run was stopped.
+  /// Answers to `count` examples from the `first` of the sample; none where the run was stopped.
   AnswerBlock run(std::int64_t first, std::int64_t count, const std::function<void()>& done_one) {
     make_dies();
     AnswerBlock block;
@@ -55,7 +62,8 @@ class Repeat {
       if (quit || options_.stop.stop_requested()) continue;
       try {
         AttentionCounters mine;
-        block.answers[static_cast<std::size_t>(i)] = answer(first + i, mine);
+        block.answers[static_cast<std::size_t>(i)] =
+            answer(numbers_[static_cast<std::size_t>(first + i)], mine);
         const std::lock_guard lock(mutex);
         block.counters += mine;
         done_one();
@@ -121,6 +129,7 @@ class Repeat {
   const Dataset& dataset_;
   const LayerSet& layers_;
   const AccuracyOptions& options_;
+  const std::vector<std::int64_t>& numbers_;
   AttentionErrors errors_;
   std::vector<LayerDie> dies_;
   int threads_ = 1;
@@ -187,6 +196,22 @@ void summarise(AccuracyResult& result) {
 }
 
 }  // namespace
+
+std::vector<std::int64_t> sample_of(std::int64_t all, std::int64_t wanted, std::uint64_t seed) {
+  if (wanted >= all) {
+    std::vector<std::int64_t> every(static_cast<std::size_t>(all));
+    std::iota(every.begin(), every.end(), 0);
+    return every;
+  }
+  // Floyd's algorithm (Bentley, Programming pearls, 1987): as many draws as examples, whatever the set's size.
+  std::set<std::int64_t> chosen;
+  UniformSequence uniform(StreamKey(seed, StreamPurpose::examples, 0), 0, 0, 0);
+  for (std::int64_t last = all - wanted; last < all; ++last) {
+    const auto drawn = static_cast<std::int64_t>(uniform.next() * static_cast<double>(last + 1));
+    if (!chosen.insert(std::min(drawn, last)).second) chosen.insert(last);
+  }
+  return {chosen.begin(), chosen.end()};
+}
 
 std::uint64_t repeat_seed(std::uint64_t seed, int repeat) {
   const StreamKey key(seed, StreamPurpose::repeat, static_cast<std::uint32_t>(repeat));
@@ -257,7 +282,8 @@ AccuracyResult evaluate_accuracy(const Transformer& model, const Dataset& datase
   check_dataset(model, dataset);
   const std::int64_t all = dataset.test->size();
   AccuracyResult result;
-  result.examples = options.examples > 0 ? std::min<std::int64_t>(options.examples, all) : all;
+  result.numbers = sample_of(all, options.examples > 0 ? options.examples : all, options.seed);
+  result.examples = static_cast<std::int64_t>(result.numbers.size());
 
   LayerCache own(model, dataset.train);
   const std::shared_ptr<const LayerSet> layers =
@@ -279,7 +305,7 @@ AccuracyResult evaluate_accuracy(const Transformer& model, const Dataset& datase
                                  .path = options.path,
                                  .seed = repeat_seed(options.seed, r),
                                  .place = options.place};
-    Repeat repeat(model, dataset, *layers, options, errors);
+    Repeat repeat(model, dataset, *layers, options, result.numbers, errors);
     RepeatAnswers answers(repeat, r, options);
     result.stopped = !answers.collect(result.examples, progress);
     if (result.stopped) break;

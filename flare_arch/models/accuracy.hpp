@@ -43,7 +43,7 @@ struct AccuracyOptions {
   ErrorMode mode = ErrorMode::read;
   ReadPath path = ReadPath::automatic;
   int repeats = 1;   // read mode: independent draws; die mode: dies. Without errors one is enough and made
-  int examples = 0;  // test examples used, from the first; 0: all
+  int examples = 0;  // test examples used, drawn by the seed (sample_of); 0: all
   int calibration_examples = 64;  // training examples that fix static scales
   std::uint64_t seed = 1;
   int threads = 0;                     // 0: all
@@ -67,10 +67,14 @@ struct AccuracyResult {
   double mean = 0;
   double standard_deviation = 0;  // between repeats, n - 1; 0 for one repeat
   std::int64_t examples = 0;
+  std::vector<std::int64_t> numbers;  // of the examples in their set, rising
   bool stopped = false;  // the stop token ended the run before its last repeat
   AttentionCounters counters;
 };
 
+/// `wanted` of the numbers 0 .. all - 1, every choice as likely as any other, rising; all of them where that is not more.
+/// An example's own draws follow its number, so that its answer is the same in every sample.
+std::vector<std::int64_t> sample_of(std::int64_t all, std::int64_t wanted, std::uint64_t seed);
 /// Seed of repeat `repeat` (a draw or a die) of a run with `seed`.
 std::uint64_t repeat_seed(std::uint64_t seed, int repeat);
 /// The share of examples, over all repeats of `result`, whose answer is that of `reference`'s first repeat.

@@ -30,11 +30,51 @@ int emsb_shift(int effective, const EmsbOptions& options) {
   return std::max(0, effective - (options.is_signed ? options.bits - 1 : options.bits));
 }
 
+namespace {
+
+/// Half up where it rounds: the last bit that is shifted out is added, so that no sum leaves the type.
+template <class T>
+std::int32_t parsed(T value, int shift, bool rounds, T lowest, T highest) {
+  const T halves = rounds ? value >> (shift - 1) : value >> shift;
+  const T code = rounds ? static_cast<T>((halves >> 1) + (halves & 1)) : halves;
+  return static_cast<std::int32_t>(std::clamp(code, lowest, highest));
+}
+
+template <class T>
+void parse_all(std::span<const T> values, int shift, const EmsbOptions& options,
+               std::span<std::int32_t> result) {
+  const T highest = static_cast<T>((T{1} << (options.is_signed ? options.bits - 1 : options.bits)) - 1),
+          lowest = options.is_signed ? static_cast<T>(-highest - 1) : T{0};
+  const bool rounds = options.rounding == Rounding::round && shift > 0;
+  // One loop each: the compiler makes vectors of them.
+  if (rounds)
+    for (std::size_t i = 0; i < values.size(); ++i)
+      result[i] = parsed(values[i], shift, true, lowest, highest);
+  else
+    for (std::size_t i = 0; i < values.size(); ++i)
+      result[i] = parsed(values[i], shift, false, lowest, highest);
+}
+
+}  // namespace
+
 std::int32_t parse_bits(std::int64_t value, int shift, const EmsbOptions& options) {
-  const std::int64_t highest = (std::int64_t{1} << (options.is_signed ? options.bits - 1 : options.bits)) - 1;
-  const std::int64_t lowest = options.is_signed ? -highest - 1 : 0;
-  if (options.rounding == Rounding::round && shift > 0) value += std::int64_t{1} << (shift - 1);
-  return static_cast<std::int32_t>(std::clamp(value >> shift, lowest, highest));
+  std::int32_t result = 0;
+  parse_all<std::int64_t>({&value, 1}, shift, options, {&result, 1});
+  return result;
+}
+
+void parse_row(std::span<const std::int32_t> values, int shift, const EmsbOptions& options,
+               std::span<std::int32_t> result) {
+  // All bits of 32 are the sign's beyond 31; half of the last step rounds to 0, as the wider sum does.
+  if (shift > 31)
+    for (std::size_t i = 0; i < values.size(); ++i) result[i] = parse_bits(values[i], shift, options);
+  else
+    parse_all(values, shift, options, result);
+}
+
+void parse_row(std::span<const std::int64_t> values, int shift, const EmsbOptions& options,
+               std::span<std::int32_t> result) {
+  parse_all(values, shift, options, result);
 }
 
 std::int32_t twice_value(std::int32_t code, int shift, const EmsbOptions& options) {
@@ -67,8 +107,7 @@ int quantize(std::span<const T> values, std::span<std::int32_t> result, const Em
     throw std::invalid_argument("eMSB-Q: 2 to 16 bits are supported");
   if (values.size() != result.size()) throw std::invalid_argument("eMSB-Q: the result has another length");
   const int shift = emsb_shift(effective_bits(values, options.is_signed), options);
-  std::transform(values.begin(), values.end(), result.begin(),
-                 [&](T v) { return parse_bits(v, shift, options); });
+  parse_row(values, shift, options, result);
   return shift;
 }
 

@@ -45,6 +45,12 @@ int emsb_shift(int effective, const EmsbOptions& options);
 /// keys and values use (a start bit calibrated per layer saturates what it did not foresee).
 std::int32_t parse_bits(std::int64_t value, int shift, const EmsbOptions& options);
 
+/// The same for a row of them: result has its length.
+void parse_row(std::span<const std::int32_t> values, int shift, const EmsbOptions& options,
+               std::span<std::int32_t> result);
+void parse_row(std::span<const std::int64_t> values, int shift, const EmsbOptions& options,
+               std::span<std::int32_t> result);
+
 /// Twice what a code shifted by `shift` stands for, in units of 2^shift: 2 q, or 2 q + 1 for half_lsb.
 std::int32_t twice_value(std::int32_t code, int shift, const EmsbOptions& options);
 

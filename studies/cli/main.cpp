@@ -194,7 +194,7 @@ void add_accuracy(CLI::App& app, AccuracyCommand& command) {
   accuracy->add_option("--repeats", command.repeats, "Draws or dies")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
-  accuracy->add_option("--examples", command.examples, "Test examples, from the first; 0: all")
+  accuracy->add_option("--examples", command.examples, "Test examples, drawn by the seed; 0: all")
       ->check(CLI::NonNegativeNumber);
   accuracy
       ->add_option("--allowed-drop", command.allowed_drop,

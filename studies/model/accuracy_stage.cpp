@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/base/content_hash.hpp"
+#include "flare_arch/base/freed_memory.hpp"
 #include "flare_arch/models/accuracy.hpp"
 #include "studies/model/accuracy_statistics.hpp"
 
@@ -30,6 +31,7 @@ AccuracyBench::AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Pro
       dataset_(arch::load_dataset(study.dataset, model_.spec(), study.model, study.data)),
       layers_(std::make_shared<arch::LayerCache>(model_, dataset_.train)),
       reference_(std::make_shared<const arch::ReferenceLogits>(model_)) {
+  arch::keep_freed_memory();
   progress_.stage("accuracy");
   if (journal.empty()) return;
   std::vector<std::filesystem::path> files = arch::Transformer::files(study.model);
@@ -90,6 +92,7 @@ AccuracyEvaluation AccuracyBench::row_of(const arch::AccuracyOptions& options,
   row.counters = result.counters;
   row.metric = arch::metric_name(dataset_.metric);
   row.answers = result.answers;
+  row.numbers = result.numbers;
   if (options.weight_arrays || options.dynamic_arrays)
     row.mode = options.mode == arch::ErrorMode::die ? "die" : "read";
   if (options.quantizer == "float") floating_ = result;

@@ -20,6 +20,7 @@ struct AccuracyEvaluation : analysis::AccuracyRow {
   ArrayErrors weight_arrays, dynamic_arrays;       // of the arrays of weights; of those of keys and values
   arch::AttentionCounters counters;                // over all repeats and examples
   std::vector<std::vector<arch::Answer>> answers;  // [repeat][example]
+  std::vector<std::int64_t> numbers;               // of the examples in their set
 };
 
 /// Their rows of /accuracy.

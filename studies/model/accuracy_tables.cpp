@@ -38,7 +38,7 @@ engine::Table answers_table(const std::vector<AccuracyEvaluation>& rows) {
   for (const AccuracyEvaluation& row : rows)
     for (std::size_t r = 0; r < row.answers.size(); ++r)
       for (std::size_t i = 0; i < row.answers[r].size(); ++i)
-        lines.push_back({row, static_cast<std::int64_t>(r), static_cast<std::int64_t>(i), row.answers[r][i]});
+        lines.push_back({row, static_cast<std::int64_t>(r), row.numbers[i], row.answers[r][i]});
   engine::Table table;
   using L = const Line&;
   table.add("quantizer", "", engine::column_of(lines, [](L l) { return l.row.quantizer; }))

@@ -172,13 +172,13 @@ void AnswerJournal::remove() {
 }
 
 std::uint64_t evaluation_key(const arch::AccuracyOptions& options, std::uint64_t inputs) {
-  const std::string text =
-      fmt::format("{} {} {} {} {} {} {} {} {} {} {} | {} | {} | {} | {}", FLARE_VERSION, inputs,
-                  options.quantizer, static_cast<int>(options.mode), static_cast<int>(options.path),
-                  options.seed, options.calibration_examples, options.feed_forward, options.qrazor_group,
-                  options.place.layer, options.place.operand ? static_cast<int>(*options.place.operand) : -1,
-                  description(options.attention), description(options.weight_arrays.get()),
-                  description(options.dynamic_arrays.get()), options.reference != nullptr);
+  const std::string text = fmt::format(
+      "{} {} {} {} {} {} {} {} {} {} {} {} | {} | {} | {} | {}", FLARE_VERSION, inputs, options.examples,
+      options.quantizer, static_cast<int>(options.mode), static_cast<int>(options.path), options.seed,
+      options.calibration_examples, options.feed_forward, options.qrazor_group, options.place.layer,
+      options.place.operand ? static_cast<int>(*options.place.operand) : -1, description(options.attention),
+      description(options.weight_arrays.get()), description(options.dynamic_arrays.get()),
+      options.reference != nullptr);
   return engine::fnv1a(text);
 }
 

@@ -204,7 +204,7 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
      "`[\"read\"]`"},
     {"accuracy", "quantizer", "arithmetic of attention; `flare accuracy --help` lists them"},
     {"accuracy", "repeats", "draws or dies"},
-    {"accuracy", "examples", "of the test split; 0: all"},
+    {"accuracy", "examples", "of the test split, drawn by the seed; 0: all"},
     {"cost", "architecture", "file of an architecture, as `studies/cost/flare.toml`"},
     {"cost", "model", "folder of a model, as `data/models/digits_vit`"},
     {"cost", "dataset", "what its reads are counted on"},

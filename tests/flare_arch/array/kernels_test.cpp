@@ -107,14 +107,26 @@ TEST(Kernels, DieCodesAreTheSameOnEveryTarget) {
       DieBlock block{
           lines,          bits.data(),       lines / 64,  means.data(), sawl + 1, deviations.data(),
           dummies.data(), thresholds.data(), comparators, sawl,         band};
-      expect_same_on_all_targets(sum_die_codes, scalar::sum_die_codes, [&](auto* kernel) {
+      const auto codes = [&](auto* kernel) {
         std::vector<std::int32_t> sums(lines);
         std::vector<NearRead> near;
         kernel(block, reads.view(), sums.data(), &near);
         for (const NearRead& n : near)
           sums.insert(sums.end(), {static_cast<std::int32_t>(n.read), n.line, n.level, n.code});
         return sums;
-      });
+      };
+      expect_same_on_all_targets(sum_die_codes, scalar::sum_die_codes, codes);
+      // The means in the deviations of the cells that are on.
+      const auto expected = codes(scalar::sum_die_codes);
+      auto with_means = deviations;
+      for (int row = 0; row < depth; ++row)
+        for (int line = 0; line < lines; ++line)
+          if (((bits[(row * lines + line) / 64] >> (line % 64)) & 1) != 0)
+            with_means[row * lines + line] = static_cast<std::int16_t>(with_means[row * lines + line] + 200);
+      block.deviations = with_means.data();
+      block.level_mean = nullptr;
+      expect_same_on_all_targets(sum_die_codes, scalar::sum_die_codes, codes);
+      EXPECT_EQ(codes(scalar::sum_die_codes), expected);
     }
 }
 

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "flare_arch/models/accuracy.hpp"
 
@@ -117,6 +119,22 @@ TEST(Deviations, OfLogits) {
   EXPECT_THROW(deviation_of(MatrixF::Zero(2, 2), p), std::invalid_argument);
 }
 
+TEST(Sample, EveryChoiceIsAsLikely) {
+  EXPECT_EQ(sample_of(3, 3, 7), (std::vector<std::int64_t>{0, 1, 2}));
+  EXPECT_EQ(sample_of(3, 9, 7), (std::vector<std::int64_t>{0, 1, 2}));
+  EXPECT_EQ(sample_of(1000, 10, 7), sample_of(1000, 10, 7));
+  EXPECT_NE(sample_of(1000, 10, 7), sample_of(1000, 10, 8));
+  std::map<std::vector<std::int64_t>, int> counts;
+  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+    const std::vector<std::int64_t> drawn = sample_of(5, 3, seed);
+    ASSERT_EQ(drawn.size(), 3U);
+    EXPECT_TRUE(std::is_sorted(drawn.begin(), drawn.end()));
+    ++counts[drawn];
+  }
+  EXPECT_EQ(counts.size(), 10U);  // 5 over 3
+  for (const auto& [choice, count] : counts) EXPECT_NEAR(count, 300, 5 * std::sqrt(300 * 0.9));
+}
+
 struct Digits {
   std::filesystem::path data = std::filesystem::path(FLARE_SOURCE_DIR) / "data";
   Transformer model = Transformer::load(data / "models/digits_vit");
@@ -225,6 +243,24 @@ TEST(References, AreTheSameWhetherKeptOrNot) {
   o.quantizer = "float";
   o.weight_arrays = o.dynamic_arrays = nullptr;
   EXPECT_EQ(mean_deviation(evaluate_accuracy(digits().model, digits().set, o)).logit_error, 0);
+}
+
+TEST(Sample, AnExampleAnswersAlikeInEverySample) {
+  AccuracyOptions o;
+  o.weight_arrays = o.dynamic_arrays = std::make_shared<ErrorModel>(ErrorModel::neighbour_errors(8, 0.02));
+  o.calibration_examples = 4;
+  o.examples = 60;
+  const AccuracyResult many = evaluate_accuracy(digits().model, digits().set, o);
+  o.examples = 0;
+  const AccuracyResult all = evaluate_accuracy(digits().model, digits().set, o);
+  ASSERT_EQ(many.numbers.size(), 60U);
+  EXPECT_GT(many.numbers.back(), 60);
+  for (std::size_t i = 0; i < many.numbers.size(); ++i) {
+    const Answer &one = many.answers[0][i], &same = all.answers[0][static_cast<std::size_t>(many.numbers[i])];
+    EXPECT_EQ(one.answer, same.answer);
+    EXPECT_EQ(one.score.sum, same.score.sum);
+    EXPECT_EQ(one.label, same.label);
+  }
 }
 
 }  // namespace

@@ -1,0 +1,193 @@
+#include "flare_arch/array/read_counts.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "flare_arch/array/read_counts.cpp"
+#include <hwy/foreach_target.h>  // compiles this file once for every target
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace flare::arch::HWY_NAMESPACE {
+
+#if HWY_TARGET == HWY_SCALAR || HWY_HAVE_SCALABLE
+
+void slice_planes_here(std::span<const std::int32_t> values, const PlaneFormat& format, std::uint16_t* bits) {
+  scalar::slice_planes(values, format, bits);
+}
+
+void count_reads_here(const std::uint16_t* bits, int slices, int planes, const SegmentationOptions& options,
+                      std::uint16_t* reads, std::uint16_t* ones) {
+  scalar::count_reads(bits, slices, planes, options, reads, ones);
+}
+
+#else
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using SliceTag = hn::CappedTag<std::int32_t, slice_rows>;
+constexpr int slice_lanes = hn::MaxLanes(SliceTag()), slice_vectors = slice_rows / slice_lanes;
+
+/// What PlaneFormat::pattern says of each value.
+template <class V>
+HWY_ATTR HWY_INLINE V patterns_of(SliceTag d, V values, const PlaneFormat& format) {
+  if (format.encoding != Encoding::sign_magnitude) return values;
+  const auto negative = hn::ShiftLeftSame(hn::Neg(values), format.bits - 1);
+  return hn::IfThenElse(hn::Lt(values, hn::Zero(d)), negative, values);
+}
+
+HWY_ATTR void slice_planes_here(std::span<const std::int32_t> values, const PlaneFormat& format,
+                                std::uint16_t* bits) {
+  const SliceTag d;
+  for (std::size_t first = 0; first < values.size(); first += slice_rows, bits += most_planes) {
+    HWY_ALIGN std::int32_t slice[slice_rows] = {};
+    std::copy_n(values.data() + first, std::min<std::size_t>(slice_rows, values.size() - first), slice);
+    hn::Vec<SliceTag> patterns[slice_vectors];
+    for (int i = 0; i < slice_vectors; ++i)
+      patterns[i] = patterns_of(d, hn::Load(d, slice + i * slice_lanes), format);
+    for (int plane = 0; plane < format.planes(); ++plane) {
+      const auto tested = hn::Set(d, static_cast<std::int32_t>(std::uint32_t{1} << plane));
+      unsigned rows = 0;
+      for (int i = 0; i < slice_vectors; ++i) {
+        std::uint8_t bytes[8] = {};  // StoreMaskBits may write as many
+        hn::StoreMaskBits(d, hn::TestBit(patterns[i], tested), bytes);
+        std::uint16_t lanes;
+        std::memcpy(&lanes, bytes, sizeof lanes);
+        rows |= static_cast<unsigned>(lanes) << (i * slice_lanes);
+      }
+      bits[plane] = static_cast<std::uint16_t>(rows);
+    }
+  }
+}
+
+HWY_ATTR void count_reads_here(const std::uint16_t* bits, int slices, int planes,
+                               const SegmentationOptions& options, std::uint16_t* reads,
+                               std::uint16_t* ones) {
+  const hn::CappedTag<std::uint16_t, most_planes> d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  const auto sawl = static_cast<std::uint16_t>(options.rows_per_read);
+  const auto rows = hn::Set(d, sawl), capacity = hn::Set(d, sawl - (options.strictly_below ? 1 : 0));
+  // n / SAWL = n (2^16 / SAWL + 1) / 2^16 for up to 16 ones.
+  const auto inverse = hn::Set(d, static_cast<std::uint16_t>(65536 / sawl + 1));
+  for (int first = 0; first < planes; first += lanes) {
+    auto all_reads = hn::Zero(d), all_ones = hn::Zero(d), held = hn::Zero(d);
+    for (int slice = 0; slice < slices; ++slice) {
+      const auto count = hn::PopulationCount(hn::LoadU(d, bits + slice * most_planes + first));
+      const auto full = hn::MulHigh(count, inverse);
+      const auto together = hn::Add(held, hn::Sub(count, hn::Mul(full, rows)));
+      const auto closes = hn::VecFromMask(d, hn::Gt(together, capacity));
+      // A true mask is -1: one more read, and what was held is gone.
+      all_reads = hn::Sub(hn::Add(all_reads, full), closes);
+      held = hn::Sub(together, hn::And(closes, held));
+      all_ones = hn::Add(all_ones, count);
+    }
+    all_reads = hn::Sub(all_reads, hn::VecFromMask(d, hn::Gt(held, hn::Zero(d))));
+    hn::StoreU(all_reads, d, reads + first);
+    hn::StoreU(all_ones, d, ones + first);
+  }
+}
+
+#endif
+
+}  // namespace flare::arch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace flare::arch {
+
+HWY_EXPORT(slice_planes_here);
+HWY_EXPORT(count_reads_here);
+
+void slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format, std::uint16_t* bits) {
+  HWY_DYNAMIC_DISPATCH(slice_planes_here)(values, format, bits);
+}
+
+void count_reads(const std::uint16_t* bits, int slices, int planes, const SegmentationOptions& options,
+                 std::uint16_t* reads, std::uint16_t* ones) {
+  HWY_DYNAMIC_DISPATCH(count_reads_here)(bits, slices, planes, options, reads, ones);
+}
+
+bool counts_without_plan(const SegmentationOptions& options, int depth) {
+  return options.packing == Packing::next_fit && options.slice_length == slice_rows &&
+         options.rows_per_read > 1 && depth < 32768;
+}
+
+namespace {
+
+/// Puts the ones of a slice after the first `skipped`, at most `most`, behind `rows`. Returns the end.
+std::uint16_t* put_rows(unsigned slice, int first_row, int skipped, int most, std::uint16_t* rows) {
+  for (; skipped > 0; --skipped) slice &= slice - 1;
+  for (; slice != 0 && most > 0; slice &= slice - 1, --most)
+    *rows++ = static_cast<std::uint16_t>(first_row + std::countr_zero(slice));
+  return rows;
+}
+
+}  // namespace
+
+int rows_of_read(const std::uint16_t* bits, int slices, const SegmentationOptions& options, std::int64_t read,
+                 std::uint16_t* rows) {
+  const int sawl = options.rows_per_read, capacity = sawl - (options.strictly_below ? 1 : 0);
+  const unsigned inverse = 65536u / static_cast<unsigned>(sawl) + 1;  // as in count_reads
+  const auto full_reads = [&](int ones) {
+    return static_cast<int>((static_cast<unsigned>(ones) * inverse) >> 16);
+  };
+  // First the slices' full reads, in order.
+  for (int slice = 0; slice < slices; ++slice) {
+    const unsigned word = bits[slice * most_planes];
+    const int full = full_reads(std::popcount(word));
+    if (read < full)
+      return static_cast<int>(put_rows(word, slice * slice_rows, static_cast<int>(read) * sawl, sawl, rows) -
+                              rows);
+    read -= full;
+  }
+  // Then what is left of them, as many neighbours together as fit.
+  std::uint16_t* end = rows;
+  int held = 0;
+  for (int slice = 0; slice < slices; ++slice) {
+    const unsigned word = bits[slice * most_planes];
+    const int ones = std::popcount(word), taken = full_reads(ones) * sawl, rest = ones - taken;
+    if (held + rest > capacity) {
+      if (read == 0) break;
+      --read;
+      held = 0;
+    }
+    held += rest;
+    if (read == 0) end = put_rows(word, slice * slice_rows, taken, rest, end);
+  }
+  return static_cast<int>(end - rows);
+}
+
+void scalar::slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format,
+                          std::uint16_t* bits) {
+  const std::size_t slices = (values.size() + slice_rows - 1) / slice_rows;
+  std::fill_n(bits, slices * most_planes, std::uint16_t{0});
+  for (std::size_t row = 0; row < values.size(); ++row)
+    for (std::uint32_t left = format.pattern(values[row]); left != 0; left &= left - 1)
+      bits[row / slice_rows * most_planes + static_cast<std::size_t>(std::countr_zero(left))] |=
+          static_cast<std::uint16_t>(1u << (row % slice_rows));
+}
+
+void scalar::count_reads(const std::uint16_t* bits, int slices, int planes,
+                         const SegmentationOptions& options, std::uint16_t* reads, std::uint16_t* ones) {
+  const int sawl = options.rows_per_read, capacity = sawl - (options.strictly_below ? 1 : 0);
+  for (int plane = 0; plane < planes; ++plane) {
+    int all_reads = 0, all_ones = 0, held = 0;
+    for (int slice = 0; slice < slices; ++slice) {
+      const int count = std::popcount(bits[slice * most_planes + plane]), rest = count % sawl;
+      all_reads += count / sawl;
+      all_ones += count;
+      if (held + rest > capacity) {
+        ++all_reads;
+        held = 0;
+      }
+      held += rest;
+    }
+    reads[plane] = static_cast<std::uint16_t>(all_reads + (held > 0 ? 1 : 0));
+    ones[plane] = static_cast<std::uint16_t>(all_ones);
+  }
+}
+
+}  // namespace flare::arch
+#endif  // HWY_ONCE

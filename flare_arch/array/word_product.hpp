@@ -1,0 +1,39 @@
+// Products of integers of up to 16 bits, exact in 32 bits, on the calling thread: pairs of neighbouring rows are multiplied and
+// added in one step (vpmaddwd and its like), which no processor saturates.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "flare_arch/base/matrix.hpp"
+
+namespace flare::arch {
+
+/// Weights laid out for the kernel: [block of 32 columns][pair of rows][column][row of the pair], padded with zeros.
+class WordProduct {
+ public:
+  static constexpr int block_columns = 32;
+
+  /// weights: depth x columns, each within 16 bits of two's complement.
+  explicit WordProduct(const MatrixI& weights);
+
+  /// result = inputs weights. inputs: tokens x depth, within 16 bits; sums must fit 32 bits, and no two products of
+  /// neighbouring rows may both be 2^30 (-32768 times itself).
+  void multiply(const IntegerView& inputs, MatrixI& result) const;
+
+ private:
+  Eigen::Index depth_, columns_;
+  std::vector<std::int16_t> words_;
+};
+
+/// One block: rows x 32 sums into `result` (rows of 32) from `inputs` (rows of 2 * pairs words) and a block's words.
+void multiply_block(const std::int16_t* inputs, Eigen::Index rows, Eigen::Index pairs,
+                    const std::int16_t* words, std::int32_t* result);
+
+namespace scalar {
+/// The same in plain loops: what the vectors are tested against.
+void multiply_block(const std::int16_t* inputs, Eigen::Index rows, Eigen::Index pairs,
+                    const std::int16_t* words, std::int32_t* result);
+}  // namespace scalar
+
+}  // namespace flare::arch

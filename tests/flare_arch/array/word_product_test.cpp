@@ -1,0 +1,141 @@
+// Products of words and counts of reads: every vector target against definitions, odd sizes and extreme values included.
+#include "flare_arch/array/word_product.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "flare_arch/array/array_kernels.hpp"
+#include "flare_arch/array/read_counts.hpp"
+
+namespace flare::arch {
+namespace {
+
+template <class Check>
+void on_all_targets(const Check& check) {
+  for (const std::string& target : kernel_targets()) {
+    use_kernel_target(target);
+    SCOPED_TRACE(target);
+    check();
+  }
+  use_kernel_target("");
+}
+
+MatrixI random_integers(std::mt19937& generator, Eigen::Index rows, Eigen::Index columns, int low, int high) {
+  std::uniform_int_distribution<int> law(low, high);
+  return MatrixI::NullaryExpr(rows, columns, [&] { return law(generator); });
+}
+
+TEST(WordProduct, EqualsTheDefinition) {
+  std::mt19937 generator(3);
+  for (const auto& [tokens, depth, columns] :
+       {std::tuple{1, 1, 1}, {3, 2, 31}, {8, 64, 197}, {70, 197, 64}, {129, 33, 65}, {65, 192, 32}}) {
+    const MatrixI w = random_integers(generator, depth, columns, -2048, 2047),
+                  x = random_integers(generator, tokens, depth, -128, 255), expected = x * w;
+    const WordProduct product(w);
+    on_all_targets([&] {
+      MatrixI got;
+      product.multiply(x, got);
+      EXPECT_EQ(got, expected) << tokens << " " << depth << " " << columns;
+    });
+  }
+}
+
+TEST(WordProduct, HoldsTheLargestWords) {
+  const MatrixI w = MatrixI::Constant(2, 33, -32768), x = MatrixI::Constant(9, 2, 32767);
+  const WordProduct product(w);
+  on_all_targets([&] {
+    MatrixI got;
+    product.multiply(x, got);
+    EXPECT_EQ(got, MatrixI::Constant(9, 33, -2 * 32767 * 32768));
+  });
+}
+
+TEST(WordProduct, TheVectorsEqualThePlainLoops) {
+  std::mt19937 generator(5);
+  for (const Eigen::Index rows : {1, 2, 7, 8, 9, 17})
+    for (const Eigen::Index pairs : {1, 3, 32}) {
+      const MatrixI bits = random_integers(generator, 1, 2 * pairs * (rows + 32), -30000, 30000);
+      std::vector<std::int16_t> words(bits.data(), bits.data() + bits.size());
+      std::vector<std::int32_t> expected(rows * 32), got(rows * 32);
+      scalar::multiply_block(words.data() + 64 * pairs, rows, pairs, words.data(), expected.data());
+      on_all_targets([&] {
+        multiply_block(words.data() + 64 * pairs, rows, pairs, words.data(), got.data());
+        EXPECT_EQ(got, expected) << rows << " " << pairs;
+      });
+    }
+}
+
+/// What plan_reads() says of a plane.
+ReadPlan planned(const MatrixI& row, int plane, const PlaneFormat& format,
+                 const SegmentationOptions& options) {
+  std::vector<std::uint8_t> bits;
+  for (Eigen::Index i = 0; i < row.cols(); ++i) bits.push_back((format.pattern(row(i)) >> plane) & 1);
+  return plan_reads(bits, options);
+}
+
+/// Every read by itself drives the rows of the plan.
+void expect_rows(const ReadPlan& plan, const std::uint16_t* bits, int slices,
+                 const SegmentationOptions& options) {
+  for (std::size_t read = 0; read < plan.reads(); ++read) {
+    std::uint16_t rows[most_rows_per_read];
+    const int count = rows_of_read(bits, slices, options, static_cast<std::int64_t>(read), rows);
+    const auto expected = plan.rows(read);
+    ASSERT_EQ(std::vector<int>(rows, rows + count), std::vector<int>(expected.begin(), expected.end()))
+        << read;
+  }
+}
+
+TEST(ReadCounts, AreThoseOfThePlans) {
+  std::mt19937 generator(7);
+  for (const PlaneFormat& format :
+       {PlaneFormat{8, Encoding::twos_complement}, PlaneFormat{12, Encoding::sign_magnitude},
+        PlaneFormat{8, Encoding::unsigned_binary}, PlaneFormat{16, Encoding::sign_magnitude},
+        PlaneFormat{16, Encoding::twos_complement}})
+    for (const int depth : {1, 15, 16, 17, 64, 197, 768})
+      for (const int sawl : {2, 3, 8, 15, 16, 17, 64})
+        for (const bool below : {false, true}) {
+          const SegmentationOptions options{sawl, 16, Packing::next_fit, below};
+          ASSERT_TRUE(counts_without_plan(options, depth));
+          // Dense rows, and sparse ones.
+          const int high = generator() % 2 == 0 ? format.highest() : format.highest() >> 5;
+          const MatrixI row = random_integers(generator, 1, depth, format.lowest() == 0 ? 0 : -high, high);
+          const int slices = (depth + 15) / 16;
+          on_all_targets([&] {
+            std::vector<std::uint16_t> bits(slices * most_planes, 0xffff), reads(most_planes),
+                ones(most_planes);
+            slice_planes({row.data(), static_cast<std::size_t>(depth)}, format, bits.data());
+            count_reads(bits.data(), slices, format.planes(), options, reads.data(), ones.data());
+            for (int plane = 0; plane < format.planes(); ++plane) {
+              const ReadPlan plan = planned(row, plane, format, options);
+              ASSERT_EQ(reads[plane], plan.reads()) << depth << " " << sawl << " plane " << plane;
+              ASSERT_EQ(ones[plane], plan.driven_rows()) << depth << " " << sawl << " plane " << plane;
+              expect_rows(plan, bits.data() + plane, slices, options);
+            }
+          });
+        }
+}
+
+TEST(ReadCounts, TheVectorsEqualThePlainLoops) {
+  std::mt19937 generator(9);
+  const PlaneFormat format{12, Encoding::sign_magnitude};
+  const SegmentationOptions options{8, 16, Packing::next_fit};
+  const MatrixI row = random_integers(generator, 1, 100, -2047, 2047);
+  const std::span<const std::int32_t> values(row.data(), 100);
+  std::vector<std::uint16_t> plain(7 * most_planes), bits(7 * most_planes), plain_reads(most_planes),
+      plain_ones(most_planes), reads(most_planes), ones(most_planes);
+  scalar::slice_planes(values, format, plain.data());
+  scalar::count_reads(plain.data(), 7, format.planes(), options, plain_reads.data(), plain_ones.data());
+  on_all_targets([&] {
+    slice_planes(values, format, bits.data());
+    count_reads(bits.data(), 7, format.planes(), options, reads.data(), ones.data());
+    for (int plane = 0; plane < format.planes(); ++plane) {
+      EXPECT_EQ(reads[plane], plain_reads[plane]);
+      EXPECT_EQ(ones[plane], plain_ones[plane]);
+    }
+    EXPECT_EQ(bits, plain);
+  });
+}
+
+}  // namespace
+}  // namespace flare::arch
