@@ -140,19 +140,6 @@ int CellArray::block_pulses(const CellOperands& o, int first, std::uint32_t firs
   return ages;
 }
 
-/// Sums of a token's counters.
-void CellArray::count(const float* sums, int tile, int width, std::int32_t* counts) const {
-  constexpr float to_whole =
-      12'582'912.0f;  // 1.5 2^23: adding it leaves no bit behind the point, ties to even
-  const auto steps = static_cast<float>(options_.counter_steps);
-  for (int c = 0; c < width; ++c) {
-    const float gain = errors_ != nullptr ? 1 + errors_->counter_gain(tile, c) : 1.0f;
-    const float offset = errors_ != nullptr ? errors_->counter_offset(tile, c) : 0.0f;
-    const float a = steps * std::clamp(sums[c] * gain + offset, -1.0f, 1.0f);
-    counts[c] += static_cast<std::int32_t>((a + to_whole) - to_whole);
-  }
-}
-
 /// The slots of one counter: the tokens that lie in them now, from the round before this one, too.
 void CellArray::add_tile(const CellOperands& o, int first, int tile, const float* pulses, float* sums,
                          MatrixI& counts) const {
@@ -164,9 +151,14 @@ void CellArray::add_tile(const CellOperands& o, int first, int tile, const float
   for (int round = oldest / window; round <= newest / window; ++round)
     add_cells(o.values, {first, tokens, window}, round * window + from_slot, round * window + to_slot, pulses,
               sums, meets);
+  CounterErrors errors;
+  if (errors_ != nullptr)
+    errors = {errors_->counter_gain.row(tile).data(), errors_->counter_offset.row(tile).data()};
+  const auto steps = static_cast<float>(options_.counter_steps);
   for (int t = 0; t < tokens; ++t)
     if (meets[index_of(t)])
-      count(sums + index_of(t) * index_of(o.values.lines), tile, o.width, counts.row(first + t).data());
+      add_counts(errors, steps, sums + index_of(t) * index_of(o.values.lines), o.width,
+                 counts.row(first + t).data());
 }
 
 MatrixI CellArray::forward(const HeadCodes& codes, std::uint32_t first_token) const {

@@ -56,7 +56,6 @@ class CellArray {
   void add_noise(int first, int ages, std::uint32_t first_token, float* pulses) const;
   void add_tile(const CellOperands& operands, int first, int tile, const float* pulses, float* sums,
                 MatrixI& counts) const;
-  void count(const float* sums, int tile, int width, std::int32_t* counts) const;
 
   CellArrayOptions options_;
   int levels_;

@@ -50,43 +50,66 @@ HWY_INLINE hn::Vec<Sums> widened(hn::Vec<Shorts> pairs) {
 #endif
 }
 
-HWY_INLINE hn::Vec<Floats> charge(const hn::Vec<Sums>* whole, float unit) {
+/// A load by itself: as part of each instruction that takes it, it would cross cache lines as often as it is taken.
+HWY_INLINE hn::Vec<Digits> loaded_once(const std::uint32_t* codes) {
+  auto code = hn::BitCast(Digits(), hn::LoadU(Words(), codes));
+  asm("" : "+v"(code.raw));
+  return code;
+}
+
+/// Of digits' sums, [digits][vector_lanes].
+HWY_INLINE hn::Vec<Floats> charge(const std::int32_t* whole, float unit) {
   const Floats d;
-  const auto low = hn::Mul(hn::ConvertTo(d, whole[0]), hn::Set(d, unit));
-  const auto middle = hn::MulAdd(hn::ConvertTo(d, whole[1]), hn::Set(d, 256 * unit), low);
-  return hn::MulAdd(hn::ConvertTo(d, whole[2]), hn::Set(d, 65'536 * unit), middle);
+  const auto digit = [&](int k)
+                         HWY_ATTR { return hn::ConvertTo(d, hn::Load(Sums(), whole + k * vector_lanes)); };
+  const auto low = hn::Mul(digit(0), hn::Set(d, unit));
+  const auto middle = hn::MulAdd(digit(1), hn::Set(d, 256 * unit), low);
+  return hn::MulAdd(digit(2), hn::Set(d, 65'536 * unit), middle);
+}
+
+/// whole[age][digit] += steps times digits of the words `begin` .. `end` - 1, whose sums fit 16 bits, for `count` ages from the
+/// newest codes on.
+template <int count>
+HWY_INLINE void add_words(const std::uint32_t* HWY_RESTRICT newest, std::size_t stride,
+                          const std::uint32_t* HWY_RESTRICT pulses, int begin, int end,
+                          const hn::Vec<Digits> (&table)[count][digits], std::int32_t* HWY_RESTRICT whole) {
+  hn::Vec<Shorts> part[count][digits];
+  for (auto& of_age : part)
+    for (auto& p : of_age) p = hn::Zero(Shorts());
+  for (int word = begin; word < end; ++word) {
+    const auto steps = hn::BitCast(Bytes(), hn::LoadU(Words(), pulses + word * cell_lanes));
+    const std::uint32_t* codes = newest + static_cast<std::size_t>(word) * stride;
+#pragma GCC unroll 8
+    for (int i = 0; i < count; ++i) {
+      const auto code = loaded_once(codes - i);
+#pragma GCC unroll 3
+      for (int k = 0; k < digits; ++k)
+        part[i][k] = hn::Add(part[i][k], pair_sums(steps, hn::TableLookupBytes(table[i][k], code)));
+    }
+  }
+  for (int i = 0; i < count; ++i)
+    for (int k = 0; k < digits; ++k) {
+      std::int32_t* sum = whole + (i * digits + k) * vector_lanes;
+      hn::Store(hn::Add(hn::Load(Sums(), sum), widened(part[i][k])), Sums(), sum);
+    }
 }
 
 /// `count` ages from `first` on. Sums of `words` words fit 16 bits.
 template <int count>
 HWY_INLINE void sum_keys_of(const KeyBlock& keys, const std::uint32_t* HWY_RESTRICT pulses, int words,
                             std::size_t position, int first, float* HWY_RESTRICT sums) {
-  const Words dw;
-  hn::Vec<Digits> table[count * digits];
-  hn::Vec<Sums> whole[count * digits];
+  hn::Vec<Digits> table[count][digits];
   const std::int8_t* tables = keys.table + static_cast<std::size_t>(first) * digits * table_width;
-  for (int i = 0; i < count * digits; ++i) {
-    table[i] = hn::LoadDup128(Digits(), tables + i * table_width);
-    whole[i] = hn::Zero(Sums());
-  }
+  for (int i = 0; i < count; ++i)
+    for (int k = 0; k < digits; ++k)
+      table[i][k] = hn::LoadDup128(Digits(), tables + (i * digits + k) * table_width);
+  alignas(64) std::int32_t whole[count * digits * vector_lanes] = {};
   const std::uint32_t* newest = keys.codes + position - static_cast<std::size_t>(first);
   const int groups = keys.lines / word_lines;
-  for (int begin = 0; begin < groups; begin += words) {
-    hn::Vec<Shorts> part[count * digits];
-    for (auto& p : part) p = hn::Zero(Shorts());
-    for (int group = begin; group < std::min(begin + words, groups); ++group) {
-      const auto steps = hn::BitCast(Bytes(), hn::LoadU(dw, pulses + group * cell_lanes));
-      const std::uint32_t* codes = newest + static_cast<std::size_t>(group) * keys.stride;
-      for (int i = 0; i < count; ++i) {
-        const auto code = hn::BitCast(Digits(), hn::LoadU(dw, codes - i));
-        for (int k = i * digits; k < (i + 1) * digits; ++k)
-          part[k] = hn::Add(part[k], pair_sums(steps, hn::TableLookupBytes(table[k], code)));
-      }
-    }
-    for (int i = 0; i < count * digits; ++i) whole[i] = hn::Add(whole[i], widened(part[i]));
-  }
+  for (int begin = 0; begin < groups; begin += words)
+    add_words<count>(newest, keys.stride, pulses, begin, std::min(begin + words, groups), table, whole);
   for (int i = 0; i < count; ++i)
-    hn::StoreU(charge(whole + i * digits, keys.unit), Floats(),
+    hn::StoreU(charge(whole + i * digits * vector_lanes, keys.unit), Floats(),
                sums + static_cast<std::size_t>(first + i) * cell_lanes);
 }
 
@@ -188,7 +211,30 @@ HWY_ATTR void add_values_here(const ValueBlock& values, const ValueReads& reads,
     add_values_with<false>(values, reads, sums);
 }
 
+HWY_ATTR void add_counts_here(const CounterErrors& errors, float steps, const float* charges, int lines,
+                              std::int32_t* counts) {
+  const Floats d;
+  int line = 0;
+  for (; line + vector_lanes <= lines; line += vector_lanes) {
+    auto charge = hn::LoadU(d, charges + line);
+    if (errors.gain != nullptr)
+      charge = hn::Add(hn::Mul(charge, hn::Add(hn::Set(d, 1.0f), hn::LoadU(d, errors.gain + line))),
+                       hn::LoadU(d, errors.offset + line));
+    charge = hn::Clamp(charge, hn::Set(d, -1.0f), hn::Set(d, 1.0f));
+    const auto count = hn::NearestInt(hn::Mul(charge, hn::Set(d, steps)));
+    hn::StoreU(hn::Add(hn::LoadU(Sums(), counts + line), count), Sums(), counts + line);
+  }
+  const CounterErrors last = {errors.gain == nullptr ? nullptr : errors.gain + line,
+                              errors.gain == nullptr ? nullptr : errors.offset + line};
+  scalar::add_counts(last, steps, charges + line, lines - line, counts + line);
+}
+
 #else
+
+void add_counts_here(const CounterErrors& errors, float steps, const float* charges, int lines,
+                     std::int32_t* counts) {
+  scalar::add_counts(errors, steps, charges, lines, counts);
+}
 
 void sum_keys_here(const KeyBlock& keys, const KeyPulses& pulses, std::size_t position, int ages,
                    float* sums) {
@@ -209,6 +255,7 @@ namespace flare::arch {
 
 HWY_EXPORT(sum_keys_here);
 HWY_EXPORT(add_values_here);
+HWY_EXPORT(add_counts_here);
 
 void split_units(int units, std::int8_t out[digits]) {
   for (int i = 0; i < digits; ++i) {
@@ -224,6 +271,11 @@ void sum_keys(const KeyBlock& keys, const KeyPulses& pulses, std::size_t positio
 
 void add_values(const ValueBlock& values, const ValueReads& reads, float* sums) {
   HWY_DYNAMIC_DISPATCH(add_values_here)(values, reads, sums);
+}
+
+void add_counts(const CounterErrors& errors, float steps, const float* charges, int lines,
+                std::int32_t* counts) {
+  HWY_DYNAMIC_DISPATCH(add_counts_here)(errors, steps, charges, lines, counts);
 }
 
 }  // namespace flare::arch

@@ -75,4 +75,13 @@ struct ValueReads {
 /// sums[token][line] += sum over positions, ascending, of pulse (current of the cell).
 void add_values(const ValueBlock& values, const ValueReads& reads, float* sums);
 
+/// A counter a line: it sees charge (1 + gain) + offset. Null: none errs.
+struct CounterErrors {
+  const float *gain = nullptr, *offset = nullptr;
+};
+
+/// counts[line] += steps clamp(charge, -1, 1), the charge in full scales, rounded to a whole number, ties to even.
+void add_counts(const CounterErrors& errors, float steps, const float* charges, int lines,
+                std::int32_t* counts);
+
 }  // namespace flare::arch

@@ -1,5 +1,6 @@
 #include "flare_arch/gain_cell/cell_kernels_scalar.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -64,6 +65,15 @@ void add_values(const ValueBlock& values, const ValueReads& reads, float* sums) 
       add_cell(values, static_cast<std::size_t>(position), age, reads.pulses[age * cell_lanes + t],
                sums + static_cast<std::ptrdiff_t>(t) * values.lines);
     }
+}
+
+void add_counts(const CounterErrors& errors, float steps, const float* charges, int lines,
+                std::int32_t* counts) {
+  for (int line = 0; line < lines; ++line) {
+    float charge = charges[line];
+    if (errors.gain != nullptr) charge = charge * (1 + errors.gain[line]) + errors.offset[line];
+    counts[line] += static_cast<std::int32_t>(std::nearbyint(std::clamp(charge, -1.0f, 1.0f) * steps));
+  }
 }
 
 }  // namespace flare::arch::scalar

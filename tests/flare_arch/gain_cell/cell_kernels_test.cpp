@@ -62,8 +62,8 @@ struct RandomCells {
   }
 };
 
-template <class Make>
-void expect_same_on_all_targets(const Make& make, const std::vector<float>& expected) {
+template <class Make, class Number>
+void expect_same_on_all_targets(const Make& make, const std::vector<Number>& expected) {
   const std::vector<std::string> targets = kernel_targets();
   ASSERT_FALSE(targets.empty());
   for (const std::string& target : targets) {
@@ -104,6 +104,32 @@ TEST(CellKernels, SumsOfValuesAreTheSameOnEveryTarget) {
         SCOPED_TRACE(testing::Message() << lines << " lines, " << tokens << " tokens");
         expect_same_on_all_targets([&] { return sums(add_values); }, sums(scalar::add_values));
       }
+}
+
+TEST(CellKernels, CountsAreTheSameOnEveryTargetAndTiesGoToEven) {
+  std::mt19937 generator(6);
+  std::normal_distribution<float> normal;
+  for (const int lines : {1, 8, 19, 64})
+    for (const bool with_errors : {false, true}) {
+      std::vector<float> charges(static_cast<std::size_t>(lines)), gain = charges, offset = charges;
+      for (std::size_t i = 0; i < charges.size(); ++i) {
+        charges[i] = i % 3 == 0 ? (static_cast<float>(generator() % 32) - 15.5f) / 16 : normal(generator);
+        gain[i] = 0.1f * normal(generator);
+        offset[i] = 0.1f * normal(generator);
+      }
+      CounterErrors errors;
+      if (with_errors) errors = {gain.data(), offset.data()};
+      const auto counts = [&](auto* kernel) {
+        std::vector<std::int32_t> all(charges.size(), 3);
+        kernel(errors, 16, charges.data(), lines, all.data());
+        return all;
+      };
+      expect_same_on_all_targets([&] { return counts(add_counts); }, counts(scalar::add_counts));
+    }
+  const float ties[] = {-2, -0.5f / 16, 0.5f / 16, 1.5f / 16, 2.5f / 16, 9};
+  std::vector<std::int32_t> counts(6, 0);
+  add_counts({}, 16, ties, 6, counts.data());
+  EXPECT_EQ(counts, (std::vector<std::int32_t>{-16, 0, 0, 2, 2, 16}));
 }
 
 TEST(CellKernels, DigitsMakeUpTheirNumber) {
