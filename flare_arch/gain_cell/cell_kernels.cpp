@@ -26,7 +26,7 @@ using Shorts = hn::Repartition<std::int16_t, Words>;
 
 constexpr int vector_lanes = HWY_TARGET == HWY_AVX2 ? 8 : 16;
 // By how many registers there are.
-constexpr int ages_at_once = HWY_TARGET == HWY_AVX2 ? 2 : 4;
+constexpr int ages_at_once = HWY_TARGET == HWY_AVX2 ? 1 : 3;
 constexpr int error_ages_at_once = HWY_TARGET == HWY_AVX2 ? 4 : 8;
 constexpr int tokens_at_once = HWY_TARGET == HWY_AVX2 ? 2 : 4;
 constexpr int vectors_at_once = 4;
