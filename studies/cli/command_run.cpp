@@ -62,9 +62,8 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
     return;
   }
   if (run.study.gain_cell) {
-    if (run.shard.count > 1)
-      throw StudyError("a study of a gain cell ([gain_cell]) is not shared out: run it whole");
     const GainCellResult cell = run_gain_cell_study(run);
+    if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version, false);
     result.finish([&](H5::H5File& file, const auto&) { write_gain_cell_result(file, cell); },
                   ngspice_version);
     return;
