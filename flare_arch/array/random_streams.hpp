@@ -24,7 +24,6 @@ enum class StreamPurpose : std::uint32_t {
   repeat,            // seeds of repeats
   gain_cell,         // cells and converters of attention on gain cells, frozen per die
   gain_cell_noise,   // of its pulses
-  text_windows,      // where in a text
 };
 
 /// Key of the streams of one purpose in one array.

@@ -67,7 +67,7 @@ void add_spread(const engine::GainCellTables& tables, MeasuredCell& cell) {
 }
 
 /// One after the other: a query into the keys, the pulse of its charge into the values, the pulse that is counted.
-double token_time(const engine::GainCellTables& tables) {
+double head_time(const engine::GainCellTables& tables) {
   if (tables.converters.size() != 2) return 0;
   double time = tables.read_pulse;
   for (const engine::PulseConverterRow& row : tables.converters)
@@ -137,7 +137,7 @@ MeasuredCell measured_cell(const engine::GainCellTables& tables) {
   for (const engine::TransferRow& row : tables.transfer) cell.transfer.push_back(row.mean);
   cell.full_scale = tables.full_scale;
   cell.read_pulse = tables.read_pulse;
-  cell.token_time = token_time(tables);
+  cell.head_time = head_time(tables);
   if (!(tables.full_scale > 0) || !(tables.read_pulse > 0))
     throw std::invalid_argument("full_scale and read_pulse must be positive");
   for (const engine::EnergyRow& row : tables.energy)

@@ -98,13 +98,16 @@ std::vector<TextWindow> windows_of(const std::vector<std::int32_t>& tokens, int 
   return windows;
 }
 
+/// Of the arrays of StreamPurpose::repeat: no array's repeats have so high a number.
+constexpr std::uint32_t text_windows = 0x7e870000u;
+
 std::vector<TextWindow> random_windows(const std::vector<std::int32_t>& tokens, int length,
                                        std::int64_t count, std::uint64_t seed, std::uint32_t draw) {
   const auto starts = static_cast<std::ptrdiff_t>(tokens.size()) - length;
   if (starts < 1)
     throw std::invalid_argument(
         fmt::format("a text of {} characters has no whole window of {}", tokens.size(), length));
-  UniformSequence uniforms(StreamKey(seed, StreamPurpose::text_windows, draw), 0, 0, 0);
+  UniformSequence uniforms(StreamKey(seed, StreamPurpose::repeat, text_windows + draw), 0, 0, 0);
   std::vector<TextWindow> windows;
   for (std::int64_t i = 0; i < count; ++i) {
     const auto first =

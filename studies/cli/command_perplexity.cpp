@@ -96,7 +96,7 @@ void write_figure(const std::filesystem::path& path, const std::string& svg) {
 std::vector<TokenCost> costs_of(const PerplexityCommand& c, int positions) {
   if (c.attention != "cell" || !c.sweep.empty() || cell_spec_file(c.cells).empty()) return {};
   const NamedCell cell = named_cell(c.cells, choice_of(c, positions));
-  return token_costs(cell.cell + "/" + cell.corner, cell.token_time, cell.token_energy);
+  return token_costs(cell.cell + "/" + cell.corner, cell.head_time, cell.token_energy);
 }
 
 std::vector<PerplexityRow> rows_of(const PerplexityCommand& c, PerplexityBench& bench, Progress& progress) {

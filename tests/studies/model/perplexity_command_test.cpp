@@ -5,36 +5,16 @@
 #include <filesystem>
 #include <fstream>
 
-#include "engine/base/hdf5_io.hpp"
 #include "tests/flare_arch/gain_cell/cell_tables.hpp"
-#include "tests/studies/program_fixture.hpp"
+#include "tests/studies/model/perplexity_program.hpp"
 
 namespace {
 
 using flare::engine::GainCellTables;
 using flare::studies::testing::Ended;
+using flare::studies::testing::Perplexity;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-class Perplexity : public flare::studies::testing::ProgramFixture {
- protected:
-  static std::string model(const std::string& name) { return source("data/models/char_decoder/" + name); }
-  Ended perplexity(const std::string& arguments, const std::string& name = "linear") const {
-    return run_line("perplexity --model " + model(name) + " --text " +
-                    source("data/text/shakespeare_validation.txt") + " " + arguments);
-  }
-  /// A result file with these cells; its path.
-  std::string cells(const std::vector<GainCellTables>& all) const {
-    const std::string path = (folder_ / "cells.h5").string();
-    H5::H5File file(path, H5F_ACC_TRUNC);
-    flare::engine::write_attribute(file, "/", "format", std::string("flare/1"));
-    for (const GainCellTables& tables : all) flare::engine::write_gain_cell(file, tables);
-    return path;
-  }
-  flare::engine::Table rows(const std::string& file) const {
-    return flare::engine::read_table(flare::engine::open_result(folder_ / file), "/perplexity");
-  }
-};
 
 TEST_F(Perplexity, ARowSaysWhatWasScoredOnWhat) {
   const std::string file = cells({flare::arch::some_cell_tables()});
@@ -145,6 +125,10 @@ TEST_F(Perplexity, BadInputIsOneLineWithTheRemedy) {
   EXPECT_EQ(falls.status, 2);
   EXPECT_THAT(falls.out, AllOf(HasSubstr("is not monotone"), HasSubstr("--transfer")));
   EXPECT_EQ(perplexity("--attention cell --characters 200 --transfer --cells " + cells({bent})).status, 0);
+  const Ended none = perplexity("--attention cell --characters 200 --cells " + cells({}));
+  EXPECT_EQ(none.status, 2);
+  EXPECT_THAT(none.out, AllOf(HasSubstr("holds no gain cell"), HasSubstr("[gain_cell] is expected")));
+  EXPECT_EQ(std::count(none.out.begin(), none.out.end(), '\n'), 1) << none.out;
 }
 
 }  // namespace
