@@ -5,6 +5,7 @@ the dictionary that the source's function returns and put its name between marks
 """
 
 import hashlib
+import json
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -280,6 +281,81 @@ def files_identity(*patterns: str) -> Callable[[], str]:
     return identity
 
 
+DECODER = "data/models/char_decoder"
+DECODER_FILES = files_identity(f"{DECODER}/*/*", f"{DECODER}/losses.json", "data/text/*.txt")
+ON_CELLS = ("--attention", "cell", "--adapt-text", "data/text/shakespeare_train.txt")
+
+
+def scored(folder: Path, model: str, *arguments) -> tuple:
+    """Rows of `flare perplexity` on the held-out text, and what it prints."""
+    out = folder / "perplexity.h5"
+    held_out = ("--text", "data/text/shakespeare_validation.txt")
+    printed = output_of("flare", "perplexity", "--model", f"{DECODER}/{model}", *held_out, *arguments, "-o", out)
+    return rows(out, "perplexity"), printed
+
+
+def loss(row) -> str:
+    return f"{row['loss_mean']:.3f}"
+
+
+def recovered(folder: Path, *arguments) -> str:
+    """Mean, spread and least of what adaptation brings back over five seeds."""
+    printed = scored(folder, "linear", *ON_CELLS, "--recovery", 5, *arguments)[1]
+    mean, spread, least = found(r"recovered (\S+) % \+- (\S+) % \(5 seeds\), lowest (\S+) %", printed)[0]
+    return f"{mean} ± {spread} % (at least {least} %)"
+
+
+def perplexity(folder: Path) -> Quoted:
+    one = lambda *arguments: scored(folder, *arguments)[0][0]  # noqa: E731
+    adapted, reset = ("--adapt",), ("--adapt", "--reset-scalers")
+    with_seeds = ("--characters", 20000)
+    on_cell = one("linear", *ON_CELLS, *adapted)
+    texts = {
+        "mapped": f"{json.loads((ROOT / DECODER / 'losses.json').read_text())['linear, mapped']:.3f}",
+        "softmax": loss(one("softmax")),
+        "linear": loss(one("linear", "--attention", "linear")),
+        "cell": loss(one("linear", *ON_CELLS)),
+        "adapted": loss(on_cell),
+        "passes": f"{on_cell['passes']}",
+        "reset": loss(one("linear", *ON_CELLS, "--reset-scalers")),
+        "reset_adapted": loss(one("linear", *ON_CELLS, *reset)),
+        "tuned": loss(one("cell", *ON_CELLS)),
+        "recovered": recovered(folder, *with_seeds, "--figures", folder),
+        "recovered_reset": recovered(folder, *with_seeds, "--reset-scalers"),
+        "recovered_exponential": recovered(folder, *with_seeds, "--cells", "shape:exponential"),
+    }
+    return Quoted(texts, {"perplexity_recovery.svg": folder / "perplexity_recovery.svg"})
+
+
+def gain_cell(folder: Path) -> Quoted:
+    """The study's cell in the decoder: dies at multiples of their sigma, temperatures, energy of a token."""
+    result = folder / "gain_cell.h5"
+    study_run("studies/gain_cell.toml", result)
+    cell = f"{result}:gain_cell_6t"
+    at = ("--token-time", "6.25 us", "--characters", 20000)
+    nominal = (*ON_CELLS, *at, "--cells", f"{cell}/tt_0.90V_27C")
+    printed = scored(folder, "linear", *nominal)[1]
+    mismatch = scored(folder, "linear", *nominal, "--sweep", "mismatch", "--figures", folder)[0]
+    hot = scored(folder, "linear", *ON_CELLS, *at, "--cells", cell, "--sweep", "temperature", "--figures", folder)[0]
+    adapted = {row["mismatch"]: row["loss_mean"] for row in mismatch if row["adapted"]}
+    typical = {a: [loss(row) for row in hot if row["adapted"] == a and row["corner"].startswith(b"tt")] for a in (0, 1)}
+    both = lambda process: " → ".join(loss(row) for row in hot if row["corner"].startswith(process))  # noqa: E731
+    seeds = recovered(folder, *nominal[len(ON_CELLS):], "--dies", 1)
+    energy = found(r"as measured.* (\S+ \S?s) +(\S+ \S?J)", printed)[0]
+    return Quoted(
+        {
+            "mismatch": ", ".join(f"{adapted[x] - adapted[0]:+.3f} at {x:.0f} ×" for x in (1, 2, 4, 8)),
+            "temperature": f"{', '.join(typical[1])} at 27, 85, 125 °C (not adapted {', '.join(typical[0])})",
+            "slow": both(b"ss"),
+            "fast": both(b"ff"),
+            "recovered": seeds,
+            "energy": energy[1],
+            "time": energy[0],
+        },
+        {name: folder / name for name in ("perplexity_mismatch.svg", "perplexity_temperature.svg")},
+    )
+
+
 ALL = ("engine", "analysis", "flare_arch", "studies")
 NETLISTS = files_identity("netlists/**/*", "tests/netlists/*.cpp", "studies/column/column.cpp")
 SOURCES = [
@@ -298,6 +374,10 @@ SOURCES = [
            study_identity("studies/pick_sawl.toml"), ALL),
     Source("pick_sawl_min", " --set ".join(("flare run studies/pick_sawl.toml", *SMALLEST)), False, pick_sawl_min,
            study_identity("studies/pick_sawl.toml", SMALLEST), ALL),
+    Source("perplexity", "flare perplexity --model data/models/char_decoder/MODEL [--adapt] [--recovery 5]", False,
+           perplexity, DECODER_FILES, ("flare_arch", "studies")),
+    Source("gain_cell", "flare run studies/gain_cell.toml && flare perplexity --cells gain_cell.h5 --sweep SWEEP", False,
+           gain_cell, lambda: study_identity("studies/gain_cell.toml")() + "+" + DECODER_FILES(), ALL),
     Source("estimators", "estimator_validation --set table --markdown", False, estimators,
            files_identity("tests/analysis/rare_event/estimator_validation.cpp", "tests/analysis/rare_event/rare_event_*.*pp",
                           "tests/analysis/rare_event/problem*.*pp"), ("analysis",)),

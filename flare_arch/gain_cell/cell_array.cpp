@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <stdexcept>
 #include <vector>
 
@@ -14,46 +13,40 @@
 namespace flare::arch {
 namespace {
 
-constexpr int pad = cell_lanes;  // positions before the first token, which the lanes of young ages touch
-
 constexpr std::size_t index_of(int i) { return static_cast<std::size_t>(i); }
-constexpr std::size_t index_of(Eigen::Index i) { return static_cast<std::size_t>(i); }
-
-int rounded_up(Eigen::Index n, int to) { return static_cast<int>((n + to - 1) / to * to); }
-
-/// Currents over `full_scale`, every age's levels twice (cell_kernels.hpp).
-std::vector<float> table_of(const MatrixD& currents, int window, double full_scale) {
-  std::vector<float> table(index_of(window) * table_width, 0.0f);
-  for (int age = 0; age < window; ++age)
-    for (int level = 0; level < currents.cols(); ++level)
-      for (const int half : {0, table_width / 2})
-        table[index_of(age * table_width + half + level)] =
-            static_cast<float>(currents(age, level) / full_scale);
-  return table;
-}
-
-/// Level numbers, some lines a word, tokens side by side.
-std::vector<std::uint32_t> packed(const CodeMatrix& codes, int lines, std::size_t stride) {
-  std::vector<std::uint32_t> words(lines / word_lines * stride, 0);
-  for (Eigen::Index t = 0; t < codes.rows(); ++t)
-    for (Eigen::Index c = 0; c < codes.cols(); ++c)
-      words[index_of(c / word_lines) * stride + index_of(pad + t)] |= static_cast<std::uint32_t>(codes(t, c))
-                                                                      << (4 * (c % word_lines));
-  return words;
-}
-
-/// Deviations of the cells that the tokens lie in, of full scale.
-std::vector<float> cell_deviations(const MatrixF& by_level, const CodeMatrix& codes, int window, int lines,
-                                   std::size_t stride, double full_scale) {
-  std::vector<float> deviations(index_of(lines) * stride, 0.0f);
-  for (Eigen::Index t = 0; t < codes.rows(); ++t)
-    for (Eigen::Index c = 0; c < codes.cols(); ++c)
-      deviations[index_of(c) * stride + index_of(pad + t)] =
-          static_cast<float>(by_level(codes(t, c), (t % window) * codes.cols() + c) / full_scale);
-  return deviations;
-}
 
 bool all_below(const CodeMatrix& codes, int limit) { return codes.size() == 0 || codes.maxCoeff() < limit; }
+
+/// Tokens side by side and how far back they see.
+struct Readers {
+  int first = 0, tokens = 0, window = 0;
+
+  int oldest(int t) const { return std::max(0, first + t - window + 1); }
+  int end(int t) const { return first + t + 1; }
+};
+
+/// What the cells at positions `begin` .. `end` - 1 add to every token's sums: those that some tokens meet, then those that
+/// all of a group do, together, then again those that some meet. `meets`: which tokens met any.
+void add_cells(const ValueBlock& values, const Readers& readers, int begin, int end, const float* pulses,
+               float* sums, std::array<bool, cell_lanes>& meets) {
+  constexpr int group = 4;
+  for (int t = 0; t < readers.tokens; t += group) {
+    const int tokens = std::min(group, readers.tokens - t), last = t + tokens - 1;
+    const int all_end = std::min(end, readers.end(t));
+    const int all_begin = std::min(std::max(begin, readers.oldest(last)), all_end);
+    const auto add = [&](int lane, int lanes, int from, int to) {
+      if (from < to)
+        add_values(values, {readers.first + lane, lanes, from, to, pulses + lane},
+                   sums + static_cast<std::ptrdiff_t>(lane) * values.lines);
+    };
+    for (int lane = t; lane <= last; ++lane) add(lane, 1, std::max(begin, readers.oldest(lane)), all_begin);
+    add(t, tokens, std::max(begin, all_begin), all_end);
+    for (int lane = t; lane <= last; ++lane) {
+      add(lane, 1, std::max({begin, all_end, readers.oldest(lane)}), std::min(end, readers.end(lane)));
+      meets[index_of(lane)] |= std::max(begin, readers.oldest(lane)) < std::min(end, readers.end(lane));
+    }
+  }
+}
 
 }  // namespace
 
@@ -64,23 +57,12 @@ bool CellArrayOptions::is_valid(std::string* error) const {
   };
   if (window < 1 || window > 65'536) return fail("the window must be 1 to 65536 tokens");
   if (tile < 1 || tile > 4'096) return fail("a counter must serve 1 to 4096 slots");
-  if (input_steps < 1 || input_steps > 255) return fail("pulses of 1 to 255 steps are possible");
+  if (input_steps < 1 || input_steps > most_steps) return fail("pulses of 1 to 127 steps are possible");
   if (counter_steps < 1 || counter_steps > 32'767) return fail("counters of 1 to 32767 steps are possible");
   if (!(key_full_scale > 0) || !(value_full_scale > 0)) return fail("a full scale must be positive");
   if (!(pulse_noise >= 0)) return fail("the pulses' noise must be 0 or more");
   return true;
 }
-
-/// A sequence as the kernels read it.
-struct CellArray::Operands {
-  int tokens = 0, width = 0, lines = 0;
-  std::size_t stride = 0;
-  std::vector<float> query;  // [line][tokens, padded]
-  std::vector<std::uint32_t> key_words, value_words;
-  std::vector<float> key_errors, value_errors;
-  std::vector<float> pulse_gain, pulse_offset;  // by position
-  CellBlock keys, values;
-};
 
 CellArray::CellArray(const MatrixD& currents, const CellArrayOptions& options,
                      std::shared_ptr<const HeadErrors> errors, const DieHead& noise)
@@ -95,8 +77,8 @@ CellArray::CellArray(const MatrixD& currents, const CellArrayOptions& options,
   if (currents.rows() < options.window)
     throw std::invalid_argument(fmt::format("gain cells: currents of {} ages, but a window of {} tokens",
                                             currents.rows(), options.window));
-  key_currents_ = table_of(currents, options.window, options.key_full_scale * options.input_steps);
-  value_currents_ = table_of(currents, options.window, options.value_full_scale);
+  tables_ = cell_tables(currents, options.window, options.key_full_scale * options.input_steps,
+                        options.value_full_scale);
 }
 
 void CellArray::check(const HeadCodes& codes) const {
@@ -112,40 +94,16 @@ void CellArray::check(const HeadCodes& codes) const {
     throw std::invalid_argument("gain cells: errors of another window or width");
 }
 
-CellArray::Operands CellArray::lay_out(const HeadCodes& codes) const {
-  Operands o;
-  o.tokens = static_cast<int>(codes.query.rows());
-  o.width = static_cast<int>(codes.query.cols());
-  o.lines = rounded_up(o.width, word_lines);
-  const int padded = rounded_up(o.tokens, cell_lanes);
-  o.stride = index_of(pad + padded);
-  o.query.assign(index_of(padded) * o.lines, 0.0f);
-  for (int t = 0; t < o.tokens; ++t)  // [block of tokens][line][lane]
-    for (int c = 0; c < o.width; ++c)
-      o.query[index_of((t / cell_lanes * o.lines + c) * cell_lanes + t % cell_lanes)] = codes.query(t, c);
-  o.key_words = packed(codes.key, o.lines, o.stride);
-  o.value_words = packed(codes.value, o.lines, o.stride);
-  o.keys = {o.key_words.data(), nullptr, key_currents_.data(), o.stride, o.lines};
-  o.values = {o.value_words.data(), nullptr, value_currents_.data(), o.stride, o.lines};
-  if (errors_ == nullptr) return o;
-  o.key_errors = cell_deviations(errors_->key, codes.key, options_.window, o.lines, o.stride,
-                                 options_.key_full_scale * options_.input_steps);
-  o.value_errors = cell_deviations(errors_->value, codes.value, options_.window, o.lines, o.stride,
-                                   options_.value_full_scale);
-  o.pulse_gain.assign(o.stride, 1.0f);
-  o.pulse_offset.assign(o.stride, 0.0f);
-  for (int t = 0; t < o.tokens; ++t) {
-    const auto at = index_of(pad + t);
-    o.pulse_gain[at] = 1 + errors_->pulse_gain[t % options_.window];
-    o.pulse_offset[at] = errors_->pulse_offset[t % options_.window];
-  }
-  o.keys.errors = o.key_errors.data();
-  o.values.errors = o.value_errors.data();
+CellOperands CellArray::lay_out(const HeadCodes& codes) const {
+  CellOperands o = cell_operands(codes, tables_, options_.input_steps);
+  if (errors_ != nullptr)
+    add_errors(o, codes, *errors_, options_.window, options_.key_full_scale * options_.input_steps,
+               options_.value_full_scale);
   return o;
 }
 
 /// Charges to pulses: converters, noise, clamp; 0 where a lane's token is younger than the age.
-void CellArray::shape_pulses(const Operands& o, int first, int ages, std::uint32_t first_token,
+void CellArray::shape_pulses(const CellOperands& o, int first, int ages, std::uint32_t first_token,
                              float* pulses) const {
   if (errors_ != nullptr)
     for (int age = 0; age < ages; ++age)
@@ -174,76 +132,52 @@ void CellArray::add_noise(int first, int ages, std::uint32_t first_token, float*
 }
 
 /// Pulses of the tokens `first` .. + 15 over their ages; the number of ages.
-int CellArray::block_pulses(const Operands& o, int first, std::uint32_t first_token, float* pulses) const {
+int CellArray::block_pulses(const CellOperands& o, int first, std::uint32_t first_token,
+                            float* pulses) const {
   const int ages = std::min(options_.window, first + cell_lanes);
-  sum_keys(o.keys, o.query.data() + index_of(first) * o.lines, index_of(pad + first), ages, pulses);
+  sum_keys(o.keys, o.pulses(first), index_of(pad + first), ages, pulses);
   shape_pulses(o, first, ages, first_token, pulses);
   return ages;
 }
 
-void CellArray::count(const float* sums, int tile, int width, std::int32_t* counts) const {
-  constexpr float to_whole =
-      12'582'912.0f;  // 1.5 2^23: adding it leaves no bit behind the point, ties to even
-  const auto steps = static_cast<float>(options_.counter_steps);
-  for (int c = 0; c < width; ++c) {
-    const float gain = errors_ != nullptr ? 1 + errors_->counter_gain(tile, c) : 1.0f;
-    const float offset = errors_ != nullptr ? errors_->counter_offset(tile, c) : 0.0f;
-    for (int i = c * cell_lanes; i < (c + 1) * cell_lanes; ++i) {
-      const float a = steps * std::clamp(sums[i] * gain + offset, -1.0f, 1.0f);
-      counts[i] += static_cast<std::int32_t>((a + to_whole) - to_whole);
-    }
-  }
-}
-
 /// The slots of one counter: the tokens that lie in them now, from the round before this one, too.
-void CellArray::add_tile(const Operands& o, int first, int tile, int ages, const float* pulses, float* sums,
-                         std::int32_t* counts) const {
-  const int window = options_.window, last = std::min(first + cell_lanes, o.tokens) - 1;
+void CellArray::add_tile(const CellOperands& o, int first, int tile, const float* pulses, float* sums,
+                         MatrixI& counts) const {
+  const int window = options_.window, tokens = std::min(cell_lanes, o.tokens - first);
   const int from_slot = tile * options_.tile, to_slot = std::min(from_slot + options_.tile, window);
-  const int oldest = std::max(0, first - window + 1);
-  std::vector<PulseRow> rows;
-  std::deque<std::array<float, cell_lanes>> partial;  // rows some of whose lanes lie outside the slots
-  for (int round = oldest / window; round <= last / window; ++round) {
-    const int begin = round * window + from_slot, end = std::min(round * window + to_slot, last + 1);
-    for (int age = std::max(0, first - end + 1); age < std::min(ages, first + cell_lanes - begin); ++age) {
-      const float* row = pulses + index_of(age * cell_lanes);
-      const int from = first - age;  // of lane 0
-      if (from < begin || from + cell_lanes > end) {
-        partial.emplace_back();
-        for (int lane = 0; lane < cell_lanes; ++lane)
-          partial.back()[lane] = from + lane >= begin && from + lane < end ? row[lane] : 0.0f;
-        row = partial.back().data();
-      }
-      rows.push_back({row, age});
-    }
-  }
-  if (rows.empty()) return;
-  sum_values(o.values, index_of(pad + first), rows.data(), rows.size(), sums);
-  count(sums, tile, o.width, counts);
+  const int oldest = std::max(0, first - window + 1), newest = first + tokens - 1;
+  std::fill(sums, sums + index_of(tokens) * index_of(o.values.lines), 0.0f);
+  std::array<bool, cell_lanes> meets{};
+  for (int round = oldest / window; round <= newest / window; ++round)
+    add_cells(o.values, {first, tokens, window}, round * window + from_slot, round * window + to_slot, pulses,
+              sums, meets);
+  CounterErrors errors;
+  if (errors_ != nullptr)
+    errors = {errors_->counter_gain.row(tile).data(), errors_->counter_offset.row(tile).data()};
+  const auto steps = static_cast<float>(options_.counter_steps);
+  for (int t = 0; t < tokens; ++t)
+    if (meets[index_of(t)])
+      add_counts(errors, steps, sums + index_of(t) * index_of(o.values.lines), o.width,
+                 counts.row(first + t).data());
 }
 
 MatrixI CellArray::forward(const HeadCodes& codes, std::uint32_t first_token) const {
   check(codes);
-  const Operands o = lay_out(codes);
-  MatrixI out(o.tokens, o.width);
+  const CellOperands o = lay_out(codes);
+  MatrixI out = MatrixI::Zero(o.tokens, o.width);
   std::vector<float> pulses(index_of(options_.window + cell_lanes) * cell_lanes);
-  std::vector<float> sums(index_of(o.lines) * cell_lanes);
-  std::vector<std::int32_t> counts(sums.size());
+  std::vector<float> sums(index_of(o.values.lines) * cell_lanes);
   const int tiles = (options_.window + options_.tile - 1) / options_.tile;
   for (int first = 0; first < o.tokens; first += cell_lanes) {
-    const int ages = block_pulses(o, first, first_token, pulses.data());
-    std::fill(counts.begin(), counts.end(), 0);
-    for (int tile = 0; tile < tiles; ++tile)
-      add_tile(o, first, tile, ages, pulses.data(), sums.data(), counts.data());
-    for (int t = first; t < std::min(first + cell_lanes, o.tokens); ++t)
-      for (int c = 0; c < o.width; ++c) out(t, c) = counts[index_of(c * cell_lanes + t - first)];
+    block_pulses(o, first, first_token, pulses.data());
+    for (int tile = 0; tile < tiles; ++tile) add_tile(o, first, tile, pulses.data(), sums.data(), out);
   }
   return out;
 }
 
 MatrixF CellArray::pulses(const HeadCodes& codes, std::uint32_t first_token) const {
   check(codes);
-  const Operands o = lay_out(codes);
+  const CellOperands o = lay_out(codes);
   MatrixF all = MatrixF::Zero(o.tokens, o.tokens);
   std::vector<float> block(index_of(options_.window + cell_lanes) * cell_lanes);
   for (int first = 0; first < o.tokens; first += cell_lanes) {

@@ -17,12 +17,9 @@
 #include <string>
 #include <vector>
 
-#include "flare_arch/base/matrix.hpp"
-#include "flare_arch/gain_cell/cell_errors.hpp"
+#include "flare_arch/gain_cell/cell_operands.hpp"
 
 namespace flare::arch {
-
-using CodeMatrix = Matrix<std::uint8_t>;
 
 struct CellArrayOptions {
   int window = 128;                 // tokens a head keeps
@@ -35,11 +32,6 @@ struct CellArrayOptions {
 
   /// False, with the reason in `error`, for options that make no sense.
   bool is_valid(std::string* error) const;
-};
-
-/// Codes of one head's sequence: tokens x width each. Queries 0..input_steps, keys and values level numbers.
-struct HeadCodes {
-  CodeMatrix query, key, value;
 };
 
 class CellArray {
@@ -56,22 +48,20 @@ class CellArray {
   MatrixF pulses(const HeadCodes& codes, std::uint32_t first_token = 0) const;
 
  private:
-  struct Operands;
-  Operands lay_out(const HeadCodes& codes) const;
+  CellOperands lay_out(const HeadCodes& codes) const;
   void check(const HeadCodes& codes) const;
-  int block_pulses(const Operands& operands, int first, std::uint32_t first_token, float* pulses) const;
-  void shape_pulses(const Operands& operands, int first, int ages, std::uint32_t first_token,
+  int block_pulses(const CellOperands& operands, int first, std::uint32_t first_token, float* pulses) const;
+  void shape_pulses(const CellOperands& operands, int first, int ages, std::uint32_t first_token,
                     float* pulses) const;
   void add_noise(int first, int ages, std::uint32_t first_token, float* pulses) const;
-  void add_tile(const Operands& operands, int first, int tile, int ages, const float* pulses, float* sums,
-                std::int32_t* counts) const;
-  void count(const float* sums, int tile, int width, std::int32_t* counts) const;
+  void add_tile(const CellOperands& operands, int first, int tile, const float* pulses, float* sums,
+                MatrixI& counts) const;
 
   CellArrayOptions options_;
   int levels_;
   std::shared_ptr<const HeadErrors> errors_;
   DieHead noise_;
-  std::vector<float> key_currents_, value_currents_;  // [age][table_width]: of full scale
+  CellTables tables_;
 };
 
 }  // namespace flare::arch

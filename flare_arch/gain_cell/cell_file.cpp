@@ -66,6 +66,15 @@ void add_spread(const engine::GainCellTables& tables, MeasuredCell& cell) {
   cell.spread.check();
 }
 
+/// One after the other: a query into the keys, the pulse of its charge into the values, the pulse that is counted.
+double head_time(const engine::GainCellTables& tables) {
+  if (tables.converters.size() != 2) return 0;
+  double time = tables.read_pulse;
+  for (const engine::PulseConverterRow& row : tables.converters)
+    time += row.gain * tables.read_pulse + row.offset;
+  return std::isfinite(time) ? time : 0;
+}
+
 std::string list_of(const std::vector<engine::GainCellTables>& all) {
   std::vector<std::string> names;
   names.reserve(all.size());
@@ -128,6 +137,7 @@ MeasuredCell measured_cell(const engine::GainCellTables& tables) {
   for (const engine::TransferRow& row : tables.transfer) cell.transfer.push_back(row.mean);
   cell.full_scale = tables.full_scale;
   cell.read_pulse = tables.read_pulse;
+  cell.head_time = head_time(tables);
   if (!(tables.full_scale > 0) || !(tables.read_pulse > 0))
     throw std::invalid_argument("full_scale and read_pulse must be positive");
   for (const engine::EnergyRow& row : tables.energy)

@@ -22,7 +22,8 @@ struct MeasuredCell {
   double full_scale = 0;         // A, of the charge-to-pulse converter
   double read_pulse = 0;         // s, the longest
   double token_energy = 0;       // J; 0: not measured
-  CellSpread spread;             // covariance over mismatch; converters
+  double head_time = 0;  // s: the longest query, the longest pulse, the longest count; 0: not measured
+  CellSpread spread;     // covariance over mismatch; converters
 
   CellLaw polynomial_law() const;
   /// Straight lines between the levels' own currents.

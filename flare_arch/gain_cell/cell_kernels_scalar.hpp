@@ -6,8 +6,9 @@
 
 namespace flare::arch::scalar {
 
-void sum_keys(const CellBlock& keys, const float* pulses, std::size_t position, int ages, float* sums);
-void sum_values(const CellBlock& values, std::size_t position, const PulseRow* rows, std::size_t count,
-                float* sums);
+void sum_keys(const KeyBlock& keys, const KeyPulses& pulses, std::size_t position, int ages, float* sums);
+void add_values(const ValueBlock& values, const ValueReads& reads, float* sums);
+void add_counts(const CounterErrors& errors, float steps, const float* charges, int lines,
+                std::int32_t* counts);
 
 }  // namespace flare::arch::scalar

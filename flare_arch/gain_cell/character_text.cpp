@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "engine/base/file_error.hpp"
+#include "flare_arch/array/random_streams.hpp"
 #include "flare_arch/base/json_object.hpp"
 
 namespace flare::arch {
@@ -93,6 +94,25 @@ std::vector<TextWindow> windows_of(const std::vector<std::int32_t>& tokens, int 
     const auto begin = tokens.begin();
     const auto here = static_cast<std::ptrdiff_t>(at), there = static_cast<std::ptrdiff_t>(end);
     windows.push_back({{begin + here, begin + there}, {begin + here + 1, begin + there + 1}});
+  }
+  return windows;
+}
+
+/// Of the arrays of StreamPurpose::repeat: no array's repeats have so high a number.
+constexpr std::uint32_t text_windows = 0x7e870000u;
+
+std::vector<TextWindow> random_windows(const std::vector<std::int32_t>& tokens, int length,
+                                       std::int64_t count, std::uint64_t seed, std::uint32_t draw) {
+  const auto starts = static_cast<std::ptrdiff_t>(tokens.size()) - length;
+  if (starts < 1)
+    throw std::invalid_argument(
+        fmt::format("a text of {} characters has no whole window of {}", tokens.size(), length));
+  UniformSequence uniforms(StreamKey(seed, StreamPurpose::repeat, text_windows + draw), 0, 0, 0);
+  std::vector<TextWindow> windows;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto first =
+        tokens.begin() + static_cast<std::ptrdiff_t>(uniforms.next() * static_cast<double>(starts));
+    windows.push_back({{first, first + length}, {first + 1, first + length + 1}});
   }
   return windows;
 }

@@ -40,5 +40,9 @@ struct TextWindow {
 /// The text in windows of `length` tokens, one after the other; the last may be shorter. Every token but the first is a
 /// target once.
 std::vector<TextWindow> windows_of(const std::vector<std::int32_t>& tokens, int length);
+/// `count` whole windows that begin anywhere, drawn by `seed` and `draw`: other draws of a seed are independent. Throws
+/// std::invalid_argument for a text that is shorter than one.
+std::vector<TextWindow> random_windows(const std::vector<std::int32_t>& tokens, int length,
+                                       std::int64_t count, std::uint64_t seed, std::uint32_t draw);
 
 }  // namespace flare::arch

@@ -6,6 +6,7 @@
 #include "engine/base/units.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/model/perplexity_cost.hpp"
+#include "studies/model/perplexity_recovery.hpp"
 #include "studies/model/perplexity_sweep.hpp"
 #include "studies/run/progress.hpp"
 #include "studies/run/table_file.hpp"
@@ -20,13 +21,15 @@ void check_inputs(const PerplexityCommand& c) {
     if (!std::filesystem::exists(input)) throw StudyError(input.string() + ": no such file");
   if (!c.out.empty()) check_place(c.out, table_format);
   const bool on_cells = c.attention == "cell";
-  const bool needs_cells = c.adapt || !c.sweep.empty() || c.dies > 0 || c.noise > 0;
+  const bool needs_cells = c.adapt || !c.sweep.empty() || c.recovery > 0 || c.dies > 0 || c.noise > 0;
   if (!on_cells && needs_cells)
     throw StudyError(fmt::format(
-        "--adapt, --sweep, --dies and --noise are about cells; give --attention cell, not {}", c.attention));
+        "--adapt, --sweep, --recovery, --dies and --noise are about cells; give --attention cell, not {}",
+        c.attention));
+  if (c.recovery > 0 && !c.sweep.empty()) throw StudyError("--recovery and --sweep: one at a time");
   if (!c.sweep.empty() && c.figures.empty() && c.out.empty())
     throw StudyError("--sweep: needs --figures DIR or -o OUT.h5 for its rows");
-  if (!c.figures.empty() && !c.sweep.empty() && !std::filesystem::is_directory(c.figures))
+  if (!c.figures.empty() && (!c.sweep.empty() || c.recovery > 0) && !std::filesystem::is_directory(c.figures))
     throw StudyError(c.figures.string() + ": no such folder");
 }
 
@@ -93,7 +96,7 @@ void write_figure(const std::filesystem::path& path, const std::string& svg) {
 std::vector<TokenCost> costs_of(const PerplexityCommand& c, int positions) {
   if (c.attention != "cell" || !c.sweep.empty() || cell_spec_file(c.cells).empty()) return {};
   const NamedCell cell = named_cell(c.cells, choice_of(c, positions));
-  return token_costs(cell.cell + "/" + cell.corner, cell.token_energy);
+  return token_costs(cell.cell + "/" + cell.corner, cell.head_time, cell.token_energy);
 }
 
 std::vector<PerplexityRow> rows_of(const PerplexityCommand& c, PerplexityBench& bench, Progress& progress) {
@@ -101,6 +104,13 @@ std::vector<PerplexityRow> rows_of(const PerplexityCommand& c, PerplexityBench& 
   const CellChoice choice = choice_of(c, bench.positions());
   if (c.attention == "linear") return {bench.on_cells(named_cell("linear", choice), 0)};
   const NamedCell trained = trained_cell(c, bench.positions());
+  if (c.recovery > 0) {
+    RecoveryOptions options{c.recovery, c.dies > 0};
+    options.progress = [&](int done, int total) {
+      progress.note(fmt::format("seed {} of {}", done + 1, total));
+    };
+    return recovery_rows(bench, named_cell(c.cells, choice), trained, options);
+  }
   if (c.sweep.empty())
     return {bench.on_cells(named_cell(c.cells, choice), c.dies, c.adapt ? &trained : nullptr)};
   SweepOptions options{c.cells, choice, c.dies > 0 ? c.dies : 5};
@@ -117,6 +127,7 @@ void write_result(const PerplexityCommand& c, const std::vector<PerplexityRow>& 
     engine::write_attribute(file, "/", "text", c.text.string());
     engine::write_attribute(file, "/", "seed", c.seed);
     if (!costs.empty()) engine::write_table(file, "/perplexity_cost", cost_table(costs));
+    if (c.recovery > 0) engine::write_table(file, "/perplexity_recovery", recovery_table(recoveries(rows)));
     if (!trace.empty()) engine::write_table(file, "/perplexity_trace", trace_table(trace));
   });
   fmt::print("Tables: {}\n", c.out.string());
@@ -140,11 +151,14 @@ int perplexity_command(const PerplexityCommand& command, std::stop_token stop) {
   const std::vector<PerplexityRow> rows = rows_of(command, bench, progress);
   progress.finish(fmt::format("{} characters", rows.front().tokens));
   print_rows(rows);
+  if (command.recovery > 0) fmt::print("{}\n", recovery_text(recoveries(rows)));
   const std::vector<TokenCost> costs = costs_of(command, bench.positions());
   if (!costs.empty()) print_costs(costs);
   if (!command.out.empty()) write_result(command, rows, bench.trace(), costs);
   if (command.figures.empty()) return exit_done;
-  if (!command.sweep.empty())
+  if (command.recovery > 0)
+    write_figure(command.figures / "perplexity_recovery.svg", draw_recovery(recoveries(rows)));
+  else if (!command.sweep.empty())
     write_figure(command.figures / fmt::format("perplexity_{}.svg", command.sweep),
                  draw_sweep(command.sweep, rows));
   else if (!bench.trace().empty())

@@ -159,6 +159,7 @@ struct PerplexityCommand {
   bool transfer = false;
   bool adapt = false;
   bool reset_scalers = false;
+  int recovery = 0;  // seeds; 0: no recovery
 };
 int perplexity_command(const PerplexityCommand& command, std::stop_token stop);
 

@@ -39,7 +39,10 @@ void add_perplexity(CLI::App& app, PerplexityCommand& c) {
   p->add_option("--seed", c.seed, "Of dies and noise")->check(CLI::NonNegativeNumber)->capture_default_str();
   p->add_option("--sweep", c.sweep, "Many points, with and without adaptation")
       ->check(CLI::IsMember(perplexity_sweeps()));
-  p->add_option("--figures", c.figures, "Folder for the figure (SVG) of the sweep or the adaptation")
+  p->add_option("--recovery", c.recovery,
+                "What adaptation brings back, over this many seeds of text, batch and die")
+      ->check(CLI::Range(1, 10'000));
+  p->add_option("--figures", c.figures, "Folder for the figure (SVG) of the sweep, recovery or adaptation")
       ->type_name("DIR");
   p->add_option("-o,--out", c.out, "HDF5 file for the tables");
 }

@@ -187,21 +187,57 @@ std::vector<SampleSet> sample_sets(const std::vector<engine::RunRequest>& reques
   return sets;
 }
 
+struct CornerRuns {
+  Corner corner;
+  std::vector<engine::RunRequest> requests;
+};
+
+/// Samples, runs without mismatch, and where `with_columns` columns.
+std::vector<engine::RunRequest> corner_requests(const StudyRun& run, const Corner& corner,
+                                                bool with_columns) {
+  std::vector<engine::RunRequest> requests = sample_requests(run.study, run.evaluator, corner);
+  for (auto& request : nominal_requests(run.study, corner)) requests.push_back(std::move(request));
+  if (!with_columns) return requests;
+  for (auto& request : column_requests(run.study, corner)) requests.push_back(std::move(request));
+  return requests;
+}
+
+/// Makes the runs of one shard, a request an item, into the store. A column takes some twenty times as long as a cell.
+void run_share(const StudyRun& run, const std::vector<CornerRuns>& corners) {
+  constexpr double column_weight = 20.0;
+  std::vector<double> weights;
+  for (const CornerRuns& c : corners)
+    for (std::size_t i = 0; i < c.requests.size(); ++i)
+      weights.push_back(i < cell_samples + nominal_count ? static_cast<double>(c.requests[i].points.rows())
+                                                         : column_weight);
+  const std::vector<std::size_t> mine = items_of(weights, run.shard);
+  std::size_t first = 0;
+  for (const CornerRuns& c : corners) {
+    std::vector<engine::RunRequest> requests;
+    for (const std::size_t item : mine)
+      if (item >= first && item < first + c.requests.size()) requests.push_back(c.requests[item - first]);
+    first += c.requests.size();
+    if (!requests.empty()) run.run(c.corner.name(), requests);
+  }
+}
+
 }  // namespace
 
 GainCellResult run_gain_cell_study(const StudyRun& run) {
   GainCellResult result;
-  for (const Corner& corner : all_corners(run.study)) {
-    std::vector<engine::RunRequest> requests = sample_requests(run.study, run.evaluator, corner);
-    for (auto& request : nominal_requests(run.study, corner)) requests.push_back(std::move(request));
+  std::vector<CornerRuns> corners;
+  for (const Corner& corner : all_corners(run.study))
+    corners.push_back({corner, corner_requests(run, corner, corners.empty())});
+  if (run.shard.count > 1) {
+    run_share(run, corners);
+    return result;
+  }
+  for (const CornerRuns& c : corners) {
+    const Results results = run.run(c.corner.name(), c.requests);
     const bool first = result.corners.empty();
-    if (first) {
-      for (auto& request : column_requests(run.study, corner)) requests.push_back(std::move(request));
-    }
-    const Results results = run.run(corner.name(), requests);
     GainCellCorner& made = result.corners.emplace_back();
-    made.tables = tables_of(run.study, corner, results);
-    made.samples = sample_sets(requests, results);
+    made.tables = tables_of(run.study, c.corner, results);
+    made.samples = sample_sets(c.requests, results);
     for (int p = 0; first && p < column_patterns; ++p) {
       const auto& column = results[static_cast<std::size_t>(p) + cell_samples + nominal_count];
       made.tables.columns.push_back(

@@ -19,6 +19,7 @@ struct GainCellResult {
   std::vector<GainCellCorner> corners;  // the nominal one first
 };
 
+/// A shard of several makes its runs and gives no corners.
 GainCellResult run_gain_cell_study(const StudyRun& run);
 
 /// Builds every circuit at every corner, without a sample. Lines that say what the study does.

@@ -45,11 +45,9 @@ WriteTables run_kind(const StudyRun& run, const std::filesystem::path& answers) 
     };
   }
   if (run.study.gain_cell) {
-    if (is_share(run.shard))
-      throw StudyError("a study of a gain cell ([gain_cell]) is not shared out: run it whole");
-    return [cell = run_gain_cell_study(run)](H5::H5File& file, const auto&) {
-      write_gain_cell_result(file, cell);
-    };
+    GainCellResult cell = run_gain_cell_study(run);
+    if (is_share(run.shard)) return {};
+    return [cell = std::move(cell)](H5::H5File& file, const auto&) { write_gain_cell_result(file, cell); };
   }
   std::vector<StudiedColumn> columns = run_columns(run);
   if (is_share(run.shard)) return {};

@@ -54,7 +54,8 @@ engine::Table perplexity_table(const std::vector<PerplexityRow>& rows) {
       .add("mismatch", "", column([](Row r) { return r.mismatch; }))
       .add("temperature", "degC", column([](Row r) { return r.temperature; }))
       .add("leak", "", column([](Row r) { return r.leak; }))
-      .add("passes", "", column([](Row r) { return r.passes; }));
+      .add("passes", "", column([](Row r) { return r.passes; }))
+      .add("seed", "", column([](Row r) { return static_cast<std::int64_t>(r.seed); }));
   return table;
 }
 
@@ -63,8 +64,30 @@ PerplexityBench::PerplexityBench(const BenchInputs& inputs, arch::TextRun run)
   const arch::Characters characters = arch::Characters::load(inputs.model, model_.spec().vocabulary);
   windows_ = arch::windows_of(arch::read_text(inputs.text, characters, inputs.characters), positions());
   const std::int64_t most = std::int64_t{inputs.adaptation_windows} * positions() + 1;
-  const std::filesystem::path& other = inputs.adaptation_text.empty() ? inputs.text : inputs.adaptation_text;
-  batch_ = arch::windows_of(arch::read_text(other, characters, most), positions());
+  batch_ = arch::windows_of(arch::read_text(adaptation_file(), characters, most), positions());
+}
+
+const std::filesystem::path& PerplexityBench::adaptation_file() const {
+  return inputs_.adaptation_text.empty() ? inputs_.text : inputs_.adaptation_text;
+}
+
+void PerplexityBench::draw_text(std::uint64_t seed) {
+  if (text_.empty()) {
+    const arch::Characters characters = arch::Characters::load(inputs_.model, model_.spec().vocabulary);
+    text_ = arch::read_text(inputs_.text, characters);
+    adaptation_text_ = arch::read_text(adaptation_file(), characters);
+  }
+  const auto draw = [&](std::vector<arch::TextWindow>& windows, const std::vector<std::int32_t>& text,
+                        std::uint32_t which) {
+    windows = arch::random_windows(text, positions(), static_cast<std::int64_t>(windows.size()), seed, which);
+  };
+  try {
+    draw(windows_, text_, 0);
+    draw(batch_, adaptation_text_, 1);
+  } catch (const std::invalid_argument& e) {
+    throw StudyError(e.what());
+  }
+  targets_.reset();
 }
 
 PerplexityRow PerplexityBench::softmax() const {
@@ -75,6 +98,30 @@ PerplexityRow PerplexityBench::softmax() const {
   row.attention = "softmax";
   row.tokens = loss.tokens;
   row.loss = loss.loss;
+  return row;
+}
+
+PerplexityRow PerplexityBench::as_trained(const NamedCell& trained_on) {
+  scalers();
+  const arch::TextLoss loss = arch::text_loss(
+      model_, arch::cell_layers(model_, *trained_scalers_, trained_on.system), windows_, run_);
+  if (loss.stopped) throw engine::Stopped();
+  PerplexityRow row = head_of(trained_on);
+  row.tokens = loss.tokens;
+  row.loss = loss.loss;
+  return row;
+}
+
+PerplexityRow PerplexityBench::head_of(const NamedCell& cell) const {
+  PerplexityRow row;
+  row.model = model_.name();
+  row.attention = cell.cell == "linear" ? "linear" : "cell";
+  row.cell = cell.cell;
+  row.corner = cell.corner;
+  row.window = cell.system.array.window;
+  row.temperature = cell.temperature;
+  row.leak = leak_of(cell.system);
+  row.seed = cell.system.seed;
   return row;
 }
 
@@ -117,15 +164,8 @@ double PerplexityBench::cell_loss(const arch::CellSystem& system, const NamedCel
 }
 
 PerplexityRow PerplexityBench::on_cells(const NamedCell& cell, int dies, const NamedCell* trained_on) {
-  PerplexityRow row;
-  row.model = model_.name();
-  row.attention = cell.cell == "linear" ? "linear" : "cell";
-  row.cell = cell.cell;
-  row.corner = cell.corner;
+  PerplexityRow row = head_of(cell);
   row.adapted = trained_on != nullptr;
-  row.window = cell.system.array.window;
-  row.temperature = cell.temperature;
-  row.leak = leak_of(cell.system);
   trace_.clear();
   arch::CellSystem system = cell.system;
   system.has_die = dies > 0 && !system.spread.is_none();

@@ -27,6 +27,7 @@ struct PerplexityRow {
   double temperature = 27;  // degC
   double leak = 0;          // share of the highest level's current that is lost over the window
   int passes = 0;           // of adaptation, of the first repeat
+  std::uint64_t seed = 1;   // of the first die, of noise and of the text where it is drawn
 };
 
 engine::Table perplexity_table(const std::vector<PerplexityRow>& rows);
@@ -43,7 +44,12 @@ class PerplexityBench {
   /// Throws engine::FileError and StudyError for inputs that do not fit.
   PerplexityBench(const BenchInputs& inputs, arch::TextRun run);
 
+  /// From now on: windows of both texts drawn by this seed, as many as stood in order.
+  void draw_text(std::uint64_t seed);
+
   PerplexityRow softmax() const;
+  /// On the cells of the training, with its scalers.
+  PerplexityRow as_trained(const NamedCell& trained_on);
   /// On cells; `dies` dies where the cell varies (0: none, every cell its mean). `adapted` to what the model does on
   /// `trained_on`.
   PerplexityRow on_cells(const NamedCell& cell, int dies, const NamedCell* trained_on = nullptr);
@@ -56,11 +62,14 @@ class PerplexityBench {
  private:
   const std::vector<arch::LayerScalers>& scalers();
   const std::vector<arch::LayerMoments>& targets(const NamedCell& trained_on);
+  const std::filesystem::path& adaptation_file() const;
+  PerplexityRow head_of(const NamedCell& cell) const;
   double cell_loss(const arch::CellSystem& system, const NamedCell* trained_on, PerplexityRow& row);
 
   BenchInputs inputs_;
   arch::TextRun run_;
   arch::Transformer model_;
+  std::vector<std::int32_t> text_, adaptation_text_;  // whole; only where windows are drawn
   std::vector<arch::TextWindow> windows_, batch_;
   std::optional<std::vector<arch::LayerScalers>> trained_scalers_, scalers_;
   std::optional<std::vector<arch::LayerMoments>> targets_;

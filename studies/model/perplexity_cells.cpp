@@ -64,6 +64,7 @@ NamedCell measured_system(const arch::MeasuredCell& cell, const CellChoice& choi
   named.system.array.key_full_scale = cell.full_scale;
   named.system.array.value_full_scale = cell.full_scale / 2;  // as in the paper: 80 and 40 uA
   named.token_energy = cell.token_energy;
+  named.head_time = cell.head_time;
   named.system.spread = cell.spread;
   named.system.spread.scale = choice.mismatch;
   return named;

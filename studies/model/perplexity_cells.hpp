@@ -30,6 +30,7 @@ struct NamedCell {
   double temperature = 27;   // degC
   arch::CellSystem system;
   double token_energy = 0;  // J of a head's token; 0: not measured
+  double head_time = 0;     // s of it; 0: not measured
 };
 
 /// What `named_cell` takes, for help texts.

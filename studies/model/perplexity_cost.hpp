@@ -15,9 +15,10 @@ struct TokenCost {
   double joules = 0;
 };
 
-/// `head_energy`: J of one head's token as a study measured it, its cells and converters alone; 0: no such row. Published:
+/// `head_energy`: J of one head's token as a study measured it, its cells and converters alone; 0: no such row. `head_time`: s
+/// of it, the heads working side by side; 0: not known. Published:
 /// Leroux et al., Nat. Comput. Sci. 5, 813 (2025), and the authors' measurements of the processors.
-std::vector<TokenCost> token_costs(const std::string& cell, double head_energy);
+std::vector<TokenCost> token_costs(const std::string& cell, double head_time, double head_energy);
 void print_costs(const std::vector<TokenCost>& costs);
 engine::Table cost_table(const std::vector<TokenCost>& costs);
 

@@ -39,6 +39,7 @@ TEST(CellFile, WhatAStudyMeasuredIsWhatACellDoes) {
   const Retention left = cell.retention(1025, 0.78e-6);  // 0.8 ms, all but the first
   EXPECT_NEAR(left(7, 1024) / 0.45, 1 - 0.1 * 1024 * 0.78e-6 / 0.8e-3, 1e-9);
   EXPECT_EQ(load_cells(path).size(), 2u);
+  EXPECT_NEAR(cell.head_time, 15e-9 + 2 * (1.01 * 15e-9 + 0.5e-9), 1e-15);
 }
 
 TEST(CellFile, AWindowLongerThanTheCellsHoldIsRefusedWithTheRemedy) {

@@ -13,30 +13,57 @@
 namespace flare::arch {
 namespace {
 
-struct RandomCells {
-  std::vector<std::uint32_t> codes;
-  std::vector<float> errors, currents, pulses;
-  CellBlock block;
+constexpr int positions = 16 + 160;
 
-  RandomCells(int lines, int ages, bool with_errors, std::mt19937& generator) {
-    const std::size_t stride = 16 + 160;
+/// Cells and pulses of a block of tokens, as the kernels read them.
+struct RandomCells {
+  std::vector<std::uint32_t> key_codes, words, value_codes;
+  std::vector<std::int8_t> table;
+  std::vector<float> key_errors, value_errors, currents, steps, pulses;
+  KeyBlock keys;
+  KeyPulses key_pulses;
+  ValueBlock values;
+
+  RandomCells(int lines, int ages, int most, bool with_errors, std::mt19937& generator) {
+    const auto size = [](int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); };
+    const int padded = (lines + value_lines - 1) / value_lines * value_lines;
     std::normal_distribution<float> normal;
-    codes.resize(static_cast<std::size_t>(lines / word_lines) * stride);
-    for (auto& word : codes) word = static_cast<std::uint32_t>(generator()) & 0x77777777u;
-    errors.resize(static_cast<std::size_t>(lines) * stride);
-    for (auto& e : errors) e = 0.1f * normal(generator);
-    currents.resize(static_cast<std::size_t>(ages) * table_width);
+    const auto fill = [&](auto& all, std::size_t count, const auto& make) {
+      all.resize(count);
+      for (auto& one : all) one = make();
+    };
+    fill(key_codes, size(lines / word_lines, positions),
+         [&] { return static_cast<std::uint32_t>(generator()) & 0x07070707u; });
+    fill(value_codes, size(padded, positions), [&] { return static_cast<std::uint32_t>(generator()) % 8; });
+    fill(key_errors, size(lines, positions), [&] { return 0.1f * normal(generator); });
+    fill(value_errors, size(padded, positions), [&] { return 0.1f * normal(generator); });
+    fill(table, size(ages, digits * table_width), [&] { return static_cast<std::int8_t>(generator()); });
+    fill(pulses, size(ages + cell_lanes, cell_lanes), [&] { return 0.3f + 0.1f * normal(generator); });
+    currents.resize(size(ages + cell_lanes, table_width));
     for (std::size_t i = 0; i < currents.size(); i += 16)
       for (std::size_t level = 0; level < 8; ++level)
         currents[i + level] = currents[i + 8 + level] = normal(generator);
-    pulses.resize(static_cast<std::size_t>(std::max(lines, ages)) * cell_lanes);
-    for (auto& p : pulses) p = static_cast<float>(generator() % 16);
-    block = {codes.data(), with_errors ? errors.data() : nullptr, currents.data(), stride, lines};
+    words.resize(size(lines / word_lines, cell_lanes));
+    steps.resize(size(lines, cell_lanes));
+    for (int line = 0; line < lines; ++line)
+      for (int lane = 0; lane < cell_lanes; ++lane) {
+        // The largest steps at once, too: what sums of 16 bits must hold.
+        const unsigned step = lane == 3
+                                  ? static_cast<unsigned>(most)
+                                  : static_cast<unsigned>(generator()) % (static_cast<unsigned>(most) + 1);
+        words[size(line / word_lines, cell_lanes) + static_cast<std::size_t>(lane)] |=
+            step << (8 * (line % word_lines));
+        steps[size(line, cell_lanes) + static_cast<std::size_t>(lane)] = static_cast<float>(step);
+      }
+    keys = {key_codes.data(), table.data(), 0.01f, with_errors ? key_errors.data() : nullptr,
+            positions,        lines};
+    key_pulses = {words.data(), steps.data(), most};
+    values = {value_codes.data(), currents.data(), with_errors ? value_errors.data() : nullptr, padded};
   }
 };
 
-template <class Make>
-void expect_same_on_all_targets(const Make& make, const std::vector<float>& expected) {
+template <class Make, class Number>
+void expect_same_on_all_targets(const Make& make, const std::vector<Number>& expected) {
   const std::vector<std::string> targets = kernel_targets();
   ASSERT_FALSE(targets.empty());
   for (const std::string& target : targets) {
@@ -46,29 +73,72 @@ void expect_same_on_all_targets(const Make& make, const std::vector<float>& expe
   use_kernel_target("");
 }
 
-TEST(CellKernels, SumsAreTheSameOnEveryTarget) {
+TEST(CellKernels, SumsOfKeysAreTheSameOnEveryTarget) {
   std::mt19937 generator(4);
-  for (const int lines : {4, 8, 20, 64})
+  for (const int lines : {4, 8, 20, 64, 132})
     for (const int ages : {1, 3, 8, 9, 63, 144})
+      for (const int most : {1, 15, 127})
+        for (const bool with_errors : {false, true}) {
+          const RandomCells cells(lines, ages, most, with_errors, generator);
+          const auto sums = [&](auto* kernel) {
+            std::vector<float> all(static_cast<std::size_t>(ages) * cell_lanes, 7.0f);
+            kernel(cells.keys, cells.key_pulses, 16 + 128, ages, all.data());
+            return all;
+          };
+          SCOPED_TRACE(testing::Message() << lines << " lines, " << ages << " ages, " << most << " steps");
+          expect_same_on_all_targets([&] { return sums(sum_keys); }, sums(scalar::sum_keys));
+        }
+}
+
+TEST(CellKernels, SumsOfValuesAreTheSameOnEveryTarget) {
+  std::mt19937 generator(5);
+  for (const int lines : {4, 16, 48, 64, 80})
+    for (const int tokens : {1, 2, 3, 4, 7, 16})
       for (const bool with_errors : {false, true}) {
-        const RandomCells cells(lines, ages, with_errors, generator);
-        const std::size_t position = 16 + 128;
-        const auto keys = [&](auto* kernel) {
-          std::vector<float> sums(static_cast<std::size_t>(ages) * cell_lanes, 7.0f);
-          kernel(cells.block, cells.pulses.data(), position, ages, sums.data());
-          return sums;
+        const RandomCells cells(lines, 144, 15, with_errors, generator);
+        const auto sums = [&](auto* kernel) {
+          std::vector<float> all(static_cast<std::size_t>(tokens * cells.values.lines), 7.0f);
+          kernel(cells.values, {140, tokens, 3, 141, cells.pulses.data()}, all.data());
+          return all;
         };
-        expect_same_on_all_targets([&] { return keys(sum_keys); }, keys(scalar::sum_keys));
-        std::vector<PulseRow> rows;
-        for (int age = ages - 1; age >= 0; age -= 2)
-          rows.push_back({cells.pulses.data() + age * cell_lanes, age});
-        const auto values = [&](auto* kernel) {
-          std::vector<float> sums(static_cast<std::size_t>(lines) * cell_lanes, 7.0f);
-          kernel(cells.block, position, rows.data(), rows.size(), sums.data());
-          return sums;
-        };
-        expect_same_on_all_targets([&] { return values(sum_values); }, values(scalar::sum_values));
+        SCOPED_TRACE(testing::Message() << lines << " lines, " << tokens << " tokens");
+        expect_same_on_all_targets([&] { return sums(add_values); }, sums(scalar::add_values));
       }
+}
+
+TEST(CellKernels, CountsAreTheSameOnEveryTargetAndTiesGoToEven) {
+  std::mt19937 generator(6);
+  std::normal_distribution<float> normal;
+  for (const int lines : {1, 8, 19, 64})
+    for (const bool with_errors : {false, true}) {
+      std::vector<float> charges(static_cast<std::size_t>(lines)), gain = charges, offset = charges;
+      for (std::size_t i = 0; i < charges.size(); ++i) {
+        charges[i] = i % 3 == 0 ? (static_cast<float>(generator() % 32) - 15.5f) / 16 : normal(generator);
+        gain[i] = 0.1f * normal(generator);
+        offset[i] = 0.1f * normal(generator);
+      }
+      CounterErrors errors;
+      if (with_errors) errors = {gain.data(), offset.data()};
+      const auto counts = [&](auto* kernel) {
+        std::vector<std::int32_t> all(charges.size(), 3);
+        kernel(errors, 16, charges.data(), lines, all.data());
+        return all;
+      };
+      expect_same_on_all_targets([&] { return counts(add_counts); }, counts(scalar::add_counts));
+    }
+  const float ties[] = {-2, -0.5f / 16, 0.5f / 16, 1.5f / 16, 2.5f / 16, 9};
+  std::vector<std::int32_t> counts(6, 0);
+  add_counts({}, 16, ties, 6, counts.data());
+  EXPECT_EQ(counts, (std::vector<std::int32_t>{-16, 0, 0, 2, 2, 16}));
+}
+
+TEST(CellKernels, DigitsMakeUpTheirNumber) {
+  for (const int units :
+       {0, 1, -1, 127, 128, -128, -129, 32'767, 32'768, -8'000'000, largest_units, -largest_units}) {
+    std::int8_t split[digits];
+    split_units(units, split);
+    EXPECT_EQ(split[0] + 256 * split[1] + 65'536 * split[2], units);
+  }
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <numeric>
 
 #include "engine/base/file_error.hpp"
 
@@ -59,6 +61,27 @@ TEST(CharacterText, EveryTokenButTheFirstIsATargetOnce) {
     }
     EXPECT_EQ(targets, std::vector<std::int32_t>(ids.begin() + 1, ids.end()));
   }
+}
+
+TEST(CharacterText, WindowsAreDrawnBySeedAndDraw) {
+  std::vector<std::int32_t> ids(1000);
+  std::iota(ids.begin(), ids.end(), 0);
+  const auto first_of = [&](std::uint64_t seed, std::uint32_t draw) {
+    std::vector<std::int32_t> first;
+    for (const TextWindow& w : random_windows(ids, 100, 50, seed, draw)) {
+      EXPECT_EQ(w.inputs.size(), 100U);
+      for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(w.targets[i], w.inputs[0] + 1 + static_cast<int>(i));
+      first.push_back(w.inputs[0]);
+    }
+    return first;
+  };
+  EXPECT_EQ(first_of(1, 0), first_of(1, 0));
+  EXPECT_NE(first_of(1, 0), first_of(1, 1));
+  EXPECT_NE(first_of(1, 0), first_of(2, 0));
+  const std::vector<std::int32_t> all = first_of(3, 0);
+  EXPECT_LT(*std::min_element(all.begin(), all.end()), 150);
+  EXPECT_GT(*std::max_element(all.begin(), all.end()), 750);
+  EXPECT_THROW(random_windows(ids, 1000, 1, 1, 0), std::invalid_argument);
 }
 
 }  // namespace

@@ -65,5 +65,28 @@ TEST_F(GainCellProgram, AStudyMeasuresTheCellAndItsConverter) {
   }
 }
 
+TEST_F(GainCellProgram, ShardsMakeTheSameTables) {
+  const fs::path file = write(study("levels = 4\nretention = [\"1 ms\"]\n"));
+  ASSERT_EQ(run({"run", file.string(), "-o", "whole.h5"}).status, 0);
+  for (const char* shard : {"1/2", "2/2"}) {
+    const testing::Ended part =
+        run({"run", file.string(), "--shard", shard, "-o", fmt::format("{}.h5", shard[0])});
+    ASSERT_EQ(part.status, 0) << part.out;
+  }
+  const testing::Ended merged = run({"merge", "joined.h5", "1.h5", "2.h5"});
+  ASSERT_EQ(merged.status, 0) << merged.out;
+  const auto read = [&](const char* name) {
+    return engine::read_gain_cell(engine::open_result(folder_ / name), "gain_cell_6t", "tt_0.90V_27C");
+  };
+  const engine::GainCellTables whole = read("whole.h5"), joined = read("joined.h5");
+  EXPECT_EQ(joined.polynomial.covariance, whole.polynomial.covariance);
+  ASSERT_EQ(joined.columns.size(), whole.columns.size());
+  for (std::size_t i = 0; i < whole.columns.size(); ++i)
+    EXPECT_EQ(joined.columns[i].charge, whole.columns[i].charge);
+  ASSERT_EQ(joined.energy.size(), whole.energy.size());
+  for (std::size_t i = 0; i < whole.energy.size(); ++i)
+    EXPECT_EQ(joined.energy[i].energy, whole.energy[i].energy);
+}
+
 }  // namespace
 }  // namespace flare::studies

@@ -5,36 +5,16 @@
 #include <filesystem>
 #include <fstream>
 
-#include "engine/base/hdf5_io.hpp"
 #include "tests/flare_arch/gain_cell/cell_tables.hpp"
-#include "tests/studies/program_fixture.hpp"
+#include "tests/studies/model/perplexity_program.hpp"
 
 namespace {
 
 using flare::engine::GainCellTables;
 using flare::studies::testing::Ended;
+using flare::studies::testing::Perplexity;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-class Perplexity : public flare::studies::testing::ProgramFixture {
- protected:
-  static std::string model(const std::string& name) { return source("data/models/char_decoder/" + name); }
-  Ended perplexity(const std::string& arguments, const std::string& name = "linear") const {
-    return run_line("perplexity --model " + model(name) + " --text " +
-                    source("data/text/shakespeare_validation.txt") + " " + arguments);
-  }
-  /// A result file with these cells; its path.
-  std::string cells(const std::vector<GainCellTables>& all) const {
-    const std::string path = (folder_ / "cells.h5").string();
-    H5::H5File file(path, H5F_ACC_TRUNC);
-    flare::engine::write_attribute(file, "/", "format", std::string("flare/1"));
-    for (const GainCellTables& tables : all) flare::engine::write_gain_cell(file, tables);
-    return path;
-  }
-  flare::engine::Table rows(const std::string& file) const {
-    return flare::engine::read_table(flare::engine::open_result(folder_ / file), "/perplexity");
-  }
-};
 
 TEST_F(Perplexity, ARowSaysWhatWasScoredOnWhat) {
   const std::string file = cells({flare::arch::some_cell_tables()});
@@ -57,6 +37,8 @@ TEST_F(Perplexity, ARowSaysWhatWasScoredOnWhat) {
   EXPECT_GT(flare::engine::read_table(result, "/perplexity_trace").rows(), 2U);
   const flare::engine::Table costs = flare::engine::read_table(result, "/perplexity_cost");
   EXPECT_NEAR(costs.numbers("energy")[0], 12e-9, 1e-15);  // 12 heads of what the study measured
+  EXPECT_NEAR(costs.numbers("time")[0], 15e-9 + 2 * (1.01 * 15e-9 + 0.5e-9), 1e-14);
+  EXPECT_THAT(costs.texts("system"), testing::IsSupersetOf({"paper", "RTX 4090", "Jetson Nano", "H100"}));
 }
 
 TEST_F(Perplexity, SameSeedSameDiesAndDiesDiffer) {
@@ -83,6 +65,33 @@ TEST_F(Perplexity, SweepsHaveEveryPointWithAndWithoutAdaptation) {
   EXPECT_THAT(svg, AllOf(HasSubstr("<svg"), HasSubstr("adapted")));
 }
 
+/// Seeds have texts, batches and dies of their own, and the same ones again.
+TEST_F(Perplexity, RecoveryIsOverSeeds) {
+  const std::string of = "--attention cell --characters 400 --recovery 3 --dies 1 --figures . --cells " +
+                         cells({flare::arch::some_cell_tables()}) + " -o ";
+  const Ended ended = perplexity(of + "a.h5");
+  ASSERT_EQ(ended.status, 0) << ended.out;
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("recovered"), HasSubstr("(3 seeds)")));
+  ASSERT_EQ(perplexity(of + "b.h5 --seed 2").status, 0);
+  const auto table = [&](const char* file) {
+    return flare::engine::read_table(flare::engine::open_result(folder_ / file), "/perplexity_recovery");
+  };
+  const flare::engine::Table a = table("a.h5"), b = table("b.h5");
+  EXPECT_THAT(a.integers("seed"), testing::ElementsAre(1, 2, 3));
+  for (const char* column : {"trained", "before", "adapted", "recovered"}) {
+    const std::vector<double>&first = a.numbers(column), &second = b.numbers(column);
+    EXPECT_EQ(first[1], second[0]) << column;
+    EXPECT_NE(first[0], first[1]) << column;
+  }
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_NEAR(a.numbers("recovered")[i],
+                (a.numbers("before")[i] - a.numbers("adapted")[i]) /
+                    (a.numbers("before")[i] - a.numbers("trained")[i]),
+                1e-12);
+  EXPECT_EQ(rows("a.h5").rows(), 9U);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "perplexity_recovery.svg"));
+}
+
 TEST_F(Perplexity, BadInputIsOneLineWithTheRemedy) {
   const std::string file = cells({flare::arch::some_cell_tables()});
   GainCellTables bent = flare::arch::some_cell_tables("bent");
@@ -100,6 +109,8 @@ TEST_F(Perplexity, BadInputIsOneLineWithTheRemedy) {
       {"--attention cell --token-time 3", "linear", "--token-time"},
       {"--attention cell --sweep mismatch -o m.h5", "linear", "has no measured mismatch"},
       {"--attention cell --cells shape:bell", "linear", "unknown cell law 'bell'"},
+      {"--attention linear --recovery 2", "linear", "give --attention cell"},
+      {"--attention cell --recovery 2 --sweep laws -o m.h5", "linear", "one at a time"},
   };
   for (const Case& c : cases) {
     const Ended ended = perplexity(c.arguments + " --characters 200", c.model);
@@ -114,6 +125,10 @@ TEST_F(Perplexity, BadInputIsOneLineWithTheRemedy) {
   EXPECT_EQ(falls.status, 2);
   EXPECT_THAT(falls.out, AllOf(HasSubstr("is not monotone"), HasSubstr("--transfer")));
   EXPECT_EQ(perplexity("--attention cell --characters 200 --transfer --cells " + cells({bent})).status, 0);
+  const Ended none = perplexity("--attention cell --characters 200 --cells " + cells({}));
+  EXPECT_EQ(none.status, 2);
+  EXPECT_THAT(none.out, AllOf(HasSubstr("holds no gain cell"), HasSubstr("[gain_cell] is expected")));
+  EXPECT_EQ(std::count(none.out.begin(), none.out.end(), '\n'), 1) << none.out;
 }
 
 }  // namespace
