@@ -8,6 +8,7 @@
 #include "studies/converter/converter_study.hpp"
 #include "studies/gain_cell/gain_cell_study.hpp"
 #include "studies/model/accuracy_stage.hpp"
+#include "studies/run/shard_parts.hpp"
 
 namespace flare::studies {
 
@@ -32,12 +33,13 @@ void run_point(const StudyRun& run, H5::H5File& file, const std::filesystem::pat
     const CircuitResult circuit = run_circuit_study(run);
     if (run.shard.count == 1) write_circuit_result(file, run.study, circuit);
   } else if (run.study.adc) {
-    write_converter_result(file, run_converter_study(run));
+    const ConverterResult converters = run_converter_study(run);
+    if (!is_part(run.shard)) write_converter_result(file, converters);
   } else if (run.study.gain_cell) {
     write_gain_cell_result(file, run_gain_cell_study(run));
   } else {
     const ColumnResult column = run_column_study(run);
-    if (run.shard.count > 1) return;
+    if (is_part(run.shard)) return;
     write_column_results(file, {{run.study, column}});
     if (!run.study.accuracy) return;
     engine::save_whole(file, scratch);
@@ -96,11 +98,11 @@ void run_sweep(const StudyRun& run, H5::H5File& file, const std::filesystem::pat
     // Files in memory must differ in name as well.
     H5::H5File result = engine::memory_file(fmt::format("{}.{}", scratch.string(), p));
     run_point(at, result, scratch);
-    if (run.shard.count > 1) continue;
+    if (is_part(run.shard)) continue;
     analysis::take_point(result, p, sweep);
     copy_results(result, file, fmt::format("/sweep/results/{}", p));
   }
-  if (run.shard.count == 1) analysis::write_sweep(file, sweep);
+  if (!is_part(run.shard)) analysis::write_sweep(file, sweep);
 }
 
 }  // namespace flare::studies
