@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <charconv>
 #include <iostream>
 
 #include "analysis/report/report.hpp"
@@ -9,6 +8,7 @@
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cli/launcher.hpp"
+#include "studies/cli/shard_option.hpp"
 #include "studies/cli/study_inputs.hpp"
 #include "studies/cli/study_program.hpp"
 #include "studies/column/column_cells.hpp"
@@ -18,6 +18,7 @@
 #include "studies/gain_cell/gain_cell_study.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_file.hpp"
+#include "studies/run/shard_parts.hpp"
 #include "studies/run/status_file.hpp"
 #include "studies/sweep/sweep_study.hpp"
 
@@ -40,12 +41,22 @@ void simulate_sweep(const StudyRun& run, ResultFile& result, const std::string& 
   const std::filesystem::path scratch = result.path().string() + ".point";
   H5::H5File points = engine::memory_file(scratch);
   run_sweep(run, points, scratch);
-  if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version, false);
+  if (is_part(run.shard)) return result.leave_unfinished(run.shard, ngspice_version, false);
   result.finish([&](H5::H5File& file, const auto&) { copy_results(points, file, ""); }, ngspice_version);
 }
 
+/// Others of the job answer, too, if there are any.
+std::unique_ptr<SharedAnswers> answers_of(Ranks* ranks, const StudyRun& run) {
+  std::vector<SharedAnswers::Helper> helpers;
+  if (ranks != nullptr) helpers = ranks->helpers();
+  if (helpers.empty()) return nullptr;
+  return std::make_unique<SharedAnswers>(
+      std::move(helpers), [ranks] { return ranks->exchange(); }, run.stop,
+      [&run](const std::string& text) { run.progress.note(text); });
+}
+
 /// Runs what the study asks for and writes the result file.
-void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspice_version) {
+void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspice_version, Ranks* ranks) {
   if (!run.study.sweep.empty()) return simulate_sweep(run, result, ngspice_version);
   if (run.study.circuit) {
     const CircuitResult circuit = run_circuit_study(run);
@@ -62,25 +73,24 @@ void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspic
     return;
   }
   if (run.study.gain_cell) {
-    if (run.shard.count > 1)
-      throw StudyError("a study of a gain cell ([gain_cell]) is not shared out: run it whole");
     const GainCellResult cell = run_gain_cell_study(run);
     result.finish([&](H5::H5File& file, const auto&) { write_gain_cell_result(file, cell); },
                   ngspice_version);
     return;
   }
   const std::vector<StudiedColumn> columns = run_columns(run);
-  if (run.shard.count > 1 || run.shard.screening)
-    return result.leave_unfinished(run.shard, ngspice_version, false);
+  if (is_part(run.shard)) return result.leave_unfinished(run.shard, ngspice_version, false);
   const std::filesystem::path journal = result.path().string() + ".answers";
   result.finish(
       [&](H5::H5File& file, const ResultFile::SavePart& save) {
         write_column_results(file, columns);
         if (run.study.map) analysis::write_map(file, {map_rows(columns), run.study.map->claim});
         // The array simulator reads error models from a file, as any other user of them does.
-        if (run.study.accuracy)
-          analysis::write_accuracy(
-              file, table_rows(run_accuracy_stage(run, save(), columns.front().result, journal)));
+        if (run.study.accuracy) {
+          const std::unique_ptr<SharedAnswers> others = answers_of(ranks, run);
+          analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, save(), columns.front().result,
+                                                                       journal, others.get())));
+        }
         if (run.study.cost) {
           write_read_energies(run, columns.front().result, file);
           write_cost_stage(run, save(), file);
@@ -98,7 +108,7 @@ void simulate_into(const Study& study, ResultFile& result, int workers, Ranks* r
   const std::string version = pool.ngspice_version();
   // Enough tasks that their small batches keep every worker busy.
   engine::SharedEvaluator evaluator(pool, 2 * static_cast<std::size_t>(pool.workers()) + 2);
-  simulate({study, evaluator, result.store(), progress, stop, shard}, result, version);
+  simulate({study, evaluator, result.store(), progress, stop, shard}, result, version, ranks);
 }
 
 }  // namespace
@@ -148,44 +158,7 @@ int print_result(const std::filesystem::path& path) {
   return exit_failure;
 }
 
-Shard parse_shard(const std::string& text) {
-  Shard shard;
-  const char* end = text.data() + text.size();
-  const auto [slash, first] = std::from_chars(text.data(), end, shard.index);
-  const bool ok = first == std::errc() && slash != end && *slash == '/';
-  const auto [rest, second] = ok ? std::from_chars(slash + 1, end, shard.count)
-                                 : std::from_chars_result{text.data(), std::errc::invalid_argument};
-  if (second != std::errc() || rest != end || shard.index < 1 || shard.index > shard.count ||
-      shard.count > 100'000) {
-    throw StudyError("--shard " + text + ": expected I/N with 1 <= I <= N, e.g. 2/4");
-  }
-  --shard.index;
-  return shard;
-}
-
 namespace {
-
-/// More shards than this have nothing to do.
-std::size_t most_items(const Study& study, bool screening) {
-  if (!study.column) return study.corners.size();
-  const std::vector<ColumnPoint> points = column_points(study);
-  if (screening) return points.size() + 1;
-  std::size_t levels = 0;
-  for (const ColumnPoint& point : points) levels += static_cast<std::size_t>(point.sawl) + 1;
-  return levels;
-}
-
-Shard shard_of(const RunCommand& command, const Study& study) {
-  Shard shard = command.shard;
-  shard.screening = command.stage == "screening";
-  const std::size_t most = most_items(study, shard.screening);
-  if (shard.count > 1 && static_cast<std::size_t>(shard.count) > most) {
-    throw StudyError(fmt::format(
-        "--shard {}/{}: the study has at most {} items to share out{}; more shards have nothing to do",
-        shard.index + 1, shard.count, most, study.column ? "" : ", a corner each"));
-  }
-  return shard;
-}
 
 std::filesystem::path default_out(const RunCommand& command, const Shard& shard) {
   std::string name = command.study.stem().string();
@@ -194,33 +167,22 @@ std::filesystem::path default_out(const RunCommand& command, const Shard& shard)
   return name + ".h5";
 }
 
-/// The runs of a part of the same study.
-void take_in(const std::filesystem::path& part, const Study& study, ResultFile& result) {
-  const H5::H5File file = engine::open_result(part);
-  if (engine::read_text(file, "/", "study") != study.text)
-    throw StudyError(part.string() + ": is a part of another study");
-  const std::string changed = changed_inputs(file, result.inputs());
-  if (!changed.empty())
-    throw StudyError(
-        fmt::format("{}: was made from other inputs: {}; run that part again", part.string(), changed));
-  if (engine::read_integer(file, "/", "complete") == 1)
-    throw StudyError(part.string() + ": is a finished result, not a part");
-  result.store().read_runs(file);
-}
-
 }  // namespace
 
 int run_command(const RunCommand& command, std::stop_token stop) {
   const Study study = read_study(command.study, command.overrides);
   check_cost_stage(study);
-  const Shard shard = shard_of(command, study);
+  Shard shard = command.shard;
+  shard.screening = command.stage == "screening";
+  check_shard(study, shard);
   const std::filesystem::path out = command.out.empty() ? default_out(command, shard) : command.out;
   ResultFile result(study, study_inputs(study), out, command.fresh);
   if (!result.complete()) {
     if (study.accuracy) check_accuracy_inputs(*study.accuracy);
-    for (const std::filesystem::path& part : command.with) take_in(part, study, result);
+    for (const std::filesystem::path& part : command.with)
+      result.store().read_runs(open_part_of(part, study.text, result.inputs()));
     const int status = run_study(study, result, command.workers, command.ranks, shard, stop);
-    if (status != exit_done || shard.count > 1 || shard.screening) return status;
+    if (status != exit_done || is_part(shard)) return status;
   } else {
     fmt::print(stderr, "flare: {} already holds this study's result (--fresh runs it again)\n", out.string());
   }
