@@ -25,7 +25,10 @@ bool has_mark(const std::filesystem::path& path, const std::string& mark) {
 
 }  // namespace
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n') + 1); }
+std::string first_line(const std::string& text) {
+  const std::size_t end = text.find('\n');
+  return end == std::string::npos ? text : text.substr(0, end + 1);
+}
 
 void check_text_place(const std::filesystem::path& path, const std::string& mark) {
   check_output(path);

@@ -63,6 +63,12 @@ std::string told(const CircuitStudy& circuit, const CircuitPoint& point) {
   return fmt::format("{} specs from {} runs", circuit.specs.size(), point.tail_samples.runs.size());
 }
 
+/// Throws where a corner's samples show that there is no number to be had.
+void check_point(const StudyRun& run, const CircuitPoint& point) {
+  check_samples(run.study, point.samples, "at " + point.corner.name(),
+                [&](const engine::Matrix& more) { return plain_runs(run, point.samples.testbench, more); });
+}
+
 /// What plain Monte Carlo makes beyond the samples that are kept.
 void count_further_runs(const StudyRun& run, CircuitResult& result) {
   const std::size_t kept = runs_kept(run.study);
@@ -73,6 +79,7 @@ void count_further_runs(const StudyRun& run, CircuitResult& result) {
       "counted{}",
       total, kept, kept_failures, asks_limits(*run.study.circuit) ? "; limits are of the samples" : ""));
   run.progress.note(result.notes.back());
+  for (const CircuitPoint& point : result.points) check_point(run, point);
   run.progress.stage("counting");
   for (CircuitPoint& point : result.points) {
     const SampleSet& samples = point.samples;
@@ -114,9 +121,7 @@ void answer_corners(const StudyRun& run, std::vector<CircuitPoint>& points) {
   std::vector<std::function<void()>> tasks;
   for (CircuitPoint& point : points) {
     tasks.emplace_back([&] {
-      check_samples(run.study, point.samples, "at " + point.corner.name(), [&](const engine::Matrix& more) {
-        return plain_runs(run, point.samples.testbench, more);
-      });
+      check_point(run, point);
       answer_specs(run, point);
       run.progress.update(static_cast<double>(++done) / static_cast<double>(points.size()),
                           fmt::format("{} of {} corners", done.load(), points.size()));
