@@ -39,14 +39,14 @@ enum class Part {
 const char* part_name(Part part);
 
 /// Where a name begins: with the model's prefix, or at the start.
-enum class Scope { body, whole };
+enum class NameScope { body, whole };
 
 /// A row of the name table. name: of a table or token in full; of a linear layer or norm up to "weight" and "bias".
 /// Several rows for a part are alternatives; the first that the file holds is taken.
 struct TensorName {
   Part part;
   std::string name;
-  Scope scope = Scope::body;
+  NameScope scope = NameScope::body;
 };
 
 /// A key of config.json that sets a field of the spec.

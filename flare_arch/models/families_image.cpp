@@ -105,9 +105,9 @@ Family hugging_face_vit_family() {
                {Part::mlp_up, "encoder.layer.{}.intermediate.dense."},
                {Part::mlp_down, "encoder.layer.{}.output.dense."},
                {Part::final_norm, "layernorm."},
-               {Part::head, "classifier.", Scope::whole},
-               {Part::head, "cls_classifier.", Scope::whole},
-               {Part::second_head, "distillation_classifier.", Scope::whole}};
+               {Part::head, "classifier.", NameScope::whole},
+               {Part::head, "cls_classifier.", NameScope::whole},
+               {Part::second_head, "distillation_classifier.", NameScope::whole}};
   f.skipped = {"*embeddings.mask_token", "*pooler.dense.*"};
   return f;
 }

@@ -87,7 +87,7 @@ Family bert_family() {
                "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type"};
   f.prefixes = {"bert.", ""};
   f.tensors =
-      with(bert_names(), {{Part::pre_head, "pooler.dense."}, {Part::head, "classifier.", Scope::whole}});
+      with(bert_names(), {{Part::pre_head, "pooler.dense."}, {Part::head, "classifier.", NameScope::whole}});
   f.skipped = {"*position_ids", "cls.predictions.*", "cls.seq_relationship.*"};
   return f;
 }
@@ -100,8 +100,8 @@ Family roberta_family() {
   f.keys = hugging_face_keys();
   f.fixed = bert_fixed;
   f.prefixes = {"roberta.", ""};
-  f.tensors = with(bert_names(), {{Part::pre_head, "classifier.dense.", Scope::whole},
-                                  {Part::head, "classifier.out_proj.", Scope::whole}});
+  f.tensors = with(bert_names(), {{Part::pre_head, "classifier.dense.", NameScope::whole},
+                                  {Part::head, "classifier.out_proj.", NameScope::whole}});
   f.skipped = {"*position_ids", "lm_head.*", "*pooler.dense.*"};
   return f;
 }
@@ -132,8 +132,8 @@ Family distilbert_family() {
                {Part::mlp_up, "transformer.layer.{}.ffn.lin1."},
                {Part::mlp_down, "transformer.layer.{}.ffn.lin2."},
                {Part::mlp_norm, "transformer.layer.{}.output_layer_norm."},
-               {Part::pre_head, "pre_classifier.", Scope::whole},
-               {Part::head, "classifier.", Scope::whole}};
+               {Part::pre_head, "pre_classifier.", NameScope::whole},
+               {Part::head, "classifier.", NameScope::whole}};
   f.skipped = {"*position_ids", "vocab_transform.*", "vocab_layer_norm.*", "vocab_projector.*"};
   return f;
 }
@@ -169,8 +169,8 @@ Family gpt2_family() {
                {Part::mlp_up, "h.{}.mlp.c_fc."},
                {Part::mlp_down, "h.{}.mlp.c_proj."},
                {Part::final_norm, "ln_f."},
-               {Part::head, "score.", Scope::whole},
-               {Part::head, "lm_head.", Scope::whole}};
+               {Part::head, "score.", NameScope::whole},
+               {Part::head, "lm_head.", NameScope::whole}};
   f.skipped = {"*.attn.bias", "*.attn.masked_bias"};
   return f;
 }
@@ -206,8 +206,8 @@ Family llama_family() {
                {Part::mlp_up, "layers.{}.mlp.up_proj."},
                {Part::mlp_down, "layers.{}.mlp.down_proj."},
                {Part::final_norm, "norm."},
-               {Part::head, "score.", Scope::whole},
-               {Part::head, "lm_head.", Scope::whole}};
+               {Part::head, "score.", NameScope::whole},
+               {Part::head, "lm_head.", NameScope::whole}};
   f.skipped = {"*rotary_emb.inv_freq"};
   return f;
 }
@@ -228,15 +228,15 @@ Family torch_encoder_family() {
   f.ignored = {"batch_first", "norm_first", "causal", "pooling", "tensor_names", "bias"};
   f.without_bias = {Part::query_key_value, Part::attention_output, Part::mlp_up, Part::mlp_down, Part::head};
   f.prefixes = {"encoder.", "transformer_encoder.", "transformer.", ""};
-  f.tensors = {{Part::token_table, "embedding.weight", Scope::whole},
-               {Part::token_table, "embed.weight", Scope::whole},
-               {Part::token_table, "token_embedding.weight", Scope::whole},
-               {Part::position_table, "position_embedding.weight", Scope::whole},
-               {Part::position_table, "position_embedding", Scope::whole},
-               {Part::position_table, "pos_embedding", Scope::whole},
-               {Part::position_table, "pos_embed", Scope::whole},
-               {Part::class_token, "cls_token", Scope::whole},
-               {Part::patch_embedding, "patch_embedding.", Scope::whole},
+  f.tensors = {{Part::token_table, "embedding.weight", NameScope::whole},
+               {Part::token_table, "embed.weight", NameScope::whole},
+               {Part::token_table, "token_embedding.weight", NameScope::whole},
+               {Part::position_table, "position_embedding.weight", NameScope::whole},
+               {Part::position_table, "position_embedding", NameScope::whole},
+               {Part::position_table, "pos_embedding", NameScope::whole},
+               {Part::position_table, "pos_embed", NameScope::whole},
+               {Part::class_token, "cls_token", NameScope::whole},
+               {Part::patch_embedding, "patch_embedding.", NameScope::whole},
                {Part::query_key_value, "layers.{}.self_attn.in_proj_"},
                {Part::attention_output, "layers.{}.self_attn.out_proj."},
                {Part::attention_norm, "layers.{}.norm1."},
@@ -244,11 +244,11 @@ Family torch_encoder_family() {
                {Part::mlp_down, "layers.{}.linear2."},
                {Part::mlp_norm, "layers.{}.norm2."},
                {Part::final_norm, "norm."},
-               {Part::pre_head, "head.0.", Scope::whole},
-               {Part::head, "head.2.", Scope::whole},
-               {Part::head, "head.", Scope::whole},
-               {Part::head, "classifier.", Scope::whole},
-               {Part::head, "fc.", Scope::whole}};
+               {Part::pre_head, "head.0.", NameScope::whole},
+               {Part::head, "head.2.", NameScope::whole},
+               {Part::head, "head.", NameScope::whole},
+               {Part::head, "classifier.", NameScope::whole},
+               {Part::head, "fc.", NameScope::whole}};
   return f;
 }
 

@@ -198,7 +198,7 @@ void read_torch_encoder(const json& document, ModelConfig& config) {
     while (part <= static_cast<int>(Part::second_head) && name != part_name(static_cast<Part>(part))) ++part;
     if (part > static_cast<int>(Part::second_head))
       throw std::runtime_error(fmt::format("tensor_names.{} is no part of a model", name.substr(0, 100)));
-    config.own_names.push_back({static_cast<Part>(part), word(value, "tensor_names"), Scope::whole});
+    config.own_names.push_back({static_cast<Part>(part), word(value, "tensor_names"), NameScope::whole});
   }
 }
 

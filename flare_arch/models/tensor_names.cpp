@@ -54,7 +54,7 @@ TensorNames::TensorNames(const TensorFile& file, const Family& family, std::vect
   prefix_ = family.prefixes.front();
   for (const char* prefix : family.prefixes)
     for (const TensorName& row : rows_)
-      if (of_layers(row) && row.scope == Scope::body &&
+      if (of_layers(row) && row.scope == NameScope::body &&
           !stored_name(file, prefix + insert_layer(row.name, 0)).empty()) {
         prefix_ = prefix;
         return;
@@ -77,7 +77,7 @@ const TensorName& TensorNames::row_of(Part part) const {
 }
 
 std::string TensorNames::full_name(const TensorName& row, int layer) const {
-  return (row.scope == Scope::body ? prefix_ : "") + insert_layer(row.name, layer);
+  return (row.scope == NameScope::body ? prefix_ : "") + insert_layer(row.name, layer);
 }
 
 std::string TensorNames::found(Part part, int layer) const {

@@ -25,7 +25,7 @@ class TensorNames {
   /// Its shape; empty where there is none.
   std::vector<std::int64_t> shape(Part part, int layer = 0) const;
   bool is_transposed(Part part) const {
-    return family_.stored_transposed && row_of(part).scope == Scope::body;
+    return family_.stored_transposed && row_of(part).scope == NameScope::body;
   }
   bool may_lack_bias(Part part) const;
   /// True where a head of the family's is named so: "score.".

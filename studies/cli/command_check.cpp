@@ -62,7 +62,7 @@ int check_command(const CheckCommand& command) {
   }
   if (study.accuracy) check_accuracy_inputs(*study.accuracy);
   if (!study.sweep.empty()) {
-    const std::vector<SweepPoint> points = sweep_studies(study);
+    const std::vector<SweptStudy> points = sweep_studies(study);
     fmt::print("sweep of {} points, from {} to {}; what follows is the study without it\n", points.size(),
                points.front().label, points.back().label);
   }

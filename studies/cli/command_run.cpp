@@ -3,19 +3,15 @@
 #include <iostream>
 
 #include "analysis/report/report.hpp"
-#include "engine/base/hdf5_memory.hpp"
 #include "engine/workers/worker_pool.hpp"
-#include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cli/launcher.hpp"
 #include "studies/cli/shard_option.hpp"
 #include "studies/cli/study_inputs.hpp"
 #include "studies/cli/study_program.hpp"
 #include "studies/column/column_cells.hpp"
-#include "studies/column/column_map.hpp"
-#include "studies/converter/converter_study.hpp"
 #include "studies/cost/cost_stage.hpp"
-#include "studies/gain_cell/gain_cell_study.hpp"
+#include "studies/kinds/run_kind.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_file.hpp"
 #include "studies/run/shard_parts.hpp"
@@ -37,14 +33,6 @@ engine::WorkerPool make_pool(const Study& study, int workers, Ranks* ranks, cons
   return engine::WorkerPool(options, ranks->remote(workers));
 }
 
-void simulate_sweep(const StudyRun& run, ResultFile& result, const std::string& ngspice_version) {
-  const std::filesystem::path scratch = result.path().string() + ".point";
-  H5::H5File points = engine::memory_file(scratch);
-  run_sweep(run, points, scratch);
-  if (is_part(run.shard)) return result.leave_unfinished(run.shard, ngspice_version, false);
-  result.finish([&](H5::H5File& file, const auto&) { copy_results(points, file, ""); }, ngspice_version);
-}
-
 /// Others of the job answer, too, if there are any.
 std::unique_ptr<SharedAnswers> answers_of(Ranks* ranks, const StudyRun& run) {
   std::vector<SharedAnswers::Helper> helpers;
@@ -57,47 +45,14 @@ std::unique_ptr<SharedAnswers> answers_of(Ranks* ranks, const StudyRun& run) {
 
 /// Runs what the study asks for and writes the result file.
 void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspice_version, Ranks* ranks) {
-  if (!run.study.sweep.empty()) return simulate_sweep(run, result, ngspice_version);
-  if (run.study.circuit) {
-    const CircuitResult circuit = run_circuit_study(run);
-    if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version, false);
-    result.finish([&](H5::H5File& file, const auto&) { write_circuit_result(file, run.study, circuit); },
-                  ngspice_version);
-    return;
-  }
-  if (run.study.adc) {
-    const ConverterResult converters = run_converter_study(run);
-    if (run.shard.count > 1) return result.leave_unfinished(run.shard, ngspice_version, false);
-    result.finish([&](H5::H5File& file, const auto&) { write_converter_result(file, converters); },
-                  ngspice_version);
-    return;
-  }
-  if (run.study.gain_cell) {
-    const GainCellResult cell = run_gain_cell_study(run);
-    result.finish([&](H5::H5File& file, const auto&) { write_gain_cell_result(file, cell); },
-                  ngspice_version);
-    return;
-  }
-  const std::vector<StudiedColumn> columns = run_columns(run);
-  if (is_part(run.shard)) return result.leave_unfinished(run.shard, ngspice_version, false);
-  const std::filesystem::path journal = result.path().string() + ".answers";
-  result.finish(
-      [&](H5::H5File& file, const ResultFile::SavePart& save) {
-        write_column_results(file, columns);
-        if (run.study.map) analysis::write_map(file, {map_rows(columns), run.study.map->claim});
-        // The array simulator reads error models from a file, as any other user of them does.
-        if (run.study.accuracy) {
-          const std::unique_ptr<SharedAnswers> others = answers_of(ranks, run);
-          analysis::write_accuracy(file, table_rows(run_accuracy_stage(run, save(), columns.front().result,
-                                                                       journal, others.get())));
-        }
-        if (run.study.cost) {
-          write_read_energies(run, columns.front().result, file);
-          write_cost_stage(run, save(), file);
-        }
-      },
-      ngspice_version);
-  std::filesystem::remove(journal);
+  const std::filesystem::path answers = result.path().string() + ".answers";
+  const MakeAnswers others = [ranks, &run] { return answers_of(ranks, run); };
+  const WriteTables write = run.study.sweep.empty()
+                                ? run_kind(run, answers, others)
+                                : run_sweep(run, result.path().string() + ".point", others);
+  if (!write) return result.leave_unfinished(run.shard, ngspice_version, false);
+  result.finish(write, ngspice_version);
+  std::filesystem::remove(answers);
 }
 
 void simulate_into(const Study& study, ResultFile& result, int workers, Ranks* ranks, const Shard& shard,

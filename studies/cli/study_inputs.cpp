@@ -106,7 +106,7 @@ void add_study(const Study& study, FileList& files) {
 std::vector<engine::InputFile> study_inputs(const Study& study) {
   FileList files;
   if (study.sweep.empty()) add_study(study, files);
-  for (const SweepPoint& point : study.sweep.empty() ? std::vector<SweepPoint>{} : sweep_studies(study))
+  for (const SweptStudy& point : study.sweep.empty() ? std::vector<SweptStudy>{} : sweep_studies(study))
     add_study(point.study, files);
   return engine::input_files(files.files());
 }

@@ -59,6 +59,13 @@ void save_image(const H5::H5File& file, const std::filesystem::path& path) {
 
 }  // namespace
 
+void write_study_attributes(H5::H5File& file, const Study& study) {
+  engine::write_attribute(file, "/", "study", study.text);
+  engine::write_attribute(file, "/", "study_file", file_of(study));
+  engine::write_attribute(file, "/", "title", study.title);
+  engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(study.seed));
+}
+
 ResultFile::ResultFile(const Study& study, std::vector<engine::InputFile> inputs, std::filesystem::path out,
                        bool fresh)
     : study_(study), inputs_(std::move(inputs)), out_(std::move(out)) {
@@ -107,10 +114,7 @@ void ResultFile::write_file(bool complete, const std::string& ngspice_version,
   H5::H5File file = engine::memory_file(part);
   engine::write_attribute(file, "/", "format", std::string("flare/1"));
   engine::write_attribute(file, "/", "complete", std::int64_t{complete ? 1 : 0});
-  engine::write_attribute(file, "/", "study", study_.text);
-  engine::write_attribute(file, "/", "study_file", file_of(study_));
-  engine::write_attribute(file, "/", "title", study_.title);
-  engine::write_attribute(file, "/", "seed", static_cast<std::int64_t>(study_.seed));
+  write_study_attributes(file, study_);
   engine::write_attribute(file, "/", "flare_version", std::string(FLARE_VERSION));
   engine::write_attribute(file, "/", "ngspice_version", ngspice_version);
   engine::write_attribute(file, "/", "mathematics", engine::hash_text(engine::mathematics_hash()));

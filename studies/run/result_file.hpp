@@ -18,6 +18,9 @@
 
 namespace flare::studies {
 
+/// Which study a file's results are of: its text, where it stands, title and seed.
+void write_study_attributes(H5::H5File& file, const Study& study);
+
 class ResultFile {
  public:
   /// `inputs`: the files the study depends on. Looks at what is there, with the journal in hand. Throws StudyError where

@@ -378,6 +378,8 @@ Study read_root(const toml::table& table, const std::filesystem::path& file, std
   Section cost = root.section("cost");
   if (has_cost && !study.column)
     cost.fail("", "costs come from a [column] study; use flare cost --study for others");
+  if (has_cost && !study.columns.empty())
+    cost.fail("", "follows a study of one [column]; leave it out beside [[columns]]");
   if (has_cost) study.cost = read_cost(std::move(cost));
   read_simulator(root.section("simulator"), study);
   if (study.adc) check_adc_study(root, study);

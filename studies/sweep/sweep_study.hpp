@@ -7,27 +7,25 @@
 #include <vector>
 
 #include "analysis/results/sweep_table.hpp"
-#include "studies/run/study_run.hpp"
+#include "studies/kinds/run_kind.hpp"
 
 namespace flare::studies {
 
-struct SweepPoint {
+struct SweptStudy {
   Study study;
   std::string label;  // "supply = 0.8 V, wn = 300 nm"
 };
 
 /// Every point as a study. Throws StudyError, with the sweep's place, for a key that does not exist or a value that does not
 /// fit.
-std::vector<SweepPoint> sweep_studies(const Study& whole);
+std::vector<SweptStudy> sweep_studies(const Study& whole);
 
 /// The figures of a sweep's points, without answers.
 analysis::Sweep empty_sweep(const std::vector<SweepAxis>& axes);
 
-/// Runs every point and writes all results into `file`. `scratch`: a file that may be written meanwhile. With a shard the
-/// runs alone are made. Throws engine::Stopped, StudyError.
-void run_sweep(const StudyRun& run, H5::H5File& file, const std::filesystem::path& scratch);
-
-/// Everything that `from` holds to below `path` of `to` ("" or "/a/b"). Throws engine::FileError.
-void copy_results(const H5::H5File& from, H5::H5File& to, const std::string& path);
+/// Runs every point and says how all results are written; empty where the run is one share of many. `scratch`: a file that
+/// may be written meanwhile. Throws as run_kind.
+WriteTables run_sweep(const StudyRun& run, const std::filesystem::path& scratch,
+                      const MakeAnswers& others = {});
 
 }  // namespace flare::studies

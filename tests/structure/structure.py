@@ -71,6 +71,18 @@ def includes(text):
             if (m := re.match(r'\s*#\s*include\s*"([^"]+)"', line))]
 
 
+def types_defined(text):
+    """(line, name with its namespaces) of the types that a file defines for the whole program to see."""
+    inside = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if m := re.match(r"(?:inline )?namespace(?: ([\w:]+))? \{$", line):
+            inside.append(m.group(1))
+        elif line.startswith("}  // namespace") and inside:
+            inside.pop()
+        elif None not in inside and (m := re.match(r"(?:struct|class|enum class) (\w+)\b(?!::)[^;(]*\{", line)):
+            yield number, "::".join([*inside, m.group(1)])
+
+
 def parent(file):
     return str(PurePosixPath(file).parent)
 
@@ -104,6 +116,7 @@ class Tree:
     def check(self):
         self.findings += self.layers.mistakes
         self.check_folders()
+        self.check_names()
         for file, text in self.sources.items():
             self.check_includes(file, text)
             lines = len(text.splitlines())
@@ -126,6 +139,18 @@ class Tree:
                 continue
             if folder not in there:
                 self.findings.append(f"layers.txt: {folder} has no source file: remove the line")
+
+    def check_names(self):
+        """Two types of one name in one program: the linker keeps one's functions and uses them on both (basic.def.odr)."""
+        defined = {}
+        for file, text in self.sources.items():
+            if file.startswith("tests/"):
+                continue
+            for number, name in types_defined(text):
+                if name in defined:
+                    self.findings.append(f"{file}:{number}: {name} is defined in {defined[name]}, too: rename one, or put "
+                                         "it into an unnamed namespace")
+                defined.setdefault(name, f"{file}:{number}")
 
     def check_includes(self, file, text):
         folder = parent(file)

@@ -88,6 +88,14 @@ class MadeUpTrees(unittest.TestCase):
         self.expect_one(["studies/study.cpp: 451 lines"], {"studies/study.cpp": "\n" * 451})
         self.assertEqual(findings({"tests/engine/run/run_test.cpp": "\n" * 451}), [])
 
+    def test_two_types_of_one_name(self):
+        point = "namespace flare {\nnamespace a {\nstruct Point {\n};\n}  // namespace a\n}  // namespace flare\n"
+        second = "namespace flare::a {\nclass Point final : public Base {\n};\n}  // namespace flare::a\n"
+        hidden = point.replace("namespace a {", "namespace {").replace("Point {", "Point::Impl {\nstruct Point {")
+        same = {"engine/base/number.hpp": point, "studies/study.cpp": second}
+        self.expect_one(["studies/study.cpp:2: flare::a::Point is defined in engine/base/number.hpp:3"], same)
+        self.assertEqual(findings({"engine/base/number.hpp": point, "studies/study.cpp": hidden}), [])
+
     def test_a_test_that_includes_what_its_folder_may_not(self):
         self.expect_one(["tests/engine/base/number_test.cpp:1: includes engine/run/run.hpp"],
                         {"tests/engine/base/number_test.cpp": '#include "engine/run/run.hpp"\n'})
