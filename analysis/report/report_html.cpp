@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <fstream>
 
+#include "analysis/report/figure_file.hpp"
 #include "analysis/report/figure_parts.hpp"
 #include "analysis/report/page_parts.hpp"
 #include "analysis/report/report.hpp"
@@ -16,6 +16,7 @@
 #include "analysis/report/report_map.hpp"
 #include "analysis/report/report_screening.hpp"
 #include "analysis/tails/tail_text.hpp"
+#include "engine/base/text_output.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -341,10 +342,21 @@ std::string escape_html(std::string_view text) {
   return safe;
 }
 
+namespace {
+
+/// What the pages of one study are known by.
+std::string page_mark(const ReportData& data) {
+  return "<meta name=\"generator\" content=\"flare report: " +
+         escape_html(data.title.empty() ? data.file : data.title) + "\">\n";
+}
+
+}  // namespace
+
 std::string report_page(const ReportData& data, const std::vector<ReportFigure>& figures,
                         const std::string& no_figures) {
   const std::string title = data.title.empty() ? "Variability report" : data.title;
-  std::string html = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
+  std::string html =
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n" + page_mark(data);
   html += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
   html += "<title>" + escape_html(title) + "</title>\n<style>" + page_style() + "</style>\n</head>\n<body>\n";
   html += "<h1>" + escape_html(title) + "</h1>\n";
@@ -378,24 +390,11 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
   return html + "</body>\n</html>\n";
 }
 
-namespace {
-
-void write_text(const std::filesystem::path& path, const std::string& content) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out << content;
-  out.close();
-  if (!out) throw std::runtime_error(path.string() + ": cannot be written; choose another folder with -o");
-}
-
-}  // namespace
-
 std::filesystem::path write_report(const std::filesystem::path& result, const std::filesystem::path& folder) {
   const ReportData data = read_report_data(result);
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    throw std::runtime_error(folder.string() + ": cannot be made (" + error.message() +
-                             "); choose another with -o");
+  engine::make_output_folder(folder);
+  const std::filesystem::path page = folder / "index.html";
+  engine::check_text_place(page, page_mark(data));
   std::vector<ReportFigure> figures;
   std::string no_figures;
   try {
@@ -403,9 +402,10 @@ std::filesystem::path write_report(const std::filesystem::path& result, const st
   } catch (const FigureError& reason) {
     no_figures = reason.what();
   }
-  for (const ReportFigure& figure : figures) write_text(folder / (figure.name + ".svg"), figure.svg + "\n");
-  const std::filesystem::path page = folder / "index.html";
-  write_text(page, report_page(data, figures, no_figures));
+  std::vector<engine::TextOutput> outputs{{page, report_page(data, figures, no_figures), page_mark(data)}};
+  for (const ReportFigure& figure : figures)
+    outputs.push_back(figure_output(folder / (figure.name + ".svg"), figure.svg));
+  engine::write_texts(outputs);
   return page;
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -18,6 +20,14 @@ constexpr long longest_nap = 500'000;
 constexpr std::chrono::milliseconds between_states{200};
 
 constexpr std::uint32_t most_workers = 4096;  // of one rank
+
+/// Of those that ranks start there are two.
+std::filesystem::path other_program(const Bytes& name) {
+  constexpr std::string_view answers = "flare_answers";
+  if (std::string_view(reinterpret_cast<const char*>(name.data()), name.size()) != answers)
+    throw ProtocolError("a program that ranks do not start");
+  return find_program(std::string(answers));
+}
 
 }  // namespace
 
@@ -72,7 +82,7 @@ void RankRelay::take(const RankFrame& frame) {
   switch (frame.kind) {
     case RankMessage::start:
       slot.life = frame.life;
-      return start(slot, frame.worker);
+      return start(slot, frame);
     case RankMessage::bytes:
       if (frame.life == slot.life && slot.process.running()) pass_on(slot, frame);
       return;
@@ -85,12 +95,12 @@ void RankRelay::take(const RankFrame& frame) {
   }
 }
 
-void RankRelay::start(Slot& slot, std::uint32_t worker) {
+void RankRelay::start(Slot& slot, const RankFrame& frame) {
   slot.told = {};
   try {
-    slot.process.start(program_);
+    slot.process.start(frame.bytes.empty() ? program_ : other_program(frame.bytes));
   } catch (const std::system_error&) {
-    close(slot, worker);  // rank 0 tries again, and says so where that does not help
+    close(slot, frame.worker);  // rank 0 tries again, and says so where that does not help
   }
 }
 

@@ -28,7 +28,7 @@ class RankRelay {
   bool take_frames();
   void report_states();
   void take(const RankFrame& frame);
-  void start(Slot& slot, std::uint32_t worker);
+  void start(Slot& slot, const RankFrame& frame);
   void pass_on(Slot& slot, const RankFrame& frame);
   bool wait(long nanoseconds);
   void report(Slot& slot, std::uint32_t worker);

@@ -2,7 +2,8 @@
 // has workers of its own and relays between them and rank 0.
 //
 //   rank 0 -> rank                                  rank -> rank 0
-//   start    a worker, anew                         bytes   what the worker says
+//   start    a worker, anew; bytes: its program,    bytes   what the worker says
+//            none for the simulator's
 //   bytes    what the worker is told                closed  the worker has gone
 //   kill     at once; dismiss: once it is idle               in the byte of its frame how it died
 //                                                   state   processor time and memory of a worker, now and then

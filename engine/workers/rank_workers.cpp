@@ -7,8 +7,9 @@ namespace flare::engine {
 /// One worker of another rank.
 class RankWorker final : public WorkerLink {
  public:
-  RankWorker(RankTransport& transport, int rank, std::uint32_t worker)
-      : transport_(transport), rank_(rank), worker_(worker) {}
+  /// `program`: empty for the simulator.
+  RankWorker(RankTransport& transport, int rank, std::uint32_t worker, const std::string& program)
+      : transport_(transport), rank_(rank), worker_(worker), program_(program.begin(), program.end()) {}
 
   bool running() const override { return running_; }
   bool has_news() const override { return news_; }
@@ -22,7 +23,7 @@ class RankWorker final : public WorkerLink {
     processor_time_ = 0.0;
     resident_bytes_ = 0;
     ++life_;
-    tell(RankMessage::start);
+    tell(RankMessage::start, program_);
   }
   void kill() override { end(RankMessage::kill); }
   Death bury() override {
@@ -79,6 +80,7 @@ class RankWorker final : public WorkerLink {
   RankTransport& transport_;
   int rank_;
   std::uint32_t worker_;
+  Bytes program_;
   std::uint32_t life_ = 0;
   bool running_ = false;
   bool news_ = false;
@@ -93,11 +95,23 @@ RankWorkers::RankWorkers(RankTransport& transport, std::span<const int> workers)
     std::vector<RankWorker*>& of_rank = of_rank_.emplace_back();
     for (int w = 0; w < workers[i]; ++w) {
       auto link =
-          std::make_unique<RankWorker>(transport, static_cast<int>(i) + 1, static_cast<std::uint32_t>(w));
+          std::make_unique<RankWorker>(transport, static_cast<int>(i) + 1, static_cast<std::uint32_t>(w), "");
       of_rank.push_back(link.get());
       links_.push_back(std::move(link));
     }
   }
+}
+
+std::vector<WorkerLink*> RankWorkers::others(const std::string& program) {
+  std::vector<WorkerLink*> made;
+  for (std::size_t i = 0; i < of_rank_.size(); ++i) {
+    const auto worker = static_cast<std::uint32_t>(of_rank_[i].size());
+    auto link = std::make_unique<RankWorker>(transport_, static_cast<int>(i) + 1, worker, program);
+    of_rank_[i].push_back(link.get());
+    made.push_back(link.get());
+    others_.push_back(std::move(link));
+  }
+  return made;
 }
 
 bool RankWorkers::exchange() {

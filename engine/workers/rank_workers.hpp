@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/workers/rank_transport.hpp"
@@ -18,11 +19,14 @@ class RankWorkers final : public RemoteWorkers {
   RankWorkers(RankTransport& transport, std::span<const int> workers);
 
   std::vector<std::unique_ptr<WorkerLink>> links() override { return std::move(links_); }
+  /// One more worker of every rank from 1 on, of another program of ours. They live as long as this.
+  std::vector<WorkerLink*> others(const std::string& program);
   bool exchange() override;
 
  private:
   RankTransport& transport_;
   std::vector<std::unique_ptr<WorkerLink>> links_;
+  std::vector<std::unique_ptr<WorkerLink>> others_;
   std::vector<std::vector<RankWorker*>> of_rank_;  // of rank i + 1; alive as long as the pool that took them
 };
 

@@ -2,14 +2,10 @@
 // WorkerPool, of no use by hand. It ends when the pool closes the socket or the pool's process dies.
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <memory>
 #include <new>
@@ -19,25 +15,15 @@
 #include "engine/simulate/start_folder.hpp"
 #include "engine/simulate/testbench_io.hpp"
 #include "engine/simulate/testbench_runner.hpp"
+#include "engine/workers/parent_tie.hpp"
 #include "engine/workers/worker_process.hpp"
 #include "engine/workers/worker_protocol.hpp"
 
 namespace flare::engine {
 namespace {
 
-constexpr int pool_socket = 3;
 constexpr int gave_up_status = 2;  // over one run: for the pool a crash
 constexpr std::size_t stack_bytes = std::size_t{16} << 20;
-
-/// The worker outlives neither the pool's process nor its own usefulness, and leaves no core files.
-bool tie_to_parent(std::string_view parent) {
-  pid_t expected = 0;
-  const auto parsed = std::from_chars(parent.data(), parent.data() + parent.size(), expected);
-  if (parsed.ec != std::errc() || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
-  const rlimit no_core{0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
-  return getppid() == expected;  // else it died before prctl
-}
 
 class Worker {
  public:
@@ -65,7 +51,7 @@ std::optional<Message> Worker::receive() {
   std::array<std::uint8_t, 65536> buffer;
   for (;;) {
     if (std::optional<Message> message = cutter_.next()) return message;
-    const ssize_t got = recv(pool_socket, buffer.data(), buffer.size(), 0);
+    const ssize_t got = recv(parent_socket, buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return std::nullopt;
     cutter_.feed({buffer.data(), static_cast<std::size_t>(got)});
@@ -76,7 +62,7 @@ void Worker::send(MessageKind kind, std::span<const std::uint8_t> body) {
   Bytes out;
   append_message(kind, body, &out);
   for (std::size_t sent = 0; sent < out.size();) {
-    const ssize_t put = ::send(pool_socket, out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
+    const ssize_t put = ::send(parent_socket, out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
     if (put < 0 && errno == EINTR) continue;
     if (put <= 0) throw ProtocolError("the pool has gone");
     sent += static_cast<std::size_t>(put);

@@ -136,28 +136,6 @@ void check_moves(const CircuitStudy& circuit, const Spec& spec, const SampleSet&
       spec.place, m.name, engine::format_quantity(values.front(), m.unit, 6), values.size(), where));
 }
 
-struct Counts {
-  std::size_t failed = 0;
-  std::size_t answered = 0;
-  std::size_t bare = 0;  // of those, without a margin
-  std::size_t unknown = 0;
-};
-
-Counts count(const std::vector<Response>& all) {
-  Counts counts;
-  for (const Response& response : all) {
-    if (response.kind == ResponseKind::unknown) {
-      ++counts.unknown;
-      continue;
-    }
-    const bool bare = response.kind != ResponseKind::margin;
-    ++counts.answered;
-    counts.bare += bare ? 1 : 0;
-    counts.failed += (bare ? response.kind == ResponseKind::fail : response.value <= 0.0) ? 1 : 0;
-  }
-  return counts;
-}
-
 /// Throws where runs have no value and the study does not say what that means.
 void check_said(const CircuitStudy& circuit, const Spec& spec, const std::vector<engine::RunResult>& runs,
                 const std::string& where) {
@@ -229,15 +207,40 @@ void check_samples(const Study& study, const SampleSet& samples, const std::stri
   }
 }
 
+FailureCounts& FailureCounts::operator+=(const FailureCounts& other) {
+  failed += other.failed;
+  answered += other.answered;
+  bare += other.bare;
+  unknown += other.unknown;
+  return *this;
+}
+
+FailureCounts count_failures(const CircuitStudy& circuit, const Spec& spec,
+                             const std::vector<engine::RunResult>& runs, const std::string& where) {
+  FailureCounts counts;
+  for (const Response& response : responses(circuit, spec, runs, where)) {
+    if (response.kind == ResponseKind::unknown) {
+      ++counts.unknown;
+      continue;
+    }
+    const bool bare = response.kind != ResponseKind::margin;
+    ++counts.answered;
+    counts.bare += bare ? 1 : 0;
+    counts.failed += (bare ? response.kind == ResponseKind::fail : response.value <= 0.0) ? 1 : 0;
+  }
+  return counts;
+}
+
 analysis::TailProbability counted_failure(const CircuitStudy& circuit, const Spec& spec,
-                                          const SampleSet& samples) {
-  const Counts counts = count(responses(circuit, spec, samples.runs, samples.stream));
+                                          const SampleSet& samples, const FailureCounts& besides) {
+  FailureCounts counts = count_failures(circuit, spec, samples.runs, samples.stream);
+  counts += besides;
   return analysis::counted_tail(counts.failed, counts.answered, counts.unknown);
 }
 
 analysis::TailProbability fitted_failure(const CircuitStudy& circuit, const Spec& spec,
                                          const SampleSet& samples) {
-  const Counts counts = count(responses(circuit, spec, samples.runs, samples.stream));
+  const FailureCounts counts = count_failures(circuit, spec, samples.runs, samples.stream);
   if (counts.bare > 0) {
     analysis::TailProbability refused = counted_failure(circuit, spec, samples);
     refused.status = analysis::TailStatus::refused;

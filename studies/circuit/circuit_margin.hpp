@@ -35,9 +35,22 @@ std::vector<double> outputs(const CircuitStudy& circuit, const Spec& spec, analy
 void check_samples(const Study& study, const SampleSet& samples, const std::string& where,
                    const std::function<std::vector<engine::RunResult>(const engine::Matrix&)>& simulate);
 
-/// P(fail) by counting samples, plain fails and passes included.
+/// What runs say of a spec: their numbers add up where the runs are not kept.
+struct FailureCounts {
+  std::size_t failed = 0;
+  std::size_t answered = 0;
+  std::size_t bare = 0;  // of those, without a margin
+  std::size_t unknown = 0;
+
+  FailureCounts& operator+=(const FailureCounts& other);
+};
+/// Throws as responses does.
+FailureCounts count_failures(const CircuitStudy& circuit, const Spec& spec,
+                             const std::vector<engine::RunResult>& runs, const std::string& where);
+
+/// P(fail) by counting samples, plain fails and passes included, and what was counted besides.
 analysis::TailProbability counted_failure(const CircuitStudy& circuit, const Spec& spec,
-                                          const SampleSet& samples);
+                                          const SampleSet& samples, const FailureCounts& besides = {});
 
 /// P(fail) from a law fitted to the asked measure; both tails of a window. Refused, with what the samples alone say,
 /// where some samples fail or pass without a value: a law fitted to the others would not be theirs.

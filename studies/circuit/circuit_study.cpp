@@ -12,6 +12,7 @@
 #include "studies/circuit/circuit_testbench.hpp"
 #include "studies/run/netlist_draws.hpp"
 #include "studies/run/rare_event_runs.hpp"
+#include "studies/run/sample_rows.hpp"
 
 namespace flare::studies {
 
@@ -51,10 +52,41 @@ std::vector<engine::RunResult> plain_runs(const StudyRun& run,
   return results;
 }
 
+bool asks_limits(const CircuitStudy& circuit) {
+  return std::any_of(circuit.specs.begin(), circuit.specs.end(),
+                     [](const Spec& spec) { return spec.asked.has_value(); });
+}
+
 /// What was found at a corner, in a line.
 std::string told(const CircuitStudy& circuit, const CircuitPoint& point) {
   if (point.answers.size() == 1 && !point.answers.front().limit) return point.answers.front().search;
   return fmt::format("{} specs from {} runs", circuit.specs.size(), point.tail_samples.runs.size());
+}
+
+/// Throws where a corner's samples show that there is no number to be had.
+void check_point(const StudyRun& run, const CircuitPoint& point) {
+  check_samples(run.study, point.samples, "at " + point.corner.name(),
+                [&](const engine::Matrix& more) { return plain_runs(run, point.samples.testbench, more); });
+}
+
+/// What plain Monte Carlo makes beyond the samples that are kept.
+void count_further_runs(const StudyRun& run, CircuitResult& result) {
+  const std::size_t kept = runs_kept(run.study);
+  const auto total = static_cast<std::size_t>(run.study.estimator.runs);
+  if (kept == total) return;
+  result.notes.push_back(fmt::format(
+      "of {} runs a corner the first {} are kept as samples, and {} more that fail; the others are "
+      "counted{}",
+      total, kept, kept_failures, asks_limits(*run.study.circuit) ? "; limits are of the samples" : ""));
+  run.progress.note(result.notes.back());
+  for (const CircuitPoint& point : result.points) check_point(run, point);
+  run.progress.stage("counting");
+  for (CircuitPoint& point : result.points) {
+    const SampleSet& samples = point.samples;
+    const engine::SampleSource source{run.study.seed, samples.stream, run.study.estimator.design, total};
+    point.counted = count_runs(run, source, samples.testbench, kept, "at " + point.corner.name());
+  }
+  run.progress.finish(fmt::format("{} runs at each of {} corners", total - kept, result.points.size()));
 }
 
 /// What each spec is answered at one corner, by the study's method.
@@ -73,8 +105,11 @@ void answer_specs(const StudyRun& run, CircuitPoint& point) {
     if (spec.asked) {
       answer.limit = fitted_limit(circuit, spec, point.samples, study.target.largest());
     } else {
+      const bool more = !point.counted.specs.empty();
       answer.failure = method == "fit" ? fitted_failure(circuit, spec, point.samples)
-                                       : counted_failure(circuit, spec, point.samples);
+                                       : counted_failure(circuit, spec, point.samples,
+                                                         more ? point.counted.specs[point.answers.size() - 1]
+                                                              : FailureCounts{});
     }
   }
 }
@@ -86,9 +121,7 @@ void answer_corners(const StudyRun& run, std::vector<CircuitPoint>& points) {
   std::vector<std::function<void()>> tasks;
   for (CircuitPoint& point : points) {
     tasks.emplace_back([&] {
-      check_samples(run.study, point.samples, "at " + point.corner.name(), [&](const engine::Matrix& more) {
-        return plain_runs(run, point.samples.testbench, more);
-      });
+      check_point(run, point);
       answer_specs(run, point);
       run.progress.update(static_cast<double>(++done) / static_cast<double>(points.size()),
                           fmt::format("{} of {} corners", done.load(), points.size()));
@@ -161,6 +194,7 @@ void add_corner(const Study& study, double run, WorkEstimate& work) {
   const auto budget = counts ? 0 : static_cast<std::size_t>(study.estimator.budget);
   const std::size_t likely = plain + std::min(usual_tail_runs, budget);
   work.likely_runs += likely;
+  work.counted_runs += plain - runs_kept(study);
   work.most_runs += plain + budget;
   work.likely_seconds += static_cast<double>(likely) * run;
   work.most_seconds += static_cast<double>(plain + budget) * run;
@@ -200,9 +234,9 @@ CircuitResult run_circuit_study(const StudyRun& run) {
     add_notes(result.notes, made.notes);
     const std::string stream = fmt::format("points/{}/{}", circuit_name(study), corner.name());
     const engine::SampleSource source{study.seed, stream, study.estimator.design, count};
-    engine::Matrix points = engine::draw(source, 0, count, made.testbench->dimension());
+    engine::Matrix points = engine::draw(source, 0, runs_kept(study), made.testbench->dimension());
     requests.push_back({stream, 0, std::move(made.testbench), std::move(points)});
-    result.points.push_back({corner, {}, {}, {}});
+    result.points.push_back({corner, {}, {}, {}, {}});
   }
   for (const std::string& note : result.notes) run.progress.note(note);
   if (requests.empty()) return result;
@@ -211,6 +245,7 @@ CircuitResult run_circuit_study(const StudyRun& run) {
     result.points[i].samples = {requests[i].stream, 0, requests[i].testbench, requests[i].points,
                                 std::move(results[i])};
   }
+  count_further_runs(run, result);
   answer_corners(run, result.points);
   return result;
 }
@@ -232,6 +267,11 @@ void write_circuit_result(H5::H5File& file, const Study& study, const CircuitRes
     if (!point.tail_samples.runs.empty()) {
       write_samples(file, fmt::format("/points/{}/{}/tail_samples", circuit_name(study), point.corner.name()),
                     point.tail_samples);
+    }
+    if (!point.counted.failing.runs.empty()) {
+      write_samples_of(file,
+                       fmt::format("/points/{}/{}/failing_samples", circuit_name(study), point.corner.name()),
+                       point.counted.failing, point.counted.failing_indices);
     }
     write_carriers(file, study, point);
     for (std::size_t i = 0; i < point.answers.size(); ++i) {

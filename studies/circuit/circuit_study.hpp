@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "studies/circuit/counted_runs.hpp"
 #include "studies/circuit/spec_estimate.hpp"
 #include "studies/run/study_run.hpp"
 #include "studies/run/work_estimate.hpp"
@@ -14,6 +15,7 @@ namespace flare::studies {
 struct CircuitPoint {
   Corner corner;
   SampleSet samples;                // plain: measures as the study names them
+  CountedRuns counted;              // further plain runs
   std::vector<SpecAnswer> answers;  // as the study's specs
   SampleSet tail_samples;           // of the rare-event estimates, in the order made; else empty
 };
@@ -39,7 +41,7 @@ CircuitResult run_circuit_study(const StudyRun& run);
 engine::Testbench circuit_replay_testbench(const Study& study, const std::string& group,
                                            engine::Evaluator& evaluator);
 
-/// /points/<netlist's name>/<corner>/samples, /failures, /specs and /limits.
+/// /points/<netlist's name>/<corner>/samples, tail_samples, failing_samples (of runs that were counted), /failures, /specs and /limits.
 void write_circuit_result(H5::H5File& file, const Study& study, const CircuitResult& result);
 
 }  // namespace flare::studies

@@ -13,27 +13,31 @@ std::string run_words(const BatchJob& job) {
 }
 
 /// What is known to all scripts. `task` is the batch system's number of this task, from 1.
-std::string settings(const BatchJob& job, const std::string& task) {
-  return fmt::format("tasks={}\ncores={}\nout={}\nparts=$out.parts\ntask={}\nmkdir -p \"$parts\"\n",
-                     job.tasks, job.cores, shell_quoted(job.out), task);
+/// `all_cores`: of a merge, where it is not said.
+std::string settings(const BatchJob& job, const std::string& task, const std::string& all_cores = "$cores") {
+  const std::string screens = job.screens > 0 ? fmt::format("screens={}\n", job.screens) : "";
+  const std::string merge = job.merge_cores > 0 ? std::to_string(job.merge_cores) : all_cores;
+  return fmt::format(
+      "tasks={}\n{}cores={}\nmerge_cores={}\nout={}\nparts=$out.parts\ntask={}\nmkdir -p \"$parts\"\n",
+      job.tasks, screens, job.cores, merge, shell_quoted(job.out), task);
 }
 
 /// The stages as functions: screen, shard, join; each takes what to put before the program.
 std::string stages(const BatchJob& job) {
   const std::string run = run_words(job);
   std::string text;
-  if (job.screening) {
+  if (job.screens > 0) {
     text += fmt::format(
-        "screen() {{ \"$@\" {} --stage screening --shard \"$task/$tasks\" -j \"$cores\" -o "
+        "screen() {{ \"$@\" {} --stage screening --shard \"$task/$screens\" -j \"$cores\" -o "
         "\"$parts/screening_$task.h5\"; }}\n",
         run);
   }
   text += fmt::format(
       "shard() {{ \"$@\" {} --shard \"$task/$tasks\" -j \"$cores\"{} -o \"$parts/part_$task.h5\"; }}\n", run,
-      job.screening ? " --with \"$parts\"/screening_*.h5" : "");
+      job.screens > 0 ? " --with \"$parts\"/screening_*.h5" : "");
   text += fmt::format(
       "join() {{\n  local all=() i\n  for i in $(seq \"$tasks\"); do all+=(\"$parts/part_$i.h5\"); done\n"
-      "  \"$@\" {} merge \"$out\" \"${{all[@]}}\" -j \"$cores\"\n}}\n",
+      "  \"$@\" {} merge \"$out\" \"${{all[@]}}\" -j \"$merge_cores\"\n}}\n",
       shell_quoted(job.program));
   return text;
 }
@@ -73,15 +77,16 @@ submit() { sbatch --parsable --output="$parts/$1_%a.log" "${@:2}" "$script" "$1"
 if [ -n "${SLURM_JOB_ID:-}" ] && [ $# = 1 ]; then attempt "$1"; fi
 script=$(readlink -f "$0")
 )";
-  if (job.screening) {
+  if (job.screens > 0) {
     text +=
-        "first=$(submit screen --array=1-$tasks) || exit 1\n"
+        "first=$(submit screen --array=1-$screens) || exit 1\n"
         "second=$(submit shard --array=1-$tasks --dependency=afterok:$first) || exit 1\n";
   } else {
     text += "second=$(submit shard --array=1-$tasks) || exit 1\n";
   }
   text +=
-      "last=$(sbatch --parsable --output=\"$parts/join.log\" --dependency=afterok:$second \"$script\" join) "
+      "last=$(sbatch --parsable --cpus-per-task=$merge_cores --output=\"$parts/join.log\" "
+      "--dependency=afterok:$second \"$script\" join) "
       "|| exit 1\n"
       "echo \"job $last joins the parts into $out; flare status \"$parts\"/*.h5 says how far they are\"\n";
   return text;
@@ -91,16 +96,16 @@ std::string parallel_script(const BatchJob& job) {
   std::string text =
       "#!/bin/bash\n# GNU parallel, as many tasks at once as it finds cores; run it again after an "
       "interruption.\nset -eu\n";
-  text += settings(job, "0") + stages(job);
-  text += "export tasks cores out parts\n";
-  const auto all = [&](const char* stage) {
+  text += settings(job, "0", "$(nproc)") + stages(job);
+  text += fmt::format("export tasks {}cores out parts\n", job.screens > 0 ? "screens " : "");
+  const auto all = [&](const char* stage, const char* count) {
     return fmt::format(
         "one_{0}() {{ task=$1 {0} env; }}\nexport -f {0} one_{0}\n"
-        "parallel --halt soon,fail=1 one_{0} ::: $(seq \"$tasks\")\n",
-        stage);
+        "parallel --halt soon,fail=1 one_{0} ::: $(seq \"${1}\")\n",
+        stage, count);
   };
-  if (job.screening) text += all("screen");
-  return text + all("shard") + "join env\n";
+  if (job.screens > 0) text += all("screen", "screens");
+  return text + all("shard", "tasks") + "join env\n";
 }
 
 std::string lsf_script(const BatchJob& job) {
@@ -110,16 +115,17 @@ std::string lsf_script(const BatchJob& job) {
   text += settings(job, "${LSB_JOBINDEX:-1}") + stages(job);
   text +=
       "if [ -n \"${LSB_JOBINDEX:-}\" ] && [ $# = 1 ]; then \"$1\" exec; fi\nscript=$(readlink -f \"$0\")\n";
-  const auto array = [&](const char* stage, const char* after) {
+  const auto array = [&](const char* stage, const char* count, const char* after) {
     return fmt::format(
-        "bsub -Q 3 -wa TERM -wt 2 -n \"$cores\" {1} -J \"flare_{0}[1-$tasks]\" -o \"$parts/{0}_%I.log\" bash "
+        "bsub -Q 3 -wa TERM -wt 2 -n \"$cores\" {2} -J \"flare_{0}[1-${1}]\" -o \"$parts/{0}_%I.log\" bash "
         "\"$script\" {0}\n",
-        stage, after);
+        stage, count, after);
   };
-  if (job.screening) text += array("screen", "");
-  text += array("shard", job.screening ? "-w 'done(flare_screen)'" : "");
+  if (job.screens > 0) text += array("screen", "screens", "");
+  text += array("shard", "tasks", job.screens > 0 ? "-w 'done(flare_screen)'" : "");
   return text +
-         "bsub -Q 3 -n \"$cores\" -w 'done(flare_shard)' -J 'flare_join[1]' -o \"$parts/join.log\" bash "
+         "bsub -Q 3 -n \"$merge_cores\" -w 'done(flare_shard)' -J 'flare_join[1]' -o \"$parts/join.log\" "
+         "bash "
          "\"$script\" join\n";
 }
 
@@ -131,11 +137,11 @@ std::string sge_script(const BatchJob& job) {
   text +=
       "if [ -n \"${JOB_ID:-}\" ] && [ $# = 1 ]; then \"$1\" env; rc=$?; [ $rc = 3 ] && rc=99; exit $rc; fi\n"
       "script=$(readlink -f \"$0\")\n";
-  if (job.screening)
-    text += "qsub -cwd -notify -r y -t 1-$tasks -N flare_screen -j y -o \"$parts\" \"$script\" screen\n";
+  if (job.screens > 0)
+    text += "qsub -cwd -notify -r y -t 1-$screens -N flare_screen -j y -o \"$parts\" \"$script\" screen\n";
   text += fmt::format(
       "qsub -cwd -notify -r y -t 1-$tasks -N flare_shard{} -j y -o \"$parts\" \"$script\" shard\n",
-      job.screening ? " -hold_jid flare_screen" : "");
+      job.screens > 0 ? " -hold_jid flare_screen" : "");
   return text + "qsub -cwd -r y -N flare_join -hold_jid flare_shard -j y -o \"$parts\" \"$script\" join\n";
 }
 

@@ -15,10 +15,11 @@ struct BatchJob {
   std::vector<std::string> options;  // of `flare run` besides: --set KEY=VALUE
   std::string out;                   // absolute; parts and logs stand beside it, in OUT.parts
   int tasks = 1;
-  int cores = 1;          // a task
-  int megabytes = 200;    // a core
-  std::string time;       // the batch system's limit for one task; empty: its default
-  bool screening = true;  // a column's screening is shared out first
+  int screens = 0;      // shares of a column's screening, which comes first; 0: there is none
+  int cores = 1;        // a task
+  int merge_cores = 0;  // of the merge; 0: as many as a task has (GNU parallel: as the machine has)
+  int megabytes = 200;  // a core
+  std::string time;     // the batch system's limit for one task; empty: its default
 };
 
 /// A bash script (HTCondor: a submit description). That of Slurm submits itself: a task stops in time for its limit,

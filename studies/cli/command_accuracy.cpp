@@ -2,8 +2,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "analysis/report/figure_file.hpp"
 #include "analysis/report/report_accuracy.hpp"
 #include "analysis/results/verdict_table.hpp"
 #include "engine/base/content_hash.hpp"
@@ -225,18 +225,15 @@ Evaluations evaluate_all(AccuracyBench& bench, const AccuracyCommand& command, c
 }
 
 void write_svg(const std::filesystem::path& file, const std::string& svg) {
-  std::ofstream out(file, std::ios::binary);
-  out << svg;
-  out.close();
-  if (!out) throw StudyError(file.string() + ": cannot be written");
+  engine::write_text(analysis::figure_output(file, svg));
   fmt::print("Figure: {}\n", file.string());
 }
 
-void make_figure_folder(const std::filesystem::path& folder) {
-  if (folder.empty()) return;
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (!std::filesystem::is_directory(folder)) throw StudyError(folder.string() + ": cannot be made a folder");
+void make_figure_folder(const AccuracyCommand& command) {
+  if (command.figures.empty()) return;
+  engine::make_output_folder(command.figures);
+  if (!command.sweep.empty()) analysis::check_figure_place(command.figures, "accuracy_sweep");
+  if (command.map) analysis::check_figure_place(command.figures, "accuracy_map");
 }
 
 void draw(const AccuracyCommand& command, const Evaluations& all) {
@@ -270,7 +267,7 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   std::uint64_t seed = command.seed < 0 ? 1 : static_cast<std::uint64_t>(command.seed);
   if (command.seed < 0 && !command.result.empty())
     seed = static_cast<std::uint64_t>(engine::read_integer(engine::open_result(command.result), "/", "seed"));
-  make_figure_folder(command.figures);
+  make_figure_folder(command);
   Progress progress(stderr);
   const std::filesystem::path journal = command.out.empty()
                                             ? std::filesystem::path()

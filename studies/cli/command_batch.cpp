@@ -4,9 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <fstream>
+#include <algorithm>
 
+#include "engine/base/text_output.hpp"
 #include "studies/cli/commands.hpp"
+#include "studies/cli/shard_option.hpp"
 #include "studies/study/study.hpp"
 
 namespace flare::studies {
@@ -23,10 +25,18 @@ BatchJob job_of(const BatchCommand& command, const Study& study) {
   job.out = std::filesystem::absolute(out).lexically_normal().string();
   job.tasks = command.tasks;
   job.cores = command.cores;
+  job.merge_cores = command.merge_cores;
   job.megabytes = command.megabytes;
   job.time = command.time;
-  job.screening = study.column.has_value();
+  if (study.column)
+    job.screens = static_cast<int>(std::min(most_shards(study, true), static_cast<std::size_t>(job.tasks)));
   return job;
+}
+
+/// The first two lines: the shell's, and the comment that names the batch system.
+std::string script_mark(const std::string& script) {
+  const std::string first = engine::first_line(script);
+  return first + engine::first_line(script.substr(first.size()));
 }
 
 int submit(const std::filesystem::path& script) {
@@ -49,7 +59,7 @@ int submit(const std::filesystem::path& script) {
 
 int batch_command(const BatchCommand& command) {
   const Study study = read_study(command.study, command.overrides);
-  if (study.adc) throw StudyError("a study of converters ([adc]) is not shared out: run it whole");
+  check_shard(study, {command.tasks - 1, command.tasks});
   if (command.submit && command.system != BatchSystem::slurm)
     throw StudyError(
         "--submit: only scripts for Slurm submit themselves; write the script with -s and start it");
@@ -61,11 +71,8 @@ int batch_command(const BatchCommand& command) {
   }
   const std::filesystem::path file =
       command.script.empty() ? std::filesystem::path(job.out + ".parts") / "batch.sh" : command.script;
-  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
-  std::ofstream out(file);
-  out << script;
-  if (!out.flush()) throw StudyError(file.string() + ": cannot be written");
-  out.close();
+  if (file.has_parent_path()) engine::make_output_folder(file.parent_path());
+  engine::write_text({file, script, script_mark(script)});
   return command.submit ? submit(file) : exit_done;
 }
 

@@ -17,6 +17,7 @@ struct BatchCommand {
   BatchSystem system = BatchSystem::slurm;
   int tasks = 0;
   int cores = 1;
+  int merge_cores = 0;  // 0: as cores
   int megabytes = 200;
   std::string time;
   bool submit = false;

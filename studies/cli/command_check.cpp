@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
-#include <fstream>
-
+#include "engine/base/text_output.hpp"
 #include "engine/workers/worker_pool.hpp"
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/check_part.hpp"
@@ -22,13 +21,11 @@ namespace flare::studies {
 namespace {
 
 void write_netlists(const Study& study, const std::filesystem::path& folder, engine::Evaluator& evaluator) {
-  std::filesystem::create_directories(folder);
-  for (const NamedNetlist& netlist : level_netlists(study, evaluator)) {
-    const std::filesystem::path file = folder / (netlist.name + ".cir");
-    std::ofstream out(file);
-    out << netlist.text;
-    if (!out.flush()) throw StudyError(file.string() + ": cannot be written");
-  }
+  engine::make_output_folder(folder);
+  std::vector<engine::TextOutput> files;
+  for (const NamedNetlist& netlist : level_netlists(study, evaluator))
+    files.push_back({folder / (netlist.name + ".cir"), netlist.text, engine::first_line(netlist.text)});
+  engine::write_texts(files);
   fmt::print("netlists written to {}; run one with: ngspice -b FILE\n", folder.string());
 }
 

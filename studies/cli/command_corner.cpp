@@ -1,8 +1,9 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
-#include <fstream>
 
+#include "engine/base/text_output.hpp"
 #include "engine/workers/worker_pool.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cli/result_commands.hpp"
@@ -12,15 +13,11 @@ namespace flare::studies {
 
 namespace {
 
-void write_text(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream out(path);
-  out << text;
-  if (!out.flush()) throw StudyError(path.string() + ": cannot be written");
-}
+constexpr const char* shift_table_head = "variable,sigma,value,unit\n";
 
 /// What each variable is at the point: its deviation in sigma, and the value of its law there.
 std::string shift_table(const WorstPoint& worst) {
-  std::string text = "variable,sigma,value,unit\n";
+  std::string text = shift_table_head;
   for (std::size_t v = 0; v < worst.bench.variables.size(); ++v) {
     const engine::Variable& variable = worst.bench.variables[v];
     const double x = worst.point[static_cast<Eigen::Index>(v)];
@@ -45,8 +42,9 @@ int corner_command(const CornerCommand& command) {
   table.replace_extension(".csv");
   if (table == netlist)
     throw StudyError(netlist.string() + ": is the table's name; give the netlist another");
-  write_text(netlist, netlist_at(worst.bench, worst.point, pool));
-  write_text(table, shift_table(worst));
+  const std::string text = netlist_at(worst.bench, worst.point, pool);
+  engine::write_texts(std::array{engine::TextOutput{netlist, text, engine::first_line(text)},
+                                 engine::TextOutput{table, shift_table(worst), shift_table_head}});
   fmt::print("{}: {:.2f} sigma from the nominal point\nnetlist {}; run it with: ngspice -b {}\nshifts  {}\n",
              worst.what, worst.point.norm(), netlist.string(), netlist.string(), table.string());
   return exit_done;

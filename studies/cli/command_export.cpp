@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "engine/base/hdf5_io.hpp"
+#include "engine/base/text_output.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cli/result_commands.hpp"
 
@@ -136,9 +137,13 @@ int export_command(const ExportCommand& command) {
     write(command, table, std::cout);
     return exit_done;
   }
-  std::ofstream out(command.out);
-  write(command, table, out);
-  if (!out.flush()) throw StudyError(command.out.string() + ": cannot be written");
+  std::ostringstream text;
+  write(command, table, text);
+  // The heads of a CSV, the name of a table in JSON.
+  const std::string mark = command.json
+                               ? fmt::format("{{\n \"table\": {}", nlohmann::json(command.table).dump())
+                               : engine::first_line(text.str());
+  engine::write_text({command.out, text.str(), mark});
   return exit_done;
 }
 

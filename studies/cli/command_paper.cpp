@@ -1,11 +1,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <fstream>
 #include <iostream>
 #include <utility>
 
+#include "analysis/report/figure_file.hpp"
 #include "analysis/report/report_cost.hpp"
+#include "engine/base/text_output.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cost/architecture_file.hpp"
 #include "studies/cost/study_figures.hpp"
@@ -56,13 +57,6 @@ PaperInputs inputs_of(const PaperCommand& command, std::stop_token stop) {
   return in;
 }
 
-void write_file(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw StudyError(path.string() + ": cannot be written");
-}
-
 /// A table as CSV; cells with commas in quotes.
 std::string csv_of(const analysis::TextTable& table) {
   std::string text;
@@ -78,12 +72,19 @@ std::string csv_of(const analysis::TextTable& table) {
   return text;
 }
 
-/// NAME.csv, or NAME_1.csv, NAME_2.csv, ... where there are several.
-void write_tables(const std::filesystem::path& folder, const PaperPage& page, const std::string& name) {
+/// NAME.csv, or NAME_1.csv, NAME_2.csv, ... where there are several; figures.
+void write_page(const std::filesystem::path& folder, const PaperPage& page, const std::string& name) {
+  std::vector<engine::TextOutput> files;
   for (std::size_t i = 0; i < page.tables.size(); ++i) {
     const std::string number = page.tables.size() > 1 ? fmt::format("_{}", i + 1) : "";
-    write_file(folder / (name + number + ".csv"), csv_of(page.tables[i]));
+    const std::string text = csv_of(page.tables[i]);
+    files.push_back({folder / (name + number + ".csv"), text, engine::first_line(text)});
   }
+  for (const auto& [figure, svg] : page.figures)
+    files.push_back(analysis::figure_output(folder / (figure + ".svg"), svg));
+  engine::write_texts(files);
+  for (const auto& [figure, svg] : page.figures)
+    std::cout << "Figure: " << (folder / (figure + ".svg")).string() << '\n';
 }
 
 }  // namespace
@@ -91,7 +92,7 @@ void write_tables(const std::filesystem::path& folder, const PaperPage& page, co
 int paper_command(const PaperCommand& command, std::stop_token stop) {
   const std::vector<const PageMaker*> pages = chosen_pages(command.pages);
   const PaperInputs in = inputs_of(command, std::move(stop));
-  if (!command.folder.empty()) std::filesystem::create_directories(command.folder);
+  if (!command.folder.empty()) engine::make_output_folder(command.folder);
   for (const PageMaker* maker : pages) {
     if (in.stop.stop_requested()) throw engine::Stopped();
     PaperPage page;
@@ -106,11 +107,7 @@ int paper_command(const PaperCommand& command, std::stop_token stop) {
     std::cout << '\n';
     analysis::print_tables(page.tables, std::cout);
     if (command.folder.empty()) continue;
-    write_tables(command.folder, page, maker->name);
-    for (const auto& [name, svg] : page.figures) {
-      write_file(command.folder / (name + ".svg"), svg + "\n");
-      std::cout << "Figure: " << (command.folder / (name + ".svg")).string() << '\n';
-    }
+    write_page(command.folder, page, maker->name);
   }
   return exit_done;
 }

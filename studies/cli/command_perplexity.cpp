@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <fstream>
 
+#include "analysis/report/figure_file.hpp"
 #include "engine/base/units.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/model/perplexity_cost.hpp"
@@ -31,6 +31,8 @@ void check_inputs(const PerplexityCommand& c) {
     throw StudyError("--sweep: needs --figures DIR or -o OUT.h5 for its rows");
   if (!c.figures.empty() && (!c.sweep.empty() || c.recovery > 0) && !std::filesystem::is_directory(c.figures))
     throw StudyError(c.figures.string() + ": no such folder");
+  if (!c.figures.empty())
+    analysis::check_figure_place(c.figures, c.sweep.empty() ? "perplexity_trace" : "perplexity_" + c.sweep);
 }
 
 double token_time(const std::string& text) {
@@ -85,10 +87,7 @@ engine::Table trace_table(const std::vector<double>& losses) {
 }
 
 void write_figure(const std::filesystem::path& path, const std::string& svg) {
-  std::ofstream out(path, std::ios::binary);
-  out << svg << "\n";
-  out.close();
-  if (!out) throw std::runtime_error(path.string() + ": cannot be written");
+  engine::write_text(analysis::figure_output(path, svg));
   fmt::print("Figure: {}\n", path.string());
 }
 

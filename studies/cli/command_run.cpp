@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
-#include <charconv>
 #include <iostream>
 
 #include "analysis/report/report.hpp"
 #include "engine/workers/worker_pool.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/cli/launcher.hpp"
+#include "studies/cli/shard_option.hpp"
 #include "studies/cli/study_inputs.hpp"
 #include "studies/cli/study_program.hpp"
 #include "studies/column/column_cells.hpp"
@@ -14,6 +14,7 @@
 #include "studies/kinds/run_kind.hpp"
 #include "studies/model/accuracy_stage.hpp"
 #include "studies/run/result_file.hpp"
+#include "studies/run/shard_parts.hpp"
 #include "studies/run/status_file.hpp"
 #include "studies/sweep/sweep_study.hpp"
 
@@ -32,11 +33,23 @@ engine::WorkerPool make_pool(const Study& study, int workers, Ranks* ranks, cons
   return engine::WorkerPool(options, ranks->remote(workers));
 }
 
+/// Others of the job answer, too, if there are any.
+std::unique_ptr<SharedAnswers> answers_of(Ranks* ranks, const StudyRun& run) {
+  std::vector<SharedAnswers::Helper> helpers;
+  if (ranks != nullptr) helpers = ranks->helpers();
+  if (helpers.empty()) return nullptr;
+  return std::make_unique<SharedAnswers>(
+      std::move(helpers), [ranks] { return ranks->exchange(); }, run.stop,
+      [&run](const std::string& text) { run.progress.note(text); });
+}
+
 /// Runs what the study asks for and writes the result file.
-void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspice_version) {
+void simulate(const StudyRun& run, ResultFile& result, const std::string& ngspice_version, Ranks* ranks) {
   const std::filesystem::path answers = result.path().string() + ".answers";
-  const WriteTables write =
-      run.study.sweep.empty() ? run_kind(run, answers) : run_sweep(run, result.path().string() + ".point");
+  const MakeAnswers others = [ranks, &run] { return answers_of(ranks, run); };
+  const WriteTables write = run.study.sweep.empty()
+                                ? run_kind(run, answers, others)
+                                : run_sweep(run, result.path().string() + ".point", others);
   if (!write) return result.leave_unfinished(run.shard, ngspice_version, false);
   result.finish(write, ngspice_version);
   std::filesystem::remove(answers);
@@ -50,7 +63,7 @@ void simulate_into(const Study& study, ResultFile& result, int workers, Ranks* r
   const std::string version = pool.ngspice_version();
   // Enough tasks that their small batches keep every worker busy.
   engine::SharedEvaluator evaluator(pool, 2 * static_cast<std::size_t>(pool.workers()) + 2);
-  simulate({study, evaluator, result.store(), progress, stop, shard}, result, version);
+  simulate({study, evaluator, result.store(), progress, stop, shard}, result, version, ranks);
 }
 
 }  // namespace
@@ -100,44 +113,7 @@ int print_result(const std::filesystem::path& path) {
   return exit_failure;
 }
 
-Shard parse_shard(const std::string& text) {
-  Shard shard;
-  const char* end = text.data() + text.size();
-  const auto [slash, first] = std::from_chars(text.data(), end, shard.index);
-  const bool ok = first == std::errc() && slash != end && *slash == '/';
-  const auto [rest, second] = ok ? std::from_chars(slash + 1, end, shard.count)
-                                 : std::from_chars_result{text.data(), std::errc::invalid_argument};
-  if (second != std::errc() || rest != end || shard.index < 1 || shard.index > shard.count ||
-      shard.count > 100'000) {
-    throw StudyError("--shard " + text + ": expected I/N with 1 <= I <= N, e.g. 2/4");
-  }
-  --shard.index;
-  return shard;
-}
-
 namespace {
-
-/// More shards than this have nothing to do.
-std::size_t most_items(const Study& study, bool screening) {
-  if (!study.column) return study.corners.size();
-  const std::vector<ColumnPoint> points = column_points(study);
-  if (screening) return points.size() + 1;
-  std::size_t levels = 0;
-  for (const ColumnPoint& point : points) levels += static_cast<std::size_t>(point.sawl) + 1;
-  return levels;
-}
-
-Shard shard_of(const RunCommand& command, const Study& study) {
-  Shard shard = command.shard;
-  shard.screening = command.stage == "screening";
-  const std::size_t most = most_items(study, shard.screening);
-  if (shard.count > 1 && static_cast<std::size_t>(shard.count) > most) {
-    throw StudyError(fmt::format(
-        "--shard {}/{}: the study has at most {} items to share out{}; more shards have nothing to do",
-        shard.index + 1, shard.count, most, study.column ? "" : ", a corner each"));
-  }
-  return shard;
-}
 
 std::filesystem::path default_out(const RunCommand& command, const Shard& shard) {
   std::string name = command.study.stem().string();
@@ -146,33 +122,22 @@ std::filesystem::path default_out(const RunCommand& command, const Shard& shard)
   return name + ".h5";
 }
 
-/// The runs of a part of the same study.
-void take_in(const std::filesystem::path& part, const Study& study, ResultFile& result) {
-  const H5::H5File file = engine::open_result(part);
-  if (engine::read_text(file, "/", "study") != study.text)
-    throw StudyError(part.string() + ": is a part of another study");
-  const std::string changed = changed_inputs(file, result.inputs());
-  if (!changed.empty())
-    throw StudyError(
-        fmt::format("{}: was made from other inputs: {}; run that part again", part.string(), changed));
-  if (engine::read_integer(file, "/", "complete") == 1)
-    throw StudyError(part.string() + ": is a finished result, not a part");
-  result.store().read_runs(file);
-}
-
 }  // namespace
 
 int run_command(const RunCommand& command, std::stop_token stop) {
   const Study study = read_study(command.study, command.overrides);
   check_cost_stage(study);
-  const Shard shard = shard_of(command, study);
+  Shard shard = command.shard;
+  shard.screening = command.stage == "screening";
+  check_shard(study, shard);
   const std::filesystem::path out = command.out.empty() ? default_out(command, shard) : command.out;
   ResultFile result(study, study_inputs(study), out, command.fresh);
   if (!result.complete()) {
     if (study.accuracy) check_accuracy_inputs(*study.accuracy);
-    for (const std::filesystem::path& part : command.with) take_in(part, study, result);
+    for (const std::filesystem::path& part : command.with)
+      result.store().read_runs(open_part_of(part, study.text, result.inputs()));
     const int status = run_study(study, result, command.workers, command.ranks, shard, stop);
-    if (status != exit_done || shard.count > 1 || shard.screening) return status;
+    if (status != exit_done || is_part(shard)) return status;
   } else {
     fmt::print(stderr, "flare: {} already holds this study's result (--fresh runs it again)\n", out.string());
   }

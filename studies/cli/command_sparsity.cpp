@@ -1,8 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
+#include <array>
 
+#include "analysis/report/figure_file.hpp"
 #include "flare_arch/cost/sparsity.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/model/sparsity_figures.hpp"
@@ -153,13 +154,6 @@ void write_result(const SparsityCommand& command, const std::vector<SparsityRow>
   });
 }
 
-void write_figure(const std::filesystem::path& path, const std::string& svg) {
-  std::ofstream out(path, std::ios::binary);
-  out << svg << "\n";
-  out.close();
-  if (!out) throw std::runtime_error(path.string() + ": cannot be written");
-}
-
 void check_inputs(const SparsityCommand& command) {
   for (const std::filesystem::path& input : {command.model, command.dataset})
     if (!std::filesystem::exists(input)) throw StudyError(input.string() + ": no such file");
@@ -167,10 +161,8 @@ void check_inputs(const SparsityCommand& command) {
   if (command.tensors && command.out.empty())
     throw StudyError("--tensors: needs a file to write to, -o OUT.h5");
   if (command.figures.empty()) return;
-  std::error_code error;
-  std::filesystem::create_directories(command.figures, error);
-  if (!std::filesystem::is_directory(command.figures))
-    throw StudyError(command.figures.string() + ": cannot be made a folder");
+  engine::make_output_folder(command.figures);
+  for (const char* name : {"sparsity", "boost"}) analysis::check_figure_place(command.figures, name);
 }
 
 }  // namespace
@@ -222,8 +214,9 @@ int sparsity_command(const SparsityCommand& command, std::stop_token stop) {
     fmt::print("\nTables: {}\n", command.out.string());
   }
   if (!command.figures.empty()) {
-    write_figure(command.figures / "sparsity.svg", draw_sparsity(rows, options));
-    write_figure(command.figures / "boost.svg", draw_boost(rows, options));
+    engine::write_texts(
+        std::array{analysis::figure_output(command.figures / "sparsity.svg", draw_sparsity(rows, options)),
+                   analysis::figure_output(command.figures / "boost.svg", draw_boost(rows, options))});
     fmt::print("Figures: {0}/sparsity.svg, {0}/boost.svg\n", command.figures.string());
   }
   return exit_done;

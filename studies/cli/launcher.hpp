@@ -6,8 +6,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/workers/worker_link.hpp"
+#include "studies/model/shared_answers.hpp"
 
 namespace flare::studies {
 
@@ -31,6 +33,9 @@ class Ranks {
   /// Of this process; `asked`: what the user wants each to have, 0: what its share of the machine gives.
   virtual int workers(int asked) const = 0;
   virtual std::unique_ptr<engine::RemoteWorkers> remote(int asked) = 0;
+  /// Processes on the other ranks that answer examples; of what remote() gave, and as long as that lives.
+  virtual std::vector<SharedAnswers::Helper> helpers() = 0;
+  virtual bool exchange() = 0;
 };
 
 /// What comes before the command line is read.

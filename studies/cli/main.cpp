@@ -85,6 +85,10 @@ void add_batch(CLI::App& app, BatchCommand& command) {
   batch->add_option("-s,--script", command.script, "Write the script to this file");
   batch->add_option("-o,--out", command.out, "Result file; its parts lie in OUT.parts");
   batch->add_option("-j,--workers", command.cores, "Cores of a task")->check(CLI::Range(1, 1024));
+  batch
+      ->add_option("--merge-cores", command.merge_cores,
+                   "Cores of the merge, which runs what corners \"auto\" adds")
+      ->check(CLI::Range(1, 1024));
   batch->add_option("--memory", command.megabytes, "MB a core")->check(CLI::Range(50, 1'000'000));
   batch->add_option("--time", command.time,
                     "Time limit of a task, as the batch system says it (Slurm: 01:00:00)");

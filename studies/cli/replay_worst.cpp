@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <numeric>
 
+#include "analysis/report/figure_file.hpp"
 #include "analysis/report/figure_waveforms.hpp"
 #include "engine/simulate/spice_text.hpp"
 #include "engine/workers/worker_pool.hpp"
@@ -91,13 +91,11 @@ int replay_worst(const std::filesystem::path& result, const WorstReplay& options
   };
   for (const Sample& sample : samples) add(sample.point, fmt::format("sample {}", sample.index), false);
   add(Eigen::RowVectorXd::Zero(worst.point.size()), "nominal", true);
-  std::ofstream out(options.out);
-  out << analysis::draw_waveforms(axis_of_analysis(worst.bench.analysis.kind),
-                                  worst.bench.analysis.kind == engine::AnalysisKind::ac_sweep ||
-                                      worst.bench.analysis.kind == engine::AnalysisKind::noise,
-                                  panels)
-      << '\n';
-  if (!out.flush()) throw StudyError(options.out.string() + ": cannot be written");
+  engine::write_text(analysis::figure_output(
+      options.out, analysis::draw_waveforms(axis_of_analysis(worst.bench.analysis.kind),
+                                            worst.bench.analysis.kind == engine::AnalysisKind::ac_sweep ||
+                                                worst.bench.analysis.kind == engine::AnalysisKind::noise,
+                                            panels)));
   for (const Sample& sample : samples)
     fmt::print("sample {}: {:.2f} sigma from the nominal point\n", sample.index, sample.distance);
   fmt::print("{}: waveforms in {}\n", worst.what, options.out.string());

@@ -4,7 +4,9 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 
+#include "studies/model/shared_answers.hpp"
 #include "studies/run/result_file.hpp"
 #include "studies/run/study_run.hpp"
 
@@ -14,9 +16,14 @@ namespace flare::studies {
 /// other user of them does: they ask for it.
 using WriteTables = std::function<void(H5::H5File&, const ResultFile::SavePart&)>;
 
+/// The processes that answer besides this one; null: there are none.
+using MakeAnswers = std::function<std::unique_ptr<SharedAnswers>()>;
+
 /// Runs what the study asks for at one point (its [[sweep]] is not looked at) and says how its tables are written; empty
 /// where the run is one share of many, which has runs alone. `answers`: the journal of the accuracy stage; none: "".
+/// `others`: asked where that stage begins.
 /// Throws engine::Stopped, engine::MachineFault, StudyError.
-WriteTables run_kind(const StudyRun& run, const std::filesystem::path& answers);
+WriteTables run_kind(const StudyRun& run, const std::filesystem::path& answers,
+                     const MakeAnswers& others = {});
 
 }  // namespace flare::studies

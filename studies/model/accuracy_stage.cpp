@@ -19,10 +19,63 @@ void say_it_is_the_yardstick(AccuracyEvaluation& row) {
   row.difference.clear();
 }
 
+/// Blocks of one evaluation from the journal or from others, and to both.
+class KeptAnswers final : public arch::AnswerStore {
+ public:
+  KeptAnswers(AnswerJournal* journal, AnswerHelp* help, std::uint64_t key, std::size_t unit)
+      : help_(help), key_(key), unit_(unit) {
+    if (journal != nullptr) journal_.emplace(*journal, key);
+  }
+  std::optional<arch::AnswerBlock> recall(int repeat, std::int64_t first) override {
+    std::optional<arch::AnswerBlock> block;
+    if (journal_) block = journal_->recall(repeat, first);
+    if (block || help_ == nullptr) return block;
+    block = help_->block(key_, unit_ + static_cast<std::size_t>(repeat), repeat, first);
+    if (block && journal_) journal_->keep(*block);
+    return block;
+  }
+  void keep(const arch::AnswerBlock& block) override {
+    if (journal_) journal_->keep(block);
+    if (help_ != nullptr) help_->computed(key_, block);
+  }
+
+ private:
+  std::optional<AnswerJournal::Evaluation> journal_;
+  AnswerHelp* help_;
+  std::uint64_t key_;
+  std::size_t unit_;  // of the first repeat
+};
+
+/// The side of a process that only computes its share: other units are passed over, with answers that nobody reads.
+class OwnShare final : public AnswerHelp {
+ public:
+  using Computed = std::function<void(std::uint64_t key, const arch::AnswerBlock& block)>;
+  OwnShare(AnswerShare share, const Computed& computed) : share_(share), computed_(computed) {}
+
+  void expect(std::int64_t examples) { examples_ = examples; }
+  std::optional<arch::AnswerBlock> block(std::uint64_t, std::size_t unit, int repeat,
+                                         std::int64_t first) override {
+    if (share_.has(unit)) return std::nullopt;
+    arch::AnswerBlock passed_over;
+    passed_over.repeat = repeat;
+    passed_over.first = first;
+    passed_over.answers.resize(static_cast<std::size_t>(examples_ - first));
+    for (arch::Answer& answer : passed_over.answers) answer.score.weight = 1.0;
+    return passed_over;
+  }
+  void computed(std::uint64_t key, const arch::AnswerBlock& block) override { computed_(key, block); }
+  bool only_blocks() const override { return true; }
+
+ private:
+  AnswerShare share_;
+  const Computed& computed_;
+  std::int64_t examples_ = 0;
+};
+
 }  // namespace
 
 AccuracyBench::AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Progress& progress,
-                             std::stop_token stop, const std::filesystem::path& journal)
+                             std::stop_token stop, const std::filesystem::path& journal, AnswerHelp* help)
     : study_(study),
       seed_(seed),
       progress_(progress),
@@ -30,15 +83,21 @@ AccuracyBench::AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Pro
       model_(arch::Transformer::load(study.model)),
       dataset_(arch::load_dataset(study.dataset, model_.spec(), study.model, study.data)),
       layers_(std::make_shared<arch::LayerCache>(model_, dataset_.train)),
-      reference_(std::make_shared<const arch::ReferenceLogits>(model_)) {
+      reference_(std::make_shared<const arch::ReferenceLogits>(model_)),
+      help_(help) {
   arch::keep_freed_memory();
   progress_.stage("accuracy");
-  if (journal.empty()) return;
+  if (journal.empty() && help == nullptr) return;
   std::vector<std::filesystem::path> files = arch::Transformer::files(study.model);
   for (const std::filesystem::path& file : arch::dataset_files(study.dataset, study.model, study.data))
     files.push_back(file);
   inputs_ = engine::content_hash(engine::input_files(files));
-  journal_ = std::make_unique<AnswerJournal>(journal);
+  if (!journal.empty()) journal_ = std::make_unique<AnswerJournal>(journal);
+}
+
+std::int64_t AccuracyBench::examples() const {
+  const std::int64_t all = dataset_.test->size();
+  return study_.examples > 0 ? std::min<std::int64_t>(study_.examples, all) : all;
 }
 
 void check_accuracy_inputs(const AccuracyStudy& study) {
@@ -66,8 +125,10 @@ AccuracyEvaluation AccuracyBench::run(arch::AccuracyOptions options) {
   options.stop = stop_;
   options.layers = layers_;
   options.reference = reference_;
-  std::optional<AnswerJournal::Evaluation> kept;
-  if (journal_) options.store = &kept.emplace(*journal_, evaluation_key(options, inputs_));
+  std::optional<KeptAnswers> kept;
+  if (journal_ || help_ != nullptr)
+    options.store = &kept.emplace(journal_.get(), help_, evaluation_key(options, inputs_), units_);
+  units_ += options.weight_arrays || options.dynamic_arrays ? static_cast<std::size_t>(options.repeats) : 1;
   options.progress = [&](std::int64_t done, std::int64_t total) {
     const double part = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1.0;
     progress_.update((static_cast<double>(finished_) + part) / static_cast<double>(evaluations_),
@@ -76,6 +137,7 @@ AccuracyEvaluation AccuracyBench::run(arch::AccuracyOptions options) {
   const arch::AccuracyResult result = arch::evaluate_accuracy(model_, dataset_, options);
   if (result.stopped) throw engine::Stopped();
   ++finished_;
+  if (help_ != nullptr && help_->only_blocks()) return {};
   return row_of(options, result);
 }
 
@@ -138,6 +200,7 @@ AccuracyEvaluation AccuracyBench::evaluate(const std::string& quantizer, const A
 }
 
 void AccuracyBench::finish(std::vector<AccuracyEvaluation>& rows) {
+  if (help_ != nullptr && help_->only_blocks()) return;
   std::vector<analysis::AccuracyRow*> all;
   for (AccuracyEvaluation& row : rows) {
     row.floating = floating_.mean;
@@ -177,7 +240,8 @@ std::vector<AccuracyEvaluation> evaluate_verdict(AccuracyBench& bench, const Acc
 
 std::vector<AccuracyEvaluation> run_accuracy_stage(const StudyRun& run, const std::filesystem::path& models,
                                                    const ColumnResult& column,
-                                                   const std::filesystem::path& journal) {
+                                                   const std::filesystem::path& journal,
+                                                   SharedAnswers* others) {
   const AccuracyStudy& study = *run.study.accuracy;
   std::vector<analysis::ModelKey> keys;
   for (const analysis::VerdictRow& row : column.verdict) {
@@ -186,9 +250,27 @@ std::vector<AccuracyEvaluation> run_accuracy_stage(const StudyRun& run, const st
   }
   // Both kinds named: nothing changes from one SAWL to the next.
   if (!study.weight_arrays.empty() && !study.dynamic_arrays.empty() && keys.size() > 1) keys.resize(1);
-  AccuracyBench bench(study, run.study.seed, run.progress, run.stop, journal);
+  if (others != nullptr)
+    others->begin({run.study.text, std::filesystem::absolute(run.study.file).string(),
+                   std::filesystem::absolute(models).string(), keys});
+  AccuracyBench bench(study, run.study.seed, run.progress, run.stop, journal, others);
   bench.expect(2 + keys.size() * study.modes.size());
-  return evaluate_verdict(bench, study, models, run.study.file.parent_path(), keys);
+  std::vector<AccuracyEvaluation> rows =
+      evaluate_verdict(bench, study, models, run.study.file.parent_path(), keys);
+  if (others != nullptr)
+    run.progress.note(fmt::format("{} blocks of answers came from other ranks", others->received()));
+  return rows;
+}
+
+void answer_share(const AnswerTask& task, const OwnShare::Computed& computed) {
+  const Study study = parse_study(task.study, task.study_file);
+  if (!study.accuracy) throw StudyError(task.study_file + ": has no [accuracy]");
+  Progress progress(stderr);
+  OwnShare share(task.share, computed);
+  AccuracyBench bench(*study.accuracy, study.seed, progress, {}, {}, &share);
+  bench.arithmetic().threads = task.threads;
+  share.expect(bench.examples());
+  evaluate_verdict(bench, *study.accuracy, task.models, study.file.parent_path(), task.keys);
 }
 
 }  // namespace flare::studies

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "studies/column/column_study.hpp"
 #include "studies/model/answer_journal.hpp"
 #include "studies/model/array_spec.hpp"
+#include "studies/model/shared_answers.hpp"
 
 namespace flare::studies {
 
@@ -34,9 +36,10 @@ void check_accuracy_inputs(const AccuracyStudy& study);
 /// for one setting serves the next; with a journal, what was answered before the process was killed is not asked again.
 class AccuracyBench {
  public:
-  /// Throws std::runtime_error for a model or data set that cannot be read. journal: empty for none.
+  /// Throws std::runtime_error for a model or data set that cannot be read. journal: empty for none. help: who else
+  /// answers; null: nobody.
   AccuracyBench(const AccuracyStudy& study, std::uint64_t seed, Progress& progress, std::stop_token stop,
-                const std::filesystem::path& journal = {});
+                const std::filesystem::path& journal = {}, AnswerHelp* help = nullptr);
   AccuracyBench(const AccuracyBench&) = delete;
   AccuracyBench& operator=(const AccuracyBench&) = delete;
 
@@ -52,6 +55,8 @@ class AccuracyBench {
                               const ArrayErrors& dynamic, const std::string& mode,
                               const arch::ErrorPlace& place = {});
   const arch::Transformer& model() const { return model_; }
+  /// Examples of one draw or die.
+  std::int64_t examples() const;
   /// Ends the stage; compares the rows with each other: p adjusted for all of them, floating point's value in each.
   void finish(std::vector<AccuracyEvaluation>& rows);
 
@@ -69,6 +74,8 @@ class AccuracyBench {
   std::shared_ptr<arch::LayerCache> layers_;
   std::shared_ptr<const arch::ReferenceLogits> reference_;
   std::unique_ptr<AnswerJournal> journal_;
+  AnswerHelp* help_;
+  std::size_t units_ = 0;     // draws and dies of the evaluations so far
   std::uint64_t inputs_ = 0;  // hash of the model's and the data set's files
   std::size_t evaluations_ = 1;
   std::size_t finished_ = 0;
@@ -84,9 +91,15 @@ std::vector<AccuracyEvaluation> evaluate_verdict(AccuracyBench& bench, const Acc
 
 /// In floating point, quantised without errors, and under the error model of the worst corner of every SAWL
 /// in every mode asked for. `models` is the file that holds /error_models.
-/// `journal`: where answers are kept while the stage runs; whoever writes the result removes it.
+/// `journal`: where answers are kept while the stage runs; whoever writes the result removes it. `others`: processes that
+/// answer, too; null: there are none.
 std::vector<AccuracyEvaluation> run_accuracy_stage(const StudyRun& run, const std::filesystem::path& models,
                                                    const ColumnResult& column,
-                                                   const std::filesystem::path& journal);
+                                                   const std::filesystem::path& journal,
+                                                   SharedAnswers* others = nullptr);
+
+/// Answers the units of a task's share, and hands every block over as it is computed.
+void answer_share(const AnswerTask& task,
+                  const std::function<void(std::uint64_t key, const arch::AnswerBlock& block)>& computed);
 
 }  // namespace flare::studies

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "engine/base/content_hash.hpp"
+#include "engine/base/output_file.hpp"
 #include "studies/toml/toml_section.hpp"
 
 namespace flare::studies {
@@ -67,7 +68,9 @@ arch::Answer take_answer(Taker& from) {
   return a;
 }
 
-std::string record_of(std::uint64_t key, const arch::AnswerBlock& block) {
+}  // namespace
+
+std::string answer_record(std::uint64_t key, const arch::AnswerBlock& block) {
   std::string bytes;
   put(bytes, key);
   put(bytes, static_cast<std::int32_t>(block.repeat));
@@ -78,8 +81,7 @@ std::string record_of(std::uint64_t key, const arch::AnswerBlock& block) {
   return bytes;
 }
 
-/// False for bytes that are no record.
-bool read_record(std::string_view bytes, std::uint64_t* key, arch::AnswerBlock* block) {
+bool read_answer_record(std::string_view bytes, std::uint64_t* key, arch::AnswerBlock* block) {
   Taker from(bytes);
   *key = from.take<std::uint64_t>();
   block->repeat = from.take<std::int32_t>();
@@ -90,6 +92,8 @@ bool read_record(std::string_view bytes, std::uint64_t* key, arch::AnswerBlock* 
   for (std::int64_t i = 0; i < answers && from.is_ok(); ++i) block->answers.push_back(take_answer(from));
   return from.is_ok() && from.is_empty();
 }
+
+namespace {
 
 std::string description(const arch::ErrorModel* model) {
   if (model == nullptr) return "none";
@@ -118,6 +122,7 @@ std::string description(const arch::IntegerAttentionOptions& a) {
 }  // namespace
 
 AnswerJournal::AnswerJournal(std::filesystem::path file) : file_(std::move(file)) {
+  engine::check_output(file_);
   read();
   out_.open(file_, std::ios::binary | std::ios::app);
   if (out_ && out_.tellp() == 0) out_ << heading << std::flush;
@@ -143,7 +148,7 @@ void AnswerJournal::read() {
     const std::string_view record = std::string_view(bytes).substr(at + 2 * sizeof length, length);
     std::uint64_t key = 0;
     arch::AnswerBlock block;
-    if (engine::fnv1a(record) != hash || !read_record(record, &key, &block)) break;
+    if (engine::fnv1a(record) != hash || !read_answer_record(record, &key, &block)) break;
     const Place place{key, block.repeat, block.first};
     blocks_.insert_or_assign(place, std::move(block));
     at += 2 * sizeof length + length;
@@ -158,7 +163,7 @@ std::optional<arch::AnswerBlock> AnswerJournal::Evaluation::recall(int repeat, s
 }
 
 void AnswerJournal::Evaluation::keep(const arch::AnswerBlock& block) {
-  const std::string record = record_of(key_, block);
+  const std::string record = answer_record(key_, block);
   std::string framed;
   put(framed, static_cast<std::uint64_t>(record.size()));
   put(framed, engine::fnv1a(record));

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <string>
+#include <string_view>
 #include <tuple>
 
 #include "flare_arch/models/accuracy.hpp"
@@ -44,6 +46,11 @@ class AnswerJournal {
   std::map<Place, arch::AnswerBlock> blocks_;
   std::ofstream out_;
 };
+
+/// A block with the evaluation it belongs to, as bytes.
+std::string answer_record(std::uint64_t key, const arch::AnswerBlock& block);
+/// False for bytes that are no record.
+bool read_answer_record(std::string_view bytes, std::uint64_t* key, arch::AnswerBlock* block);
 
 /// Hash of all that the answers of an evaluation depend on; `inputs`: of the model's and the data set's files.
 std::uint64_t evaluation_key(const arch::AccuracyOptions& options, std::uint64_t inputs);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <system_error>
 #include <utility>
 
 #include "studies/run/status_file.hpp"
@@ -32,8 +31,7 @@ Progress::Progress(std::FILE* out) : out_(out), terminal_(::isatty(::fileno(out)
 
 Progress::~Progress() {
   clear_line();
-  std::error_code ignored;
-  if (!file_.empty()) std::filesystem::remove(file_, ignored);
+  if (!file_.empty()) remove_status(file_);
 }
 
 void Progress::also_to(std::filesystem::path file) {

@@ -39,9 +39,24 @@ void check_versions(const H5::H5File& file, const std::filesystem::path& path) {
   }
 }
 
-ShardPart read_part(const H5::H5File& file, const std::filesystem::path& path) {
+/// What is true of every part, whatever it is a part of.
+void check_part(const H5::H5File& file, const std::filesystem::path& path) {
+  if (!engine::has_attribute(file, "/", "format") || engine::read_text(file, "/", "format") != "flare/1")
+    throw StudyError(path.string() + ": is not a part of a study");
   if (engine::read_integer(file, "/", "complete") == 1)
-    throw StudyError(path.string() + ": is a finished result, not a part of a sharded run");
+    throw StudyError(path.string() + ": is a finished result, not a part");
+  check_versions(file, path);
+}
+
+void check_inputs_of(const H5::H5File& file, const std::filesystem::path& path,
+                     const std::vector<engine::InputFile>& inputs) {
+  const std::string changed = changed_inputs(file, inputs);
+  if (changed.empty()) return;
+  throw StudyError(
+      fmt::format("{}: was made from other inputs: {}; run that part again", path.string(), changed));
+}
+
+ShardPart read_part(const H5::H5File& file, const std::filesystem::path& path) {
   ShardPart part;
   part.path = path;
   if (!read_share(engine::read_text(file, "/", "shard"), &part))
@@ -52,12 +67,13 @@ ShardPart read_part(const H5::H5File& file, const std::filesystem::path& path) {
 
 }  // namespace
 
+bool is_part(const Shard& shard) { return shard.count > 1 || shard.screening; }
+
 ShardParts read_shard_parts(const std::vector<std::filesystem::path>& files) {
   ShardParts all;
   for (const std::filesystem::path& path : files) {
     const H5::H5File file = engine::open_result(path);
-    if (!engine::has_attribute(file, "/", "format") || engine::read_text(file, "/", "format") != "flare/1")
-      throw StudyError(path.string() + ": is not a part of a study");
+    check_part(file, path);
     const std::string study = engine::read_text(file, "/", "study");
     if (all.parts.empty()) {
       all.study = study;
@@ -66,7 +82,6 @@ ShardParts read_shard_parts(const std::vector<std::filesystem::path>& files) {
       throw StudyError(
           fmt::format("{}: is a part of another study than {}", path.string(), files.front().string()));
     }
-    check_versions(file, path);
     all.parts.push_back(read_part(file, path));
     if (all.count == 0) all.count = all.parts.back().count;
     if (all.parts.back().count != all.count) {
@@ -79,12 +94,18 @@ ShardParts read_shard_parts(const std::vector<std::filesystem::path>& files) {
 }
 
 void check_inputs_of(const ShardParts& parts, const std::vector<engine::InputFile>& inputs) {
-  for (const ShardPart& part : parts.parts) {
-    const std::string changed = changed_inputs(engine::open_result(part.path), inputs);
-    if (changed.empty()) continue;
-    throw StudyError(
-        fmt::format("{}: was made from other inputs: {}; run that part again", part.path.string(), changed));
-  }
+  for (const ShardPart& part : parts.parts)
+    check_inputs_of(engine::open_result(part.path), part.path, inputs);
+}
+
+H5::H5File open_part_of(const std::filesystem::path& path, const std::string& study,
+                        const std::vector<engine::InputFile>& inputs) {
+  H5::H5File file = engine::open_result(path);
+  check_part(file, path);
+  if (engine::read_text(file, "/", "study") != study)
+    throw StudyError(path.string() + ": is a part of another study");
+  check_inputs_of(file, path, inputs);
+  return file;
 }
 
 std::vector<std::string> missing_shards(const ShardParts& parts) {

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "engine/base/content_hash.hpp"
+#include "engine/base/hdf5_io.hpp"
+#include "studies/run/shares.hpp"
 
 namespace flare::studies {
 
@@ -23,12 +25,20 @@ struct ShardParts {
   std::vector<ShardPart> parts;
 };
 
+/// True for a share of anything: it has runs to give, and no result.
+bool is_part(const Shard& shard);
+
 /// Reads what the files say of themselves. Throws engine::FileError or StudyError, with the file's name, where one is no
 /// part, of another study, of another version, made where functions give other bits, or of another number of shards.
 ShardParts read_shard_parts(const std::vector<std::filesystem::path>& files);
 
 /// Throws StudyError where a part was made from other input files than these.
 void check_inputs_of(const ShardParts& parts, const std::vector<engine::InputFile>& inputs);
+
+/// Opens any part of this study, a share of its screening as well, for its runs. Throws what read_shard_parts and
+/// check_inputs_of do.
+H5::H5File open_part_of(const std::filesystem::path& path, const std::string& study,
+                        const std::vector<engine::InputFile>& inputs);
 
 /// Shards that no whole part holds, as "shard 2/4 is missing", "b.h5 (shard 3/4) was stopped before its end".
 std::vector<std::string> missing_shards(const ShardParts& parts);

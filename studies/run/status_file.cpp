@@ -11,7 +11,17 @@
 #include <system_error>
 #include <utility>
 
+#include "engine/base/file_error.hpp"
+#include "engine/base/output_file.hpp"
+#include "engine/base/text_output.hpp"
+
 namespace flare::studies {
+
+namespace {
+
+constexpr const char* status_mark = "{\"count\":";  // the first of its keys
+
+}  // namespace
 
 std::filesystem::path status_path(const std::filesystem::path& result) { return result.string() + ".status"; }
 
@@ -21,17 +31,27 @@ void write_status(const std::filesystem::path& file, RunStatus status) {
   const nlohmann::json json = {{"host", host.data()},         {"process", ::getpid()},
                                {"stage", status.stage},       {"count", status.count},
                                {"fraction", status.fraction}, {"seconds_left", status.seconds_left}};
+  const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   const std::filesystem::path fresh = file.string() + ".new";
-  std::error_code ignored;
-  {
-    std::ofstream out(fresh);
-    out << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-    if (!out.flush()) {
-      std::filesystem::remove(fresh, ignored);
-      return;
-    }
+  try {
+    engine::check_text_place(file, status_mark);
+    engine::write_whole(fresh, text);
+    std::filesystem::rename(fresh, file);
+  } catch (const engine::FileError&) {
+    // Somebody else's file stays.
+  } catch (const std::system_error&) {
+    // A full disk: the study itself says so where it matters.
   }
-  std::filesystem::rename(fresh, file, ignored);
+}
+
+void remove_status(const std::filesystem::path& file) {
+  std::error_code ignored;
+  try {
+    engine::check_text_place(file, status_mark);
+    std::filesystem::remove(file, ignored);
+  } catch (const engine::FileError&) {
+    // As above.
+  }
 }
 
 RunStatus read_status(const std::filesystem::path& file) {

@@ -17,8 +17,11 @@ struct RunStatus {
 
 std::filesystem::path status_path(const std::filesystem::path& result);
 
-/// Replaces the file whole; what cannot be written is not missed. Host and process are this one's.
+/// Replaces the file whole; what cannot be written is not missed, and what is no status stays. Host and process are this
+/// one's.
 void write_status(const std::filesystem::path& file, RunStatus status);
+/// Removes it, if it is one.
+void remove_status(const std::filesystem::path& file);
 /// Throws std::runtime_error for a file that is none.
 RunStatus read_status(const std::filesystem::path& file);
 

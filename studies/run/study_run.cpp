@@ -4,6 +4,9 @@
 
 #include <cmath>
 #include <map>
+#include <numeric>
+
+#include "studies/run/sample_rows.hpp"
 
 namespace flare::studies {
 
@@ -74,6 +77,13 @@ std::vector<double> weights_of(const SampleSet& samples) {
 }  // namespace
 
 void write_samples(H5::H5File& file, const std::string& path, const SampleSet& samples) {
+  std::vector<std::uint64_t> indices(samples.runs.size());
+  std::iota(indices.begin(), indices.end(), samples.first);
+  write_samples_of(file, path, samples, indices);
+}
+
+void write_samples_of(H5::H5File& file, const std::string& path, const SampleSet& samples,
+                      std::span<const std::uint64_t> indices) {
   const auto rows = static_cast<Eigen::Index>(samples.runs.size());
   const std::vector<engine::Measure>& measures = samples.testbench->measures;
   engine::Matrix values = engine::Matrix::Constant(rows, static_cast<Eigen::Index>(measures.size()), NAN);
@@ -84,7 +94,8 @@ void write_samples(H5::H5File& file, const std::string& path, const SampleSet& s
     for (std::size_t m = 0; m < run.measures.size() && m < measures.size(); ++m) {
       values(r, static_cast<Eigen::Index>(m)) = run.measures[m];
     }
-    table.add(static_cast<std::int64_t>(samples.first) + r, static_cast<std::int64_t>(run.outcome), run.rung);
+    table.add(static_cast<std::int64_t>(indices[static_cast<std::size_t>(r)]),
+              static_cast<std::int64_t>(run.outcome), run.rung);
   }
   engine::Table runs = std::move(table).table();
   if (!samples.log_weights.empty()) runs.add("weight", "", weights_of(samples));

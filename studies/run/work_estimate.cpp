@@ -28,7 +28,7 @@ int WorkEstimate::sensible_shards() const {
 
 double WorkEstimate::megabytes() const {
   const double bytes_a_run = 640.0 + 16.0 * static_cast<double>(dimension);
-  return static_cast<double>(likely_runs) * bytes_a_run * 1e-6;
+  return static_cast<double>(likely_runs - counted_runs) * bytes_a_run * 1e-6;
 }
 
 std::vector<std::string> describe(const WorkEstimate& work) {

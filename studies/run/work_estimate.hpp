@@ -15,7 +15,8 @@ inline constexpr std::size_t usual_tail_runs = 250;
 struct WorkEstimate {
   std::size_t likely_runs = 0;
   std::size_t most_runs = 0;
-  double likely_seconds = 0.0;  // of a core
+  std::size_t counted_runs = 0;  // of the likely ones: counted, and not kept
+  double likely_seconds = 0.0;   // of a core
   double most_seconds = 0.0;
   std::size_t items = 0;       // that shards can have
   double longest_item = 0.0;   // s

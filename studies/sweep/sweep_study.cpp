@@ -58,7 +58,7 @@ analysis::Sweep empty_sweep(const std::vector<SweepAxis>& axes) {
   return sweep;
 }
 
-WriteTables run_sweep(const StudyRun& run, const std::filesystem::path& scratch) {
+WriteTables run_sweep(const StudyRun& run, const std::filesystem::path& scratch, const MakeAnswers& others) {
   const std::vector<SweptStudy> points = sweep_studies(run.study);
   analysis::Sweep sweep = empty_sweep(run.study.sweep);
   auto all = std::make_shared<H5::H5File>(engine::memory_file(scratch.string() + ".all"));
@@ -66,7 +66,7 @@ WriteTables run_sweep(const StudyRun& run, const std::filesystem::path& scratch)
   for (std::size_t p = 0; p < points.size(); ++p) {
     run.progress.note(fmt::format("point {} of {}: {}", p + 1, points.size(), points[p].label));
     const StudyRun at{points[p].study, run.evaluator, run.store, run.progress, run.stop, run.shard};
-    const WriteTables write = run_kind(at, {});
+    const WriteTables write = run_kind(at, {}, others);
     share = !write;
     if (share) continue;
     // Files in memory must differ in name as well.

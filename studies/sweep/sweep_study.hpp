@@ -25,6 +25,7 @@ analysis::Sweep empty_sweep(const std::vector<SweepAxis>& axes);
 
 /// Runs every point and says how all results are written; empty where the run is one share of many. `scratch`: a file that
 /// may be written meanwhile. Throws as run_kind.
-WriteTables run_sweep(const StudyRun& run, const std::filesystem::path& scratch);
+WriteTables run_sweep(const StudyRun& run, const std::filesystem::path& scratch,
+                      const MakeAnswers& others = {});
 
 }  // namespace flare::studies

@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 """Replays what work_trace recorded on any number of workers: their speedup over one, and shards'.
 
-    replay_work.py TRACE.csv [WORKERS...]
+    replay_work.py TRACE.csv [--scale X] [WORKERS...]
 
 A worker takes a run of the first task in order that has one left; a task posts its next batch when the one before is back
 and it has thought; loading a netlist costs 1.2 ms where a worker goes to another batch, the manager 6 us a run. Runs
-of a batch scatter by 15 %. Tasks of a stage: at most 2 N + 2 at once, as in the program. Python alone."""
+of a batch scatter by 15 %. Tasks of a stage: at most 2 N + 2 at once, as in the program. --scale multiplies what was recorded: on a busy
+machine its clock ran for others, too, while the costs above did not grow.
+
+Shards of one core share out what comes before the levels while one of them learns what tails start from; then levels of
+points by what a run takes, as the program guesses it; the merge runs what is asked again, and the corners that
+"auto" adds. Python alone."""
 
 import csv
 import heapq
@@ -112,17 +117,50 @@ def wall(stages, workers):
     return sum(replay_stage(tasks, workers, draw) for tasks in stages)
 
 
+def cost(task):
+    return sum(rows * seconds for rows, seconds, _ in task)
+
+
+def shards(stages, count):
+    """Wall times of `count` shards and of the merge behind them. The first stage with many tasks are the tails of the
+    levels, before it stand their samples (posted at once) and the chain that learns."""
+    tails = next(i for i, tasks in enumerate(stages) if len(tasks) > 20)
+    chain = [task for task in stages[tails - 1] if any(thought for _, _, thought in task)]
+    samples = sum(cost(task) for task in stages[tails - 1] if task not in chain)
+    before = sum(cost(task) for tasks in stages[: tails - 1] for task in tasks)
+    weights = [sorted(seconds for _, seconds, _ in task)[len(task) // 2] for task in stages[tails]]
+    loads, took = [0.0] * count, [0.0] * count
+    for item in sorted(range(len(weights)), key=lambda i: -weights[i]):
+        shard = loads.index(min(loads))
+        loads[shard] += weights[item]
+        took[shard] += cost(stages[tails][item]) + samples * weights[item] / sum(weights)
+    merge = sum(cost(task) for tasks in stages[tails + 1 :] for task in tasks)
+    return max(before / count, sum(map(cost, chain))) + max(took), merge
+
+
 def main():
-    stages = read(sys.argv[1])
+    words = sys.argv[1:]
+    scale = 1.0
+    if "--scale" in words:
+        at = words.index("--scale")
+        scale = float(words[at + 1])
+        del words[at : at + 2]
+    stages = [[[(rows, scale * seconds, scale * thought) for rows, seconds, thought in task] for task in tasks]
+              for tasks in read(words[0])]
     if not stages:
-        sys.exit(f"{sys.argv[1]}: holds no batches; was work_trace ended early?")
+        sys.exit(f"{words[0]}: holds no batches; was work_trace ended early?")
     # A core thinks while others simulate; a load of the machine while it was recorded would count as thought.
     one = wall(stages, 1)
     work = sum(rows * seconds for tasks in stages for task in tasks for rows, seconds, _ in task)
     print(f"{sum(len(t) for s in stages for t in s)} batches, {work:.1f} s of a core, {one:.1f} s on one worker")
-    for n in [int(word) for word in sys.argv[2:]] or [2, 8, 64]:
+    counts = [int(word) for word in words[1:]] or [2, 8, 64]
+    for n in counts:
         took = wall(stages, n)
         print(f"{n:5d} workers: {took:8.2f} s, speedup {one / took:6.1f}, efficiency {one / took / n:.2f}")
+    for n in counts:
+        took, merge = shards(stages, n)
+        print(f"{n:5d} shards: {took:8.2f} s, efficiency {(work - merge) / took / n:.2f}; the merge {merge:.2f} s on a core, "
+              f"with it {work / (took + merge) / n:.2f}, on {n} cores {work / (took + merge / n) / n:.2f}")
 
 
 if __name__ == "__main__":

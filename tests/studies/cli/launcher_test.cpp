@@ -86,10 +86,16 @@ TEST(BatchScript, QuotesWhatBashWouldTake) {
   job.options = {"--set=estimator.runs=50"};
   job.out = "/data/out.h5";
   job.tasks = 4;
+  job.screens = 3;
   const std::string script = batch_script(BatchSystem::slurm, job);
   EXPECT_NE(script.find("'/data/my study.toml' '--set=estimator.runs=50' --stage screening"),
             std::string::npos);
-  job.screening = false;
+  EXPECT_NE(script.find("screen --array=1-$screens"), std::string::npos);
+  EXPECT_NE(script.find("\nscreens=3\n"), std::string::npos);
+  EXPECT_NE(script.find("\nmerge_cores=$cores\n"), std::string::npos);
+  job.merge_cores = 16;
+  EXPECT_NE(batch_script(BatchSystem::slurm, job).find("\nmerge_cores=16\n"), std::string::npos);
+  job.screens = 0;
   EXPECT_EQ(batch_script(BatchSystem::slurm, job).find("--stage"), std::string::npos);
 }
 

@@ -1,6 +1,7 @@
 """A study under mpirun: the same bits at any number of ranks, whoever is killed meanwhile."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -141,6 +142,39 @@ class Ranks(ClusterTest):
                               timeout=60, env={**os.environ, **ANY_PLACE})
         self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
         self.assertIn("different arguments", done.stderr)
+
+    def test_accuracy_is_shared_out(self):
+        """Draws and dies are answered by all ranks, and it does not show in the numbers; nor does a rank that gives up."""
+        (self.folder / "model.toml").write_text(cluster_fixture.COLUMN + f"""
+[accuracy]
+model = "{cluster_fixture.ROOT}/data/models/digits_vit"
+dataset = "{cluster_fixture.ROOT}/data/digits/digits.csv"
+converter = "flash"
+modes = ["read", "die"]
+repeats = 3
+examples = 30
+""")
+        self.alone(study="model.toml")
+        for ranks in (2, 3):
+            done = self.run_ranks(ranks, "run", "model.toml", "-o", f"{ranks}.h5")
+            came = re.search(r"(\d+) blocks of answers came from other ranks", done.stderr)
+            self.assertTrue(came, done.stderr)
+            self.assertGreater(int(came[1]), 2)
+            self.assert_same("alone.h5", f"{ranks}.h5")
+            self.assertFalse((self.folder / f"{ranks}.h5.answers").exists())
+        self.wait_until(lambda: not processes_of(self.folder / "model.toml"))
+
+    def test_ranks_on_processors_of_two_kinds_are_refused(self):
+        if " fma " not in Path("/proc/cpuinfo").read_text():
+            self.skipTest("this processor has one variant of the mathematics library only")
+        words = [FLARE, "run", "column.toml", "-o", "x.h5"]
+        other = ["env", "GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2,-FMA4", *words]
+        done = subprocess.run(["mpirun", "--oversubscribe", "-n", "1", *words, ":", "-n", "1", *other],
+                              cwd=self.folder, capture_output=True, text=True, timeout=60,
+                              env={**os.environ, **ANY_PLACE})
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertIn("give different bits", done.stderr)
+        self.assertFalse((self.folder / "x.h5.journal").exists())
 
     def wait_until(self, true, seconds=60):
         end = time.monotonic() + seconds

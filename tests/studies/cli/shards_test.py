@@ -74,6 +74,20 @@ class Shards(ClusterTest):
         self.assertEqual(job.returncode, 0)
         self.assertEqual(most, 1)
 
+    def test_a_sweeps_screening_is_shared_out(self):
+        sweep = self.folder / "sweep.toml"
+        sweep.write_text(cluster_fixture.COLUMN + '[[sweep]]\nkey = "column.swing"\nvalues = ["0.4 V", "0.35 V"]\n')
+        self.alone(study="sweep.toml")
+        for i in (1, 2):
+            self.run_flare("run", sweep, "--stage", "screening", "--shard", f"{i}/2", "-j1", "-o", f"s{i}.h5")
+        self.run_flare("run", sweep, "--stage", "screening", "-j1", "-o", "all.h5")
+        self.assertEqual(runs_of(self.folder / "all.h5"),
+                         runs_of(self.folder / "s1.h5") | runs_of(self.folder / "s2.h5"))
+        for i in (1, 2):
+            self.run_flare("run", sweep, "--shard", f"{i}/2", "--with", "s1.h5", "s2.h5", "-j1", "-o", f"p{i}.h5")
+        self.run_flare("merge", "merged.h5", "p1.h5", "p2.h5", "-j1")
+        self.assert_same("alone.h5", "merged.h5")
+
     def test_status_tells_parts(self):
         self.run_flare("run", "column.toml", "--stage", "screening", "--shard", "1/2", "-j1", "-o", "s1.h5")
         done = self.run_flare("status", "s1.h5", "s2.h5", expect=3)
@@ -88,6 +102,7 @@ class Shards(ClusterTest):
             self.assertEqual(checked.returncode, 0, checked.stderr)
             for untested in ("--lsf", "--sge"):
                 self.assertEqual("Not tested" in script, system in ("--lsf", "--sge"), untested)
+        self.assertIn("at most 6 items", self.run_flare("batch", "column.toml", "--slurm", "--tasks", "7", expect=2).stderr)
         self.assertIn("Not tested", self.run_flare("batch", "column.toml", "--condor", "--tasks", "4").stdout)
 
     def test_gnu_parallel_runs_its_script(self):
@@ -96,7 +111,8 @@ class Shards(ClusterTest):
         self.alone()
         odd = self.folder / "it's here"
         odd.mkdir()
-        self.run_flare("batch", "column.toml", "--parallel", "--tasks", "2", "-o", odd / "out.h5", "-s", "job.sh")
+        # More tasks than the screening has shares.
+        self.run_flare("batch", "column.toml", "--parallel", "--tasks", "4", "-o", odd / "out.h5", "-s", "job.sh")
         done = subprocess.run(["bash", "job.sh"], cwd=self.folder, capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assert_same("alone.h5", odd / "out.h5")

@@ -137,6 +137,53 @@ class Slurm(ClusterTest):
         self.assertIn("stopped", self.logs())
         self.assert_same("alone.h5", "out.h5")
 
+    def running_with(self, bytes_of_journal):
+        """A job that has made something, or nothing."""
+        journals = list((self.folder / "out.h5.parts").glob("*.journal"))
+        if not any(journal.stat().st_size > bytes_of_journal for journal in journals if journal.exists()):
+            return None
+        running = self.slurm.ask("squeue", "-h", "-t", "R", "-o", "%A").split()
+        return running[0] if running else None
+
+    def test_a_node_that_goes_down_loses_nothing(self):
+        self.alone()
+        self.submit()
+        node = os.uname().nodename.split(".")[0]
+        fallen = []
+
+        def fall():
+            if not fallen and self.running_with(20_000):
+                self.slurm.ask("scontrol", "update", f"NodeName={node}", "State=down", "Reason=a test")
+                fallen.append(self.slurm.ask("squeue", "-h", "-t", "R"))
+                self.slurm.ask("scontrol", "update", f"NodeName={node}", "State=resume")
+                return True
+            return False
+
+        self.wait_for_all(nudge=fall)
+        self.assertEqual(fallen, [""])  # nothing went on there
+        self.assert_same("alone.h5", "out.h5")
+
+    def test_suspended_jobs_go_on_with_the_same_numbers(self):
+        self.alone()
+        self.submit("--set=simulator.run_time_limit=\"1 s\"")
+        held = []
+
+        def hold():
+            job = self.running_with(20_000)
+            if job is None:
+                return False
+            self.slurm.ask("scontrol", "suspend", job)
+            held.append(self.slurm.ask("squeue", "-h", "-t", "S", "-o", "%A"))
+            time.sleep(2.5)  # more than a run may take
+            self.slurm.ask("scontrol", "resume", job)
+            return True
+
+        self.wait_for_all(nudge=hold)
+        self.assertTrue(held and held[0].strip())
+        self.run_flare("run", "column.toml", "--set=simulator.run_time_limit=\"1 s\"", "-j1", "-o", "limited.h5")
+        self.assertNotIn("timed out", self.logs())
+        self.assert_same("limited.h5", "out.h5")
+
     def test_ranks_of_srun(self):
         if "pmix" not in self.slurm.ask("srun", "--mpi=list") + self.mpi_list():
             self.skipTest("this Slurm has no PMIx")

@@ -71,6 +71,9 @@ TEST_F(Merge, AStoppedPartIsNotAWholeOne) {
   ::kill(child, SIGTERM);
   ASSERT_EQ(wait_for(child).status, 3);
   refused("merge m.h5 long.h5", 3, "long.h5 (shard 1/2) was stopped before its end; shard 2/2 is missing");
+  set_text("long.h5", "mathematics", "0123456789abcdef");
+  refused("run s.toml -j 1 -o long.h5 --shard 1/2", 2,
+          "long.h5: was begun on a machine whose mathematics library");
 }
 
 TEST_F(Merge, PartsThatDoNotBelongTogetherAreRefused) {
@@ -86,6 +89,40 @@ TEST_F(Merge, PartsThatDoNotBelongTogetherAreRefused) {
   fs::copy_file(folder_ / "2.h5", folder_ / "elsewhere.h5");
   set_text("elsewhere.h5", "mathematics", "0123456789abcdef");
   refused("merge m.h5 1.h5 elsewhere.h5", 2, "mathematics library");
+}
+
+TEST_F(Merge, RunsThatAreTakenInAreHeldToTheSame) {
+  const std::string command = "run s.toml -j 1 -o m.h5 --with ";
+  ASSERT_EQ(run_line("run s.toml -j 1 -o other.h5 --shard 2/2 --set seed=4").status, 0);
+  ASSERT_EQ(run_line("run s.toml -j 1 -o whole.h5").status, 0);
+  for (const auto& [name, attribute, value] : {std::tuple{"old.h5", "ngspice_version", "38"},
+                                               {"older.h5", "flare_version", "0.0.1"},
+                                               {"elsewhere.h5", "mathematics", "0123456789abcdef"},
+                                               {"strange.h5", "format", "else/1"}}) {
+    fs::copy_file(folder_ / "2.h5", folder_ / name);
+    set_text(name, attribute, value);
+  }
+  fs::copy_file(folder_ / "2.h5", folder_ / "altered.h5");
+  alter("altered.h5", "/runs/measures");
+  refused(command + "other.h5", 2, "other.h5: is a part of another study");
+  refused(command + "whole.h5", 2, "whole.h5: is a finished result");
+  refused(command + "1.h5 old.h5", 2, "old.h5: was made by flare");
+  refused(command + "1.h5 older.h5", 2, "older.h5: was made by flare");
+  refused(command + "elsewhere.h5", 2, "mathematics library");
+  refused(command + "strange.h5", 2, "strange.h5: is not a part of a study");
+  refused(command + "altered.h5", 2, "altered.h5: /runs is not what was written there");
+  const Ended ended = run_line(command + "1.h5 2.h5");
+  ASSERT_EQ(ended.status, 0) << ended.out;
+  EXPECT_EQ(numbers("m.h5"), numbers("whole.h5"));
+  write("cell.cir", flare::studies::testing::cell("i1 0 o 1m\nr1 o a 2k\nr2 a 0 1k"));
+  refused("run s.toml -j 1 -o n.h5 --with 1.h5", 2, "cell.cir has changed");
+}
+
+TEST_F(Merge, WhatIsNotSharedOutIsRefused) {
+  refused("run s.toml -o m.h5 --stage screening", 2, "only a study of a column");
+  refused("run s.toml -o m.h5 --shard 5/5", 2, "at most 4 items");
+  refused("run " + source("studies/gain_cell_quick.toml") + " -o m.h5 --shard 1/2", 2, "run it whole");
+  refused("batch " + source("studies/gain_cell_quick.toml") + " --slurm --tasks 2", 2, "run it whole");
 }
 
 TEST_F(Merge, AlteredRunsAreRefused) {

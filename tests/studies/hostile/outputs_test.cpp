@@ -123,6 +123,72 @@ TEST_F(Outputs, TablesReplaceOnlyTheirOwn) {
   EXPECT_EQ(run_line("replay o.h5 points/cell/27C/samples 4 -o w.csv").status, 0);
 }
 
+TEST_F(Outputs, PagesFiguresAndTextsReplaceOnlyTheirOwn) {
+  ASSERT_EQ(run_line("run s.toml -j 1 -o o.h5").status, 0);
+  write("other.toml", "title = \"another\"\n" + study(30));
+  ASSERT_EQ(run_line("run other.toml -j 1 -o other.h5").status, 0);
+  // Twice each is well; where something else stands nothing at all is written.
+  struct Writer {
+    std::string command;
+    std::string place;  // of what stands in the way
+  };
+  const std::string images =
+      "sparsity " + source("data/models/digits_vit") + " " + source("data/digits/digits.csv") + " --images 2";
+  const std::string column = "check " + source("studies/pick_sawl_quick.toml") + " --netlists netlists";
+  const std::vector<Writer> writers{
+      {"report o.h5 -o page", "page/index.html"},
+      {"export o.h5 failures -o t.csv", "t.csv"},
+      {"export o.h5 failures --json -o t.json", "t.json"},
+      {"batch s.toml --parallel --tasks 2 -s job.sh", "job.sh"},
+      {images + " --figures bars", "bars/boost.svg"},
+      {column, ""},
+  };
+  for (const Writer& writer : writers) {
+    SCOPED_TRACE(writer.command);
+    for (int i = 0; i < 2; ++i) {
+      const Ended ended = run_line(writer.command);
+      ASSERT_EQ(ended.status, 0) << ended.out;
+    }
+    fs::path place = folder_ / writer.place;
+    if (writer.place.empty()) place = fs::directory_iterator(folder_ / "netlists")->path();
+    const fs::path within = place.parent_path() == folder_ ? fs::path() : place.parent_path();
+    if (!within.empty()) {
+      fs::remove_all(within);
+      fs::create_directory(within);
+    }
+    std::ofstream(place, std::ios::trunc) << "mine";
+    const Ended ended = run_line(writer.command);
+    EXPECT_EQ(ended.status, 2) << ended.out;
+    EXPECT_THAT(ended.out, HasSubstr("was not written by this command"));
+    EXPECT_EQ(content(fs::relative(place, folder_)), "mine");
+    if (!within.empty()) {
+      EXPECT_EQ(std::distance(fs::directory_iterator(within), fs::directory_iterator()), 1);
+    }
+  }
+  // The page of another study is somebody else's, too.
+  fs::remove_all(folder_ / "page");
+  ASSERT_EQ(run_line("report o.h5 -o page").status, 0);
+  const std::string page = content("page/index.html");
+  EXPECT_EQ(run_line("report other.h5 -o page").status, 2);
+  EXPECT_EQ(content("page/index.html"), page);
+}
+
+TEST_F(Outputs, FilesBesideAResultThatAreSomebodyElsesStay) {
+  write("notes", "mine");
+  fs::create_symlink("notes", folder_ / "o.h5.status.new");
+  write("o.h5.status", "my notes");
+  ASSERT_EQ(run_line("run s.toml -j 1 -o o.h5").status, 0);
+  EXPECT_EQ(content("notes"), "mine");
+  EXPECT_EQ(content("o.h5.status"), "my notes");
+  fs::create_symlink("notes", folder_ / "a.h5.answers");
+  const Ended accuracy = run_line("accuracy --model " + source("data/models/digits_vit") + " --dataset " +
+                                  source("data/digits/digits.csv") +
+                                  " --weight-arrays none --dynamic-arrays none --examples 3 -o a.h5");
+  EXPECT_EQ(accuracy.status, 2) << accuracy.out;
+  EXPECT_EQ(content("notes"), "mine");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "a.h5.answers"));
+}
+
 TEST_F(Outputs, AFullDiskLeavesNoHalfWaveforms) {
   ASSERT_EQ(run_line("run s.toml -j 1 -o o.h5").status, 0);
   const Ended ended = run_with(
