@@ -144,7 +144,7 @@ class Ranks(ClusterTest):
         self.assertIn("different arguments", done.stderr)
 
     def test_accuracy_is_shared_out(self):
-        """Draws and dies are answered by all ranks, and it does not show in the numbers; nor does a rank that gives up."""
+        """Draws and dies are answered by all ranks, and it does not show in the numbers."""
         (self.folder / "model.toml").write_text(cluster_fixture.COLUMN + f"""
 [accuracy]
 model = "{cluster_fixture.ROOT}/data/models/digits_vit"
