@@ -75,6 +75,7 @@ std::vector<Converging> of_levels(const ReportData& data) {
     const auto k = static_cast<std::size_t>(row.level);
     if (k >= point->levels.size() || (up && k == model->thresholds.size()) || (!up && k == 0)) continue;
     std::vector<TailRuns> weighted;
+    weighted.reserve(point->levels[k].tail.size());
     for (const TailRuns& runs : point->levels[k].tail) weighted.push_back(in_steps(runs, *point, *model));
     std::vector<RunningPoint> points = best_of(weighted, model->thresholds[up ? k : k - 1],
                                                up ? Side::above : Side::below, model->threshold_sigma);

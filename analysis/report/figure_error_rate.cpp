@@ -30,7 +30,8 @@ ReportFigure error_rate_figure(const ReportData& data) {
   ReportFigure figure;
   double floating = -1.0, least = 1.0;
   std::size_t drawn = 0;
-  for (const std::string mode : {"read", "die"}) {
+  for (const char* word : {"read", "die"}) {
+    const std::string mode(word);
     std::string content, values;
     for (const AccuracyRow& row : data.accuracy) {
       const double rate = rate_of(data, row);

@@ -116,7 +116,7 @@ bool begins_with_number(const std::string& value) {
 }  // namespace
 
 Cell text(const std::string& value) { return {escape_html(value), false, ""}; }
-Cell number(std::string value) { return {escape_html(value), true, ""}; }
+Cell number(const std::string& value) { return {escape_html(value), true, ""}; }
 
 std::string table(const std::vector<Cell>& head, const std::vector<std::vector<Cell>>& rows,
                   const std::vector<std::string>& ids) {

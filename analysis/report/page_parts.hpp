@@ -16,7 +16,7 @@ struct Cell {
   std::string css;
 };
 Cell text(const std::string& value);
-Cell number(std::string value);
+Cell number(const std::string& value);
 
 /// A table that scrolls by itself where it is wider than the page.
 /// `ids`: of the rows, to link to; letters, digits, "_"; empty: none.

@@ -355,6 +355,7 @@ int run(int argc, char** argv, Ranks* ranks) {
       "anything else.\nExample: flare run studies/pick_sawl.toml && flare report pick_sawl.h5 -o report");
   const std::vector<Subcommand> table = subcommands();
   std::vector<std::function<int(const Session&)>> runs;
+  runs.reserve(table.size());
   for (const Subcommand& subcommand : table) runs.push_back(subcommand.add(app));
   PageCommand page_options;
   add_page_commands(app, page_options);

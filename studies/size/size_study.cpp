@@ -22,7 +22,7 @@ namespace {
 constexpr double small_change = 0.02;  // of ln size, for a sensitivity
 constexpr double first_reach = 0.5;    // of ln size, in one step
 constexpr double least_reach = 0.02;
-constexpr double most_miss = 0.15;  // sigma, of the linear model
+constexpr double most_noise = 0.1;  // sigma, of an estimate
 constexpr int most_steps = 14;
 
 /// The study at sizes, estimated: its limiting spec, and where that fails.
@@ -59,7 +59,7 @@ class Sizer {
         result.best = here.step;
         result.found = true;
       }
-      if (from && std::fabs(here.step.sigma - expected(from->step, sizes)) > most_miss) reach_ *= 0.4;
+      if (from) adapt_reach(from->step, here.step);
       if (!from || better(here.step, from->step)) {
         from = std::move(here);
       } else if (settled(from->step.sizes, sizes)) {
@@ -78,9 +78,17 @@ class Sizer {
  private:
   double target() const { return analysis::sigma_of_probability(run_.study.target.largest()); }
 
+  /// Shorter steps where the linear model missed a good part of the change it promised, longer ones where it did not.
+  void adapt_reach(const SizeStep& from, const SizeStep& to) {
+    const double promised = expected(from, to.sizes);
+    const double miss = std::fabs(to.model_sigma - promised);
+    const bool right = miss <= 0.3 * std::fabs(promised - from.model_sigma) + most_noise;
+    reach_ = right ? std::min(first_reach, 1.6 * reach_) : 0.5 * reach_;
+  }
+
   /// Sigma at sizes, from the sensitivities of a step.
   static double expected(const SizeStep& step, const std::vector<double>& sizes) {
-    double sigma = step.sigma;
+    double sigma = step.model_sigma;
     for (std::size_t k = 0; k < sizes.size(); ++k)
       sigma += step.sensitivity[k] * std::log(sizes[k] / step.sizes[k]);
     return sigma;
@@ -88,10 +96,10 @@ class Sizer {
 
   /// Whoever holds the target, and then costs less; of two that do not, the one that lacks less.
   bool better(const SizeStep& a, const SizeStep& b) const {
-    const bool a_holds = a.sigma_low >= target();
-    const bool b_holds = b.sigma_low >= target();
-    if (a_holds != b_holds) return a_holds;
-    return a_holds ? a.cost < b.cost : a.sigma_low > b.sigma_low;
+    const double a_least = a.model_sigma - a.half_width;
+    const double b_least = b.model_sigma - b.half_width;
+    if ((a_least >= target()) != (b_least >= target())) return a_least >= target();
+    return a_least >= target() ? a.cost < b.cost : a_least > b_least;
   }
 
   std::vector<std::string> assignments(const std::vector<double>& sizes) const {
@@ -134,6 +142,11 @@ class Sizer {
           fmt::format("{}: no number at {}: {}", step.limiting, sizes_text(sizes), worst->method));
     step.sigma = worst->sigma();
     step.sigma_low = worst->sigma_low();
+    // Far beyond the target an interval tells little, or no failure is seen; the distance of the nearest one says where.
+    const bool estimated =
+        worst->status == analysis::TailStatus::estimated && worst->sigma_high() - worst->sigma_low() < 1.0;
+    step.model_sigma = estimated || made.nearest.size() == 0 ? step.sigma : made.nearest.norm();
+    step.half_width = estimated ? step.sigma - step.sigma_low : 0.0;
     step.cost = cost(made.study, sizes);
     return made;
   }
@@ -207,7 +220,7 @@ class Sizer {
 
   /// The least cost at which the linear model of sigma holds the target, with the half-width that estimates have.
   std::vector<double> cheapest(const SizeStep& step) {
-    const double wanted = target() + (step.sigma - step.sigma_low) + 0.01 - step.sigma;
+    const double wanted = target() + step.half_width + 0.01 - step.model_sigma;
     std::vector<double> slopes;
     for (std::size_t k = 0; k < step.sizes.size(); ++k) slopes.push_back(cost_slope(step, k));
     const auto moves = [&](double log_lambda) {

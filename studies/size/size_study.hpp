@@ -41,6 +41,9 @@ struct SizeStep {
   double cost = 0.0;
   double sigma = 0.0;  // of the limiting spec at its worst corner
   double sigma_low = 0.0;
+  double model_sigma =
+      0.0;  // what steps are taken from: sigma, or the nearest failure's distance where no run failed
+  double half_width = 0.0;          // of its interval, sigma
   std::string limiting;             // "snm at tt_0.90V_27C"
   std::vector<double> sensitivity;  // d sigma / d ln size
 };
