@@ -110,6 +110,7 @@ class WholeChain : public ConverterCircuits {
     for (int k = 1; k <= s.sawl; ++k) thresholds.push_back(0.9 - (k - 0.5) * (0.9 - level_) / s.sawl);
     thresholds.back() = level_ + half_step_;
     std::vector<ComparatorPlace> places;
+    places.reserve(thresholds.size());
     for (const double t : thresholds)
       places.push_back({{chain_.part, chain_.drive, t}, fmt::format("{}/{}", s.converter, t), ""});
     times_ = decision_times(runs_, places);
