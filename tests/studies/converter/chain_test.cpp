@@ -277,6 +277,7 @@ class WholeChain : public ConverterCircuits {
 #ifdef FLARE_LONG_CHAIN
 TEST_F(WholeChain, FailsAsItsPartsDoAtSawl8) { compare_probabilities({"flash", 8, 188e-12}); }
 TEST_F(WholeChain, FailsAsItsPartsDoAtSawl4) { compare_probabilities({"flash_slim", 4, 215e-12}); }
+TEST_F(WholeChain, FailsAsItsPartsDoFurtherOut) { compare_probabilities({"flash", 4, 235e-12}); }
 #else
 TEST_F(WholeChain, SpreadsAsItsPartsDo) { compare({"flash_slim", 4, 215e-12}); }
 
