@@ -21,7 +21,7 @@ constexpr double late_gain = 1e3;          // of d at the late look: 0.1 mV has 
 constexpr double gain_input = 0.5e-3;      // V: what a look must have amplified ...
 constexpr double least_rise = 0.25;        // ... to so much, V
 constexpr double later = 1.25;             // else one looks so many times as late,
-constexpr int most_looks = 8;              // not more often than this
+constexpr int most_looks = 16;             // not more often than this
 
 /// All that is measured at the thresholds of one corner.
 struct FlashCorner {
