@@ -114,6 +114,7 @@ ComparatorSlopes slopes_of(const std::shared_ptr<const engine::Testbench>& testb
 std::vector<DecisionTimes> decision_times(const ComparatorRuns& runs,
                                           const std::vector<ComparatorPlace>& places) {
   std::vector<engine::RunRequest> requests;
+  requests.reserve(places.size());
   for (const ComparatorPlace& place : places) {
     requests.push_back({place.stream + "/times", 0, shared(timing_testbench(place.bench, longest_decision)),
                         at_inputs({millivolt, 0.1 * millivolt})});

@@ -18,6 +18,10 @@ namespace {
 constexpr double kick_tolerance = 0.1e-3;  // V
 constexpr double in_place_step = 0.01;     // sigma, and units of the input: d is steep at the late look
 constexpr double late_gain = 1e3;          // of d at the late look: 0.1 mV has become 0.1 V
+constexpr double gain_input = 0.5e-3;      // V: what a look must have amplified ...
+constexpr double least_rise = 0.25;        // ... to so much, V
+constexpr double later = 1.25;             // else one looks so many times as late,
+constexpr int most_looks = 16;             // not more often than this
 
 /// All that is measured at the thresholds of one corner.
 struct FlashCorner {
@@ -58,6 +62,38 @@ FlashBench moved(FlashBench bench, const std::vector<double>& by) {
   return bench;
 }
 
+/// `times` with late looks at which all comparators together have amplified what they see: a kick lowers the common mode, and slow
+/// and cold a comparator in place takes longer than by itself. Too early a look finds its zero anywhere.
+std::vector<DecisionTimes> times_in_place(const ComparatorRuns& runs, const FlashBench& bench,
+                                          const std::string& stream, std::vector<DecisionTimes> times,
+                                          const std::vector<double>& guesses) {
+  for (int look = 0; look < most_looks; ++look) {
+    const std::vector<double> kicks =
+        flash_kicks(runs, bench, fmt::format("{}/look{}", stream, look), times, guesses);
+    std::vector<engine::RunRequest> requests;
+    requests.reserve(kicks.size());
+    for (std::size_t k = 0; k < kicks.size(); ++k) {
+      engine::Matrix points(2, 1);
+      points << kicks[k] / input_unit, (kicks[k] + gain_input) / input_unit;
+      requests.push_back({fmt::format("{}/gain{}/{}", stream, look, k + 1), 0,
+                          shared(flash_testbench(bench, k, times[k].late)), points});
+    }
+    const auto results = runs.make(requests);
+    bool amplified = true;
+    for (std::size_t k = 0; k < kicks.size(); ++k) {
+      if (measured(results[k][1], 0) - measured(results[k][0], 0) >= least_rise) continue;
+      amplified = false;
+      times[k].late = clock_start + later * (times[k].late - clock_start);
+    }
+    if (amplified) return times;
+  }
+  throw StudyError(
+      fmt::format("{}: with all comparators on the bitline one does not decide {:.1f} mV in time ({}): leave "
+                  "that corner out, "
+                  "or take a smaller swing",
+                  bench.part.manifest.string(), gain_input * 1e3, stream));
+}
+
 /// What references are set off by so that, without mismatch and with all comparators there, the balance points are the thresholds.
 /// A ladder's taps cannot be: nothing.
 std::vector<double> set_references(const ComparatorRuns& runs, const FlashBench& bench,
@@ -94,8 +130,10 @@ void measure_whole(const ComparatorRuns& runs, const ConverterStudy& converter, 
     corner.reference_energy += std::max(0.0, measured(results[0][0], m));
   corner.load = measured(results[1][0], 0) / (corner.thresholds.front() - corner.thresholds.back());
   const auto begin = all.times.begin() + static_cast<std::ptrdiff_t>(corner.first);
-  const std::vector<DecisionTimes> own(begin, begin + static_cast<std::ptrdiff_t>(n));
   const std::vector<double> alone = systematic_parts(all.slopes, corner);
+  const std::vector<DecisionTimes> own =
+      times_in_place(runs, moved(corner.bench, off), stream, {begin, begin + static_cast<std::ptrdiff_t>(n)},
+                     off.empty() ? alone : off);
   if (off.empty()) off = set_references(runs, corner.bench, stream, own, alone);
   const FlashBench bench = moved(corner.bench, off);
   corner.kicks = flash_kicks(runs, bench, stream, own, off.empty() ? alone : off);

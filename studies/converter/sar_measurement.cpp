@@ -206,7 +206,7 @@ void measure_sar(const ComparatorRuns& runs, const ConverterStudy& converter, an
   const CapacitorArray& array = *converter.circuit->array;
   const engine::SampleSource source{runs.study.seed, fmt::format("adc/{}/array", converter.name),
                                     runs.study.estimator.design, dies};
-  const engine::Matrix draws = engine::draw(source, 0, dies, static_cast<std::size_t>(array.bits + 1));
+  const engine::Matrix draws = engine::draw(source, 0, dies, static_cast<std::size_t>(array.bits) + 1);
   const double area = comparator_area(runs, places.front()) + (converter.trim ? converter.trim->area : 0.0);
   const double kick = kick_of(corners.front());
   const MeasuredCorner nominal = measured_corner(corners[0], times[0], slopes[0], offsets[0], noise[0], kick);

@@ -110,6 +110,7 @@ class WholeChain : public ConverterCircuits {
     for (int k = 1; k <= s.sawl; ++k) thresholds.push_back(0.9 - (k - 0.5) * (0.9 - level_) / s.sawl);
     thresholds.back() = level_ + half_step_;
     std::vector<ComparatorPlace> places;
+    places.reserve(thresholds.size());
     for (const double t : thresholds)
       places.push_back({{chain_.part, chain_.drive, t}, fmt::format("{}/{}", s.converter, t), ""});
     times_ = decision_times(runs_, places);
@@ -259,23 +260,35 @@ class WholeChain : public ConverterCircuits {
     return analysis::estimate_failure_probability(bench->dimension() + 1, evaluate, options());
   }
 
-  void compare_probabilities(const Setting& s) {
+  struct Both {
+    analysis::RareEventSummary parts, chain;
+  };
+  Both estimate_both(const Setting& s) {
     compare(s);
-    const analysis::RareEventSummary parts = estimate_parts(of_parts());
-    const analysis::RareEventSummary chain = estimate_chain();
-    fmt::print("{}\n{}\n", parts.brief_report(), chain.brief_report());
-    ASSERT_EQ(parts.status, analysis::TailStatus::estimated) << parts.reason;
-    ASSERT_EQ(chain.status, analysis::TailStatus::estimated) << chain.reason;
+    Both both{estimate_parts(of_parts()), estimate_chain()};
+    fmt::print("{}\n{}\n", both.parts.brief_report(), both.chain.brief_report());
+    EXPECT_EQ(both.parts.status, analysis::TailStatus::estimated) << both.parts.reason;
+    EXPECT_EQ(both.chain.status, analysis::TailStatus::estimated) << both.chain.reason;
+    return both;
+  }
+
+  void compare_probabilities(const Setting& s) {
+    const auto [parts, chain] = estimate_both(s);
     EXPECT_LE(parts.sigma_low(), chain.sigma_high());
     EXPECT_LE(chain.sigma_low(), parts.sigma_high());
-    report("parts_sigma", parts.sigma());
-    report("chain_sigma", chain.sigma());
   }
 };
 
 #ifdef FLARE_LONG_CHAIN
 TEST_F(WholeChain, FailsAsItsPartsDoAtSawl8) { compare_probabilities({"flash", 8, 188e-12}); }
 TEST_F(WholeChain, FailsAsItsPartsDoAtSawl4) { compare_probabilities({"flash_slim", 4, 215e-12}); }
+// The parts take the offset's spread at the threshold. A decision that fails far out is made lower, between level and threshold,
+// where a comparator spreads less: the parts are a little too cautious there, never the other way.
+TEST_F(WholeChain, FailsLittleLessThanItsPartsFurtherOut) {
+  const auto [parts, chain] = estimate_both({"flash", 4, 235e-12});
+  EXPECT_LE(parts.sigma_low(), chain.sigma_high());
+  EXPECT_GT(parts.sigma_high(), 0.97 * chain.sigma_low());
+}
 #else
 TEST_F(WholeChain, SpreadsAsItsPartsDo) { compare({"flash_slim", 4, 215e-12}); }
 
