@@ -166,6 +166,7 @@ namespace {
 
 /// More shards than this have nothing to do.
 std::size_t most_items(const Study& study, bool screening) {
+  if (study.gain_cell) return gain_cell_items(study);
   if (!study.column) return study.corners.size();
   const std::vector<ColumnPoint> points = column_points(study);
   if (screening) return points.size() + 1;
@@ -181,7 +182,7 @@ Shard shard_of(const RunCommand& command, const Study& study) {
   if (shard.count > 1 && static_cast<std::size_t>(shard.count) > most) {
     throw StudyError(fmt::format(
         "--shard {}/{}: the study has at most {} items to share out{}; more shards have nothing to do",
-        shard.index + 1, shard.count, most, study.column ? "" : ", a corner each"));
+        shard.index + 1, shard.count, most, study.column || study.gain_cell ? "" : ", a corner each"));
   }
   return shard;
 }
