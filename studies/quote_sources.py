@@ -327,35 +327,6 @@ def perplexity(folder: Path) -> Quoted:
     return Quoted(texts, {"perplexity_recovery.svg": folder / "perplexity_recovery.svg"})
 
 
-def gain_cell(folder: Path) -> Quoted:
-    """The study's cell in the decoder: dies at multiples of their sigma, temperatures, energy of a token."""
-    result = folder / "gain_cell.h5"
-    study_run("studies/gain_cell.toml", result)
-    cell = f"{result}:gain_cell_6t"
-    at = ("--token-time", "6.25 us", "--characters", 20000)
-    nominal = (*ON_CELLS, *at, "--cells", f"{cell}/tt_0.90V_27C")
-    printed = scored(folder, "linear", *nominal)[1]
-    mismatch = scored(folder, "linear", *nominal, "--sweep", "mismatch", "--figures", folder)[0]
-    hot = scored(folder, "linear", *ON_CELLS, *at, "--cells", cell, "--sweep", "temperature", "--figures", folder)[0]
-    adapted = {row["mismatch"]: row["loss_mean"] for row in mismatch if row["adapted"]}
-    typical = {a: [loss(row) for row in hot if row["adapted"] == a and row["corner"].startswith(b"tt")] for a in (0, 1)}
-    both = lambda process: " → ".join(loss(row) for row in hot if row["corner"].startswith(process))  # noqa: E731
-    seeds = recovered(folder, *nominal[len(ON_CELLS):], "--dies", 1)
-    energy = found(r"as measured.* (\S+ \S?s) +(\S+ \S?J)", printed)[0]
-    return Quoted(
-        {
-            "mismatch": ", ".join(f"{adapted[x] - adapted[0]:+.3f} at {x:.0f} ×" for x in (1, 2, 4, 8)),
-            "temperature": f"{', '.join(typical[1])} at 27, 85, 125 °C (not adapted {', '.join(typical[0])})",
-            "slow": both(b"ss"),
-            "fast": both(b"ff"),
-            "recovered": seeds,
-            "energy": energy[1],
-            "time": energy[0],
-        },
-        {name: folder / name for name in ("perplexity_mismatch.svg", "perplexity_temperature.svg")},
-    )
-
-
 ALL = ("engine", "analysis", "flare_arch", "studies")
 NETLISTS = files_identity("netlists/**/*", "tests/netlists/*.cpp", "studies/column/column.cpp")
 SOURCES = [
@@ -376,8 +347,6 @@ SOURCES = [
            study_identity("studies/pick_sawl.toml", SMALLEST), ALL),
     Source("perplexity", "flare perplexity --model data/models/char_decoder/MODEL [--adapt] [--recovery 5]", False,
            perplexity, DECODER_FILES, ("flare_arch", "studies")),
-    Source("gain_cell", "flare run studies/gain_cell.toml && flare perplexity --cells gain_cell.h5 --sweep SWEEP", False,
-           gain_cell, lambda: study_identity("studies/gain_cell.toml")() + "+" + DECODER_FILES(), ALL),
     Source("estimators", "estimator_validation --set table --markdown", False, estimators,
            files_identity("tests/analysis/rare_event/estimator_validation.cpp", "tests/analysis/rare_event/rare_event_*.*pp",
                           "tests/analysis/rare_event/problem*.*pp"), ("analysis",)),

@@ -8,6 +8,7 @@
 Needs Debian's python3-torch AND libopenblas0-pthread (the reference BLAS is ten times slower):
 
     /usr/bin/python3 data/models/train_char_decoder.py                 the shipped models (about 20 minutes on a core)
+    ... --score                                               losses.json of the shipped models again (2 minutes)
     ... --seed 3 --out /tmp/seed3 --keep linear --no-tuning            one more seed, for the spread
     ... --seed 3 --out /tmp/seed3 --start data/models/char_decoder/softmax --steps 0,200,0    its linear stage alone
 
@@ -137,10 +138,14 @@ def windows(ids):
 
 
 def validation_loss(p, ids, heads):
+    """In double precision: the rounding of single precision decides ties of codes and moves a loss by 1e-5."""
     x, y = windows(ids)
+    p = {k: v.double() for k, v in p.items()}
+    torch.set_default_dtype(torch.float64)
     with torch.no_grad():
-        sums = [F.cross_entropy(forward(p, a, heads).flatten(0, 1).double(), b.flatten(), reduction="sum").item()
+        sums = [F.cross_entropy(forward(p, a, heads).flatten(0, 1), b.flatten(), reduction="sum").item()
                 for a, b in zip(x.split(BATCH), y.split(BATCH))]
+    torch.set_default_dtype(torch.float32)
     return sum(sums) / y.numel()
 
 
@@ -237,15 +242,17 @@ def write_safetensors(path, tensors, metadata):
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
-def read_softmax(folder):
-    """Weights of a folder that this script wrote."""
-    blob = (folder / "model.safetensors").read_bytes()
-    size = struct.unpack("<Q", blob[:8])[0]
+def read_model(folder):
+    """Weights, and scalers if any, of a folder that this script wrote."""
     p = {}
-    for name, t in json.loads(blob[8:8 + size]).items():
-        if name != "__metadata__":
-            begin, end = (8 + size + at for at in t["data_offsets"])
-            p[name] = torch.from_numpy(np.frombuffer(blob[begin:end], np.float16).astype(np.float32)).view(t["shape"])
+    for file in (folder / "model.safetensors", folder / "gain_cell.safetensors"):
+        blob = file.read_bytes() if file.exists() else b""
+        size = struct.unpack("<Q", blob[:8])[0] if blob else 0
+        for name, t in (json.loads(blob[8:8 + size]) if blob else {}).items():
+            if name != "__metadata__":
+                begin, end = (8 + size + at for at in t["data_offsets"])
+                kind = np.float16 if t["dtype"] == "F16" else np.float32
+                p[name] = torch.from_numpy(np.frombuffer(blob[begin:end], kind).astype(np.float32)).view(t["shape"])
     return p
 
 
@@ -284,6 +291,7 @@ def main():
     arguments.add_argument("--keep", default="softmax,linear,cell", help="models to write")
     arguments.add_argument("--no-tuning", action="store_true", help="stop before the cell is fine-tuned")
     arguments.add_argument("--steps", default="1200,600,400", help="of softmax, linear, cell")
+    arguments.add_argument("--score", action="store_true", help="train nothing: the losses of the models in --out again")
     arguments.add_argument("--start", type=pathlib.Path, help="softmax model to begin with; only linear is made")
     options = arguments.parse_args()
     torch.set_num_threads(1)  # the same sums in the same order on every machine with this PyTorch
@@ -300,7 +308,7 @@ def main():
         print(f"{name}: validation loss {losses[name]:.5f}", flush=True)
 
     def keep(name, p):
-        if name not in kept:
+        if name not in kept or options.score:
             return
         document = {"name": f"char_decoder/{name}",
                     "training": {"script": "data/models/train_char_decoder.py", "text": "data/text", "seed": options.seed,
@@ -309,16 +317,21 @@ def main():
         write_model(options.out / name, p, vocabulary, document)
 
     if options.start:
-        linear = mapped_to_cells(read_softmax(options.start), fixed)
+        linear = mapped_to_cells(read_model(options.start), fixed)
         keep("linear", halved(train(linear, text, linear_heads(), steps[1], 6e-4, generator, "linear")))
         return
-    softmax = halved(train(initial_weights(len(vocabulary), generator), text, softmax_heads, steps[0], 1e-3, generator,
-                           "softmax"))
+    def made(name, start, heads, count, rate):
+        """Trained, or where only losses are asked for as it stands in the folder."""
+        if options.score:
+            return read_model(options.out / name)
+        return halved(train(start, text, heads, count, rate, generator, name))
+
+    softmax = made("softmax", initial_weights(len(vocabulary), generator), softmax_heads, steps[0], 1e-3)
     record("softmax", softmax, softmax_heads)
     keep("softmax", softmax)
     linear = mapped_to_cells(softmax, fixed)
     record("linear, mapped", linear, linear_heads())
-    linear = halved(train(linear, text, linear_heads(), steps[1], 6e-4, generator, "linear"))
+    linear = made("linear", linear, linear_heads(), steps[1], 6e-4)
     record("linear", linear, linear_heads())
     record("cell, as linear", linear, cell_heads(LAW))
     targets = statistics(linear, fixed, linear_heads())
@@ -333,9 +346,10 @@ def main():
     record("cell, reset and adapted", adapted(reset, fixed, cell_heads(LAW), targets)[0], cell_heads(LAW))
     keep("linear", linear)
     if not options.no_tuning:
-        tuned = halved(train(cell, text, cell_heads(LAW), steps[2], 6e-4, generator, "cell"))
+        tuned = made("cell", cell, cell_heads(LAW), steps[2], 6e-4)
         record("cell, tuned", tuned, cell_heads(LAW))
         keep("cell", tuned)
+    if not options.no_tuning and not options.score:
         tensors = golden(softmax, held_out, {"softmax": (softmax, softmax_heads), "linear": (linear, linear_heads()),
                                              "cell_as_linear": (linear, cell_heads(LAW)),
                                              "cell": (tuned, cell_heads(LAW))})

@@ -8,6 +8,7 @@
 
 #include "studies/cli/commands.hpp"
 #include "studies/column/column_points.hpp"
+#include "studies/gain_cell/gain_cell_study.hpp"
 
 namespace flare::studies {
 
@@ -21,6 +22,7 @@ struct Items {
 
 Items items_of(const Study& study, bool screening) {
   if (study.adc) return {study.converters.size(), ", a converter each"};
+  if (study.gain_cell) return {gain_cell_items(study), ""};
   if (!study.column) return {study.corners.size(), ", a corner each"};
   const std::vector<ColumnPoint> points = column_points(study);
   if (screening) return {points.size() + 1, ""};
@@ -54,8 +56,6 @@ void check_shard(const Study& study, const Shard& shard) {
   if (shard.screening && !study.column)
     throw StudyError("--stage screening: only a study of a column has a screening to share out");
   if (shard.count == 1) return;
-  if (study.gain_cell)
-    throw StudyError("a study of a gain cell ([gain_cell]) is not shared out: run it whole");
   const Items items = items_of(study, shard.screening);
   if (static_cast<std::size_t>(shard.count) <= items.most) return;
   throw StudyError(fmt::format(

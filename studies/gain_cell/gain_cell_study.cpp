@@ -247,6 +247,10 @@ GainCellResult run_gain_cell_study(const StudyRun& run) {
   return result;
 }
 
+std::size_t gain_cell_items(const Study& study) {
+  return all_corners(study).size() * (cell_samples + nominal_count) + column_patterns;
+}
+
 std::vector<std::string> plan_gain_cell_study(const Study& study, engine::Evaluator& evaluator) {
   const GainCellStudy& said = *study.gain_cell;
   std::vector<std::string> lines{fmt::format("cell      {}, {} levels", said.cell.name, said.levels)};

@@ -22,6 +22,9 @@ struct GainCellResult {
 /// A shard of several makes its runs and gives no corners.
 GainCellResult run_gain_cell_study(const StudyRun& run);
 
+/// Items that shards can have: a kind of runs at a corner each.
+std::size_t gain_cell_items(const Study& study);
+
 /// Builds every circuit at every corner, without a sample. Lines that say what the study does.
 std::vector<std::string> plan_gain_cell_study(const Study& study, engine::Evaluator& evaluator);
 
