@@ -1,5 +1,7 @@
 // A code for every read: the vector kernels around one token (read mode) or one block of bit lines (die mode).
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -64,38 +66,41 @@ std::int32_t share_of_a_cell(const ArrayDie& die, int sawl) {
   return share;
 }
 
+/// Lines of a block: where nothing is counted, so few that the deviations of its cells stay in the nearest cache.
+int block_width(std::int32_t share) { return share != 0 ? 64 : line_block; }
+
 /// What a block of bit lines needs, laid out for the kernel.
 struct BlockTables {
   std::vector<std::int16_t> deviations, dummies, thresholds, means;
   DieBlock block;
 
-  BlockTables(const ArrayJob& job, int first_line, int band) {
+  /// `width` lines from `first_line`. share: of a cell; 0: means come from their table.
+  BlockTables(const ArrayJob& job, int first_line, int width, std::int32_t share, int band) {
     const ArrayDie& die = *job.errors.die;
     const Array& array = job.array;
     const int sawl = array.segmentation().rows_per_read, depth = array.depth();
-    const int lines = std::min(line_block, job.bitlines() - first_line);
-    const auto share = static_cast<std::int16_t>(share_of_a_cell(die, sawl));
-    deviations.assign(static_cast<std::size_t>(depth) * line_block, 0);
-    dummies.assign(static_cast<std::size_t>(sawl + 1) * line_block, 0);
-    thresholds.assign(static_cast<std::size_t>(die.comparators()) * line_block, 32767);
+    const int lines = std::min(width, job.bitlines() - first_line);
+    deviations.assign(static_cast<std::size_t>(depth) * width, 0);
+    dummies.assign(static_cast<std::size_t>(sawl + 1) * width, 0);
+    thresholds.assign(static_cast<std::size_t>(die.comparators()) * width, 32767);
     means.assign(round_up(sawl + 1, 8), 0);
     for (int row = 0; row < depth; ++row) {
       const std::uint64_t* bits = array.row_bits() + row * array.row_words() + first_line / 64;
       const std::int16_t *on = die.on_row(row) + first_line, *off = die.off_row(row) + first_line;
-      std::int16_t* out = deviations.data() + static_cast<std::size_t>(row) * line_block;
+      std::int16_t* out = deviations.data() + static_cast<std::size_t>(row) * width;
       for (int i = 0; i < lines; ++i)
         out[i] = ((bits[i / 64] >> (i % 64)) & 1) != 0 ? static_cast<std::int16_t>(on[i] + share) : off[i];
     }
     if (share != 0) std::fill(dummies.begin(), dummies.end(), static_cast<std::int16_t>(die.level_mean(0)));
     for (int d = 1; d <= sawl; ++d)
       for (int i = 0; i < lines; ++i)
-        dummies[d * line_block + i] = static_cast<std::int16_t>(
-            dummies[(d - 1) * line_block + i] + die.off_deviation(die.rows() + d - 1, first_line + i));
+        dummies[d * width + i] = static_cast<std::int16_t>(
+            dummies[(d - 1) * width + i] + die.off_deviation(die.rows() + d - 1, first_line + i));
     for (int c = 0; c < die.comparators(); ++c)
       for (int i = 0; i < lines; ++i)
-        thresholds[c * line_block + i] = static_cast<std::int16_t>(die.thresholds(first_line + i)[c]);
+        thresholds[c * width + i] = static_cast<std::int16_t>(die.thresholds(first_line + i)[c]);
     for (int k = 0; k <= sawl; ++k) means[k] = static_cast<std::int16_t>(die.level_mean(k));
-    block.lines = line_block;
+    block.lines = width;
     block.row_bits = array.row_bits() + first_line / 64;
     block.row_words = array.row_words();
     if (share == 0) block.level_mean = means.data();
@@ -115,17 +120,47 @@ int code_of_level(const ArrayDie& die, int bitline, double level) {
   return code;
 }
 
-/// One token's planes on one block.
+/// Adds what the codes of one token on one block are worth to the columns' sums. totals: per line, the planes' code sums times
+/// the planes' scales; reads: the planes' numbers of reads times those.
+template <class Total>
+void add_columns(const ArrayJob& job, const Total* totals, std::int64_t reads, int first_line, int lines,
+                 TokenSums& sums) {
+  const CodeSampler& sampler = *job.errors.sampler;
+  const std::int64_t offset = reads * sampler.value_offset(), step = sampler.value_step();
+  const int planes = job.weight_planes();
+  for (int i = 0, column = first_line / planes, q = first_line % planes; i < lines; ++column, q = 0) {
+    std::int64_t sum = 0;
+    for (; q < planes && i < lines; ++q, ++i)
+      sum += job.array.format().scale(q) * (offset + step * totals[i]);
+    sums[column] += sum;
+  }
+}
+
+/// totals += code_sums * scale, plus or minus a power of two.
+template <class Total>
+void add_scaled(const std::int32_t* code_sums, std::int32_t scale, int lines, Total* totals) {
+  const int shift = std::countr_zero(static_cast<std::uint32_t>(scale));
+  if (scale > 0)
+    for (int i = 0; i < lines; ++i) totals[i] += static_cast<Total>(code_sums[i]) << shift;
+  else
+    for (int i = 0; i < lines; ++i) totals[i] -= static_cast<Total>(code_sums[i]) << shift;
+}
+
+/// One token's planes on one block. Total: what holds a line's codes over all planes.
+template <class Total>
 void add_block(const ArrayJob& job, const DieBlock& block, const Noise& noise, StreamKey key,
                Eigen::Index token, const TokenPlan& plan, int first_line, TokenSums& sums) {
-  const int lines = std::min(line_block, job.bitlines_of(token) - first_line);
+  const int lines = std::min(block.lines, job.bitlines_of(token) - first_line);
   if (lines <= 0) return;
   std::int32_t code_sums[line_block];
+  Total totals[line_block];
+  std::fill_n(totals, block.lines, Total{0});
+  std::int64_t all_reads = 0;
   std::vector<NearRead> near;
   for (int plane = 0; plane < job.format.planes(); ++plane) {
     const ReadPlan& reads = plan.plane(plane);
     if (reads.reads() == 0) continue;
-    std::memset(code_sums, 0, sizeof code_sums);
+    std::fill_n(code_sums, block.lines, 0);
     near.clear();
     sum_die_codes(block, reads_of(reads), code_sums, &near);
     for (const NearRead& n : near) {
@@ -134,8 +169,10 @@ void add_block(const ArrayJob& job, const DieBlock& block, const Noise& noise, S
       const double drawn = inside_noise(noise, key, job.token_number(token), plane, n.read, bitline);
       code_sums[n.line] += code_of_level(*job.errors.die, bitline, n.level + drawn) - n.code;
     }
-    add_plane(job, plane, static_cast<std::int64_t>(reads.reads()), code_sums, first_line, lines, sums);
+    all_reads += job.format.scale(plane) * static_cast<std::int64_t>(reads.reads());
+    add_scaled(code_sums, job.format.scale(plane), lines, totals);
   }
+  add_columns(job, totals, all_reads, first_line, lines, sums);
 }
 
 /// Reads whose noise lies beyond the band: found by geometric skipping, and put right one by one.
@@ -203,11 +240,17 @@ void add_die(const ArrayJob& job, Eigen::Index first_token, const std::vector<To
   const Noise noise(job);
   const StreamKey key(job.errors.seed, StreamPurpose::read_noise, job.errors.array);
   const auto tokens = static_cast<std::int64_t>(sums.size());
-  for (int first_line = 0; first_line < job.bitlines(); first_line += line_block) {
-    const BlockTables tables(job, first_line, noise.band);
+  const std::int32_t share = share_of_a_cell(*job.errors.die, job.array.segmentation().rows_per_read);
+  const int width = block_width(share);
+  // Every row may be a read of its own.
+  const double largest =
+      std::ldexp(job.errors.die->comparators() * (job.array.depth() + 1.0), job.format.bits);
+  const auto add = largest < 0x1p31 ? add_block<std::int32_t> : add_block<std::int64_t>;
+  for (int first_line = 0; first_line < job.bitlines(); first_line += width) {
+    const BlockTables tables(job, first_line, width, share, noise.band);
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (std::int64_t t = 0; t < tokens; ++t)
-      add_block(job, tables.block, noise, key, first_token + t, plans[t], first_line, sums[t]);
+      add(job, tables.block, noise, key, first_token + t, plans[t], first_line, sums[t]);
   }
   if (noise.band == 0) return;
 #pragma omp parallel for schedule(dynamic) num_threads(threads)

@@ -240,10 +240,48 @@ HWY_ATTR HWY_INLINE DieVector minus_codes_and_near(const DieBlock& block, DieVec
   return code_low;
 }
 
+/// Lines `line` up to `line` + 2 vectors of a block without a table of means: their sums stay in registers over the reads.
+HWY_ATTR void sum_shares(const DieBlock& block, const PlaneReads& reads, int line, std::int32_t* code_sums,
+                         std::vector<NearRead>* near) {
+  const DieTag d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  const std::size_t period = 32767 / (static_cast<std::size_t>(block.comparators) + 1);
+  for (std::size_t begin = 0; begin < reads.reads; begin += period) {
+    auto sum0 = hn::Zero(d), sum1 = sum0;
+    for (std::size_t read = begin; read < std::min(reads.reads, begin + period); ++read) {
+      const std::uint16_t *row = reads.rows + reads.starts[read], *end = reads.rows + reads.starts[read + 1];
+      const int missing = std::max(0, block.dummy_rows_up_to - static_cast<int>(end - row));
+      const std::int16_t* dummies = block.dummies + static_cast<std::size_t>(missing) * block.lines + line;
+      auto level0 = hn::LoadU(d, dummies), level1 = hn::LoadU(d, dummies + lanes);
+      for (; row != end; ++row) {
+        const std::int16_t* cells = block.deviations + static_cast<std::size_t>(*row) * block.lines + line;
+        level0 = hn::Add(level0, hn::LoadU(d, cells));
+        level1 = hn::Add(level1, hn::LoadU(d, cells + lanes));
+      }
+      if (block.noise_band == 0) {
+        sum0 = hn::Add(sum0, minus_codes(block, level0, line));
+        sum1 = hn::Add(sum1, minus_codes(block, level1, line + lanes));
+      } else {
+        const auto number = static_cast<std::uint32_t>(read);
+        sum0 = hn::Add(sum0, minus_codes_and_near(block, level0, line, number, *near));
+        sum1 = hn::Add(sum1, minus_codes_and_near(block, level1, line + lanes, number, *near));
+      }
+    }
+    HWY_ALIGN std::int16_t sums[2 * hn::MaxLanes(d)];
+    hn::Store(sum0, d, sums);
+    hn::Store(sum1, d, sums + lanes);
+    for (int i = 0; i < 2 * lanes; ++i) code_sums[line + i] -= sums[i];
+  }
+}
+
 HWY_ATTR void sum_die_codes_here(const DieBlock& block, const PlaneReads& reads, std::int32_t* code_sums,
                                  std::vector<NearRead>* near) {
   const DieTag d;
   const int lanes = static_cast<int>(hn::Lanes(d));
+  if (block.level_mean == nullptr) {
+    for (int line = 0; line < block.lines; line += 2 * lanes) sum_shares(block, reads, line, code_sums, near);
+    return;
+  }
   DenseScratch s(block.lines);
   HWY_ALIGN std::int16_t sums[most_block_lines];
   std::memset(sums, 0, block.lines * sizeof(std::int16_t));
@@ -259,11 +297,9 @@ HWY_ATTR void sum_die_codes_here(const DieBlock& block, const PlaneReads& reads,
     const int count = static_cast<int>(reads.starts[read + 1] - reads.starts[read]);
     const std::int16_t* dummies =
         block.dummies + static_cast<std::size_t>(std::max(0, block.dummy_rows_up_to - count)) * block.lines;
-    const bool from_table = block.level_mean != nullptr;
-    const int planes = from_table ? count_read(block.row_bits, block.row_words, rows, count, s) : 0;
+    const int planes = count_read(block.row_bits, block.row_words, rows, count, s);
     for (int line = 0; line < block.lines; line += lanes) {
-      auto level = hn::LoadU(d, dummies + line);
-      if (from_table) level = hn::Add(level, mean_levels(block, s, planes, line));
+      auto level = hn::Add(mean_levels(block, s, planes, line), hn::LoadU(d, dummies + line));
       for (int i = 0; i < count; ++i)
         level = hn::Add(
             level, hn::LoadU(d, block.deviations + static_cast<std::size_t>(rows[i]) * block.lines + line));

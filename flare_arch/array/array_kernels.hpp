@@ -43,7 +43,7 @@ constexpr int most_block_lines = 4096;
 
 /// One block of bit lines of an array on a die.
 struct DieBlock {
-  int lines = 0;                            // multiple of 512
+  int lines = 0;                            // multiple of 512; of 64 without level_mean
   const std::uint64_t* row_bits = nullptr;  // as in DensePlane, from the block's first bit line on
   std::size_t row_words = 0;
   // [level], padded to a multiple of 8; null: on-cells' shares of the level stand in their deviations, the rest in dummies

@@ -68,7 +68,7 @@ struct AccuracyResult {
   double standard_deviation = 0;  // between repeats, n - 1; 0 for one repeat
   std::int64_t examples = 0;
   std::vector<std::int64_t> numbers;  // of the examples in their set, rising
-  bool stopped = false;  // the stop token ended the run before its last repeat
+  bool stopped = false;               // the stop token ended the run before its last repeat
   AttentionCounters counters;
 };
 

@@ -1,5 +1,6 @@
 // Error models: of a result file, a measured matrix, or made up.
 #include <fmt/format.h>
+#include <pybind11/eigen.h>
 
 #include "engine/base/error_model_file.hpp"
 #include "engine/base/hdf5_io.hpp"

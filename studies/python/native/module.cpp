@@ -1,6 +1,8 @@
 // flare._native: the array simulator's own bits in Python.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "flare_arch/models/accuracy.hpp"
@@ -28,8 +30,10 @@ Integers integers_of(const py::object& values, const char* what) {
 
 arch::MatrixF matrix_of(const Floats& values, const char* what) {
   check_matrix(values, what);
-  arch::MatrixF m = Eigen::Map<const arch::MatrixF>(values.data(), values.shape(0), values.shape(1));
-  if (!m.allFinite()) throw std::invalid_argument(std::string(what) + ": holds a value that is not finite");
+  arch::MatrixF m(values.shape(0), values.shape(1));
+  std::copy_n(values.data(), values.size(), m.data());
+  if (!std::all_of(m.data(), m.data() + m.size(), [](float v) { return std::isfinite(v); }))
+    throw std::invalid_argument(std::string(what) + ": holds a value that is not finite");
   return m;
 }
 

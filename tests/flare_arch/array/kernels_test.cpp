@@ -1,8 +1,10 @@
 // Every vector target of this machine against the plain twin, odd sizes included.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
+#include <tuple>
 
 #include "flare_arch/array/array_kernels.hpp"
 #include "flare_arch/array/array_kernels_scalar.hpp"
@@ -111,6 +113,9 @@ TEST(Kernels, DieCodesAreTheSameOnEveryTarget) {
         std::vector<std::int32_t> sums(lines);
         std::vector<NearRead> near;
         kernel(block, reads.view(), sums.data(), &near);
+        std::sort(near.begin(), near.end(), [](const NearRead& a, const NearRead& b) {
+          return std::tie(a.read, a.line) < std::tie(b.read, b.line);
+        });
         for (const NearRead& n : near)
           sums.insert(sums.end(), {static_cast<std::int32_t>(n.read), n.line, n.level, n.code});
         return sums;

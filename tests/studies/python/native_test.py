@@ -144,7 +144,7 @@ class Models(unittest.TestCase):
 class Torch(unittest.TestCase):
     def reproduces(self, *options):
         """The example's answers, and its accuracy, are those of the command that it prints."""
-        example = subprocess.run([sys.executable, ROOT / "studies/python/convert_digits.py", *options],
+        example = subprocess.run([sys.executable, ROOT / "studies/python/examples/convert_digits.py", *options],
                                  check=True, capture_output=True, text=True).stdout.splitlines()
         said, command = json.loads(example[0]), example[1].split()[2:]
         with tempfile.TemporaryDirectory() as folder:

@@ -2,7 +2,7 @@
 """Converts a torch model and reproduces `flare accuracy`, answer by answer.
 
     cmake --preset release -DFLARE_PYTHON=ON && ninja -C build/release
-    PYTHONPATH=build/release/python /usr/bin/python3 studies/python/convert_digits.py [--quantizer Q] [--mode die] [--feed-forward]
+    PYTHONPATH=build/release/python /usr/bin/python3 studies/python/examples/convert_digits.py [--quantizer Q] [--mode die] [--feed-forward]
 
 The model is an ordinary torch.nn.Module that takes the weights of data/models/digits_vit. Prints its accuracy and its answers, and
 the command whose table says the same.
@@ -19,7 +19,7 @@ from torch import nn
 import flare.torch
 from flare.arrays import ErrorModel
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 class Block(nn.Module):
