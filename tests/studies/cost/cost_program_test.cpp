@@ -172,12 +172,19 @@ TEST_F(CostProgram, AStudyGivesTheEnergiesOfItsReads) {
   EXPECT_NEAR(bitline.value.nominal, (reads[2].bitline - reads[0].bitline) / 2, 1e-20);
   // What bitlines take in all is what reads of that many on-cells take.
   const analysis::CostResult own = result("r.h5");
-  double counted = 0, told = 0;
+  double counted = 0, told = 0, lines = 0, told_lines = 0;
   for (const auto& row : own.levels)
-    if (row.product == "logits") counted += row.reads * reads[static_cast<std::size_t>(row.k)].bitline;
+    if (row.product == "logits") {
+      counted += row.reads * reads[static_cast<std::size_t>(row.k)].bitline;
+      lines += row.reads * reads[static_cast<std::size_t>(row.k)].word_lines;
+    }
   for (const auto& row : own.components)
-    if (row.product == "logits" && row.component == "bitline") told += row.energy.nominal;
+    if (row.product == "logits") {
+      told += row.component == "bitline" ? row.energy.nominal : 0;
+      told_lines += row.component == "word lines" ? row.energy.nominal : 0;
+    }
   EXPECT_NEAR(told, counted, 1e-9 * counted);
+  EXPECT_NEAR(told_lines, lines, 1e-9 * lines);
   // The comparator at the size whose offset the error model used: 0.03 step of half the swing.
   const Ended costed = cost({"deit_tiny", "--architecture", "two.toml", "--study", "r.h5"});
   EXPECT_NE(costed.out.find("comparators are costed at an offset of"), std::string::npos) << costed.out;
