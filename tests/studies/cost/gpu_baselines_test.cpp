@@ -10,7 +10,7 @@ const std::filesystem::path data = std::filesystem::path(FLARE_SOURCE_DIR) / "da
 
 GpuFigure peak_of(double operations, double bandwidth, const std::string& precision = "INT8") {
   GpuFigure g;
-  g.device = "G";
+  g.device = std::string("GPU");
   g.precision = precision;
   g.kind = "peak";
   g.value = operations;
