@@ -36,8 +36,8 @@ std::string band_key(const Band& band) {
 std::string log_axis(const std::vector<Bar>& bars, const Band& band) {
   double least = 1e300, most = 0;
   for (const Bar& bar : bars) {
-    least = std::min({least, bar.value, bar.low});
-    most = std::max({most, bar.value, bar.high});
+    least = std::min({least, bar.value, bar.low, bar.high});
+    most = std::max({most, bar.value, bar.low, bar.high});
   }
   return fmt::format("set logscale y\nset format y '10^{{%L}}'\nset yrange [{:.3e}:{:.3e}]\n",
                      (band.high > 0 ? std::min(least, band.low) : least) / 2, 2 * std::max(most, band.high));

@@ -199,6 +199,22 @@ TEST_F(CostProgram, ThePublishedMacrosAsTheyWereLastPredicted) {
   EXPECT_EQ(text(folder_ / "out/silicon.csv"), text(source("data/cost/silicon.csv")));
 }
 
+TEST_F(CostProgram, AModelAndImagesOfOnesOwn) {
+  const std::filesystem::path golden = source("tests/flare_arch/golden"), images = folder_ / "images";
+  for (const auto& [label, file] : {std::pair{"0", "photo.jpg"}, {"1", "grey.png"}}) {
+    std::filesystem::create_directories(images / label);
+    std::filesystem::copy_file(golden / "images" / file, images / label / file);
+  }
+  const std::vector<std::string> own = {"--model", golden / "families/timm", "--dataset", images};
+  std::vector<std::string> page = {"paper", "fig15"};
+  page.insert(page.end(), own.begin(), own.end());
+  const Ended paper = run(page);
+  EXPECT_EQ(paper.status, 0) << paper.out;
+  EXPECT_NE(paper.out.find("of 2 examples of images"), std::string::npos) << paper.out;
+  const Ended counted = cost({own[1], "--architecture", flare_toml(), "--dataset", images});
+  EXPECT_NE(counted.out.find("counted on images, 2 sequences"), std::string::npos) << counted.out;
+}
+
 TEST_F(CostProgram, PagesOfThePaper) {
   const Ended pages = run(
       {"paper", "table1", "slip", "fig14", "fig17", "fig18", "silicon", "latency", "tornado", "-o", "out"});
