@@ -25,7 +25,7 @@ FLARE_COUNTS_ONES void add_word(const std::uint64_t* words, int count, std::uint
   std::uint64_t planes[most_planes] = {};
   for (int i = 0; i < count; ++i) {
     std::uint64_t carry = words[i];
-    const int used = std::bit_width(static_cast<unsigned>(i) + 1);
+    const int used = static_cast<int>(std::bit_width(static_cast<unsigned>(i) + 1));
     for (int b = 0; b < used; ++b) {
       const std::uint64_t sum = planes[b] ^ carry;
       carry &= planes[b];
@@ -66,7 +66,7 @@ std::int64_t StoredCells::ones() const {
 
 void StoredCells::add_levels(std::int64_t first_row, std::span<const std::uint16_t> rows, std::int64_t lines,
                              LevelCounts& levels) const {
-  std::array<std::uint64_t, 64> words;
+  std::array<std::uint64_t, 64> words{};
   for (std::int64_t w = 0; 64 * w < lines; ++w) {
     for (std::size_t i = 0; i < rows.size(); ++i) words[i] = word_line(first_row + rows[i])[w];
     const std::int64_t left = lines - 64 * w;
