@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace flare::arch {
 
@@ -66,11 +67,14 @@ std::string trouble_of(const char* kind, const ArrayChoice& a) {
               fmt::format("{} rows cannot hold a read of {}; give at least as many", a.word_lines, a.sawl));
   if (a.columns_per_converter < 1 || a.columns_per_converter > 256)
     return at("columns_per_converter", "must be 1 to 256");
-  if (!a.read_shape.empty() && a.read_shape.size() != static_cast<std::size_t>(a.sawl) + 1)
-    return at("read_shape", fmt::format("has {} values, SAWL {} needs {}; give as many, or none for a line",
-                                        a.read_shape.size(), a.sawl, a.sawl + 1));
-  if (!std::all_of(a.read_shape.begin(), a.read_shape.end(), [](double e) { return e >= 0 && e <= 10; }))
-    return at("read_shape", "must be 0 to 10, of what all on-cells add, or of their mean");
+  for (const auto& [key, shape] :
+       {std::pair{"read_shape", &a.read_shape}, {"wordline_shape", &a.wordline_shape}}) {
+    if (!shape->empty() && shape->size() != static_cast<std::size_t>(a.sawl) + 1)
+      return at(key, fmt::format("has {} values, SAWL {} needs {}; give as many, or none for a line",
+                                 shape->size(), a.sawl, a.sawl + 1));
+    if (!std::all_of(shape->begin(), shape->end(), [](double e) { return e >= 0 && e <= 10; }))
+      return at(key, "must be 0 to 10, relative to one energy");
+  }
   const ConverterChoice& c = a.converter;
   if (!(c.enob >= 0 && c.enob <= 16)) return at("converter.enob", "must be 0 (what SAWL needs) to 16 bits");
   if (!(c.offset_sigma > 0 && c.swing > 0)) return at("converter", "offset_sigma and swing must be above 0");

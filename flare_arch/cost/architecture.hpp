@@ -41,6 +41,8 @@ struct ArrayChoice {
   /// Energy of a bitline over its k = 0 ... SAWL on-cells. sram: over that without any, as a share of what all add; mram:
   /// over that of the mean of them. Empty: a line in k.
   std::vector<double> read_shape;
+  /// Energy of the word lines over k, over that at k = SAWL / 2: conducting cells pull at them. Empty: all alike.
+  std::vector<double> wordline_shape;
   ConverterChoice converter;
 };
 
@@ -65,7 +67,7 @@ enum class Scope { attention, encoder };
 
 struct Architecture {
   std::string name = "flare";
-  ArrayChoice weights = {MemoryTechnology::mram, 8, 0, true, 1, {}, {}}, dynamic;
+  ArrayChoice weights = {MemoryTechnology::mram, 8, 0, true, 1, {}, {}, {}}, dynamic;
   Sharing sharing = Sharing::tokens;
   int copies = 8;  // DC
   Clock clock = Clock::paper;

@@ -79,29 +79,27 @@ class LayerPricing {
     const char* where = weights ? "weights" : "dynamic";
     const ReadPrices e = read_prices(p_, weights);
     const std::string stage = stage_of(l.product), product(to_string(l.product));
-    add(where, "bitline", stage, product,
-        l.conversions * e.base + bitline_cells(l) * e.on_cell + bitline_driven(l) * e.driven);
-    add(where, "word lines", stage, product, l.driven_cells * e.wordline);
+    add(where, "bitline", stage, product, bitline_energy(l, e));
+    add(where, "word lines", stage, product,
+        l.driven_cells * mean_of(l, array_of(l).wordline_shape, 1) * e.wordline);
     add(where, "converter", stage, product, l.conversions * e.converter);
     add(where, "code to sum", stage, product, l.conversions * e.sum);
     add("digital", "controller", stage, product, l.scanned_rows * e.scanned);
   }
 
-  /// Of the energies over k, those of the reads of a product: sum over k of reads(k) shape(k).
-  double shaped_reads(const ProductLoad& l) const {
-    const std::vector<double>& shape = p_.array(on_weights(l.product)).read_shape;
-    return std::inner_product(l.levels.begin(), l.levels.end(), shape.begin(), 0.0);
+  const ArrayChoice& array_of(const ProductLoad& l) const { return p_.array(on_weights(l.product)); }
+  /// Mean over the reads of a product of a shape over k; `line` where none is given.
+  static double mean_of(const ProductLoad& l, const std::vector<double>& shape, double line) {
+    if (shape.size() != l.levels.size() || !(l.conversions > 0)) return line;
+    return std::inner_product(l.levels.begin(), l.levels.end(), shape.begin(), 0.0) / l.conversions;
   }
-  bool is_shaped(const ProductLoad& l) const {
-    return p_.array(on_weights(l.product)).read_shape.size() == l.levels.size() && !l.levels.empty();
-  }
-  /// On-cells that a line in k would need for the energy of all reads.
-  double bitline_cells(const ProductLoad& l) const {
-    return is_shaped(l) ? p_.array(on_weights(l.product)).sawl * shaped_reads(l) : l.on_cells;
-  }
-  double bitline_driven(const ProductLoad& l) const {
-    return is_shaped(l) && l.conversions > 0 ? l.driven_cells * shaped_reads(l) / l.conversions
-                                             : l.driven_cells;
+  double bitline_energy(const ProductLoad& l, const ReadPrices& e) const {
+    const ArrayChoice& array = array_of(l);
+    if (array.technology == MemoryTechnology::mram)
+      return l.driven_cells * mean_of(l, array.read_shape, 1) * e.driven;
+    const double cells =
+        array.read_shape.empty() ? l.on_cells : l.conversions * array.sawl * mean_of(l, array.read_shape, 0);
+    return l.conversions * e.base + cells * e.on_cell;
   }
 
   /// Quantisers and softmax; in floating point a value is scaled twice (multiplied, rounded: an addition), and a score costs

@@ -84,6 +84,7 @@ Architecture at_same_sigma(const Architecture& base, int sawl) {
     array->sawl = sawl;
     array->converter = same;
     array->read_shape.clear();
+    array->wordline_shape.clear();
   }
   return a;
 }

@@ -71,7 +71,7 @@ class Macro {
 
   double code_to_sum() const {
     const int output = output_bits(m_), code = static_cast<int>(std::ceil(decided_bits(m_) - 1e-9));
-    double adders = 0;
+    int adders = 0;
     // Two numbers whose places differ by `shift`: the low bits of one pass by.
     int width = code;
     for (int shift = 1, numbers = m_.weight_bits; numbers > 1; numbers = (numbers + 1) / 2, shift *= 2) {
@@ -79,7 +79,7 @@ class Macro {
       width += shift + (shift == 1 ? 1 : 0);
     }
     if (m_.input_bits > m_.fed_bits) adders += output;
-    return sum_bit() * (adders * 2 + output) / 3 / m_.weight_bits;
+    return sum_bit() * (2.0 * adders + output) / 3 / m_.weight_bits;
   }
 
   const MacroDesign& m_;

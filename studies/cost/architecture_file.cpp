@@ -42,23 +42,24 @@ void read_converter(Section s, arch::ConverterChoice& c) {
   s.finish();
 }
 
-double shape_value(Section& s, const std::string& text) {
+double shape_value(Section& s, const char* key, const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size())
-    s.fail("read_shape", fmt::format("'{}' is no number", text));
+    s.fail(key, fmt::format("'{}' is no number", text));
   return value;
 }
 
 /// "line", or a value for every k.
-void read_shape(Section& s, arch::ArrayChoice& a) {
-  a.read_shape.clear();
-  if (!s.has("read_shape")) return;
-  if (!s.has_text("read_shape")) {
-    for (const std::string& value : s.values("read_shape")) a.read_shape.push_back(shape_value(s, value));
-  } else if (s.text("read_shape") != "line") {
-    s.fail("read_shape", "is neither \"line\" nor a list of numbers, one for every k = 0 ... SAWL");
+std::vector<double> read_shape(Section& s, const char* key) {
+  std::vector<double> shape;
+  if (!s.has(key)) return shape;
+  if (!s.has_text(key)) {
+    for (const std::string& value : s.values(key)) shape.push_back(shape_value(s, key, value));
+  } else if (s.text(key) != "line") {
+    s.fail(key, "is neither \"line\" nor a list of numbers, one for every k = 0 ... SAWL");
   }
+  return shape;
 }
 
 std::string shape_text(const std::vector<double>& shape) {
@@ -72,7 +73,8 @@ void read_array(Section s, arch::ArrayChoice& a) {
   a.word_lines = whole(s, "word_lines", a.word_lines, 0, 65536);
   a.full_parallelism = s.flag("full_parallelism", a.full_parallelism);
   a.columns_per_converter = whole(s, "columns_per_converter", a.columns_per_converter, 1, 256);
-  read_shape(s, a);
+  a.read_shape = read_shape(s, "read_shape");
+  a.wordline_shape = read_shape(s, "wordline_shape");
   read_converter(s.section("converter"), a.converter);
   s.finish();
 }
@@ -176,7 +178,8 @@ std::string array_text(const char* name, const arch::ArrayChoice& a) {
       "  # of one array; 0: as many as the model needs\n"
       "full_parallelism = {4}       # all rows of a vector in one array; false: arrays one below another\n"
       "columns_per_converter = {5}\nread_shape = {11}           # energy over k = 0 ... SAWL on-cells "
-      "(cost/README.md): line, or a list\n\n[arrays.{0}.converter]\nlaw = \"{6}\"                # flash, "
+      "(cost/README.md): line, or a list\nwordline_shape = {12}\n\n[arrays.{0}.converter]\nlaw = \"{6}\"     "
+      "           # flash, "
       "flash_untrimmed, sar, zigzag, survey, enob\n"
       "enob = {7}                      # bits; 0: log2(SAWL + 1)\noffset_sigma = \"{8}\"     # that the "
       "error model allows a comparator\n"
@@ -185,7 +188,7 @@ std::string array_text(const char* name, const arch::ArrayChoice& a) {
       name, to_string(a.technology), a.sawl, a.word_lines, a.full_parallelism, a.columns_per_converter,
       to_string(a.converter.law), a.converter.enob, parameter_text(a.converter.offset_sigma, "V"),
       parameter_text(a.converter.trim_residue, "V"), parameter_text(a.converter.swing, "V"),
-      shape_text(a.read_shape));
+      shape_text(a.read_shape), shape_text(a.wordline_shape));
 }
 
 std::string parameters_text(const arch::ParameterSet& parameters) {

@@ -28,6 +28,7 @@ struct PointEnergy {
   bool simulated = true;
   std::vector<double>
       over_levels;  // by k, where it is known; word lines and all that does not go with k may be in it
+  std::vector<double> wordline_shape;  // by k, over that of half of the rows
 };
 
 class ColumnFigures {
@@ -56,11 +57,21 @@ class ColumnFigures {
   }
 
  private:
-  static std::vector<double> bitline_of(const std::vector<analysis::ReadEnergyRow>& rows) {
-    std::vector<double> energies;
-    energies.reserve(rows.size());
-    for (const analysis::ReadEnergyRow& row : rows) energies.push_back(row.bitline);
-    return energies;
+  static PointEnergy simulated(const std::vector<analysis::ReadEnergyRow>& rows, int sawl, double supply) {
+    const analysis::ReadEnergyRow &none = rows.front(), &half = rows[rows.size() / 2], &all = rows.back();
+    PointEnergy e{none.bitline,
+                  (all.bitline - none.bitline) / sawl,
+                  half.word_lines / sawl,
+                  all.swing,
+                  supply,
+                  true,
+                  {},
+                  {}};
+    for (const analysis::ReadEnergyRow& row : rows) {
+      e.over_levels.push_back(row.bitline);
+      if (half.word_lines > 0) e.wordline_shape.push_back(std::max(0.0, row.word_lines / half.word_lines));
+    }
+    return e;
   }
 
   /// ArrayChoice::read_shape of a point; none where its energies are not over k, or do not rise with it.
@@ -93,6 +104,7 @@ class ColumnFigures {
     take_offset(array, nominal);
     array.converter.swing = nominal.swing;
     array.read_shape = shape_of(nominal, array.sawl, mram);
+    array.wordline_shape = nominal.wordline_shape;
     if (!mram) take_cell_area();
   }
 
@@ -100,16 +112,8 @@ class ColumnFigures {
   PointEnergy energy_of(int sawl, const Corner& corner) {
     const std::string path = point_path(sawl, corner.name());
     const double supply = corner.supply.value();
-    if (const auto rows = analysis::read_read_energy(file_, path); !rows.empty()) {
-      const analysis::ReadEnergyRow &none = rows.front(), &half = rows[rows.size() / 2], &all = rows.back();
-      return {none.bitline,
-              (all.bitline - none.bitline) / sawl,
-              half.word_lines / sawl,
-              all.swing,
-              supply,
-              true,
-              bitline_of(rows)};
-    }
+    if (const auto rows = analysis::read_read_energy(file_, path); !rows.empty())
+      return simulated(rows, sawl, supply);
     if (const std::optional<PointEnergy> beside = beside_error_model(sawl, corner)) return *beside;
     if (!engine::exists(file_, path + "/levels"))
       throw StudyError(fmt::format(
@@ -119,7 +123,7 @@ class ColumnFigures {
     const auto levels =
         analysis::read_levels(file_, {study_.column->setup.cell.name, sawl, "", corner.name()});
     const double swing = std::abs(levels.front().mean - levels.back().mean);
-    return {0, assumed_bitline * swing * supply / sawl, -1, swing, supply, false, {}};
+    return {0, assumed_bitline * swing * supply / sawl, -1, swing, supply, false, {}, {}};
   }
 
   /// Where an error model of the point says what a read of its column takes (attribute `column_energy`, J over k, word
@@ -141,7 +145,8 @@ class ColumnFigures {
                          std::abs(levels.front().mean - levels.back().mean),
                          corner.supply.value(),
                          true,
-                         energy};
+                         energy,
+                         {}};
     }
     return std::nullopt;
   }

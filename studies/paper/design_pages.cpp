@@ -104,8 +104,12 @@ PaperPage latency_page(const PaperInputs& in) {
                             cost_text(p.token_time[0], "s"), cost_text(p.token_time[1], "s"),
                             cost_text(p.token_time[2], "s")});
     }
+    page.ours.push_back(fmt::format("{} clock: {:.3g} us a token at SAWL {}, {:.3g} us at SAWL {}",
+                                    to_string(clock), line.points.front().second, designed_sawl().front(),
+                                    line.points.back().second, designed_sawl().back()));
     lines.push_back(std::move(line));
   }
+  page.ours.emplace_back("where more rows no longer help, DRAM takes longer than the arrays");
   page.tables = {std::move(table)};
   page.figures = {{"latency", draw_lines("latency", {"SAWL", "us a token", true, true}, lines)}};
   return page;

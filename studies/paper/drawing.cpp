@@ -20,7 +20,7 @@ constexpr const char* band_style = "fs transparent solid 0.55 noborder";
 std::string band_script(const Band& band) {
   if (!(band.high > 0)) return {};
   return fmt::format(
-      "set object 99 rectangle from graph 0, first {:.6e} to graph 1, first {:.6e} fc rgb '#e69f00' {} "
+      "set object 99 rectangle from graph 0, first {:.6e} to graph 1, first {:.6e} fc rgb '#555555' {} "
       "front\n",
       band.low, band.high, band_style);
 }
@@ -28,7 +28,7 @@ std::string band_script(const Band& band) {
 /// Its name in the key.
 std::string band_key(const Band& band) {
   if (!(band.high > 0)) return {};
-  return fmt::format(", \\\n NaN with boxes {} lc rgb '#e69f00' title {}", band_style,
+  return fmt::format(", \\\n NaN with boxes {} lc rgb '#555555' title {}", band_style,
                      gnuplot_text(band.name));
 }
 
@@ -36,8 +36,8 @@ std::string band_key(const Band& band) {
 std::string log_axis(const std::vector<Bar>& bars, const Band& band) {
   double least = 1e300, most = 0;
   for (const Bar& bar : bars) {
-    least = std::min({least, bar.value, bar.low});
-    most = std::max({most, bar.value, bar.high});
+    least = std::min({least, bar.value, bar.low, bar.high});
+    most = std::max({most, bar.value, bar.low, bar.high});
   }
   return fmt::format("set logscale y\nset format y '10^{{%L}}'\nset yrange [{:.3e}:{:.3e}]\n",
                      (band.high > 0 ? std::min(least, band.low) : least) / 2, 2 * std::max(most, band.high));
@@ -61,10 +61,21 @@ std::string frame_of(const std::string& y, const std::vector<std::string>& label
       std::min(0.55, (50 + 4.7 * static_cast<double>(longest)) / 700), gnuplot_text(y));
 }
 
+/// A logarithmic horizontal axis that ends with the data.
+std::string log_range(const std::vector<Line>& lines) {
+  double least = 1e300, most = 0;
+  for (const Line& line : lines)
+    for (const auto& [x, y] : line.points) {
+      least = std::min(least, x);
+      most = std::max(most, x);
+    }
+  return fmt::format("set xrange [{:.4g}:{:.4g}]\n", 0.9 * least, 1.15 * most);
+}
+
 }  // namespace
 
 std::string draw_bars(const std::string& name, const std::string& y, const std::vector<Bar>& bars,
-                      const std::vector<std::string>& groups, const Band& band) {
+                      const std::vector<std::string>& groups, const Band& band, bool percent) {
   std::vector<std::string> labels;
   std::vector<DataFile> files;
   std::string plots;
@@ -85,8 +96,9 @@ std::string draw_bars(const std::string& name, const std::string& y, const std::
         plots.empty() ? "plot " : ", \\\n ", file, series_colour(g), gnuplot_text(groups[g]));
   }
   return analysis::draw_svg(name,
-                            frame_of(y, labels) + tics_of(labels) + log_axis(bars, band) + band_script(band) +
-                                plots + band_key(band) + "\n",
+                            frame_of(y, labels) + tics_of(labels) +
+                                (percent ? "set yrange [0:105]\n" : log_axis(bars, band)) +
+                                band_script(band) + plots + band_key(band) + "\n",
                             files, {1000, 700});
 }
 
@@ -138,14 +150,15 @@ std::string draw_lines(const std::string& name, const Axes& axes, const std::vec
     for (const auto& [x, y] : lines[i].points) data += fmt::format("{:.6e} {:.6e}\n", x, y);
     const std::string file = fmt::format("line{}.dat", i);
     files.push_back({file, data});
-    plots += fmt::format("{}'{}' with {} lw 2 pt 7 ps 0.8 lc rgb '{}' title {}", i == 0 ? "plot " : ", \\\n ",
-                         file, lines[i].with_line ? "linespoints" : "points", series_colour(i),
+    plots += fmt::format("{}'{}' with {} lw 2 pt 7 ps {:.1f} lc rgb '{}' title {}",
+                         i == 0 ? "plot " : ", \\\n ", file, lines[i].with_line ? "linespoints" : "points",
+                         std::max(0.6, 1.4 - 0.25 * static_cast<double>(i)), series_colour(i),
                          gnuplot_text(lines[i].title));
   }
   return analysis::draw_svg(
       name,
       fmt::format("set xlabel {} noenhanced\nset ylabel {} noenhanced\n{}{}", gnuplot_text(axes.x),
-                  gnuplot_text(axes.y), axes.log_x ? "set logscale x\n" : "",
+                  gnuplot_text(axes.y), axes.log_x ? "set logscale x\n" + log_range(lines) : "",
                   axes.log_y ? "set logscale y\n" : "") +
           band_script(band) + plots + band_key(band) + "\n",
       files, {1000, 520});

@@ -31,9 +31,9 @@ struct Axes {
   bool log_x = false, log_y = false;
 };
 
-// All throw analysis::FigureError. Labels stand under the bars, turned.
+// All throw analysis::FigureError. Labels stand under the bars, turned. Bars on a logarithmic axis, `percent`: from 0 to 100.
 std::string draw_bars(const std::string& name, const std::string& y, const std::vector<Bar>& bars,
-                      const std::vector<std::string>& groups, const Band& band = {});
+                      const std::vector<std::string>& groups, const Band& band = {}, bool percent = false);
 /// From low to high of each, on a linear axis, beside 1: what one cause alone does to a whole.
 std::string draw_ranges(const std::string& name, const std::string& y, const std::vector<Bar>& ranges,
                         const Band& band = {});

@@ -32,6 +32,7 @@ struct Choice {
 arch::ArrayChoice with_sawl(arch::ArrayChoice array, int sawl, double enob) {
   array.sawl = sawl;
   array.read_shape.clear();
+  array.wordline_shape.clear();
   array.technology = arch::MemoryTechnology::sram;
   array.converter.law = arch::ConverterLaw::enob;
   array.converter.enob = enob;

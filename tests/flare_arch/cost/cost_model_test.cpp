@@ -212,6 +212,17 @@ TEST(CostModel, EveryReadTakesTheEnergyOfItsOnCells) {
   }
   EXPECT_NEAR(bitline_of(bent, "logits"), expected, 1e-9 * expected);
   EXPECT_EQ(bitline_of(bent, "key"), bitline_of(mean, "key"));
+  // Word lines: over those of half of the rows.
+  const auto word_lines = [](const CostReport& r) {
+    double sum = 0;
+    for (const EnergyPart& p : r.layers.front().parts)
+      if (p.component == "word lines" && p.product == "logits") sum += p.energy;
+    return sum;
+  };
+  for (int k = 0; k <= 8; ++k) a.dynamic.wordline_shape.push_back(0.5 + k / 8.0);
+  const ProductLoad& load = *work.layers.front().find(Product::logits);
+  EXPECT_NEAR(word_lines(cost_of(work, a)) / word_lines(mean), 0.5 + load.on_cells / load.conversions / 8,
+              1e-9);
   // MRAM: over that of the mean of all on-cells.
   a.weights.read_shape.assign(9, 2.0);
   EXPECT_NEAR(bitline_of(cost_of(work, a), "key"), 2 * bitline_of(mean, "key"),

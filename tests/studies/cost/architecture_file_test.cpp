@@ -34,6 +34,7 @@ TEST(ArchitectureFile, ThereAndBack) {
   a.dynamic.converter.law = arch::ConverterLaw::zigzag;
   a.dynamic.sawl = 2;
   a.dynamic.read_shape = {0, 0.51, 1};
+  a.dynamic.wordline_shape = {0.9, 1, 1.1};
   const std::string text = architecture_text(a);
   EXPECT_EQ(architecture_text(parse_architecture(text, "a.toml")), text);
 }

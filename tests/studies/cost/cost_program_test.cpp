@@ -172,12 +172,19 @@ TEST_F(CostProgram, AStudyGivesTheEnergiesOfItsReads) {
   EXPECT_NEAR(bitline.value.nominal, (reads[2].bitline - reads[0].bitline) / 2, 1e-20);
   // What bitlines take in all is what reads of that many on-cells take.
   const analysis::CostResult own = result("r.h5");
-  double counted = 0, told = 0;
+  double counted = 0, told = 0, lines = 0, told_lines = 0;
   for (const auto& row : own.levels)
-    if (row.product == "logits") counted += row.reads * reads[static_cast<std::size_t>(row.k)].bitline;
+    if (row.product == "logits") {
+      counted += row.reads * reads[static_cast<std::size_t>(row.k)].bitline;
+      lines += row.reads * reads[static_cast<std::size_t>(row.k)].word_lines;
+    }
   for (const auto& row : own.components)
-    if (row.product == "logits" && row.component == "bitline") told += row.energy.nominal;
+    if (row.product == "logits") {
+      told += row.component == "bitline" ? row.energy.nominal : 0;
+      told_lines += row.component == "word lines" ? row.energy.nominal : 0;
+    }
   EXPECT_NEAR(told, counted, 1e-9 * counted);
+  EXPECT_NEAR(told_lines, lines, 1e-9 * lines);
   // The comparator at the size whose offset the error model used: 0.03 step of half the swing.
   const Ended costed = cost({"deit_tiny", "--architecture", "two.toml", "--study", "r.h5"});
   EXPECT_NE(costed.out.find("comparators are costed at an offset of"), std::string::npos) << costed.out;
@@ -190,6 +197,22 @@ TEST_F(CostProgram, ThePublishedMacrosAsTheyWereLastPredicted) {
     return std::string((std::istreambuf_iterator<char>(in)), {});
   };
   EXPECT_EQ(text(folder_ / "out/silicon.csv"), text(source("data/cost/silicon.csv")));
+}
+
+TEST_F(CostProgram, AModelAndImagesOfOnesOwn) {
+  const std::filesystem::path golden = source("tests/flare_arch/golden"), images = folder_ / "images";
+  for (const auto& [label, file] : {std::pair{"0", "photo.jpg"}, {"1", "grey.png"}}) {
+    std::filesystem::create_directories(images / label);
+    std::filesystem::copy_file(golden / "images" / file, images / label / file);
+  }
+  const std::vector<std::string> own = {"--model", golden / "families/timm", "--dataset", images};
+  std::vector<std::string> page = {"paper", "fig15"};
+  page.insert(page.end(), own.begin(), own.end());
+  const Ended paper = run(page);
+  EXPECT_EQ(paper.status, 0) << paper.out;
+  EXPECT_NE(paper.out.find("of 2 examples of images"), std::string::npos) << paper.out;
+  const Ended counted = cost({own[1], "--architecture", flare_toml(), "--dataset", images});
+  EXPECT_NE(counted.out.find("counted on images, 2 sequences"), std::string::npos) << counted.out;
 }
 
 TEST_F(CostProgram, PagesOfThePaper) {
