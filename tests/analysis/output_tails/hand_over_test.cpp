@@ -42,6 +42,7 @@ class Runs {
   std::vector<Response> margins(const Matrix& points) { return read(outputs(points)); }
   static std::vector<Response> read(const std::vector<double>& values) {
     std::vector<Response> responses;
+    responses.reserve(values.size());
     for (const double y : values) responses.push_back(Response::margin(-question.excess(y)));
     return responses;
   }
