@@ -64,7 +64,7 @@ bool sees_less(const Forecast& forecast, const Estimators& others) {
 Estimators ranked(Estimators all) {
   std::vector<char> good;
   for (const std::unique_ptr<Estimator>& estimator : all)
-    good.push_back(estimator->forecast().usable && !sees_less(estimator->forecast(), all));
+    good.push_back(estimator->forecast().usable && !sees_less(estimator->forecast(), all) ? 1 : 0);
   Estimators usable;
   for (std::size_t i = 0; i < all.size(); ++i)
     if (good[i]) usable.push_back(std::move(all[i]));

@@ -246,7 +246,7 @@ class SparseFinder {
                        [&](const SparseRegion& other) { return other.support == region.support; });
   }
 
-  void translate(const SparseRegion leader, const Support& common) {
+  void translate(const SparseRegion& leader, const Support& common) {
     std::vector<SparseRegion> open;
     for (Eigen::Index offset = 1 - leader.point.size(); offset < leader.point.size(); ++offset) {
       if (offset == 0) continue;

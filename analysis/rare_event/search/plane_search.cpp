@@ -52,10 +52,19 @@ std::optional<LinearModel> find_plane(EstimatorSession& session, const PlainLook
   return plane;
 }
 
+// Fails by far more than the plane says, whatever side it says: another region lies over it.
+bool fails_too_deeply(const LinearModel& plane, const Vector& x, const Evaluated& outcome) {
+  return outcome.has_margin &&
+         plane.predict(x) - outcome.margin > 6.0 * plane.typical_error + 0.02 * plane.at_origin;
+}
+
 void collect_surprises(const LinearModel& plane, const ReadDraws& draws, std::vector<Vector>& failing) {
-  for (Eigen::Index i = 0; i < draws.points.rows(); ++i)
-    if (draws.outcomes[static_cast<std::size_t>(i)].failed && plane.is_surprised_by(draws.points.row(i)))
-      failing.push_back(draws.points.row(i));
+  for (Eigen::Index i = 0; i < draws.points.rows(); ++i) {
+    const Evaluated& outcome = draws.outcomes[static_cast<std::size_t>(i)];
+    const Vector x = draws.points.row(i);
+    if (outcome.failed && (plane.is_surprised_by(x) || fails_too_deeply(plane, x, outcome)))
+      failing.push_back(x);
+  }
 }
 
 // Does the plane, with a bend, hold for draws farther out? Failures it does not predict are added to
