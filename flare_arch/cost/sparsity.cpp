@@ -6,6 +6,8 @@
 #include <map>
 #include <stdexcept>
 
+#include "flare_arch/models/accuracy.hpp"
+
 namespace flare::arch {
 namespace {
 
@@ -250,15 +252,17 @@ std::vector<SparsityRow> sparsity_study(const Transformer& model, const Dataset&
     layers.push_back(std::make_unique<IntegerAttention>(model.attention(i), i, inputs[i], options.attention));
   Entries entries;
   const std::int64_t all = dataset.test->size();
-  const std::int64_t images = options.images > 0 ? std::min<std::int64_t>(options.images, all) : all;
-  for (std::int64_t image = 0; image < images; ++image) {
+  const std::vector<std::int64_t> images =
+      sample_of(all, options.images > 0 ? options.images : all, options.seed);
+  std::int64_t done = 0;
+  for (const std::int64_t image : images) {
     model.logits(dataset.test->example(image), {[&](int layer, const MatrixF& x) {
                    IntegerAttention::Trace trace;
                    MatrixF y = layers[layer]->forward(x, {}, &trace);
-                   add_trace(entries, trace, static_cast<int>(image), layer, options);
+                   add_trace(entries, trace, static_cast<int>(done), layer, options);
                    return y;
                  }});
-    if (options.progress) options.progress(image + 1, images);
+    if (options.progress) options.progress(++done, static_cast<std::int64_t>(images.size()));
   }
   return rows_of(entries, options);
 }

@@ -14,6 +14,7 @@
 #include "flare_arch/attention/linear_layer.hpp"
 #include "flare_arch/attention/quantized_operand.hpp"
 #include "flare_arch/cost/product_tally.hpp"
+#include "flare_arch/models/accuracy.hpp"
 
 namespace flare::arch {
 namespace {
@@ -353,7 +354,9 @@ Workload count_workload(const Transformer& model, const Dataset& dataset, const 
   const std::vector<CountedLayer> layers = make_layers(model, dataset, a, options, mlp);
   const SequenceCounter counter(model, layers, shape, a, mlp);
   const std::int64_t all = dataset.test->size();
-  const std::int64_t n = options.examples > 0 ? std::min<std::int64_t>(options.examples, all) : all;
+  const std::vector<std::int64_t> numbers =
+      sample_of(all, options.examples > 0 ? options.examples : all, options.seed);
+  const auto n = static_cast<std::int64_t>(numbers.size());
   std::vector<LayerTally> sum(layers.size());
   std::mutex mutex;
   std::exception_ptr failure;
@@ -364,7 +367,8 @@ Workload count_workload(const Transformer& model, const Dataset& dataset, const 
   for (std::int64_t i = 0; i < n; ++i) {
     if (quit || options.stop.stop_requested()) continue;
     try {
-      const std::vector<LayerTally> mine = counter.count(dataset.test->example(i));
+      const std::vector<LayerTally> mine =
+          counter.count(dataset.test->example(numbers[static_cast<std::size_t>(i)]));
       const std::lock_guard lock(mutex);
       for (std::size_t l = 0; l < sum.size(); ++l) sum[l] += mine[l];
       if (options.progress) options.progress(++done, n);

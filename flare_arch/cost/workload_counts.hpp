@@ -15,7 +15,8 @@
 namespace flare::arch {
 
 struct CountOptions {
-  int examples = 50;  // test examples, from the first; 0: all
+  int examples = 50;  // test examples, those an accuracy run of the seed takes (sample_of); 0: all
+  std::uint64_t seed = 1;
   int calibration_examples = 64;
   int threads = 0;  // 0: all; the counts do not depend on it
   std::function<void(std::int64_t done, std::int64_t total)> progress;  // one thread at a time

@@ -224,7 +224,9 @@ void add_sparsity(CLI::App& app, SparsityCommand& command) {
   sparsity->add_option("DATASET", command.dataset, "Data set, e.g. data/digits/digits.csv")->required();
   sparsity->add_option("-o,--out", command.out, "HDF5 file for the tables");
   sparsity->add_option("--figures", command.figures, "Folder for the figures (SVG)")->type_name("DIR");
-  sparsity->add_option("--images", command.images, "Test examples, from the first; 0: all")
+  sparsity
+      ->add_option("--images", command.images,
+                   "Test examples, drawn as `accuracy` draws those of seed 1; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   sparsity->add_option("--sawl", command.sawl, "Rows read at once")
@@ -257,7 +259,8 @@ void add_cost(CLI::App& app, CostCommand& command) {
   cost->add_option("--study", command.studies,
                    "Result of a column or converter study: its energies replace defaults");
   cost->add_option("--dataset", command.dataset, "Count reads on this data set; without it: closed form");
-  cost->add_option("--examples", command.examples, "Test examples counted, from the first; 0: all")
+  cost->add_option("--examples", command.examples,
+                   "Test examples counted, drawn as `accuracy` draws those of seed 1; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   cost->add_option("--counts", command.counts, "Use the counts of an earlier result (-o) again");
@@ -285,7 +288,9 @@ void add_paper(CLI::App& app, PaperCommand& command) {
   paper->add_option("--dataset", command.dataset, "Its data");
   paper->add_option("--study", command.study,
                     "Result of a column study: fig9, and errors of fig15 and pareto");
-  paper->add_option("--examples", command.examples, "Test examples, from the first; 0: all")
+  paper
+      ->add_option("--examples", command.examples,
+                   "Test examples, drawn as `accuracy` draws those of seed 1; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   paper

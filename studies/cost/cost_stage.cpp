@@ -59,6 +59,7 @@ void write_cost_stage(const StudyRun& run, const std::filesystem::path& models, 
   if (!a.is_valid(&error)) throw StudyError(study.architecture.string() + ": " + error);
   CostModel model = CostModel::load(study.model.string(), study.dataset, {});
   model.options.examples = study.examples;
+  model.options.seed = run.study.seed;
   model.options.stop = run.stop;
   run.progress.stage("cost");
   model.options.progress = [&](std::int64_t done, std::int64_t total) {

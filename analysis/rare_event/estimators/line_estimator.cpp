@@ -19,6 +19,7 @@ constexpr double largest_deficit = 4.0;      // standard errors of a mean weight
 constexpr Eigen::Index few_dimensions = 60;  // in more, a population is too few points to shape a law by
 constexpr std::size_t most_asked = 20;       // points of the search's population, and as many other failures
 constexpr double clearly_short = 0.1;     // of a root, sigma: a failure that the search along its line missed
+constexpr double log_negligible = -4.6;   // of what a line holds: a hundredth
 constexpr double price_of_pieces = 4.0;   // times what the pilot promises
 constexpr double largest_share = 0.1;     // of the estimate, in one line
 constexpr double hardly_important = 2.0;  // of ln, below the median of the population
@@ -83,9 +84,12 @@ std::vector<LineResult> repeated(const std::vector<LineResult>& lines,
   return all;
 }
 
+// ln P of what lies on a line from `at` on away from the origin: a failure on the other side of it has that side's tail.
+double log_behind(double at) { return log_upper_tail(std::abs(at)); }
+
 // ln of the density, over the lines of its region, of P behind a failing point.
 double log_importance(const LineRegion& region, const engine::Vector& x) {
-  return -0.5 * region.law.project(x).squaredNorm() + log_upper_tail(region.direction.dot(x));
+  return -0.5 * region.law.project(x).squaredNorm() + log_behind(region.direction.dot(x));
 }
 
 double median_importance(const engine::Matrix& failures, const std::vector<LineRegion>& regions) {
@@ -110,7 +114,7 @@ std::vector<engine::Vector> least_expected(const std::vector<engine::Vector>& fa
     const engine::Vector x = region.law.project(point);
     const double at = region.direction.dot(point);
     if (region.root.predict(x) > at + clearly_short && log_importance(region, point) > least)
-      all.emplace_back(region.law.log_weight(x) + log_upper_tail(at), &point);
+      all.emplace_back(region.law.log_weight(x) + log_behind(at), &point);
   }
   std::stable_sort(all.begin(), all.end(), [](const auto& u, const auto& v) { return u.first > v.first; });
   std::vector<engine::Vector> chosen;
@@ -243,8 +247,9 @@ void LineEstimator::count_missed(const engine::Matrix& points) {
     LineResult& line = met_[i];
     const double at = regions_[line.region].direction.dot(points.row(static_cast<Eigen::Index>(i)));
     if (!(line.root > at + std::max(clearly_short, line.root_error))) continue;
+    if (at < 0.0 && log_behind(at) < log_upper_tail(line.root) + log_negligible) continue;
     line.root = at;
-    line.log_value = line.log_weight + log_upper_tail(at);
+    line.log_value = line.log_weight + log_behind(at);
     ++missed[line.region];
   }
   for (std::size_t k = 0; k < regions_.size(); ++k)

@@ -80,5 +80,29 @@ TEST(LineEstimator, IntervalsHoldWhatLiesShortOfTheRootsFound) {
   }
 }
 
+// Fails beyond 5 along x0, less where x1 is large, and beyond 9 the other way: a window of two limits, one of them far.
+double far_window(const Row& x) {
+  return std::min(5.0 - 0.04 * x(1) * x(1) - x(0) + 0.02 * x(0) * x(2), 9.0 + x(0) + 0.3 * x(1));
+}
+
+// What fails on the other side of the origin, 1e-19 of it, is no failure that a search along a line has missed.
+TEST(LineEstimator, TheFarLimitOfAWindowIsNothingThatWasMissed) {
+  const BatchEvaluator evaluator = [](const Matrix& points) {
+    std::vector<Response> responses;
+    for (Eigen::Index i = 0; i < points.rows(); ++i)
+      responses.push_back(Response::margin(far_window(points.row(i))));
+    return responses;
+  };
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    RareEventOptions options;
+    options.seed = seed;
+    options.max_runs = 5000;
+    const RareEventSummary summary = estimate_failure_probability(4, evaluator, options);
+    EXPECT_EQ(summary.status, TailStatus::estimated) << seed;
+    EXPECT_EQ(summary.full_report().find("searches miss some"), std::string::npos) << seed << "\n"
+                                                                                   << summary.full_report();
+  }
+}
+
 }  // namespace
 }  // namespace flare::analysis

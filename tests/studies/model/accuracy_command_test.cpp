@@ -240,7 +240,7 @@ TEST_F(Accuracy, WrongModelsAndDataSetsAreStatusTwoInOneLine) {
   std::ofstream(folder_ / "other.csv") << "label,split\n";
   refused(model, "other.csv", "split,label");
   const std::string families = source("tests/flare_arch/golden/families/");
-  refused(families + "bert", dataset, "example 0: model: examples with tokens");
+  refused(families + "bert", dataset, ": model: examples with tokens");
   refused(families + "bert", families + "gpt2/golden.safetensors", "labels");
   refused(families + "gpt2", families + "bert/golden.safetensors", "language model");
   fs::create_directories(folder_ / "cut");
