@@ -64,7 +64,7 @@ struct SparsityRow {
 };
 
 struct SparsityOptions {
-  int images = 50;        // test images, those an accuracy run of the seed takes (sample_of); 0: all
+  int images = 50;  // test images, those an accuracy run of the seed takes (sample_of); 0: all
   std::uint64_t seed = 1;
   int group = 8;          // N
   int rows_per_read = 8;  // SAWL
