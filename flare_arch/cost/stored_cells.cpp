@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 namespace flare::arch {
 namespace {
@@ -17,30 +18,42 @@ namespace {
 #define FLARE_COUNTS_ONES
 #endif
 
+/// Four words of bit lines side by side: a vector register of most processors.
+constexpr std::int64_t side_by_side = 4;
+using Words = std::uint64_t __attribute__((vector_size(side_by_side * sizeof(std::uint64_t))));
+
 /// Adds to levels[0 ... count] on how many of the lines in `present` that many of `count` words have a one. Numbers of ones are
-/// bit-sliced: planes[b] holds bit b of those of 64 lines.
-FLARE_COUNTS_ONES void add_word(const std::uint64_t* words, int count, std::uint64_t present,
-                                std::int64_t* levels) {
+/// bit-sliced: planes[b] holds bit b of those of all lines.
+FLARE_COUNTS_ONES void add_words(const Words* words, int count, const Words* present, std::int64_t* levels) {
   constexpr int most_planes = 7;  // of counts up to 64
-  std::uint64_t planes[most_planes] = {};
+  Words planes[most_planes] = {};
   for (int i = 0; i < count; ++i) {
-    std::uint64_t carry = words[i];
+    Words carry = words[i];
     const int used = static_cast<int>(std::bit_width(static_cast<unsigned>(i) + 1));
     for (int b = 0; b < used; ++b) {
-      const std::uint64_t sum = planes[b] ^ carry;
+      const Words sum = planes[b] ^ carry;
       carry &= planes[b];
       planes[b] = sum;
     }
   }
   // Lines told apart by one bit of their number after the other.
-  std::uint64_t lines[1 << most_planes];
-  lines[0] = present;
+  Words lines[1 << most_planes];
+  lines[0] = *present;
   for (int b = 0; (1 << b) <= count; ++b)
     for (int k = 0; k < 1 << b; ++k) {
       lines[k + (1 << b)] = lines[k] & planes[b];
       lines[k] &= ~planes[b];
     }
-  for (int k = 0; k <= count; ++k) levels[k] += std::popcount(lines[k]);
+  for (int k = 0; k <= count; ++k)
+    for (int lane = 0; lane < side_by_side; ++lane) levels[k] += std::popcount(lines[k][lane]);
+}
+
+/// The first `lines` of the bit lines in words `first_word` to `first_word` + 3.
+void set_present(std::int64_t first_word, std::int64_t lines, Words& present) {
+  for (std::int64_t lane = 0; lane < side_by_side; ++lane) {
+    const std::int64_t left = std::clamp<std::int64_t>(lines - 64 * (first_word + lane), 0, 64);
+    present[lane] = left == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
+  }
 }
 
 }  // namespace
@@ -48,7 +61,7 @@ FLARE_COUNTS_ONES void add_word(const std::uint64_t* words, int count, std::uint
 StoredCells::StoredCells(std::int64_t rows, std::int64_t lines)
     : rows_(rows),
       lines_(lines),
-      words_((lines + 63) / 64),
+      words_((lines + 64 * side_by_side - 1) / (64 * side_by_side) * side_by_side),
       bits_(static_cast<std::size_t>(rows * words_), 0) {}
 
 void StoredCells::store(std::int64_t row, std::int64_t line, std::uint32_t pattern) {
@@ -66,12 +79,13 @@ std::int64_t StoredCells::ones() const {
 
 void StoredCells::add_levels(std::int64_t first_row, std::span<const std::uint16_t> rows, std::int64_t lines,
                              LevelCounts& levels) const {
-  std::array<std::uint64_t, 64> words{};
-  for (std::int64_t w = 0; 64 * w < lines; ++w) {
-    for (std::size_t i = 0; i < rows.size(); ++i) words[i] = word_line(first_row + rows[i])[w];
-    const std::int64_t left = lines - 64 * w;
-    const std::uint64_t present = left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
-    add_word(words.data(), static_cast<int>(rows.size()), present, levels.data());
+  std::array<Words, 64> words;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled as far as it is read
+  Words present{};
+  for (std::int64_t w = 0; 64 * w < lines; w += side_by_side) {
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      std::memcpy(&words[i], word_line(first_row + rows[i]) + w, sizeof(Words));
+    set_present(w, lines, present);
+    add_words(words.data(), static_cast<int>(rows.size()), &present, levels.data());
   }
 }
 

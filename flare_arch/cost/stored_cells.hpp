@@ -30,7 +30,7 @@ class StoredCells {
  private:
   const std::uint64_t* word_line(std::int64_t row) const { return bits_.data() + row * words_; }
 
-  std::int64_t rows_ = 0, lines_ = 0, words_ = 0;
+  std::int64_t rows_ = 0, lines_ = 0, words_ = 0;  // words of a word line, whole vectors
   std::vector<std::uint64_t> bits_;
 };
 
