@@ -393,7 +393,7 @@ std::string report_page(const ReportData& data, const std::vector<ReportFigure>&
 std::filesystem::path write_report(const std::filesystem::path& result, const std::filesystem::path& folder) {
   const ReportData data = read_report_data(result);
   engine::make_output_folder(folder);
-  const std::filesystem::path page = folder / "index.html";
+  std::filesystem::path page = folder / "index.html";
   engine::check_text_place(page, page_mark(data));
   std::vector<ReportFigure> figures;
   std::string no_figures;
