@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 #include "analysis/report/figure_file.hpp"
 #include "engine/base/units.hpp"
@@ -138,7 +139,7 @@ int perplexity_command(const PerplexityCommand& command, std::stop_token stop) {
   check_inputs(command);
   Progress progress(stderr);
   arch::TextRun run;
-  run.stop = stop;
+  run.stop = std::move(stop);
   run.progress = [&](std::int64_t done, std::int64_t total) {
     if (total > 100)
       progress.update(static_cast<double>(done) / static_cast<double>(total),

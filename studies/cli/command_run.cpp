@@ -124,6 +124,7 @@ std::filesystem::path default_out(const RunCommand& command, const Shard& shard)
 
 }  // namespace
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): every subcommand takes it so
 int run_command(const RunCommand& command, std::stop_token stop) {
   const Study study = read_study(command.study, command.overrides);
   check_cost_stage(study);
