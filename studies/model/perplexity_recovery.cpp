@@ -75,7 +75,7 @@ std::string draw_recovery(const std::vector<Recovery>& all) {
           "set label {} at graph 0.02, graph 0.96 textcolor rgb '#555555' noenhanced\n",
           analysis::gnuplot_text(recovery_text(all) + "; paper: one run")) +
       fmt::format(
-          "plot 'before.dat' using 1:2 with points pt 7 ps 0.9 lc rgb '{}' title 'as trained', \\\n"
+          "plot 'before.dat' using 1:2 with points pt 7 ps 0.9 lc rgb '{}' title 'not adapted', \\\n"
           "     'adapted.dat' using 1:2 with points pt 7 ps 0.9 lc rgb '{}' title 'adapted', \\\n"
           "     'trained.dat' using 1:2 with points pt 2 ps 0.9 lc rgb '#555555' title 'cell of the "
           "training'\n",
