@@ -327,6 +327,98 @@ def perplexity(folder: Path) -> Quoted:
     return Quoted(texts, {"perplexity_recovery.svg": folder / "perplexity_recovery.svg"})
 
 
+GAIN_CELL = "studies/gain_cell.toml"
+# A window of 128 tokens of 6.25 us lasts 0.8 ms, as long as 1,024 of the published chip's; one of 39 us 5 ms.
+SHORT_TOKEN, LONG_TOKEN = ("--token-time", "6.25 us"), ("--token-time", "39 us")
+
+
+def before_after(pairs) -> list:
+    """Rows of a sweep come in pairs, not adapted and adapted."""
+    return list(zip(pairs[::2], pairs[1::2]))
+
+
+def with_spread(row) -> str:
+    return loss(row) + (f" ± {row['loss_sigma']:.3f}" if row["repeats"] > 1 else "")
+
+
+def table_of_laws(swept) -> str:
+    names = {"shape:cubic": "x³", "shape:quintic": "x⁵", "shape:sigmoid": "sigmoid(10x)", "shape:exponential": "e^{3x}"}
+    linear = swept[0]["loss_mean"]
+    lines = ["| law | not adapted | adapted | brought back |", "|---|---|---|---|"]
+    for before, after in before_after(swept):
+        lost = before["loss_mean"] - linear
+        back = f"{100 * (before['loss_mean'] - after['loss_mean']) / lost:.0f} %" if lost > 1e-9 else ""
+        cell = before["cell"].decode()
+        lines.append(f"| {names.get(cell, cell)} | {loss(before)} | {loss(after)} | {back} |")
+    return "\n".join(lines)
+
+
+def table_of_leakage(swept) -> str:
+    """A row a window, a column a decay per token: lost current, then the losses."""
+    by_window = {}
+    for before, after in before_after(swept):
+        cell = f"{100 * before['leak']:.1f} %: {loss(before)} → {loss(after)}"
+        by_window.setdefault(int(before["window"]), []).append(cell)
+    columns = ("1.6e-4", "1e-3", "3e-3", "1e-2", "3e-2")
+    if any(len(cells) != len(columns) for cells in by_window.values()):
+        raise SystemExit("renew_quotes: the leakage sweep has other decays; mend quote_sources.py")
+    head = [f"| window | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
+    return "\n".join(head + [f"| {window} | {' | '.join(cells)} |" for window, cells in by_window.items()])
+
+
+def table_of_mismatch(swept) -> str:
+    lines = ["| mismatch, times the simulated | not adapted | adapted | added, adapted |", "|---|---|---|---|"]
+    none = swept[1]["loss_mean"]
+    for before, after in before_after(swept):
+        added = f"{after['loss_mean'] - none:+.3f}"
+        lines.append(f"| {before['mismatch']:.0f} | {with_spread(before)} | {with_spread(after)} | {added} |")
+    return "\n".join(lines)
+
+
+def table_of_temperature(short, long) -> str:
+    """A row a corner: losses where the window lasts 0.8 ms, and 5 ms."""
+    lines = ["| corner | lost in 0.8 ms | not adapted | adapted | lost in 5 ms | not adapted | adapted |",
+             "|---|---|---|---|---|---|---|"]
+    for pair in zip(before_after(short), before_after(long)):
+        cells = [f"{100 * b['leak']:.0f} % | {loss(b)} | {loss(a)}" for b, a in pair]
+        process, supply, temperature = re.fullmatch(r"(\w+)_([\d.]+)V_(-?\d+)C", pair[0][0]["corner"].decode()).groups()
+        lines.append(f"| {process} {supply} V {temperature} °C | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def quantity(value: float, unit: str) -> str:
+    """Three digits with the prefix that makes 1 to 999 of them."""
+    for prefix, scale in (("", 1.0), ("m", 1e-3), ("u", 1e-6), ("n", 1e-9), ("p", 1e-12)):
+        if value >= scale:
+            return f"{value / scale:.3g} {prefix}{unit}"
+    raise SystemExit(f"renew_quotes: {value} {unit} is too small to be told")
+
+
+def perplexity_sweeps(folder: Path) -> Quoted:
+    cells = folder / "gain_cell.h5"
+    study_run(GAIN_CELL, cells)
+    figures = ("--figures", folder)
+    sweep = lambda name, *arguments: scored(folder, "linear", *ON_CELLS, "--sweep", name, *figures, *arguments)[0]  # noqa: E731
+    measured = ("--characters", 20000, "--cells", f"{cells}:gain_cell_6t")
+    nominal = ("--characters", 20000, "--cells", f"{cells}:gain_cell_6t/tt_0.90V_27C")
+    long = sweep("temperature", *measured, *LONG_TOKEN)
+    texts = {
+        "laws": table_of_laws(sweep("laws", "--characters", 20000)),
+        "leakage": table_of_leakage(sweep("leakage", "--characters", 20000)),
+        "mismatch": table_of_mismatch(sweep("mismatch", *nominal, *SHORT_TOKEN)),
+        "temperature": table_of_temperature(sweep("temperature", *measured, *SHORT_TOKEN), long),
+    }
+    scored(folder, "linear", *ON_CELLS, "--characters", 20000, "--reset-scalers", "--adapt", *figures)
+    scored(folder, "linear", *ON_CELLS, *nominal, *SHORT_TOKEN)
+    own, paper, whole = rows(folder / "perplexity.h5", "perplexity_cost")[:3]
+    texts["cost"] = (
+        f"{quantity(own['energy'], 'J')} a token for 12 heads where the paper's is {quantity(paper['energy'], 'J')}, and "
+        f"{quantity(whole['energy'], 'J')} with its digital part; {quantity(own['time'], 's')} where the paper has {quantity(whole['time'], 's')}"
+    )
+    drawn = [f"perplexity_{name}.svg" for name in ("laws", "leakage", "mismatch", "temperature", "trace")]
+    return Quoted(texts, {name: folder / name for name in drawn})
+
+
 ALL = ("engine", "analysis", "flare_arch", "studies")
 NETLISTS = files_identity("netlists/**/*", "tests/netlists/*.cpp", "studies/column/column.cpp")
 SOURCES = [
@@ -347,6 +439,8 @@ SOURCES = [
            study_identity("studies/pick_sawl.toml", SMALLEST), ALL),
     Source("perplexity", "flare perplexity --model data/models/char_decoder/MODEL [--adapt] [--recovery 5]", False,
            perplexity, DECODER_FILES, ("flare_arch", "studies")),
+    Source("perplexity_sweeps", f"flare run {GAIN_CELL}; flare perplexity --model {DECODER}/linear --sweep NAME", False,
+           perplexity_sweeps, lambda: f"{DECODER_FILES()}+{study_identity(GAIN_CELL)()}", ("flare_arch", "studies")),
     Source("estimators", "estimator_validation --set table --markdown", False, estimators,
            files_identity("tests/analysis/rare_event/estimator_validation.cpp", "tests/analysis/rare_event/rare_event_*.*pp",
                           "tests/analysis/rare_event/problem*.*pp"), ("analysis",)),

@@ -8,8 +8,9 @@
 Needs Debian's python3-torch AND libopenblas0-pthread (the reference BLAS is ten times slower):
 
     /usr/bin/python3 data/models/train_char_decoder.py                 the shipped models (about 20 minutes on a core)
-    ... --score                                               losses.json of the shipped models again (2 minutes)
-    ... --seed 3 --out /tmp/seed3 --keep linear --no-tuning            one more seed, for the spread
+    ... --score                                               the losses of the shipped models again (2 minutes)
+    ... --seed 8 --out /tmp/seed8                                      one more seed (about 12 minutes of a core)
+    ... --score --others /tmp/seed8 /tmp/seed9                         and how far apart the seeds are
     ... --seed 3 --out /tmp/seed3 --start data/models/char_decoder/softmax --steps 0,200,0    its linear stage alone
 
 Attention on gain cells: Leroux et al., Nat. Comput. Sci. 5, 813 (2025); see flare_arch/README.md. Rounding is passed
@@ -276,6 +277,31 @@ def write_model(folder, p, vocabulary, document):
         write_safetensors(folder / "gain_cell.safetensors", scalers, {"license": "Apache-2.0"})
 
 
+def spread(all_losses):
+    """{stage: mean and standard deviation (n - 1)} of what several seeds say of each."""
+    values = {name: [losses[name] for losses in all_losses.values()] for name in next(iter(all_losses.values()))}
+    return {name: {"mean": float(np.mean(v)), "sigma": float(np.std(v, ddof=1))} for name, v in values.items()}
+
+
+def tell_losses(out, losses, others):
+    """Into every model's training.json: its losses in double precision, those of other seeds, their spread."""
+    for file in sorted(out.glob("*/training.json")):
+        document = json.loads(file.read_text())
+        stages = list(document["validation_loss"])
+        document["validation_loss"] = {name: losses[name] for name in stages}
+        if others:
+            seeds = {str(document["training"]["seed"]): losses} | others
+            document["seeds"] = {seed: {name: of_seed[name] for name in stages} for seed, of_seed in seeds.items()}
+            document["over_seeds"] = spread(document["seeds"])
+        file.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def losses_of_others(folders):
+    """{seed: losses} of folders that this script wrote."""
+    return {str(json.loads((f / "cell/training.json").read_text())["training"]["seed"]):
+            json.loads((f / "losses.json").read_text()) for f in folders}
+
+
 def golden(p, ids, heads_by_name):
     """Characters and the logits PyTorch computes for them, for the test of the C++ forward pass."""
     x = windows(ids)[0][:2]
@@ -292,6 +318,8 @@ def main():
     arguments.add_argument("--no-tuning", action="store_true", help="stop before the cell is fine-tuned")
     arguments.add_argument("--steps", default="1200,600,400", help="of softmax, linear, cell")
     arguments.add_argument("--score", action="store_true", help="train nothing: the losses of the models in --out again")
+    arguments.add_argument("--others", type=pathlib.Path, nargs="+", default=[],
+                           help="with --score: folders of other seeds, whose losses training.json is to hold, too")
     arguments.add_argument("--start", type=pathlib.Path, help="softmax model to begin with; only linear is made")
     options = arguments.parse_args()
     torch.set_num_threads(1)  # the same sums in the same order on every machine with this PyTorch
@@ -302,6 +330,7 @@ def main():
     generator = torch.Generator().manual_seed(options.seed)
     fixed = random_batch(text, torch.Generator().manual_seed(options.seed + 1000))[0]
     losses, kept = {}, options.keep.split(",")
+    options.out.mkdir(parents=True, exist_ok=True)
 
     def record(name, p, heads):
         losses[name] = validation_loss(p, held_out, heads)
@@ -355,6 +384,7 @@ def main():
                                              "cell": (tuned, cell_heads(LAW))})
         write_safetensors(options.out / "golden.safetensors", tensors, {"made_by": "data/models/train_char_decoder.py"})
     (options.out / "losses.json").write_text(json.dumps(losses, indent=2) + "\n")
+    tell_losses(options.out, losses, losses_of_others(options.others))
 
 
 if __name__ == "__main__":

@@ -72,11 +72,10 @@ std::string head_of(const std::string& note) {
 
 std::string draw_lines(const std::string& sweep, const std::vector<PerplexityRow>& rows) {
   std::vector<DataFile> files;
+  const char* sides = sweep == "temperature" ? "graph 0.03, graph 0.03" : "0, 0";  // beside single points
   std::string script = head_of(stated(sweep)) +
-                       fmt::format(
-                           "set offsets graph 0.03, graph 0.03, graph 0.12, 0\nset xlabel {} textcolor rgb "
-                           "'#333333'\n",
-                           analysis::gnuplot_text(axis_of(sweep)));
+                       fmt::format("set offsets {}, graph 0.12, 0\nset xlabel {} textcolor rgb '#333333'\n",
+                                   sides, analysis::gnuplot_text(axis_of(sweep)));
   std::string plots;
   const std::vector<Series> all = series_of(sweep, rows);
   for (std::size_t i = 0; i < all.size(); ++i) {
