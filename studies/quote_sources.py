@@ -282,7 +282,8 @@ def files_identity(*patterns: str) -> Callable[[], str]:
 
 
 DECODER = "data/models/char_decoder"
-DECODER_FILES = files_identity(f"{DECODER}/*/*", f"{DECODER}/losses.json", "data/text/*.txt")
+DECODER_FILES = files_identity(f"{DECODER}/*/*.safetensors", f"{DECODER}/*/config.json", f"{DECODER}/*/vocab.json",
+                               f"{DECODER}/losses.json", "data/text/*.txt")
 ON_CELLS = ("--attention", "cell", "--adapt-text", "data/text/shakespeare_train.txt")
 
 
@@ -419,6 +420,20 @@ def perplexity_sweeps(folder: Path) -> Quoted:
     return Quoted(texts, {name: folder / name for name in drawn})
 
 
+def decoder_seeds(folder: Path) -> Quoted:
+    """Losses of all the seeds that were trained, as the models' training.json has them."""
+    del folder
+    document = json.loads((ROOT / DECODER / "cell/training.json").read_text())
+    over = document["over_seeds"]
+    of = lambda name: f"{over[name]['mean']:.3f} ± {over[name]['sigma']:.3f}"  # noqa: E731
+    return Quoted({name: of(stage) for name, stage in STAGES.items()} | {"count": str(len(document["seeds"]))})
+
+
+STAGES = {"softmax": "softmax", "mapped": "linear, mapped", "linear": "linear", "cell": "cell, as linear",
+          "adapted": "cell, adapted", "reset": "cell, scalers reset", "reset_adapted": "cell, reset and adapted",
+          "tuned": "cell, tuned"}
+
+
 ALL = ("engine", "analysis", "flare_arch", "studies")
 NETLISTS = files_identity("netlists/**/*", "tests/netlists/*.cpp", "studies/column/column.cpp")
 SOURCES = [
@@ -441,6 +456,8 @@ SOURCES = [
            perplexity, DECODER_FILES, ("flare_arch", "studies")),
     Source("perplexity_sweeps", f"flare run {GAIN_CELL}; flare perplexity --model {DECODER}/linear --sweep NAME", False,
            perplexity_sweeps, lambda: f"{DECODER_FILES()}+{study_identity(GAIN_CELL)()}", ("flare_arch", "studies")),
+    Source("decoder_seeds", "data/models/train_char_decoder.py --score --others", True, decoder_seeds,
+           files_identity(f"{DECODER}/*/training.json"), ()),
     Source("estimators", "estimator_validation --set table --markdown", False, estimators,
            files_identity("tests/analysis/rare_event/estimator_validation.cpp", "tests/analysis/rare_event/rare_event_*.*pp",
                           "tests/analysis/rare_event/problem*.*pp"), ("analysis",)),

@@ -7,9 +7,9 @@
 
 Needs Debian's python3-torch AND libopenblas0-pthread (the reference BLAS is ten times slower):
 
-    /usr/bin/python3 data/models/train_char_decoder.py                 the shipped models (about 20 minutes on a core)
+    /usr/bin/python3 data/models/train_char_decoder.py                 the shipped models (about 9 minutes of a core)
     ... --score                                               the losses of the shipped models again (2 minutes)
-    ... --seed 8 --out /tmp/seed8                                      one more seed (about 12 minutes of a core)
+    ... --seed 8 --out /tmp/seed8                                      one more seed (about 9 minutes of a core)
     ... --score --others /tmp/seed8 /tmp/seed9                         and how far apart the seeds are
     ... --seed 3 --out /tmp/seed3 --start data/models/char_decoder/softmax --steps 0,200,0    its linear stage alone
 
