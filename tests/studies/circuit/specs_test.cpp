@@ -60,6 +60,20 @@ TEST_F(Specs, OneSetOfRunsAnswersAllAndOneLimits) {
   EXPECT_LT(shared, apart);
 }
 
+// a + b = 3 V + 50 mV z + 100 mV z': the most probable failing point lies along the gradient.
+TEST_F(Specs, TheBlameIsTheGradients) {
+  study_runs(two_measures + spec("measure = \"a + b\"\nmax = \"3.6 V\"\n"));
+  expect_sigma(0, 0.6 / std::hypot(0.05, 0.1));
+  const engine::Table carriers = table("/points/cell/netlist/carriers");
+  ASSERT_EQ(carriers.rows(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const bool first = carriers.texts("variable")[i] == "va_die";
+    EXPECT_NEAR(carriers.numbers("share")[i], first ? 0.2 : 0.8, 0.02);
+    EXPECT_NEAR(carriers.numbers("coordinate")[i], (first ? 0.05 : 0.1) * 0.6 / (0.05 * 0.05 + 0.1 * 0.1),
+                0.2);
+  }
+}
+
 TEST_F(Specs, TheTargetIsTheStudys) {
   const std::string at_four = spec("measure = \"a\"\nmin = \"0.78 V\"\n");  // 4.4 sigma
   ASSERT_EQ(run_study(two_measures + at_four).status, 0);
