@@ -5,12 +5,16 @@
 """
 import math
 import pathlib
+import re
+import subprocess
 import sys
+import tempfile
 from statistics import NormalDist
 
 import h5py
 
 FOLDER = pathlib.Path(sys.argv[1])
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 BOLTZMANN = 1.380649e-23
 
 
@@ -77,20 +81,48 @@ def a_sweeps_point_is_its_study():
     return found
 
 
+def spread(name, circuit, expected, what):
+    """Of the samples' first measure, in the unit that `expected` has, with the limits of a standard deviation (chi-square)."""
+    with h5py.File(FOLDER / f"{name}.h5") as file:
+        values = [float(row[0]) for row in file[f"points/{circuit}/tt_0.90V_27C/samples/measures"][()]]
+    freedom = len(values) - 1
+    mean = sum(values) / len(values)
+    sigma = math.sqrt(sum((x - mean) ** 2 for x in values) / freedom)
+    # Wilson and Hilferty's cube root of chi-square.
+    low, high = (math.sqrt(1 / (1 - 2 / (9 * freedom) + z * math.sqrt(2 / (9 * freedom))) ** 3) for z in (1.96, -1.96))
+    return [close(what, sigma, sigma * low, sigma * high, expected)]
+
+
 def comparator_is_the_converters():
-    # Offsets searched by halving, 60 of them, against those of converters.toml at the same input level of 0.525 V: 8.8 mV, by
-    # a secant through the differential output. Limits of a standard deviation: chi-square with 59 degrees of freedom.
-    with h5py.File(FOLDER / "comparator.h5") as file:
-        offsets = [float(row[0]) for row in file["points/strongarm_offset/tt_0.90V_27C/samples/measures"][()]]
-    mean = sum(offsets) / len(offsets)
-    sigma = 1e3 * math.sqrt(sum((x - mean) ** 2 for x in offsets) / (len(offsets) - 1))
-    return [close("sigma of a comparator's offset, mV", sigma, sigma * math.sqrt(59 / 82.1), sigma * math.sqrt(59 / 39.7), 8.8)]
+    # Offsets searched by halving against those of converters.toml at the same input level of 0.525 V, 8.8 mV, by a secant
+    # through the differential output.
+    return spread("comparator", "strongarm_offset", 8.8e-3, "sigma of a comparator's offset, V")
+
+
+def mirror_is_the_sum_of_its_sensitivities():
+    # First order: central differences over one sigma of each device and parameter, under plain ngspice.
+    area = 1.0 * 0.2  # um2
+    steps = {"delvto": (0.0, 1.3e-3 / math.sqrt(area)), "mulu0": (1.0, 0.7e-2 / math.sqrt(area))}
+    commands = ["op"]
+    for device in ("m1", "m2"):
+        for parameter, (nominal, sigma) in steps.items():
+            for value in (nominal + sigma, nominal - sigma):
+                commands += [f"alter @{device}[{parameter}]={value!r}", "op", "print i(vout)"]
+            commands.append(f"alter @{device}[{parameter}]={nominal!r}")
+    netlist = (ROOT / "netlists/benches/mirror.cir").read_text().replace("../cards", str(ROOT / "netlists/cards"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "mirror.cir"
+        path.write_text(netlist.replace(".end\n", ".control\n" + "\n".join(commands) + "\nquit\n.endc\n.end\n"))
+        printed = subprocess.run(["ngspice", "-b", str(path)], capture_output=True, text=True, check=False).stdout
+    currents = [float(x) for x in re.findall(r"i\(vout\) = (\S+)", printed)]
+    halves = [(a - b) / 2 for a, b in zip(currents[::2], currents[1::2])]
+    return spread("mirror", "mirror", math.sqrt(sum(h * h for h in halves)), "sigma of a mirror's current, A")
 
 
 def main():
     right = (lognormal_corner() + noise_of_a_capacitor() + read_stack_is_the_column() + a_sweeps_point_is_its_study()
-             + comparator_is_the_converters())
-    return 0 if len(right) == 6 and all(right) else 1
+             + comparator_is_the_converters() + mirror_is_the_sum_of_its_sensitivities())
+    return 0 if len(right) == 7 and all(right) else 1
 
 
 if __name__ == "__main__":
