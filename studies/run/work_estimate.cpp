@@ -33,7 +33,8 @@ double WorkEstimate::megabytes() const {
 
 std::vector<std::string> describe(const WorkEstimate& work) {
   std::vector<std::string> lines;
-  lines.push_back(fmt::format("runs      likely {}, at most {}", work.likely_runs, work.most_runs));
+  lines.push_back(fmt::format("runs      at least {}, likely {}, at most {}", work.least_runs,
+                              work.likely_runs, work.most_runs));
   if (!std::isfinite(work.likely_seconds)) return lines;
   lines.push_back(
       fmt::format("cost      likely {:.2g} core-hours, at most {:.2g}, as fast as this machine is now",

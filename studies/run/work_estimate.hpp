@@ -13,6 +13,7 @@ namespace flare::studies {
 inline constexpr std::size_t usual_tail_runs = 250;
 
 struct WorkEstimate {
+  std::size_t least_runs = 0;  // however soon the tails are done
   std::size_t likely_runs = 0;
   std::size_t most_runs = 0;
   std::size_t counted_runs = 0;  // of the likely ones: counted, and not kept

@@ -28,6 +28,16 @@ class Specs : public CircuitFixture {
   engine::Table table(const std::string& path) const {
     return engine::read_table(engine::open_result(folder_ / "o.h5"), path);
   }
+  /// What `flare check` says of the runs: least, likely, most.
+  std::vector<std::size_t> said_runs() const {
+    const std::string out = run({"check", "s.toml"}).out;
+    std::size_t least = 0, likely = 0, most = 0;
+    const std::size_t at = out.find("runs      at least");
+    EXPECT_NE(at, std::string::npos) << out;
+    if (at != std::string::npos)
+      std::sscanf(out.c_str() + at, "runs at least %zu, likely %zu, at most %zu", &least, &likely, &most);
+    return {least, likely, most};
+  }
   std::size_t tail_runs() const { return table("/points/cell/netlist/tail_samples/runs").rows(); }
   /// Row `row` of /specs holds `exact` sigma, its interval widened from 95 % to 99.8 %.
   void expect_sigma(std::size_t row, double exact) const {
@@ -58,6 +68,22 @@ TEST_F(Specs, OneSetOfRunsAnswersAllAndOneLimits) {
     apart += tail_runs();
   }
   EXPECT_LT(shared, apart);
+}
+
+// What check says before a run: no fewer runs are made, and no more; the likely number is of the right size.
+TEST_F(Specs, RunsAreForeseen) {
+  const std::string low = spec("name = \"low\"\nmeasure = \"a\"\nmin = \"0.7 V\"\n");
+  const std::string other = spec("measure = \"b\"\nmin = \"1.45 V\"\nmax = \"2.7 V\"\n");
+  const std::string asked = spec("name = \"asked\"\nmeasure = \"a\"\nlimit = \"?\"\nside = \"min\"\n");
+  for (const std::string& specs : {low, low + other, low + asked}) {
+    study_runs(two_measures + specs);
+    const std::vector<std::size_t> said = said_runs();
+    const std::size_t made = 60 + tail_runs();
+    EXPECT_LE(said[0], made);
+    EXPECT_GE(said[2], made);
+    EXPECT_LT(said[1], 4 * made);
+    EXPECT_GT(4 * said[1], made);
+  }
 }
 
 // a + b = 3 V + 50 mV z + 100 mV z': the most probable failing point lies along the gradient.
