@@ -12,6 +12,9 @@ namespace flare::studies {
 
 namespace {
 
+/// Corners beside the nominal one that "auto" usually runs in full.
+constexpr int worst_of_auto = 2;
+
 /// At most so many of one SAWL's corners are run in full: every converter may have worst ones of its own.
 std::size_t most_full_corners(const Study& study, std::size_t corners) {
   if (!study.full_corners) return corners;
@@ -20,13 +23,11 @@ std::size_t most_full_corners(const Study& study, std::size_t corners) {
 
 /// At least so many: the nominal one may be among the worst.
 std::size_t fewest_full_corners(const Study& study, std::size_t corners) {
-  constexpr int worst_of_auto = 2;
   return std::min(corners, static_cast<std::size_t>(std::max(1, study.full_corners.value_or(worst_of_auto))));
 }
 
 /// Corners of one SAWL that usually are: converters agree about the worst ones.
 std::size_t usual_full_corners(const Study& study, std::size_t corners) {
-  constexpr int worst_of_auto = 2;
   return std::min(corners, static_cast<std::size_t>(study.full_corners.value_or(worst_of_auto)) + 1);
 }
 

@@ -33,8 +33,8 @@ struct WorkEstimate {
   double megabytes() const;
 };
 
-/// Lines for `flare check`: runs, cost, shards, memory.
-std::vector<std::string> describe(const WorkEstimate& work);
+/// Lines for `flare check`, and for a person who starts a run: runs, cost, shards, memory. `cores` that work at once.
+std::vector<std::string> describe(const WorkEstimate& work, int cores);
 
 /// Processor time of a run of the testbench without variation, in s, as this machine is now; NaN where it is not simulated.
 double time_a_run(engine::Evaluator& evaluator, const engine::Testbench& bench);

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 #include "tests/studies/circuit_fixture.hpp"
 
@@ -84,6 +88,17 @@ TEST_F(Specs, RunsAreForeseen) {
     EXPECT_LT(said[1], 4 * made);
     EXPECT_GT(4 * said[1], made);
   }
+  // A run on a terminal begins with it.
+  const std::string typed = (folder_ / "typed.txt").string();
+  ASSERT_EQ(
+      std::system(fmt::format("cd {} && script -qec '{}/bin/flare run s.toml -o t.h5 -j 1' {} > /dev/null",
+                              folder_.string(), FLARE_BINARY_DIR, typed)
+                      .c_str()),
+      0);
+  std::ifstream in(typed);
+  const std::string told((std::istreambuf_iterator<char>(in)), {});
+  EXPECT_NE(told.find("note: runs      at least 60"), std::string::npos) << told;
+  EXPECT_NE(told.find("minutes"), std::string::npos) << told;
 }
 
 // a + b = 3 V + 50 mV z + 100 mV z': the most probable failing point lies along the gradient.
