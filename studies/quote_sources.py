@@ -179,7 +179,7 @@ def size_column(folder: Path) -> Quoted:
     kept = folder / "size_column.txt"
     if not kept.exists():
         kept.write_text(output_of("flare", *SIZE_COLUMN))
-    return Quoted({"table": fenced(kept.read_text().strip())})
+    return Quoted({"table": fenced(kept.read_text().strip("\n"))})
 
 
 def three_sigma(folder: Path) -> Quoted:
