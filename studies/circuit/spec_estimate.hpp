@@ -40,7 +40,7 @@ SpecEstimates estimate_specs(const StudyRun& run, const SampleSet& plain, const 
 
 /// Runs of tails at one corner, before any is made.
 struct TailRuns {
-  std::size_t likely = 0;  // the gallery's circuits: 266 to 3,100 for a single spec, 272 for several limits of one measure
+  std::size_t likely = 0;  // in the gallery: 266 to 3,100 for one spec, 272 for limits of one measure
   std::size_t most = 0;
 };
 TailRuns expected_tail_runs(const Study& study);

@@ -81,8 +81,8 @@ class Program : public flare::studies::testing::ProgramFixture {
 TEST_F(Program, HelpIsThereForEveryCommand) {
   EXPECT_EQ(run({"--help"}).status, 0);
   for (const std::string command :
-       {"run", "check", "keys", "merge", "batch", "status", "report", "replay", "accuracy", "sparsity", "cost",
-        "paper", "perplexity", "export", "compare", "corner", "size"}) {
+       {"run", "check", "keys", "merge", "batch", "status", "report", "replay", "accuracy", "sparsity",
+        "cost", "paper", "perplexity", "export", "compare", "corner", "size"}) {
     const Ended help = run({command, "--help"});
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Usage")) << command;

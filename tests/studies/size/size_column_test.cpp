@@ -1,7 +1,7 @@
 // flare size of a column against a brute-force grid: the two widths of a read stack at SAWL 2.
 //
-// Sigma at the points of a grid, from a sweep, is a smooth function of the logarithms of the widths: a cubic through it by
-// least squares says where the least area lies at which it holds the target.
+// Sigma at the points of a grid, from a sweep, is close to a power of the widths: a cubic of their logarithms, by least squares
+// through its logarithm, says where the least area lies at which it holds the target.
 #include <gmock/gmock.h>
 
 #include <Eigen/QR>
@@ -33,9 +33,13 @@ Eigen::RowVectorXd terms(double wa, double wd) {
       .finished();
 }
 
+double sigma_at(const Eigen::VectorXd& surface, double wa, double wd) {
+  return std::exp(terms(wa, wd).dot(surface));
+}
+
 class SizedColumn : public CircuitFixture {
  protected:
-  /// Coefficients of sigma over the widths.
+  /// Coefficients of ln sigma over the widths.
   Eigen::VectorXd grid() const {
     const std::string range = "from = \"100 nm\"\nto = \"400 nm\"\npoints = 5\nspacing = \"log\"\n";
     write("grid.toml", study + "[[sweep]]\nkey = \"column.sizes.wa\"\n" + range +
@@ -53,8 +57,11 @@ class SizedColumn : public CircuitFixture {
       a.row(i) = terms(points.numbers("column.sizes.wa")[point], points.numbers("column.sizes.wd")[point]);
       sigma(i) = answers.numbers("sigma")[row];
     }
-    const Eigen::VectorXd coefficients = a.colPivHouseholderQr().solve(sigma);
-    EXPECT_LT((a * coefficients - sigma).norm() / std::sqrt(static_cast<double>(a.rows())), 0.05)
+    const Eigen::VectorXd logarithms = sigma.array().log();
+    const Eigen::VectorXd coefficients = a.colPivHouseholderQr().solve(logarithms);
+    EXPECT_LT(
+        ((a * coefficients).array().exp().matrix() - sigma).norm() / std::sqrt(static_cast<double>(a.rows())),
+        0.05)
         << "the surface is not what the grid says";
     return coefficients;
   }
@@ -74,12 +81,12 @@ TEST_F(SizedColumn, FindsTheLeastAreaOfAGrid) {
   double best = 1e9;
   for (double a = least; a <= most; a *= 1.005) {
     for (double d = least; d <= most; d *= 1.005) {
-      if (terms(a, d).dot(surface) >= target) best = std::min(best, 1e-3 * length * (a + d));
+      if (sigma_at(surface, a, d) >= target) best = std::min(best, 1e-3 * length * (a + d));
     }
   }
   RecordProperty("found",
                  fmt::format("{:.0f} and {:.0f} nm, {:.4f} um2; grid {:.4f} um2", wa, wd, area, best));
-  EXPECT_GT(terms(wa, wd).dot(surface), target - 0.05) << ended.out;
+  EXPECT_GT(sigma_at(surface, wa, wd), target - 0.05) << ended.out;
   // What is paid for the interval is half a width of sigma, 2 % of area.
   EXPECT_LT(area, 1.06 * best) << ended.out;
   EXPECT_GT(area, 0.97 * best) << ended.out;
