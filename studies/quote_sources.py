@@ -171,6 +171,17 @@ def pick_sawl_min(folder: Path) -> Quoted:
     return Quoted({"sigmas": f"{sigmas} sigma", "accuracy": accuracy_row(result, "flash")})
 
 
+SIZE_COLUMN = ("size", "studies/size_column.toml", "--vary", "column.sizes.wa=200 nm..900 nm", "--vary", "column.sizes.la=100 nm..500 nm",
+               "--vary", "column.sizes.wd=200 nm..900 nm", "--vary", "column.sizes.ld=100 nm..500 nm")
+
+
+def size_column(folder: Path) -> Quoted:
+    kept = folder / "size_column.txt"
+    if not kept.exists():
+        kept.write_text(output_of("flare", *SIZE_COLUMN))
+    return Quoted({"table": fenced(kept.read_text().strip("\n"))})
+
+
 def three_sigma(folder: Path) -> Quoted:
     quoted = Quoted()
     for study, table in (
@@ -452,6 +463,8 @@ SOURCES = [
            study_identity("studies/pick_sawl.toml"), ALL),
     Source("pick_sawl_min", " --set ".join(("flare run studies/pick_sawl.toml", *SMALLEST)), False, pick_sawl_min,
            study_identity("studies/pick_sawl.toml", SMALLEST), ALL),
+    Source("size_column", "flare size studies/size_column.toml --vary column.sizes.{wa,la,wd,ld}=...", False, size_column,
+           study_identity("studies/size_column.toml"), ALL),
     Source("perplexity", "flare perplexity --model data/models/char_decoder/MODEL [--adapt] [--recovery 5]", False,
            perplexity, DECODER_FILES, ("flare_arch", "studies")),
     Source("perplexity_sweeps", f"flare run {GAIN_CELL}; flare perplexity --model {DECODER}/linear --sweep NAME", False,

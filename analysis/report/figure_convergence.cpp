@@ -5,11 +5,10 @@
 
 #include "analysis/report/figure_parts.hpp"
 #include "analysis/report/report_figures.hpp"
+#include "analysis/report/sigma_axis.hpp"
 
 namespace flare::analysis {
 namespace {
-
-constexpr double most_sigma_drawn = 16.0;
 
 /// One estimate over its runs.
 struct Converging {

@@ -5,12 +5,10 @@
 
 #include "analysis/report/figure_parts.hpp"
 #include "analysis/report/report_figures.hpp"
+#include "analysis/report/sigma_axis.hpp"
 
 namespace flare::analysis {
 namespace {
-
-// The axis covers every point up to here; points beyond are marked at the edge.
-constexpr double most_sigma_drawn = 16.0;
 
 std::vector<std::string> all_corners(const ReportData& data, const std::string& cell,
                                      const std::string& adc) {
@@ -27,17 +25,15 @@ std::vector<std::string> all_corners(const ReportData& data, const std::string& 
   return corners;
 }
 
-// Above every point of the figure, within reason.
-double top_sigma(const ReportData& data, const std::string& cell, const std::string& adc) {
-  double most = sigma_of_probability(data.target) + 2.0;
+std::vector<double> drawn_sigmas(const ReportData& data, const std::string& cell, const std::string& adc) {
+  std::vector<double> sigmas;
   for (const ReportModel& model : data.models) {
-    const bool drawn =
-        model.key.cell == cell && model.key.adc == adc && model.error.status != TailStatus::refused;
-    if (drawn) most = std::max(most, model.error.sigma() + 0.5);
+    if (model.key.cell == cell && model.key.adc == adc) sigmas.push_back(model.error.sigma());
   }
-  for (const ScreeningRow& row : data.screening)
-    if (row.cell == cell && !row.full && std::isfinite(row.sigma)) most = std::max(most, row.sigma + 0.5);
-  return std::min(most, most_sigma_drawn);
+  for (const ScreeningRow& row : data.screening) {
+    if (row.cell == cell && !row.full) sigmas.push_back(row.sigma);
+  }
+  return sigmas;
 }
 
 std::vector<int> all_sawl(const ReportData& data, const std::string& cell, const std::string& adc) {
@@ -116,8 +112,7 @@ FigureParts corner_parts(const CornerPlot& plot) {
     const bool one = plot.one_target();
     const std::string title =
         plot.data.target_text + (one ? std::string() : fmt::format(", SAWL {}", plot.sawl[s]));
-    parts.plots.push_back(fmt::format("{:.6g} with lines lw 2 dt (8,4) lc rgb '{}' title {}", target,
-                                      one ? "#b00020" : series_colour(s), gnuplot_text(title)));
+    parts.plots.push_back(target_clause(target, title, one ? "#b00020" : series_colour(s)));
   }
   bool screened = false;
   for (std::size_t s = 0; s < plot.sawl.size(); ++s) {
@@ -140,7 +135,7 @@ ReportFigure corner_figure(const ReportData& data, const std::string& cell, cons
                         adc,
                         all_corners(data, cell, adc),
                         all_sawl(data, cell, adc),
-                        {TailAxis::Quantity::sigma, 0.0, top_sigma(data, cell, adc)}};
+                        sigma_axis(sigma_of_probability(data.target), 2.0, drawn_sigmas(data, cell, adc))};
   const FigureParts parts = corner_parts(plot);
   std::vector<std::string> labels;
   for (const std::string& corner : plot.corners) labels.push_back(corner_text(corner));

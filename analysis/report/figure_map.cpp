@@ -6,45 +6,48 @@
 #include <cmath>
 
 #include "analysis/report/figure_parts.hpp"
+#include "analysis/report/report_figures.hpp"
+#include "analysis/report/sigma_axis.hpp"
+#include "analysis/report/sigma_map.hpp"
 #include "analysis/verdict/verdict.hpp"
 
 namespace flare::analysis {
 namespace {
 
-constexpr double most_sigma_drawn = 16.0;
 constexpr double series_spread = 0.5;  // of a SAWL's place on the axis
 
-std::vector<MapRow> rows_of(const ResultMap& map, const std::string& cell) {
-  std::vector<MapRow> rows;
-  std::copy_if(map.rows.begin(), map.rows.end(), std::back_inserter(rows),
-               [&](const MapRow& row) { return row.key.cell == cell; });
+/// Rows of the map or of the verdict.
+template <typename Row>
+std::vector<Row> rows_of(const std::vector<Row>& all, const std::string& cell) {
+  std::vector<Row> rows;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(rows),
+               [&](const Row& row) { return row.key.cell == cell; });
   return rows;
 }
 
-std::vector<int> sawls_of(const std::vector<MapRow>& rows) {
-  std::vector<int> sawls = distinct(rows, [](const MapRow& row) { return row.key.sawl; });
+/// Of rows of the map or of the verdict.
+template <typename Row>
+std::vector<int> sawls_of(const std::vector<Row>& rows) {
+  std::vector<int> sawls = distinct(rows, [](const Row& row) { return row.key.sawl; });
   std::sort(sawls.begin(), sawls.end());
   return sawls;
 }
 
-double top_sigma(const std::vector<MapRow>& rows, double target) {
-  double most = target + 1.0;
-  for (const MapRow& row : rows) {
-    if (row.error.status != TailStatus::refused) most = std::max(most, row.error.sigma() + 0.5);
-  }
-  return std::min(most, most_sigma_drawn);
+std::vector<double> sigmas_of(const std::vector<MapRow>& rows) {
+  std::vector<double> sigmas;
+  for (const MapRow& row : rows) sigmas.push_back(row.error.sigma());
+  return sigmas;
 }
 
 /// SAWLs stand side by side, converters beside one another at each.
 ReportFigure cell_figure(const ReportData& data, const std::string& cell) {
-  const std::vector<MapRow> rows = rows_of(data.map, cell);
+  const std::vector<MapRow> rows = rows_of(data.map.rows, cell);
   const std::vector<int> sawls = sawls_of(rows);
   const std::vector<std::string> adcs = distinct(rows, [](const MapRow& row) { return row.key.adc; });
   const double target = sigma_of_probability(data.target);
-  const TailAxis axis{TailAxis::Quantity::sigma, 0.0, top_sigma(rows, target)};
+  const TailAxis axis = sigma_axis(target, 1.0, sigmas_of(rows));
   FigureParts parts;
-  parts.plots.push_back(fmt::format("{:.6g} with lines lw 2 dt (8,4) lc rgb '#b00020' title {}", target,
-                                    gnuplot_text(fmt::format("target, {:.3g} sigma", target))));
+  parts.plots.push_back(target_clause(target));
   for (std::size_t a = 0; a < adcs.size(); ++a) {
     StatusSeries points(axis);
     for (const MapRow& row : rows) {
@@ -85,6 +88,39 @@ std::vector<ReportFigure> map_figures(const ReportData& data) {
   for (const std::string& cell : distinct(data.map.rows, [](const MapRow& row) { return row.key.cell; }))
     figures.push_back(cell_figure(data, cell));
   return figures;
+}
+
+ReportFigure enob_figure(const ReportData& data, const std::string& cell) {
+  const std::vector<VerdictRow> rows = rows_of(data.verdict, cell);
+  const std::vector<int> sawl = sawls_of(rows);
+  std::vector<std::string> converters = distinct(rows, [](const VerdictRow& r) { return r.key.adc; });
+  if (sawl.size() < 2 || converters.size() < 2) return {};
+  const auto enob = [&](const std::string& converter) {
+    const auto at =
+        std::find_if(rows.begin(), rows.end(), [&](const VerdictRow& r) { return r.key.adc == converter; });
+    return at->enob;
+  };
+  std::stable_sort(converters.begin(), converters.end(),
+                   [&](const std::string& a, const std::string& b) { return enob(a) < enob(b); });
+  SigmaMap map;
+  map.target = sigma_of_probability(data.target);
+  map.across_title = "SAWL (rows read at once)";
+  map.up_title = "converter, ENOB (bit) at its smallest SAWL";
+  for (const int n : sawl) map.across.push_back(std::to_string(n));
+  for (const std::string& converter : converters)
+    map.up.push_back(fmt::format("{}, {:.2f}", converter, enob(converter)));
+  ReportFigure figure;
+  for (const VerdictRow& row : rows) {
+    map.cells.push_back(
+        {index_of(sawl, row.key.sawl), index_of(converters, row.key.adc), row.error, row.passes});
+    figure.rows.push_back(verdict_row_id(row.key));
+  }
+  figure.name = figure_name("sawl_enob_" + cell);
+  figure.word = "map";
+  figure.heading = fmt::format("Sigma over SAWL and ENOB ({})", cell);
+  figure.caption = sigma_map_caption(map.target);
+  figure.svg = sigma_map_svg(figure.name, map);
+  return figure;
 }
 
 }  // namespace flare::analysis

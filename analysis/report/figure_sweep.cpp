@@ -5,12 +5,11 @@
 
 #include "analysis/report/figure_parts.hpp"
 #include "analysis/report/report_figures.hpp"
+#include "analysis/report/sigma_axis.hpp"
 #include "analysis/report/sigma_map.hpp"
 
 namespace flare::analysis {
 namespace {
-
-constexpr double most_sigma_drawn = 16.0;
 
 std::string head_of(const SweepColumn& column) {
   return column.unit.empty() ? column.key : fmt::format("{} ({})", column.key, column.unit);
@@ -28,12 +27,10 @@ struct Places {
   }
 };
 
-double top_sigma(const Sweep& sweep, double target) {
-  double most = target + 1.0;
-  for (const SweepAnswer& answer : sweep.answers) {
-    if (answer.tail.status != TailStatus::refused) most = std::max(most, answer.tail.sigma() + 0.5);
-  }
-  return std::min(most, most_sigma_drawn);
+std::vector<double> sigmas_of(const Sweep& sweep) {
+  std::vector<double> sigmas;
+  for (const SweepAnswer& answer : sweep.answers) sigmas.push_back(answer.tail.sigma());
+  return sigmas;
 }
 
 /// One series: points with intervals, and the line through them.
@@ -69,10 +66,9 @@ ReportFigure line_figure(const ReportData& data) {
   const std::vector<std::string> series =
       distinct(sweep.answers, [](const SweepAnswer& a) { return a.series; });
   const double target = sigma_of_probability(data.target);
-  const TailAxis axis{TailAxis::Quantity::sigma, 0.0, top_sigma(sweep, target)};
+  const TailAxis axis = sigma_axis(target, 1.0, sigmas_of(sweep));
   FigureParts parts;
-  parts.plots.push_back(fmt::format("{:.6g} with lines lw 2 dt (8,4) lc rgb '#b00020' title {}", target,
-                                    gnuplot_text(fmt::format("target, {:.3g} sigma", target))));
+  parts.plots.push_back(target_clause(target));
   for (std::size_t s = 0; s < series.size(); ++s) add_series(sweep, series, s, axis, parts);
   for (std::string& entry : StatusSeries::key(parts.drawn, axis)) parts.plots.push_back(std::move(entry));
   std::string script =

@@ -191,13 +191,14 @@ void add_corner(const Study& study, double run, WorkEstimate& work) {
   const std::string& method = study.estimator.method;
   const bool counts = method == "fit" || method == "monte_carlo";
   const auto plain = static_cast<std::size_t>(study.estimator.runs);
-  const auto budget = counts ? 0 : static_cast<std::size_t>(study.estimator.budget);
-  const std::size_t likely = plain + std::min(usual_tail_runs, budget);
+  const TailRuns tails = counts ? TailRuns() : expected_tail_runs(study);
+  const std::size_t likely = plain + tails.likely;
+  work.least_runs += plain;
   work.likely_runs += likely;
   work.counted_runs += plain - runs_kept(study);
-  work.most_runs += plain + budget;
+  work.most_runs += plain + tails.most;
   work.likely_seconds += static_cast<double>(likely) * run;
-  work.most_seconds += static_cast<double>(plain + budget) * run;
+  work.most_seconds += static_cast<double>(plain + tails.most) * run;
   work.items += 1;
   work.longest_item = std::max(work.longest_item, static_cast<double>(likely) * run);
 }

@@ -14,6 +14,7 @@
 #include "engine/simulate/small_signal.hpp"
 #include "engine/simulate/testbench_runner.hpp"
 #include "studies/run/netlist_draws.hpp"
+#include "studies/study/key_place.hpp"
 
 namespace flare::studies {
 
@@ -157,23 +158,49 @@ bool taken(const engine::Deck& deck, const std::string& library) {
          deck.sections_taken.end();
 }
 
-void check_vectors(const Study& study, const engine::Circuit& circuit, const engine::Testbench& bench) {
+[[noreturn]] void no_vector(const Study& study, const std::string& vector, const std::string& what,
+                            const std::vector<std::string>& all) {
+  const std::string close = nearest(what, all);
+  const std::size_t shown = std::min<std::size_t>(12, all.size());
+  throw StudyError(fmt::format(
+      "{}: a measure asks for {}, which the circuit does not have; {}", vector_place(study, vector), vector,
+      close.empty()
+          ? fmt::format("it has {}",
+                        fmt::join(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(shown), ", "))
+          : "did you mean " + close + "?"));
+}
+
+/// "@m1[id]": the device is there, and gives the parameter.
+void check_device_vector(const Study& study, const engine::Circuit& circuit, const engine::Testbench& bench,
+                         engine::Evaluator& evaluator, const std::string& vector) {
+  const std::size_t bracket = std::min(vector.find('['), vector.size());
+  const std::string device = vector.substr(1, bracket - 1);
+  if (circuit.find(device) == nullptr) {
+    std::vector<std::string> names;
+    for (const CircuitDevice& known : circuit.devices()) names.push_back(known.name);
+    no_vector(study, vector, device, names);
+  }
+  const Knob knob{KnobKind::instance, device,
+                  vector.substr(std::min(bracket + 1, vector.size() - 1), vector.size() - bracket - 2)};
+  if (!std::isnan(evaluator.values(bench.deck, bench.options, {}, {&knob, 1}).front())) return;
+  throw StudyError(
+      fmt::format("{}: a measure asks for {}, but {} has no parameter '{}'; ngspice's 'show {}' lists them",
+                  vector_place(study, vector), vector, device, knob.parameter, device));
+}
+
+void check_vectors(const Study& study, const engine::Circuit& circuit, const engine::Testbench& bench,
+                   engine::Evaluator& evaluator) {
   if (bench.analysis.kind == engine::AnalysisKind::noise) return;  // densities are no vectors of the circuit
   std::set<std::string> present;
   for (const std::string& name : circuit.vectors()) present.insert(engine::vector_name(name));
   if (present.empty()) return;
-  std::vector<std::string> all(present.begin(), present.end());
+  const std::vector<std::string> all(present.begin(), present.end());
   for (const std::string& vector : engine::measured_vectors(bench)) {
-    if (vector.front() == '@' || present.contains(engine::saved_vector(vector))) continue;
-    const std::string close = nearest(vector, all);
-    throw StudyError(fmt::format(
-        "{}: a measure asks for {}, which the circuit does not have; {}", study.file.string(), vector,
-        close.empty() ? fmt::format("it has {}",
-                                    fmt::join(all.begin(),
-                                              all.begin() + std::min<std::ptrdiff_t>(
-                                                                12, static_cast<std::ptrdiff_t>(all.size())),
-                                              ", "))
-                      : "did you mean " + close + "?"));
+    if (vector.front() == '@') {
+      check_device_vector(study, circuit, bench, evaluator, vector);
+    } else if (!present.contains(engine::saved_vector(vector))) {
+      no_vector(study, vector, vector, all);
+    }
   }
 }
 
@@ -324,7 +351,7 @@ CircuitTestbench circuit_testbench(const Study& study, const Corner& corner, eng
         fmt::format("process {} is a name only: the study names no [technology] cards", corner.process));
   }
   note_ignored_initials(loaded.circuit, *bench, made.notes);
-  check_vectors(study, loaded.circuit, *bench);
+  check_vectors(study, loaded.circuit, *bench, evaluator);
   check_inputs(study, loaded.circuit, *bench);
   add_variation(study, loaded, {}, *bench);
   refuse_no_variation(study, *bench);

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <set>
 
 #include "analysis/levels/level_fit.hpp"
 #include "engine/base/random_stream.hpp"
@@ -76,6 +77,11 @@ Expected expected_limit(const std::vector<double>& values, Side side, double sig
   for (const double v : values) square += (v - mean) * (v - mean) / static_cast<double>(values.size());
   return {mean + out * sigma * std::sqrt(square), std::sqrt(square)};
 }
+
+/// A limit that is asked for: where tails are taken around the expected one, and how often at most.
+constexpr std::array<double, 5> limit_steps{-1.0, -0.5, 0.0, 0.5, 1.0};
+constexpr std::size_t limit_questions = limit_steps.size();
+constexpr std::size_t limit_rounds = 4;
 
 class SpecEstimator {
  public:
@@ -238,8 +244,7 @@ class SpecEstimator {
         expected_limit(plain_.values(spec.measure), side, analysis::sigma_of_probability(target));
     if (!(expected.a_sigma > 0.0)) return {};
     analysis::HeldLimit held;
-    constexpr int rounds = 4;
-    for (int round = 0; round < rounds; ++round) {
+    for (std::size_t round = 0; round < limit_rounds; ++round) {
       const std::vector<LimitTail> tails = tails_around(s, side, expected, round == 0 ? 0.5 : 0.3);
       held = analysis::held_limit(tails, side, target);
       if (!std::isnan(held.limit)) break;
@@ -254,7 +259,7 @@ class SpecEstimator {
   /// Tails at five limits, up to `reach` sigma from the expected one each way.
   std::vector<LimitTail> tails_around(std::size_t s, Side side, const Expected& expected, double reach) {
     std::vector<Question> questions;
-    for (const double step : {-1.0, -0.5, 0.0, 0.5, 1.0})
+    for (const double step : limit_steps)
       questions.push_back({s, side, expected.limit + step * reach * expected.a_sigma});
     const std::vector<Answer> answers = ask(questions);
     std::vector<LimitTail> tails;
@@ -290,6 +295,28 @@ class SpecEstimator {
 
 SpecEstimates estimate_specs(const StudyRun& run, const SampleSet& plain, const std::string& where) {
   return SpecEstimator(run, plain, where).estimate();
+}
+
+TailRuns expected_tail_runs(const Study& study) {
+  constexpr std::size_t usual_search = 1000, usual_shared = 250, usual_limit = 500;
+  const auto budget = static_cast<std::size_t>(study.estimator.budget);
+  const std::vector<Spec>& specs = study.circuit->specs;
+  if (specs.size() == 1 && !specs.front().asked) return {std::min(usual_search, budget), budget};
+  TailRuns runs;
+  std::set<std::size_t> measures;
+  for (const Spec& spec : specs) {
+    // A question has a budget of its own where those of its output together, with two thirds of theirs, refuse it.
+    const std::size_t questions = spec.asked ? limit_rounds * limit_questions
+                                             : static_cast<std::size_t>(spec.below.has_value()) +
+                                                   static_cast<std::size_t>(spec.above.has_value());
+    runs.most += questions * budget + questions * budget * 2 / 3;
+    if (spec.asked) {
+      runs.likely += std::min(usual_limit, budget);
+    } else if (measures.insert(spec.measure).second) {
+      runs.likely += std::min(usual_shared, budget);
+    }
+  }
+  return runs;
 }
 
 analysis::HeldLimit fitted_limit(const CircuitStudy& circuit, const Spec& spec, const SampleSet& plain,

@@ -38,6 +38,13 @@ struct SpecEstimates {
 /// `plain`: samples of the corner; `where` ("at tt_0.90V_27C") for errors. Throws engine::Stopped, StudyError.
 SpecEstimates estimate_specs(const StudyRun& run, const SampleSet& plain, const std::string& where);
 
+/// Runs of tails at one corner, before any is made.
+struct TailRuns {
+  std::size_t likely = 0;  // in the gallery: 266 to 3,100 for one spec, 272 for limits of one measure
+  std::size_t most = 0;
+};
+TailRuns expected_tail_runs(const Study& study);
+
 /// The limit at the target from a law fitted to plain samples.
 analysis::HeldLimit fitted_limit(const CircuitStudy& circuit, const Spec& spec, const SampleSet& plain,
                                  double target);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "engine/base/text_output.hpp"
+#include "engine/workers/available_cores.hpp"
 #include "engine/workers/worker_pool.hpp"
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/check_part.hpp"
@@ -30,7 +31,7 @@ void write_netlists(const Study& study, const std::filesystem::path& folder, eng
 }
 
 void print_work(const WorkEstimate& work) {
-  for (const std::string& line : describe(work)) fmt::print("  {}\n", line);
+  for (const std::string& line : describe(work, engine::available_cores())) fmt::print("  {}\n", line);
 }
 
 void print_plan(const Study& study, const ColumnPlan& plan) {

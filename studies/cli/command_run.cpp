@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <iostream>
 
@@ -9,6 +10,7 @@
 #include "studies/cli/shard_option.hpp"
 #include "studies/cli/study_inputs.hpp"
 #include "studies/cli/study_program.hpp"
+#include "studies/cli/study_work.hpp"
 #include "studies/column/column_cells.hpp"
 #include "studies/cost/cost_stage.hpp"
 #include "studies/kinds/run_kind.hpp"
@@ -61,6 +63,10 @@ void simulate_into(const Study& study, ResultFile& result, int workers, Ranks* r
   Progress progress(stderr);
   progress.also_to(status_path(result.path()));
   const std::string version = pool.ngspice_version();
+  // To a person, before a first run; a script has `flare check`.
+  if (::isatty(STDERR_FILENO) != 0 && result.store().size() == 0 && !is_part(shard)) {
+    for (const std::string& line : work_lines(study, pool, pool.workers())) progress.note(line);
+  }
   // Enough tasks that their small batches keep every worker busy.
   engine::SharedEvaluator evaluator(pool, 2 * static_cast<std::size_t>(pool.workers()) + 2);
   simulate({study, evaluator, result.store(), progress, stop, shard}, result, version, ranks);

@@ -11,6 +11,7 @@
 #include "engine/simulate/evaluator.hpp"
 #include "engine/store/run_store.hpp"
 #include "studies/cli/command_batch.hpp"
+#include "studies/cli/command_examples.hpp"
 #include "studies/cli/command_pages.hpp"
 #include "studies/cli/command_status.hpp"
 #include "studies/cli/commands.hpp"
@@ -318,7 +319,6 @@ void add_replay(CLI::App& app, ReplayCommand& command) {
   replay->add_option("--study", command.study, "Where the study's file is now, if it was moved");
   replay->add_flag("--allow-commands", command.allow_commands,
                    "Let the result's study run its netlist's commands");
-  replay->footer("Example: flare replay pick_sawl.h5 --worst -n 3 -o worst.svg");
 }
 
 struct NoOptions {};
@@ -362,6 +362,7 @@ int run(int argc, char** argv, Ranks* ranks) {
   std::vector<std::function<int(const Session&)>> runs;
   runs.reserve(table.size());
   for (const Subcommand& subcommand : table) runs.push_back(subcommand.add(app));
+  add_examples(app);
   PageCommand page_options;
   add_page_commands(app, page_options);
   if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty())

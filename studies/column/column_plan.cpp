@@ -12,15 +12,22 @@ namespace flare::studies {
 
 namespace {
 
+/// Corners beside the nominal one that "auto" usually runs in full.
+constexpr int worst_of_auto = 2;
+
 /// At most so many of one SAWL's corners are run in full: every converter may have worst ones of its own.
 std::size_t most_full_corners(const Study& study, std::size_t corners) {
   if (!study.full_corners) return corners;
   return std::min(corners, static_cast<std::size_t>(*study.full_corners) * study.converters.size() + 1);
 }
 
+/// At least so many: the nominal one may be among the worst.
+std::size_t fewest_full_corners(const Study& study, std::size_t corners) {
+  return std::min(corners, static_cast<std::size_t>(std::max(1, study.full_corners.value_or(worst_of_auto))));
+}
+
 /// Corners of one SAWL that usually are: converters agree about the worst ones.
 std::size_t usual_full_corners(const Study& study, std::size_t corners) {
-  constexpr int worst_of_auto = 2;
   return std::min(corners, static_cast<std::size_t>(study.full_corners.value_or(worst_of_auto)) + 1);
 }
 
@@ -35,6 +42,8 @@ void add_sawl(const Study& study, int sawl, std::size_t corners, std::size_t dim
   const std::size_t level = plain + (tails ? std::min(usual_tail_runs, budget / levels) : 0);
   const std::size_t likely = usual_full_corners(study, corners) * levels * level;
   const std::size_t most = most_full_corners(study, corners) * (levels * plain + (tails ? budget : 0));
+  const std::size_t fewest = fewest_full_corners(study, corners);
+  work.least_runs += before + fewest * levels * plain;
   work.likely_runs += before + likely;
   work.most_runs += before + most;
   work.likely_seconds += static_cast<double>(before + likely) * run;

@@ -229,60 +229,6 @@ DeviceAreas read_areas(engine::Evaluator& evaluator, const engine::Deck& deck,
   return areas;
 }
 
-/// Why the loaded circuit has no such parameter, in the words of whoever wrote the study.
-std::string missing_parameter(const LoadedCircuit& loaded, const Knob& knob) {
-  const CircuitDevice* device = loaded.circuit.find(knob.device);
-  if (knob.kind != KnobKind::instance || device == nullptr) {
-    return fmt::format("the circuit gives no value of {}; is the parameter set on the card?",
-                       to_string(knob));
-  }
-  const engine::CircuitModel* model = loaded.circuit.model_of(*device);
-  const std::string card = model == nullptr
-                               ? ""
-                               : fmt::format(" (model {}, {} level {})", device->model, model->type,
-                                             model->level.empty() ? "1" : model->level);
-  if (knob.parameter == "delvto") {
-    return fmt::format(
-        "{}{} has no threshold shift per instance ('delvto'): use a BSIM card (level 8, 14, 49 or 54), "
-        "or put a voltage source in series with its gate and vary its dc",
-        device->name, card);
-  }
-  if (knob.parameter == "mulu0") {
-    return fmt::format(
-        "{}{} has no mobility factor per instance ('mulu0'): use a BSIM4 card (level 14 or 54), or vary "
-        "w",
-        device->name, card);
-  }
-  return fmt::format("{}{} has no parameter '{}'", device->name, card, knob.parameter);
-}
-
-void check_effect(const engine::Variable& variable, const engine::Effect& effect, const Knob& knob,
-                  double nominal, const std::string& file) {
-  if (effect.action == engine::Action::scale && nominal == 0.0) {
-    throw StudyError(
-        fmt::format("{}: {} scales {}, which is 0 in the circuit: a part of it has no meaning; give sigma "
-                    "in the unit of the parameter",
-                    file, variable.name, to_string(knob)));
-  }
-}
-
-/// Two values cannot both stand in one place.
-void check_replacements(const engine::Testbench& testbench, const std::string& file) {
-  std::map<std::size_t, std::string> replaced;
-  for (const engine::NetlistFormula& f : testbench.formulas) replaced[f.knob] = "a draw of the netlist";
-  for (const engine::Variable& variable : testbench.variables) {
-    for (const engine::Effect& effect : variable.effects) {
-      if (effect.action != engine::Action::replace) continue;
-      const auto [first, alone] = replaced.emplace(effect.knob, variable.name);
-      if (alone) continue;
-      throw StudyError(
-          fmt::format("{}: {} and {} both replace {}: leave one of them out, or let it scale or shift "
-                      "(effect, without median)",
-                      file, first->second, variable.name, to_string(testbench.knobs[effect.knob])));
-    }
-  }
-}
-
 }  // namespace
 
 LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, const engine::Deck& deck,
@@ -318,43 +264,6 @@ void refuse_no_variation(const Study& study, const engine::Testbench& testbench)
   throw StudyError(fmt::format(
       "{}: nothing varies: add a [[variation]] or a [[die]]{}", study.file.string(),
       testbench.deck.elaborated ? ", or switch the netlist's draws on ([technology] parameters)" : ""));
-}
-
-void check_nominals(engine::Evaluator& evaluator, const Study& study, const LoadedCircuit& loaded,
-                    const engine::Testbench& testbench) {
-  check_replacements(testbench, study.file.string());
-  std::vector<Knob> asked;
-  for (const Knob& knob : testbench.knobs) {
-    if (knob.kind != KnobKind::temperature) asked.push_back(knob);
-  }
-  const std::vector<double> values =
-      evaluator.values(testbench.deck, testbench.options, testbench.settings, asked);
-  std::map<std::string, double> nominals;
-  for (std::size_t i = 0; i < asked.size(); ++i) nominals[to_string(asked[i])] = values[i];
-  for (const engine::Variable& variable : testbench.variables) {
-    for (const engine::Effect& effect : variable.effects) {
-      const Knob& knob = testbench.knobs[effect.knob];
-      if (knob.kind == KnobKind::temperature) continue;
-      const double nominal = nominals.at(to_string(knob));
-      if (std::isnan(nominal)) {
-        throw StudyError(fmt::format("{}: variation of {}: {}", study.file.string(), variable.name,
-                                     missing_parameter(loaded, knob)));
-      }
-      check_effect(variable, effect, knob, nominal, study.file.string());
-    }
-  }
-  for (const engine::NetlistFormula& f : testbench.formulas) {
-    const Knob& knob = testbench.knobs[f.knob];
-    if (!std::isnan(nominals.at(to_string(knob)))) continue;
-    if (knob.kind == KnobKind::model) {
-      throw StudyError(fmt::format(
-          "{}: a draw of the netlist moves {}, of a bin that no device is in; a device that changes its "
-          "bin would lose the draw: vary no w, l or nf, or switch the draws of the models off",
-          study.file.string(), to_string(knob)));
-    }
-    throw StudyError(fmt::format("{}: a draw of the netlist moves {}: {}", study.file.string(),
-                                 to_string(knob), missing_parameter(loaded, knob)));
-  }
 }
 
 engine::RunResult rehearse(engine::Evaluator& evaluator, const engine::Circuit& circuit,

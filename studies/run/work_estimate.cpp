@@ -31,13 +31,18 @@ double WorkEstimate::megabytes() const {
   return static_cast<double>(likely_runs - counted_runs) * bytes_a_run * 1e-6;
 }
 
-std::vector<std::string> describe(const WorkEstimate& work) {
+std::vector<std::string> describe(const WorkEstimate& work, int cores) {
   std::vector<std::string> lines;
-  lines.push_back(fmt::format("runs      likely {}, at most {}", work.likely_runs, work.most_runs));
+  lines.push_back(fmt::format("runs      at least {}, likely {}, at most {}", work.least_runs,
+                              work.likely_runs, work.most_runs));
   if (!std::isfinite(work.likely_seconds)) return lines;
+  const double minutes = 1.0 / (60.0 * cores);
   lines.push_back(
-      fmt::format("cost      likely {:.2g} core-hours, at most {:.2g}, as fast as this machine is now",
-                  work.likely_seconds / 3600.0, work.most_seconds / 3600.0));
+      fmt::format("cost      likely {:.2g} core-hours, at most {:.2g}: on {} here {:.2g} to {:.2g} minutes, "
+                  "as fast as this machine is now",
+                  work.likely_seconds / 3600.0, work.most_seconds / 3600.0,
+                  cores == 1 ? std::string("one core") : fmt::format("{} cores", cores),
+                  work.likely_seconds * minutes, work.most_seconds * minutes));
   lines.push_back(fmt::format(
       "shards    {} items, the longest {:.2g} s: up to {} shards of one core keep 0.7 of them busy",
       work.items, work.longest_item, work.sensible_shards()));

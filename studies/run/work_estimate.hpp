@@ -13,6 +13,7 @@ namespace flare::studies {
 inline constexpr std::size_t usual_tail_runs = 250;
 
 struct WorkEstimate {
+  std::size_t least_runs = 0;  // however soon the tails are done
   std::size_t likely_runs = 0;
   std::size_t most_runs = 0;
   std::size_t counted_runs = 0;  // of the likely ones: counted, and not kept
@@ -32,8 +33,8 @@ struct WorkEstimate {
   double megabytes() const;
 };
 
-/// Lines for `flare check`: runs, cost, shards, memory.
-std::vector<std::string> describe(const WorkEstimate& work);
+/// Lines for `flare check`, and for a person who starts a run: runs, cost, shards, memory. `cores` that work at once.
+std::vector<std::string> describe(const WorkEstimate& work, int cores);
 
 /// Processor time of a run of the testbench without variation, in s, as this machine is now; NaN where it is not simulated.
 double time_a_run(engine::Evaluator& evaluator, const engine::Testbench& bench);

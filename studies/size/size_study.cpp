@@ -5,15 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <map>
+#include <memory>
 #include <numeric>
 #include <optional>
 
-#include "analysis/verdict/spec_verdict.hpp"
 #include "engine/measures/expression.hpp"
-#include "studies/circuit/circuit_margin.hpp"
-#include "studies/circuit/circuit_study.hpp"
-#include "studies/circuit/circuit_testbench.hpp"
+#include "studies/size/sized_design.hpp"
 
 namespace flare::studies {
 
@@ -25,23 +22,16 @@ constexpr double least_reach = 0.02;
 constexpr double most_noise = 0.1;  // sigma, of an estimate
 constexpr int most_steps = 14;
 
-/// The study at sizes, estimated: its limiting spec, and where that fails.
+/// The study at sizes, estimated: what limits it, and where that fails.
 struct Estimate {
   SizeStep step;
-  Study study;
-  std::size_t spec = 0;
-  std::size_t corner = 0;
-  engine::Vector nearest;
+  SizedFailure failure;
 };
 
 class Sizer {
  public:
-  Sizer(const StudyRun& run, const SizeOptions& options) : run_(run), options_(options) {
-    if (!run.study.circuit) throw StudyError("flare size takes a study of a circuit ([circuit])");
-    for (const Spec& spec : run.study.circuit->specs) {
-      if (spec.asked) throw StudyError(spec.place + ": asks for a limit; flare size needs one that is given");
-    }
-  }
+  Sizer(const StudyRun& run, const SizeOptions& options)
+      : run_(run), options_(options), design_(sized_design(run)) {}
 
   /// Steps within a trust region (Conn, Gould, Toint, Trust-region methods, 2000): where sigma was not what the linear model
   /// said, the next one is shorter, and a step that leads nowhere better is taken back.
@@ -119,35 +109,26 @@ class Sizer {
   }
 
   Estimate estimate(const std::vector<double>& sizes, std::uint64_t seed) {
-    Estimate made{{}, study_at(sizes, seed), 0, 0, {}};
-    const StudyRun at{made.study, run_.evaluator, run_.store, run_.progress, run_.stop, {}};
-    const CircuitResult result = run_circuit_study(at);
-    const analysis::TailProbability* worst = nullptr;
-    for (std::size_t c = 0; c < result.points.size(); ++c) {
-      for (std::size_t s = 0; s < result.points[c].answers.size(); ++s) {
-        const SpecAnswer& answer = result.points[c].answers[s];
-        if (worst != nullptr && !analysis::worse(answer.failure, *worst)) continue;
-        worst = &answer.failure;
-        made.spec = s;
-        made.corner = c;
-        made.nearest = answer.nearest;
-      }
-    }
+    const std::size_t before = design_->runs();
+    const Study study = study_at(sizes, seed);
+    Estimate made{{}, design_->estimate(study)};
+    const analysis::TailProbability& tail = made.failure.tail;
     SizeStep& step = made.step;
     step.sizes = sizes;
-    step.limiting = fmt::format("{} at {}", made.study.circuit->specs[made.spec].name,
-                                made.study.corners[made.corner].name());
-    if (worst->status == analysis::TailStatus::refused)
-      throw StudyError(
-          fmt::format("{}: no number at {}: {}", step.limiting, sizes_text(sizes), worst->method));
-    step.sigma = worst->sigma();
-    step.sigma_low = worst->sigma_low();
+    step.limiting = made.failure.limiting;
+    if (tail.status == analysis::TailStatus::refused)
+      throw StudyError(fmt::format("{}: no number at {}: {}", step.limiting, sizes_text(sizes), tail.method));
+    step.sigma = tail.sigma();
+    step.sigma_low = tail.sigma_low();
+    step.sigma_high = tail.sigma_high();
     // Far beyond the target an interval tells little, or no failure is seen; the distance of the nearest one says where.
+    const engine::Vector& nearest = made.failure.nearest;
     const bool estimated =
-        worst->status == analysis::TailStatus::estimated && worst->sigma_high() - worst->sigma_low() < 1.0;
-    step.model_sigma = estimated || made.nearest.size() == 0 ? step.sigma : made.nearest.norm();
+        tail.status == analysis::TailStatus::estimated && step.sigma_high - step.sigma_low < 1.0;
+    step.model_sigma = estimated || nearest.size() == 0 ? step.sigma : nearest.norm();
     step.half_width = estimated ? step.sigma - step.sigma_low : 0.0;
-    step.cost = cost(made.study, sizes);
+    step.cost = cost(study, sizes);
+    step.runs = design_->runs() - before;
     return made;
   }
 
@@ -159,35 +140,30 @@ class Sizer {
     return text;
   }
 
-  /// Margin of the spec that limits, at a point of the circuit with other sizes.
+  /// Margin of what limits, at a point of the design with other sizes.
   double margin_at(const Estimate& here, const std::vector<double>& sizes, const engine::Vector& point) {
-    const Study study = study_at(sizes, run_.study.seed);
-    const Spec& spec = study.circuit->specs[here.spec];
-    const auto bench = circuit_testbench(study, study.corners[here.corner], run_.evaluator).testbench;
-    double value = NAN;
-    const engine::Job job{bench, point.transpose()};
-    run_.evaluator.evaluate({&job, 1}, [&](std::size_t, std::size_t, const engine::RunResult& result) {
-      value = margin(spec, measured(result, spec.measure));
-    });
+    const double value = here.failure.margin(study_at(sizes, run_.study.seed), point);
     if (std::isnan(value))
       throw StudyError(fmt::format("{}: has no value at {}", here.step.limiting, sizes_text(sizes)));
     return value;
   }
 
   void find_sensitivities(Estimate& here) {
-    if (here.nearest.size() == 0) {
+    const engine::Vector& nearest = here.failure.nearest;
+    if (nearest.size() == 0) {
       throw StudyError(fmt::format("{}: no failing point is known at {}: take [estimator] method = \"auto\"",
                                    here.step.limiting, sizes_text(here.step.sizes)));
     }
-    const double distance = here.nearest.norm();
-    const double at = margin_at(here, here.step.sizes, here.nearest);
-    const double inside = margin_at(here, here.step.sizes, 0.9 * here.nearest);
-    const double slope = std::fabs(at - inside) / (0.1 * distance);
+    const std::size_t before = design_->runs();
+    const double at = margin_at(here, here.step.sizes, nearest);
+    const double inside = margin_at(here, here.step.sizes, 0.9 * nearest);
+    const double slope = std::fabs(at - inside) / (0.1 * nearest.norm());
     for (std::size_t k = 0; k < options_.keys.size(); ++k) {
       std::vector<double> larger = here.step.sizes;
       larger[k] *= std::exp(small_change);
-      here.step.sensitivity.push_back((margin_at(here, larger, here.nearest) - at) / (small_change * slope));
+      here.step.sensitivity.push_back((margin_at(here, larger, nearest) - at) / (small_change * slope));
     }
+    here.step.runs += design_->runs() - before;
   }
 
   /// Gate area in um^2, or the cost that is stated.
@@ -204,12 +180,10 @@ class Sizer {
       }
       return expression.value(values);
     }
-    const auto bench = circuit_testbench(study, study.corners.front(), run_.evaluator).testbench;
-    const LoadedCircuit loaded = load_circuit(run_.evaluator, study, bench->deck, bench->options, {});
-    if (loaded.areas.empty())
+    const double area = design_->gate_area(study);
+    if (!(area > 0.0))
       throw StudyError("no [[variation]] follows Pelgrom's law, so there is no gate area: say --cost");
-    return std::accumulate(loaded.areas.begin(), loaded.areas.end(), 0.0,
-                           [](double sum, const auto& area) { return sum + 1e12 * area.second; });
+    return area;
   }
 
   double cost_slope(const SizeStep& step, std::size_t k) {
@@ -266,6 +240,7 @@ class Sizer {
 
   const StudyRun& run_;
   const SizeOptions& options_;
+  std::unique_ptr<SizedDesign> design_;
   double reach_ = first_reach;
 };
 
@@ -300,6 +275,6 @@ SizeKey parse_size_key(const std::string& text) {
   return key;
 }
 
-SizeResult size_circuit(const StudyRun& run, const SizeOptions& options) { return Sizer(run, options).run(); }
+SizeResult find_sizes(const StudyRun& run, const SizeOptions& options) { return Sizer(run, options).run(); }
 
 }  // namespace flare::studies

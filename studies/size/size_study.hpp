@@ -1,6 +1,7 @@
-// The least gate area, or another cost, at which a circuit's specs hold their target, over named sizes.
+// The least gate area, or another cost, at which a design holds its target, over named sizes. Which designs there are:
+// studies/size/sized_design.hpp.
 //
-// At a set of sizes the study is estimated; of the limiting spec that gives sigma and the most probable failing point x*.
+// At a set of sizes the study is estimated; of what limits it that gives sigma and the most probable failing point x*.
 // How sigma changes with a size s follows from few runs at x*, where the margin m is zero:
 //
 //     d sigma / d ln s = (d m / d ln s) / |d m / d r|,   r the distance along x*
@@ -31,20 +32,21 @@ SizeKey parse_size_key(const std::string& text);
 
 struct SizeOptions {
   std::vector<SizeKey> keys;
-  std::string
-      cost;  // an expression of the names, in their units; empty: gate area in um^2 of all that Pelgrom's law asks
+  std::string cost;  // an expression of the names, in their units; empty: the design's gate area, um^2
 };
 
 /// One set of sizes that was looked at.
 struct SizeStep {
   std::vector<double> sizes;  // in the keys' units
   double cost = 0.0;
-  double sigma = 0.0;  // of the limiting spec at its worst corner
+  double sigma = 0.0;  // of what limits, at its worst corner, with its 95 % interval
   double sigma_low = 0.0;
+  double sigma_high = 0.0;
   double model_sigma =
       0.0;  // what steps are taken from: sigma, or the nearest failure's distance where no run failed
   double half_width = 0.0;          // of its interval, sigma
   std::string limiting;             // "snm at tt_0.90V_27C"
+  std::size_t runs = 0;             // made for it; what was known already is not made again
   std::vector<double> sensitivity;  // d sigma / d ln size
 };
 
@@ -56,7 +58,7 @@ struct SizeResult {
 };
 
 /// `run`: its study is the one that is sized, starting in the middle (of the logarithms) of every range. Throws StudyError
-/// where a study has no circuit, a key does not exist or no failing point is known; engine::Stopped.
-SizeResult size_circuit(const StudyRun& run, const SizeOptions& options);
+/// where a study cannot be sized, a key does not exist or no failing point is known; engine::Stopped.
+SizeResult find_sizes(const StudyRun& run, const SizeOptions& options);
 
 }  // namespace flare::studies

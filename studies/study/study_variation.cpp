@@ -4,10 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 
 #include "engine/base/units.hpp"
 #include "engine/netlist/deck_lexer.hpp"
+#include "studies/study/parameter_words.hpp"
 
 namespace flare::studies {
 
@@ -16,60 +16,6 @@ namespace {
 using engine::Action;
 using engine::LawKind;
 using engine::lower;
-
-/// A parameter as users know it, and what the simulator calls it.
-struct ParameterWord {
-  std::string_view word;
-  std::string_view simulator;
-  std::string_view unit;          // "": any; a list "V|A" where it depends on the element
-  std::string_view device_types;  // first letters of the elements that have it; "": any
-  bool needs_unit = false;        // a bare number is refused
-  bool shifts_only = false;
-  bool scales_only = false;
-};
-
-constexpr std::array<ParameterWord, 27> parameter_words{{
-    {"vth", "delvto", "V", "m", true, true, false},
-    {"vt", "delvto", "V", "m", true, true, false},
-    {"delvto", "delvto", "V", "m", true, true, false},
-    {"delvt0", "delvto", "V", "m", true, true, false},
-    // Multiplies the mobility: a factor, by default lognormal, so that it stays positive far out in the tail.
-    {"beta", "mulu0", "1", "m", false, false, true},
-    {"mulu0", "mulu0", "1", "m", false, false, true},
-    {"dc", "dc", "V|A", "vi", false, false, false},
-    {"resistance", "resistance", "Ohm", "r", false, false, false},
-    {"r", "resistance", "Ohm", "r", false, false, false},
-    {"capacitance", "capacitance", "F", "c", false, false, false},
-    {"c", "capacitance", "F", "c", false, false, false},
-    {"inductance", "inductance", "V s/A", "l", false, false, false},
-    {"w", "w", "m", "m", true, false, false},
-    {"l", "l", "m", "m", true, false, false},
-    {"ad", "ad", "m2", "m", false, false, false},
-    {"as", "as", "m2", "m", false, false, false},
-    {"pd", "pd", "m", "m", false, false, false},
-    {"ps", "ps", "m", "m", false, false, false},
-    {"m", "m", "1", "", false, false, false},
-    {"nf", "nf", "1", "m", false, false, false},
-    {"area", "area", "1", "dqjz", false, false, false},
-    {"dtemp", "dtemp", "K", "", false, false, false},
-    {"gain", "gain", "", "efgh", false, false, false},
-    {"vth0", "vth0", "V", "", false, false, false},
-    {"vto", "vto", "V", "", false, false, false},
-    {"toxe", "toxe", "m", "", false, false, false},
-    {"tox", "tox", "m", "", false, false, false},
-}};
-
-/// The word's row; a parameter nobody knows here is the simulator's own, in its unit.
-ParameterWord parameter_word(const std::string& label, bool of_model) {
-  const std::string word = lower(label);
-  for (const ParameterWord& row : parameter_words) {
-    // On a model card the words mean the card's own parameters.
-    if (row.word == word && (!of_model || row.word == row.simulator)) {
-      return of_model ? ParameterWord{row.word, row.simulator, row.unit, "", false, false, false} : row;
-    }
-  }
-  return {};
-}
 
 /// A size of the spread as written: with %, it is relative.
 struct Spread {

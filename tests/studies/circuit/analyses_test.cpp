@@ -129,6 +129,9 @@ TEST_F(Analyses, TheGalleryWithoutVariationIsPlainNgspices) {
        {Case{"ota", "ota_loop", "ac dec 20 1k 10g\nmeas ac gain find vdb(out) at=1k", "gain", 1e-4},
         Case{"inverter_trip", "inverter", "dc vin 0 0.9 5m\nlet d=v(out)-v(in)\nmeas dc trip when d=0",
              "trip", 1e-4},
+        Case{"sram6t_write", "sram6t_flip",
+             // Steps a tenth of the study's: plain ngspice has settled then.
+             "tran 0.005n 33n 0 0.005n\nmeas tran margin find v(bl) when v(d)=0 fall=1", "margin", 1e-3},
         Case{"ring5", "ring5",
              "tran 0.2p 400p 0 0.2p uic\nmeas tran period trig v(n1) val=0.45 rise=2 targ v(n1) val=0.45 "
              "rise=3",

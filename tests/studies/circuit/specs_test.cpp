@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 #include "tests/studies/circuit_fixture.hpp"
 
@@ -27,6 +31,16 @@ class Specs : public CircuitFixture {
 
   engine::Table table(const std::string& path) const {
     return engine::read_table(engine::open_result(folder_ / "o.h5"), path);
+  }
+  /// What `flare check` says of the runs: least, likely, most.
+  std::vector<std::size_t> said_runs() const {
+    const std::string out = run({"check", "s.toml"}).out;
+    std::size_t least = 0, likely = 0, most = 0;
+    const std::size_t at = out.find("runs      at least");
+    EXPECT_NE(at, std::string::npos) << out;
+    if (at != std::string::npos)
+      std::sscanf(out.c_str() + at, "runs at least %zu, likely %zu, at most %zu", &least, &likely, &most);
+    return {least, likely, most};
   }
   std::size_t tail_runs() const { return table("/points/cell/netlist/tail_samples/runs").rows(); }
   /// Row `row` of /specs holds `exact` sigma, its interval widened from 95 % to 99.8 %.
@@ -58,6 +72,47 @@ TEST_F(Specs, OneSetOfRunsAnswersAllAndOneLimits) {
     apart += tail_runs();
   }
   EXPECT_LT(shared, apart);
+}
+
+// What check says before a run: no fewer runs are made, and no more; the likely number is of the right size.
+TEST_F(Specs, RunsAreForeseen) {
+  const std::string low = spec("name = \"low\"\nmeasure = \"a\"\nmin = \"0.7 V\"\n");
+  const std::string other = spec("measure = \"b\"\nmin = \"1.45 V\"\nmax = \"2.7 V\"\n");
+  const std::string asked = spec("name = \"asked\"\nmeasure = \"a\"\nlimit = \"?\"\nside = \"min\"\n");
+  for (const std::string& specs : {low, low + other, low + asked}) {
+    study_runs(two_measures + specs);
+    const std::vector<std::size_t> said = said_runs();
+    const std::size_t made = 60 + tail_runs();
+    EXPECT_LE(said[0], made);
+    EXPECT_GE(said[2], made);
+    EXPECT_LT(said[1], 4 * made);
+    EXPECT_GT(4 * said[1], made);
+  }
+  // A run on a terminal begins with it.
+  const std::string typed = (folder_ / "typed.txt").string();
+  ASSERT_EQ(
+      std::system(fmt::format("cd {} && script -qec '{}/bin/flare run s.toml -o t.h5 -j 1' {} > /dev/null",
+                              folder_.string(), FLARE_BINARY_DIR, typed)
+                      .c_str()),
+      0);
+  std::ifstream in(typed);
+  const std::string told((std::istreambuf_iterator<char>(in)), {});
+  EXPECT_NE(told.find("note: runs      at least 60"), std::string::npos) << told;
+  EXPECT_NE(told.find("minutes"), std::string::npos) << told;
+}
+
+// a + b = 3 V + 50 mV z + 100 mV z': the most probable failing point lies along the gradient.
+TEST_F(Specs, TheBlameIsTheGradients) {
+  study_runs(two_measures + spec("measure = \"a + b\"\nmax = \"3.6 V\"\n"));
+  expect_sigma(0, 0.6 / std::hypot(0.05, 0.1));
+  const engine::Table carriers = table("/points/cell/netlist/carriers");
+  ASSERT_EQ(carriers.rows(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const bool first = carriers.texts("variable")[i] == "va_die";
+    EXPECT_NEAR(carriers.numbers("share")[i], first ? 0.2 : 0.8, 0.02);
+    EXPECT_NEAR(carriers.numbers("coordinate")[i], (first ? 0.05 : 0.1) * 0.6 / (0.05 * 0.05 + 0.1 * 0.1),
+                0.2);
+  }
 }
 
 TEST_F(Specs, TheTargetIsTheStudys) {

@@ -5,32 +5,29 @@
 """
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
+import small_study  # noqa: E402
+from small_study import DIE, MEASURE  # noqa: E402
+
 FLARE = os.path.abspath(sys.argv[1])
-CELL = "cell\n.param rr=1k\nv1 a 0 1\nr1 a 0 {rr}\n.end\n"
-MEASURE = """seed = 3
-[circuit]
-netlist = "cell.cir"
-analysis = "operating_point"
-[[measure]]
-name = "v"
-vector = "v(a)"
-"""
-DIE = '[[die]]\nsource = "v1"\nsigma = "50 mV"\n'
-SPEC = '[[spec]]\nmeasure = "v"\nmin = "0.7 V"\n'
+CELL = small_study.CELL.replace("v1 a 0 1\nr1 a 0 1k", ".param rr=1k\nv1 a 0 1\nr1 a 0 {rr}")
+SPEC = small_study.spec(min="0.7 V")
 RESISTOR = '[[variation]]\nparameter = "{}"\ndevices = "{}"\nsigma = "1 %"\n'
 
 
 class BadInput(unittest.TestCase):
-    def expect(self, study, *said):
+    @staticmethod
+    def checked(study):
         with tempfile.TemporaryDirectory() as folder:
-            (pathlib.Path(folder) / "cell.cir").write_text(CELL)
-            (pathlib.Path(folder) / "s.toml").write_text(study)
-            made = subprocess.run([FLARE, "check", "s.toml"], cwd=folder, capture_output=True, text=True, check=False)
+            small_study.write(folder, study, cell=CELL)
+            return small_study.run(FLARE, folder, "check", "s.toml")
+
+    def expect(self, study, *said):
+        made = self.checked(study)
         lines = [line for line in made.stderr.splitlines() if line.startswith("flare:")]
         self.assertEqual(made.returncode, 2, made.stdout + made.stderr)
         self.assertEqual(len(lines), 1, made.stderr)
@@ -38,10 +35,7 @@ class BadInput(unittest.TestCase):
             self.assertIn(words, lines[0])
 
     def test_the_study_they_differ_from_is_right(self):
-        with tempfile.TemporaryDirectory() as folder:
-            (pathlib.Path(folder) / "cell.cir").write_text(CELL)
-            (pathlib.Path(folder) / "s.toml").write_text(MEASURE + SPEC + DIE)
-            made = subprocess.run([FLARE, "check", "s.toml"], cwd=folder, capture_output=True, text=True, check=False)
+        made = self.checked(MEASURE + SPEC + DIE)
         self.assertEqual(made.returncode, 0, made.stderr)
 
     def test_min_above_max(self):
@@ -83,13 +77,22 @@ class BadInput(unittest.TestCase):
         self.expect('target = "4 sigmas"\n' + MEASURE + SPEC + DIE, "s.toml:1: target:", "expected a quantity in sigma")
 
     def test_a_misspelt_vector(self):
-        self.expect(MEASURE.replace("v(a)", "v(aa)") + SPEC + DIE, "s.toml", "v(aa)", "did you mean v(a)?")
+        self.expect(MEASURE.replace("v(a)", "v(aa)") + SPEC + DIE, "s.toml:7: measure[0].vector:", "v(aa)", "did you mean v(a)?")
+        minus = MEASURE + 'minus = "v(b)"\n'
+        self.expect(minus + SPEC + DIE, "s.toml:8: measure[0].minus:", "v(b)", "did you mean v(a)?")
+
+    def test_a_misspelt_device_in_a_vector(self):
+        current = MEASURE.replace("v(a)", "@r2[i]")
+        self.expect(current + small_study.spec(min="0.7 A") + DIE, "s.toml:7: measure[0].vector:", "@r2[i]", "did you mean r1?")
+        current = MEASURE.replace("v(a)", "@r1[ii]").replace("name", 'vector_unit = "V"\nname')
+        self.expect(current + SPEC + DIE, "s.toml:8: measure[0].vector:", "@r1[ii]", "r1 has no parameter 'ii'", "show r1")
 
     def test_a_misspelt_device(self):
         self.expect(MEASURE + SPEC + RESISTOR.format("resistance", "r2"), "s.toml:13: variation[0].devices:", "did you mean 'r1'?")
 
     def test_a_misspelt_parameter(self):
-        self.expect(MEASURE + SPEC + RESISTOR.format("resistence", "r1"), "s.toml", "r1 has no parameter 'resistence'")
+        self.expect(MEASURE + SPEC + RESISTOR.format("resistence", "r1"), "s.toml:12: variation[0].parameter:",
+                    "r1 has no parameter 'resistence'", "did you mean 'resistance'?")
 
 
 if __name__ == "__main__":

@@ -80,10 +80,15 @@ class Program : public flare::studies::testing::ProgramFixture {
 
 TEST_F(Program, HelpIsThereForEveryCommand) {
   EXPECT_EQ(run({"--help"}).status, 0);
-  for (const char* command : {"run", "check", "merge", "report", "replay", "accuracy"}) {
+  for (const std::string command :
+       {"run", "check", "keys", "merge", "batch", "status", "report", "replay", "accuracy", "sparsity",
+        "cost", "paper", "perplexity", "export", "compare", "corner", "size"}) {
     const Ended help = run({command, "--help"});
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Usage")) << command;
+    const std::size_t example = help.out.find("Example");
+    ASSERT_NE(example, std::string::npos) << command;
+    EXPECT_THAT(help.out.substr(example), HasSubstr("flare " + command + " ")) << "an example of its own";
   }
   EXPECT_EQ(run({"rnu"}).status, 2);
   EXPECT_EQ(run({}).status, 2);

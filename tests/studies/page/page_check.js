@@ -104,7 +104,10 @@
       var hover = document.getElementById("hover");
       if (getComputedStyle(hover).display === "none" || !hover.textContent) say("nothing shows under the pointer");
     }
-  } else if (D3_EXPECTED) say("the library is not in the page");
+  } else if (D3_EXPECTED) {
+    var lengths = Array.prototype.map.call(document.scripts, function (script) { return script.textContent.length; });
+    say("the library is in the page and has not run; scripts of " + lengths.join(", ") + " characters");
+  }
 
   var dark = luminance(getComputedStyle(document.body).backgroundColor) < 0.2;
   if (dark !== DARK) say(DARK ? "is not dark" : "is dark");

@@ -15,10 +15,14 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests/studies/python"))
+import small_study  # noqa: E402
+
 FLARE, REPORT_TEST = (os.path.abspath(path) for path in sys.argv[1:3])
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHECK = (pathlib.Path(__file__).parent / "page_check.js").read_text()
-HAS_D3 = pathlib.Path("/usr/share/javascript/d3/d3.min.js").exists()
+D3 = pathlib.Path("/usr/share/javascript/d3/d3.min.js")
+HAS_D3 = D3.exists()
 
 # Whatever a page would load is refused, and told.
 GUARD = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline';
@@ -26,33 +30,16 @@ script-src 'unsafe-inline'"><script>window.violations = [];
 window.addEventListener("error", function (e) { window.violations.push("error: " + e.message); });
 document.addEventListener("securitypolicyviolation", function (e) { window.violations.push("asks for " + e.blockedURI); });</script>"""
 
-HOSTILE = """
-title = "</title><script>document.body.innerHTML = 'taken'</script><img src=http://example.invalid/x.png>"
-seed = 3
+HOSTILE = ("""title = "</title><script>document.body.innerHTML = 'taken'</script><img src=http://example.invalid/x.png>"
 target = "3 sigma"
-[circuit]
-netlist = "cell.cir"
-analysis = "operating_point"
-[[measure]]
-name = "v"
-vector = "v(a)"
-[[spec]]
-name = "a <b> & 'c' `d`"
-measure = "v"
-min = "0.75 V"
-[[spec]]
-name = "high"
-measure = "v"
-max = "1.2 V"
-[[die]]
-source = "v1"
-sigma = "50 mV"
-"""
+""" + small_study.MEASURE + small_study.spec("a <b> & 'c' `d`", min="0.75 V") + small_study.spec("high", max="1.2 V") + small_study.DIE)
 
 
 def checked(page, folder, width, dark, printed=False):
     """What page_check.js says of the page."""
     html = page.read_text()
+    # Two faults that look alike in a browser: a page made without the library, and a library that did not run.
+    assert not HAS_D3 or D3.read_text() in html, f"{page} was made without D3, which is installed"
     values = f"var DARK = {str(dark).lower()}, PRINTED = {str(printed).lower()}, D3_EXPECTED = {str(HAS_D3).lower()};\n"
     html = html.replace("<head>", "<head>" + GUARD, 1)
     if printed:  # the rules for paper on a screen as wide as a page is
@@ -81,9 +68,7 @@ class Pages(unittest.TestCase):
     def setUpClass(cls):
         cls.keep = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         cls.folder = pathlib.Path(cls.keep.name)
-        (cls.folder / "cell.cir").write_text("cell\nv1 a 0 1\nr1 a 0 1k\n.end\n")
-        (cls.folder / "hostile.toml").write_text(HOSTILE)
-        cls.pages = {"hostile": cls.report(cls.folder / "hostile.toml", "hostile"),
+        cls.pages = {"hostile": cls.report(small_study.write(cls.folder, HOSTILE, "hostile.toml"), "hostile"),
                      "circuit": cls.report(ROOT / "studies/gallery/rc_corner.toml", "circuit"),
                      "column": cls.column()}
 
@@ -93,9 +78,8 @@ class Pages(unittest.TestCase):
 
     @classmethod
     def report(cls, study, name):
-        for command in (["run", str(study), "-o", f"{name}.h5", "-j", "1"], ["report", f"{name}.h5", "-o", name]):
-            made = subprocess.run([FLARE, *command], cwd=cls.folder, capture_output=True, text=True, check=False)
-            assert made.returncode == 0, made.stdout + made.stderr
+        small_study.must_run(FLARE, cls.folder, "run", study, "-o", f"{name}.h5", "-j", "1")
+        small_study.must_run(FLARE, cls.folder, "report", f"{name}.h5", "-o", name)
         return cls.folder / name / "index.html"
 
     @classmethod

@@ -15,36 +15,12 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "studies/python"))
 import flare  # noqa: E402
+import small_study  # noqa: E402
 
 FLARE, DRAWS = (os.path.abspath(path) for path in sys.argv[1:3])
 
-STUDY = """
-seed = 3
-[circuit]
-netlist = "cell.cir"
-analysis = "operating_point"
-[[measure]]
-name = "v"
-vector = "v(a)"
-[[spec]]
-name = "low"
-measure = "v"
-min = "0.7 V"
-[[spec]]
-name = "high"
-measure = "v"
-max = "1.25 V"
-[[die]]
-source = "v1"
-sigma = "50 mV"
-[[sweep]]
-key = "die[v1].sigma"
-values = ["40 mV", "50 mV"]
-"""
-
-
-def run(folder, *arguments):
-    return subprocess.run([FLARE, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+STUDY = (small_study.MEASURE + small_study.spec("low", min="0.7 V") + small_study.spec("high", max="1.25 V") + small_study.DIE
+         + small_study.sweep("40 mV", "50 mV"))
 
 
 class Results(unittest.TestCase):
@@ -52,10 +28,8 @@ class Results(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         path = pathlib.Path(cls.folder.name)
-        (path / "cell.cir").write_text("cell\nv1 a 0 1\nr1 a 0 1k\n.end\n")
-        (path / "s.toml").write_text(STUDY)
-        made = run(path, "run", "s.toml", "-o", "s.h5", "-j", "1")
-        assert made.returncode == 0, made.stdout + made.stderr
+        small_study.write(path, STUDY)
+        small_study.must_run(FLARE, path, "run", "s.toml", "-o", "s.h5", "-j", "1")
         cls.result = flare.open(path / "s.h5")
 
     @classmethod

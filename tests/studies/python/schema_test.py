@@ -6,40 +6,21 @@
 import os
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 import unittest
 
 import h5py
 
+import small_study
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FLARE, MORE = os.path.abspath(sys.argv[1]), [os.path.abspath(path) for path in sys.argv[2:]]
 # Objects of studies that are not run here: only looked at in the results that are named.
 ELSEWHERE = ("/map", "/accuracy", "/adc/", "/gain_cell/")
 
-CIRCUIT = """
-seed = 3
-target = "4 sigma"
-[circuit]
-netlist = "cell.cir"
-analysis = "operating_point"
-[[measure]]
-name = "v"
-vector = "v(a)"
-[[spec]]
-measure = "v"
-min = "0.7 V"
-[[spec]]
-name = "asked"
-measure = "v"
-limit = "?"
-side = "min"
-[[die]]
-source = "v1"
-sigma = "50 mV"
-"""
-SWEEP = '[[sweep]]\nkey = "die[v1].sigma"\nvalues = ["40 mV", "50 mV"]\n'
+CIRCUIT = ('target = "4 sigma"\n' + small_study.MEASURE + small_study.spec(min="0.7 V")
+           + small_study.spec("asked", limit="?", side="min") + small_study.DIE)
 
 
 def text(value):
@@ -98,14 +79,12 @@ class Schema(unittest.TestCase):
     def setUpClass(cls):
         cls.keep = tempfile.TemporaryDirectory()
         folder = pathlib.Path(cls.keep.name)
-        (folder / "cell.cir").write_text("cell\nv1 a 0 1\nr1 a 0 1k\n.end\n")
-        (folder / "circuit.toml").write_text(CIRCUIT)
-        (folder / "sweep.toml").write_text(CIRCUIT + SWEEP)
         cls.paths = []
-        for study in (folder / "circuit.toml", folder / "sweep.toml", ROOT / "tests/goldens/column.toml"):
+        for study in (small_study.write(folder, CIRCUIT, "circuit.toml"),
+                      small_study.write(folder, CIRCUIT + small_study.sweep("40 mV", "50 mV"), "sweep.toml"),
+                      ROOT / "tests/goldens/column.toml"):
             out = folder / (study.stem + ".h5")
-            made = subprocess.run([FLARE, "run", str(study), "-o", str(out), "-j", "1"], capture_output=True, text=True, check=False)
-            assert made.returncode == 0, made.stdout + made.stderr
+            small_study.must_run(FLARE, folder, "run", study, "-o", out, "-j", "1")
             cls.paths.append(out)
         cls.page = described()
 
