@@ -81,7 +81,7 @@ Matrix ErrorModel::confusion_of_parts() const {
   for (int k = 0; k <= rows_per_read; ++k) {
     const double others = k * square(frozen.cell_sigma) +
                           (rows_per_read - k) * square(frozen.off_cell_sigma) + square(per_read.noise_sigma);
-    const auto boundary = [&](int t) {
+    const auto boundary = [&](int t) -> double {
       if (t < 0) return -INFINITY;
       if (t >= codes() - 1) return INFINITY;
       return standardised(thresholds[static_cast<std::size_t>(t)] - level_mean[static_cast<std::size_t>(k)],

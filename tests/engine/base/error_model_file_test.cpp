@@ -94,6 +94,7 @@ TEST(ErrorModelFile, ComesBackAsWritten) {
 TEST(ErrorModelFile, OffsetsOfEachThresholdComeBack) {
   const auto path = scratch("offsets.h5");
   ErrorModel m = ErrorModel::gaussian(4, 5, {0.03, 0.004, 0.05}, {0.02});
+  m.p_wrong = m.p_wrong_low = m.p_wrong_high = std::vector<double>(5, 1e-3);
   const auto again = [&] {
     {
       H5::H5File file(path.string(), H5F_ACC_TRUNC);
