@@ -14,8 +14,8 @@ std::string frozen_text(const Converter& converter) {
       "level in every read of a die";
   if (converter.offset_sigma > 0.0) text += "; offset of each comparator (threshold_offset_sigma_step)";
   if (!converter.offset_sigmas.empty()) {
-    text += ": the root mean square over the thresholds, whose own spreads stand in the confusion matrix";
-    if (converter.common) text += "; common to all thresholds there, drawn for each by itself here";
+    text += ": the root mean square; of each threshold: threshold_offset_sigmas_step";
+    if (converter.common) text += "; one draw moves all thresholds";
   }
   return text;
 }
@@ -84,7 +84,8 @@ ErrorModel make_error_model(const std::vector<LevelFit>& levels, const Reference
   model.reconstruct = converter.reconstruct;
   model.thresholds = converter.thresholds;
   model.level_mean = point.level_mean;
-  model.frozen = {cell.on, cell.off, converter.offset_sigma};
+  model.frozen = {cell.on, cell.off, converter.offset_sigma, converter.offset_sigmas,
+                  converter.common && converter.offset_sigma > 0.0};
   model.per_read = {converter.read_noise_sigma};
   model.frozen_text = frozen_text(converter);
   model.per_read_text = per_read_text(converter);

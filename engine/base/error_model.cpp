@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -16,11 +17,16 @@ bool all_finite(const std::vector<double>& values) {
   return true;
 }
 
-/// P(a < X <= b) for a normal X, from the tail that keeps relative accuracy.
-double interval_probability(double a, double b, double mean, double sigma) {
-  if (sigma == 0) return a < mean && mean <= b ? 1 : 0;
-  const double low = (a - mean) / sigma, high = (b - mean) / sigma;
-  return low > 0 ? normal_tail(low) - normal_tail(high) : normal_tail(-high) - normal_tail(-low);
+/// Distance in sigmas; without a sigma a boundary lies on one side or the other, and what lies on it is below.
+double standardised(double distance, double sigma) {
+  if (sigma == 0) return distance >= 0 ? INFINITY : -INFINITY;
+  return distance / sigma;
+}
+
+/// P(low < Z <= high) of a standard normal Z, from the tail that keeps relative accuracy; 0 where they are out of order.
+double interval_probability(double low, double high) {
+  const double p = low > 0 ? normal_tail(low) - normal_tail(high) : normal_tail(-high) - normal_tail(-low);
+  return std::max(p, 0.0);
 }
 
 ErrorModel empty_model(int rows_per_read, int codes) {
@@ -69,18 +75,20 @@ bool ErrorModel::freezes_nothing() const {
 Matrix ErrorModel::confusion_of_parts() const {
   const auto square = [](double v) { return v * v; };
   Matrix p(rows_per_read + 1, codes());
-  // Comparators are taken as one common threshold shift here: P(code | k) of neighbouring boundaries then
-  // sums to 1 whatever the offsets. A fully thermometer-coded flash with independent offsets differs only
-  // where offsets are comparable with the distance between thresholds.
+  // Offsets of neighbouring comparators are taken as moving together: P(code | k) then sums to 1 where all spread alike.
+  // A thermometer-coded flash with independent offsets differs only where offsets are comparable with the distance
+  // between thresholds.
   for (int k = 0; k <= rows_per_read; ++k) {
-    const double sigma =
-        std::sqrt(k * square(frozen.cell_sigma) + (rows_per_read - k) * square(frozen.off_cell_sigma) +
-                  square(frozen.threshold_offset_sigma) + square(per_read.noise_sigma));
-    for (int c = 0; c < codes(); ++c) {
-      const double low = c == 0 ? -INFINITY : thresholds[c - 1];
-      const double high = c == codes() - 1 ? INFINITY : thresholds[c];
-      p(k, c) = interval_probability(low, high, level_mean[k], sigma);
-    }
+    const double others = k * square(frozen.cell_sigma) +
+                          (rows_per_read - k) * square(frozen.off_cell_sigma) + square(per_read.noise_sigma);
+    const auto boundary = [&](int t) -> double {
+      if (t < 0) return -INFINITY;
+      if (t >= codes() - 1) return INFINITY;
+      return standardised(thresholds[static_cast<std::size_t>(t)] - level_mean[static_cast<std::size_t>(k)],
+                          std::sqrt(others + square(frozen.offset_sigma(t))));
+    };
+    for (int c = 0; c < codes(); ++c) p(k, c) = interval_probability(boundary(c - 1), boundary(c));
+    if (!frozen.threshold_offset_sigmas.empty()) p.row(k) /= p.row(k).sum();
   }
   return p;
 }
@@ -113,8 +121,13 @@ bool ErrorModel::is_valid(std::string* error) const {
       return fail(fmt::format("a code that reconstructs to {} is far outside 0 to {}", v, rows_per_read));
   for (std::size_t i = 1; i < thresholds.size(); ++i)
     if (thresholds[i] < thresholds[i - 1]) return fail("the thresholds do not rise");
-  for (const double s :
-       {frozen.cell_sigma, frozen.off_cell_sigma, frozen.threshold_offset_sigma, per_read.noise_sigma})
+  const std::vector<double>& offsets = frozen.threshold_offset_sigmas;
+  if (!offsets.empty() && offsets.size() != thresholds.size())
+    return fail("codes - 1 offsets of thresholds are needed, or none");
+  std::vector<double> sigmas = offsets;
+  sigmas.insert(sigmas.end(), {frozen.cell_sigma, frozen.off_cell_sigma, frozen.threshold_offset_sigma,
+                               per_read.noise_sigma});
+  for (const double s : sigmas)
     if (!(s >= 0) || s > rows_per_read)
       return fail("a sigma that is negative, not a number or larger than SAWL");
   for (int k = 0; k <= rows_per_read; ++k) {

@@ -2,6 +2,7 @@
 // converter and corner.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,14 @@ namespace flare::engine {
 struct FrozenVariation {
   double cell_sigma = 0;              // of one on-cell's contribution
   double off_cell_sigma = 0;          // of one off-cell's contribution
-  double threshold_offset_sigma = 0;  // of each comparator's threshold
+  double threshold_offset_sigma = 0;  // of each comparator's threshold; where they differ, root mean square
+  std::vector<double> threshold_offset_sigmas = {};  // of each threshold, where they differ; else empty
+  bool common_offset = false;  // one draw moves all thresholds (one comparator serves them)
+
+  double offset_sigma(int threshold) const {
+    return threshold_offset_sigmas.empty() ? threshold_offset_sigma
+                                           : threshold_offset_sigmas[static_cast<std::size_t>(threshold)];
+  }
 };
 
 /// Part that is drawn afresh for every read. Unit: one step.

@@ -88,6 +88,8 @@ const std::vector<std::pair<std::string, Setter>>& setters() {
       {"cell_sigma_step", [](D& d, S text) { d.cell_sigma_step = steps(text); }},
       {"off_cell_sigma_step", [](D& d, S text) { d.off_cell_sigma_step = steps(text); }},
       {"threshold_offset_sigma_step", [](D& d, S text) { d.threshold_offset_sigma_step = steps(text); }},
+      {"threshold_offset_sigmas_step", [](D& d, S text) { d.threshold_offset_sigmas_step = numbers(text); }},
+      {"threshold_offset_common", [](D& d, S text) { d.threshold_offset_common = truth(text); }},
       {"read_noise_sigma_step", [](D& d, S text) { d.read_noise_sigma_step = steps(text); }},
       {"frozen", [](D& d, S text) { d.frozen = text; }},
       {"per_read", [](D& d, S text) { d.per_read = text; }},
@@ -143,6 +145,12 @@ std::vector<double> listed(const std::optional<std::vector<double>>& given, cons
   if (given->size() != size)
     problems.add(fmt::format("{} has {} values, {} are needed", name, given->size(), size));
   return *given;
+}
+
+double root_mean_square(const std::vector<double>& values) {
+  double square = 0;
+  for (const double v : values) square += v * v;
+  return values.empty() ? 0 : std::sqrt(square / static_cast<double>(values.size()));
 }
 
 /// Where nobody said what codes stand for, the level that gives a code must be near what is assumed: a converter
@@ -209,8 +217,14 @@ ErrorModel model_of_matrix(const Matrix& matrix, const MatrixDescription& d, con
   std::sort(halves.begin(), halves.end());
   m.thresholds = listed(d.thresholds, "thresholds", codes - 1, halves, problems);
   m.level_mean = listed(d.level_mean, "level_mean", levels, means, problems);
-  m.frozen = {d.cell_sigma_step.value_or(0), d.off_cell_sigma_step.value_or(0),
-              d.threshold_offset_sigma_step.value_or(0)};
+  m.frozen = {d.cell_sigma_step.value_or(0), d.off_cell_sigma_step.value_or(0), 0.0,
+              listed(d.threshold_offset_sigmas_step, "threshold_offset_sigmas_step", codes - 1, {}, problems),
+              d.threshold_offset_common};
+  m.frozen.threshold_offset_sigma =
+      d.threshold_offset_sigma_step.value_or(root_mean_square(m.frozen.threshold_offset_sigmas));
+  std::vector<double>& offsets = m.frozen.threshold_offset_sigmas;
+  const double alike = m.frozen.threshold_offset_sigma;
+  if (std::all_of(offsets.begin(), offsets.end(), [&](double s) { return s == alike; })) offsets.clear();
   m.per_read = {d.read_noise_sigma_step.value_or(0)};
   m.frozen_text = d.frozen.value_or(m.freezes_nothing() ? "nothing" : "deviations of cells and thresholds");
   m.per_read_text = d.per_read.value_or(m.freezes_nothing() ? "every error" : "read noise");

@@ -28,12 +28,14 @@ struct MatrixDescription {
   std::optional<std::vector<double>> thresholds;  // steps; default: half way between what codes stand for
   std::optional<std::vector<double>> level_mean;  // steps, of k = 0 .. SAWL; default: k
   std::optional<double> cell_sigma_step, off_cell_sigma_step;  // deviation of one cell; frozen; default: 0
-  std::optional<double> threshold_offset_sigma_step;           // frozen; default: 0
-  std::optional<double> read_noise_sigma_step;                 // drawn per read; default: 0
-  std::optional<std::string> frozen, per_read;                 // what of the error is which, in words
-  std::string status = "estimated";                            // of the probabilities
-  std::optional<int> sawl;                                     // checked against the number of rows
-  std::string cell, adc, corner;                               // names in tables; default: none
+  std::optional<double> threshold_offset_sigma_step;  // frozen; default: 0, or what the next line says
+  std::optional<std::vector<double>> threshold_offset_sigmas_step;  // of each threshold, where they differ
+  bool threshold_offset_common = false;                             // one draw moves all thresholds
+  std::optional<double> read_noise_sigma_step;                      // drawn per read; default: 0
+  std::optional<std::string> frozen, per_read;                      // what of the error is which, in words
+  std::string status = "estimated";                                 // of the probabilities
+  std::optional<int> sawl;                                          // checked against the number of rows
+  std::string cell, adc, corner;                                    // names in tables; default: none
 };
 
 /// Names of the keys above, in that order.

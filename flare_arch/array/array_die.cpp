@@ -47,7 +47,8 @@ ArrayDie::ArrayDie(const ErrorModel& model, std::uint64_t seed, std::uint32_t ar
     }
   for (int line = 0; line < bitlines; ++line)
     for (int c = 0; c < comparators_; ++c) {
-      const double offset = model.frozen.threshold_offset_sigma * standard_normal(offsets, line, c, 0, 0);
+      const int drawn = model.frozen.common_offset ? 0 : c;
+      const double offset = model.frozen.offset_sigma(c) * standard_normal(offsets, line, drawn, 0, 0);
       thresholds_.push_back(to_units(model.thresholds[c] + offset, fraction_bits_, level_limit));
     }
   for (const double mean : model.level_mean)

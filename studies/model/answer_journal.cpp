@@ -101,6 +101,8 @@ std::string description(const arch::ErrorModel* model) {
   text += fmt::format(" {} {} {} {} {}", model->level_mean, model->frozen.cell_sigma,
                       model->frozen.off_cell_sigma, model->frozen.threshold_offset_sigma,
                       model->per_read.noise_sigma);
+  if (!model->frozen.threshold_offset_sigmas.empty() || model->frozen.common_offset)
+    text += fmt::format(" {} {}", model->frozen.threshold_offset_sigmas, model->frozen.common_offset);
   for (Eigen::Index i = 0; i < model->confusion.size(); ++i)
     text += fmt::format(" {}", model->confusion.data()[i]);
   return text;

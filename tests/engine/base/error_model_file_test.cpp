@@ -91,6 +91,44 @@ TEST(ErrorModelFile, ComesBackAsWritten) {
   std::filesystem::remove(path);
 }
 
+TEST(ErrorModelFile, OffsetsOfEachThresholdComeBack) {
+  const auto path = scratch("offsets.h5");
+  ErrorModel m = ErrorModel::gaussian(4, 5, {0.03, 0.004, 0.05}, {0.02});
+  m.p_wrong = m.p_wrong_low = m.p_wrong_high = std::vector<double>(5, 1e-3);
+  const auto again = [&] {
+    {
+      H5::H5File file(path.string(), H5F_ACC_TRUNC);
+      write_error_model(file, {"sram8t", 4, "sar", "tt"}, m);
+    }
+    return read_error_model(open_result(path), {"sram8t", 4, "sar", "tt"});
+  };
+  EXPECT_TRUE(again().frozen.threshold_offset_sigmas.empty());
+  EXPECT_FALSE(again().frozen.common_offset);
+  m.frozen.threshold_offset_sigmas = {0.01, 0.02, 0.03, 0.07};
+  m.frozen.common_offset = true;
+  const ErrorModel r = again();
+  EXPECT_EQ(r.frozen.threshold_offset_sigmas, m.frozen.threshold_offset_sigmas);
+  EXPECT_EQ(r.frozen.threshold_offset_sigma, 0.05);
+  EXPECT_TRUE(r.frozen.common_offset);
+  m.frozen.threshold_offset_sigmas.pop_back();
+  EXPECT_NE(message_of(again).find("4 are needed"), std::string::npos) << message_of(again);
+  std::filesystem::remove(path);
+}
+
+// Each boundary is crossed with the probability of its own spread.
+TEST(ErrorModel, PartsWithOffsetsOfTheirOwn) {
+  ErrorModel m = ErrorModel::gaussian(2, 3, {0.1, 0.0, 0.2}, {0.05});
+  const Matrix alike = m.confusion_of_parts();
+  m.frozen.threshold_offset_sigmas = {0.2, 0.2};
+  EXPECT_NEAR((m.confusion_of_parts() - alike).cwiseAbs().maxCoeff(), 0.0, 1e-15);
+  m.frozen.threshold_offset_sigmas = {0.05, 0.3};
+  const Matrix p = m.confusion_of_parts();
+  const auto tail = [](double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); };
+  EXPECT_NEAR(p(1, 0), tail(0.5 / std::sqrt(0.01 + 0.0025 + 0.0025)), 1e-15);
+  EXPECT_NEAR(p(1, 2), tail(0.5 / std::sqrt(0.01 + 0.0025 + 0.09)), 1e-15);
+  EXPECT_NEAR(p.row(1).sum(), 1.0, 1e-15);
+}
+
 TEST(ErrorModelFile, BadFilesAreRefusedWithTheReason) {
   const auto path = scratch("bad.h5");
   const auto load = [&] { read_error_model(open_result(path), flash); };

@@ -35,6 +35,37 @@ TEST(Array, DieErrsTheSameWayAgain) {
   EXPECT_NE(array.multiply(x, format, errors), y);
 }
 
+TEST(ArrayDie, OffsetsSpreadAsEachThresholdSays) {
+  ErrorModel model = ErrorModel::ideal(4);
+  model.frozen.threshold_offset_sigmas = {0.02, 0.08, 0.0, 0.16};
+  constexpr int lines = 4000;
+  const auto offsets = [&](bool common) {
+    model.frozen.common_offset = common;
+    const ArrayDie die(model, 11, 0, 8, lines);
+    const double unit = std::ldexp(1.0, -die.fraction_bits());
+    std::vector<std::vector<double>> all(4);
+    for (int line = 0; line < lines; ++line)
+      for (std::size_t c = 0; c < 4; ++c)
+        all[c].push_back(die.thresholds(line)[c] * unit - model.thresholds[c]);
+    return all;
+  };
+  const auto product = [](const std::vector<double>& a, const std::vector<double>& b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+    return sum / static_cast<double>(a.size());
+  };
+  const auto apart = offsets(false), common = offsets(true);
+  for (std::size_t c = 0; c < 4; ++c) {
+    const double sigma = model.frozen.threshold_offset_sigmas[c];
+    EXPECT_NEAR(std::sqrt(product(apart[c], apart[c])), sigma, 0.05 * sigma) << c;  // 4.5 standard errors
+  }
+  EXPECT_LT(std::abs(product(apart[1], apart[3])), 0.07 * 0.08 * 0.16);
+  EXPECT_NEAR(product(common[1], common[3]), 0.08 * 0.16, 0.07 * 0.08 * 0.16);
+  for (std::size_t line = 0; line < lines; ++line)
+    EXPECT_NEAR(common[3][line], 2 * common[1][line],
+                0.005);  // the grid of the levels: 1/1024 step and finer
+}
+
 TEST(Array, DieModeMatchesTheConfusionMatrixOverManyDies) {
   // Over dies, P(code | k) of one column is the model's. One bit line, 8 rows all on: k = 8.
   const ErrorModel model = ErrorModel::gaussian(8, 9, {0.1, 0.03, 0.1}, {0.1});
