@@ -116,15 +116,16 @@ const std::uint32_t* Array::column_patterns(int column) const {
 const std::uint64_t* Array::row_bits() const {
   std::call_once(lazy_->bits_once, [this] {
     std::vector<std::uint64_t> bits(static_cast<std::size_t>(depth()) * row_words());
-    for (int column = 0; column < columns(); ++column)
-      for (int row = 0; row < depth(); ++row) {
-        const std::uint32_t pattern = column_patterns(column)[row];
-        for (int q = 0; q < format_.planes(); ++q) {
-          const std::size_t line = static_cast<std::size_t>(column) * format_.planes() + q;
-          bits[row * row_words() + line / 64] |= static_cast<std::uint64_t>((pattern >> q) & 1)
-                                                 << (line % 64);
-        }
+    const auto planes = static_cast<std::size_t>(format_.planes());
+    for (int row = 0; row < depth(); ++row) {
+      std::uint64_t* words = bits.data() + row * row_words();
+      for (std::size_t column = 0, line = 0; column < static_cast<std::size_t>(columns());
+           ++column, line += planes) {
+        const std::uint64_t pattern = format_.pattern(weights_(row, static_cast<Eigen::Index>(column)));
+        words[line / 64] |= pattern << (line % 64);
+        if (line % 64 + planes > 64) words[line / 64 + 1] |= pattern >> (64 - line % 64);
       }
+    }
     lazy_->row_bits = std::move(bits);
   });
   return lazy_->row_bits.data();
@@ -282,24 +283,44 @@ void multiply_sparse(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& co
   for_each_token<Scratch>(result.rows(), threads, counters, one_token);
 }
 
-/// Blocks of tokens bound the memory of their plans; a block is large enough to share the tables of a block of bit
-/// lines.
-template <class Sum>
-void multiply_die(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
+/// Die mode in blocks of tokens, which bound the memory of their plans; a block is large enough to share the tables of a
+/// block of bit lines. `add(first, tokens, plans)` adds what they find to the result.
+template <class Add>
+void for_each_plan(const ArrayJob& job, Eigen::Index all_tokens, ArrayCounters& counters, const Add& add) {
   constexpr Eigen::Index tokens_at_once = 1024;
-  std::vector<TokenPlan> plans(std::min(tokens_at_once, result.rows()));
-  for (Eigen::Index first = 0; first < result.rows(); first += tokens_at_once) {
-    const Eigen::Index tokens = std::min(tokens_at_once, result.rows() - first);
-    std::vector<TokenSums> sums(tokens, TokenSums(result.cols()));
+  std::vector<TokenPlan> plans(std::min(tokens_at_once, all_tokens));
+  for (Eigen::Index first = 0; first < all_tokens; first += tokens_at_once) {
+    const Eigen::Index tokens = std::min(tokens_at_once, all_tokens - first);
     struct Nothing {};
     for_each_token<Nothing>(tokens, job.errors.threads, counters,
                             [&](std::int64_t token, ArrayCounters& mine, Nothing&) {
                               plans[token].make(job, first + token, mine);
                             });
-    add_die(job, first, plans, sums, job.errors.threads);
-    for (Eigen::Index token = 0; token < tokens; ++token)
-      add_sums(sums[token], job.errors.sampler->fraction_bits(), first + token, result);
+    add(first, tokens, plans);
   }
+}
+
+template <class Sum>
+void multiply_die(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
+  for_each_plan(job, result.rows(), counters,
+                [&](Eigen::Index first, Eigen::Index tokens, const auto& plans) {
+                  std::vector<TokenSums> sums(tokens, TokenSums(result.cols()));
+                  add_die(job, first, plans, sums, job.errors.threads);
+                  for (Eigen::Index token = 0; token < tokens; ++token)
+                    add_sums(sums[token], job.errors.sampler->fraction_bits(), first + token, result);
+                });
+}
+
+/// The result holds the exact product.
+template <class Sum>
+void add_die_errors(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
+  for_each_plan(job, result.rows(), counters,
+                [&](Eigen::Index first, Eigen::Index tokens, const auto& plans) {
+                  std::vector<std::vector<ColumnError>> errors(tokens);
+                  find_die_errors(job, first, plans, errors, job.errors.threads);
+                  for (Eigen::Index token = 0; token < tokens; ++token)
+                    add_errors(errors[token], job.errors.sampler->fraction_bits(), first + token, result);
+                });
 }
 
 template <class Sum>
@@ -395,12 +416,16 @@ void Array::multiply_as(const IntegerView& inputs, const PlaneFormat& format, co
   const ReadPath path = errors.sampler != nullptr ? resolve_path(errors)
                         : reference               ? ReadPath::reference
                                                   : ReadPath::sparse;
-  if (path != ReadPath::sparse || !lazy_->product.checks(inputs, format))
-    check_range(inputs, format, "inputs");
-  if (path == ReadPath::sparse) {
+  const bool strays = die && path == ReadPath::dense && strays_are_few(job);
+  const bool exact = path == ReadPath::sparse || strays;  // and errors beside it
+  if (!exact || !lazy_->product.checks(inputs, format)) check_range(inputs, format, "inputs");
+  if (exact) {
     lazy_->product.multiply(inputs, format, result);
     clear_absent(present, result);
-    if (errors.sampler != nullptr || job.count) multiply_sparse(job, result, count);
+    if (strays)
+      add_die_errors(job, result, count);
+    else if (errors.sampler != nullptr || job.count)
+      multiply_sparse(job, result, count);
     return;
   }
   result.setZero(inputs.rows(), columns());

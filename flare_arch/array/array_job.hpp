@@ -45,6 +45,9 @@ class TokenPlan {
   /// The same, all planes planned.
   void make(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters);
 
+  /// Plans all planes, where many of their reads will be asked for.
+  void plan_all(const ArrayJob& job);
+
   std::int64_t cycles() const { return cycles_; }
   std::int64_t reads(int plane) const { return reads_[static_cast<std::size_t>(plane)]; }
   /// The reads of a plane, planned before.
@@ -98,5 +101,11 @@ void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, 
 bool die_kernel_takes(const CodeSampler& sampler);
 void add_die(const ArrayJob& job, Eigen::Index first_token, const std::vector<TokenPlan>& plans,
              std::vector<TokenSums>& sums, int threads);
+
+/// True where the sums of a die are best made as the exact product and the errors of few reads.
+bool strays_are_few(const ArrayJob& job);
+/// Die mode, a block of tokens at once: appends what the codes of each token's reads differ from their levels' own.
+void find_die_errors(const ArrayJob& job, Eigen::Index first_token, const std::vector<TokenPlan>& plans,
+                     std::vector<std::vector<ColumnError>>& errors, int threads);
 
 }  // namespace flare::arch

@@ -167,6 +167,36 @@ int rows_of_read(const std::uint16_t* bits, int slices, const SegmentationOption
   return static_cast<int>(end - rows);
 }
 
+void plan_slices(const std::uint16_t* bits, int slices, const SegmentationOptions& options, ReadPlan& plan) {
+  const int sawl = options.rows_per_read, capacity = sawl - (options.strictly_below ? 1 : 0);
+  plan.clear();
+  const auto add = [&](unsigned word, int slice, int skipped, int count) {
+    std::uint16_t rows[slice_rows];
+    put_rows(word, slice * slice_rows, skipped, count, rows);
+    for (int i = 0; i < count; ++i) plan.add_row(rows[i]);
+  };
+  for (int slice = 0; slice < slices; ++slice) {
+    const unsigned word = bits[slice * most_planes];
+    for (int taken = 0, ones = ones_of(word); taken + sawl <= ones; taken += sawl) {
+      add(word, slice, taken, sawl);
+      plan.close_read();
+    }
+  }
+  int held = 0;
+  for (int slice = 0; slice < slices; ++slice) {
+    const unsigned word = bits[slice * most_planes];
+    const int ones = ones_of(word), rest = ones % sawl;
+    if (rest == 0) continue;
+    if (held + rest > capacity) {
+      plan.close_read();
+      held = 0;
+    }
+    add(word, slice, ones - rest, rest);
+    held += rest;
+  }
+  if (held > 0) plan.close_read();
+}
+
 void scalar::slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format,
                           std::uint16_t* bits) {
   const std::size_t slices = (values.size() + slice_rows - 1) / slice_rows;

@@ -57,17 +57,26 @@ AccuracyOptions options_of(const Setting& s, int threads) {
   return o;
 }
 
+/// Seconds an example. A die is made before its first example is counted: that takes as long as some examples, once a die.
+double seconds_an_example(const Transformer& model, const Dataset& data, AccuracyOptions o, bool die,
+                          bool by_clock) {
+  const double start = seconds(by_clock);
+  double first = 0;
+  o.progress = [&](std::int64_t done, std::int64_t) {
+    if (done == 1) first = seconds(by_clock);
+  };
+  const AccuracyResult r = evaluate_accuracy(model, data, o);
+  const auto examples = static_cast<double>(r.examples);
+  return die ? (seconds(by_clock) - first) / (examples - 1) : (seconds(by_clock) - start) / examples;
+}
+
 void time(const Transformer& model, const Dataset& data, const Setting& s, int threads) {
   AccuracyOptions o = options_of(s, threads);
   o.layers = std::make_shared<LayerCache>(model, data.train);
-  if (s.die) o.examples = std::min(4, static_cast<int>(data.test->size()));
   const bool by_clock = threads > 1;
   double best = 1e30;
-  for (int turn = 0; turn < (s.die ? 1 : 3); ++turn) {  // the first prepares the layers, too
-    const double start = seconds(by_clock);
-    const AccuracyResult r = evaluate_accuracy(model, data, o);
-    best = std::min(best, (seconds(by_clock) - start) / static_cast<double>(r.examples));
-  }
+  for (int turn = 0; turn < (s.die ? 1 : 3); ++turn)  // the first prepares the layers, too
+    best = std::min(best, seconds_an_example(model, data, o, s.die, by_clock));
   fmt::print("{:<14} {} thread{} {:8.2f} images/s {:9.2f} ms\n", s.name, threads, threads > 1 ? "s" : " ",
              1 / best, 1e3 * best);
   std::fflush(stdout);

@@ -77,12 +77,16 @@ ReadPlan planned(const MatrixI& row, int plane, const PlaneFormat& format,
 /// Every read by itself drives the rows of the plan.
 void expect_rows(const ReadPlan& plan, const std::uint16_t* bits, int slices,
                  const SegmentationOptions& options) {
+  ReadPlan all;
+  plan_slices(bits, slices, options, all);
+  ASSERT_EQ(all.reads(), plan.reads());
   for (std::size_t read = 0; read < plan.reads(); ++read) {
     std::uint16_t rows[most_rows_per_read];
     const int count = rows_of_read(bits, slices, options, static_cast<std::int64_t>(read), rows);
     const auto expected = plan.rows(read);
-    ASSERT_EQ(std::vector<int>(rows, rows + count), std::vector<int>(expected.begin(), expected.end()))
-        << read;
+    const std::vector<int> numbers(expected.begin(), expected.end());
+    ASSERT_EQ(std::vector<int>(rows, rows + count), numbers) << read;
+    ASSERT_EQ(std::vector<int>(all.rows(read).begin(), all.rows(read).end()), numbers) << read;
   }
 }
 
