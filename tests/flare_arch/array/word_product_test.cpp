@@ -51,6 +51,27 @@ TEST(WordProduct, HoldsTheLargestWords) {
   });
 }
 
+TEST(WordProduct, SumsOfAnySize) {
+  // Extremes: 2,048 products of 2^30 and of 65535 * 32768; and words of all sizes, of odd depths.
+  const MatrixI lowest = MatrixI::Constant(2048, 33, -32768);
+  MatrixL got;
+  WordProduct(lowest).multiply(MatrixI::Constant(3, 2048, -32768), got);
+  EXPECT_EQ(got, MatrixL::Constant(3, 33, std::int64_t{1} << 41));
+  WordProduct(lowest).multiply(MatrixI::Constant(3, 2048, 65535), got);
+  EXPECT_EQ(got, MatrixL::Constant(3, 33, -std::int64_t{65535} * 2048 * 32768));
+  std::mt19937 generator(6);
+  for (const auto& [tokens, depth, columns] : {std::tuple{1, 1, 1}, {65, 127, 64}, {3, 301, 40}}) {
+    const MatrixI w = random_integers(generator, depth, columns, -32768, 32767),
+                  x = random_integers(generator, tokens, depth, -32768, 65535);
+    const WordProduct product(w);
+    const MatrixL expected = x.cast<std::int64_t>() * w.cast<std::int64_t>();
+    on_all_targets([&] {
+      product.multiply(x, got);
+      EXPECT_EQ(got, expected) << tokens << " " << depth << " " << columns;
+    });
+  }
+}
+
 TEST(WordProduct, TheVectorsEqualThePlainLoops) {
   std::mt19937 generator(5);
   for (const Eigen::Index rows : {1, 2, 7, 8, 9, 17})
