@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <mutex>
 #include <stdexcept>
@@ -269,18 +270,27 @@ void multiply_sparse(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& co
   const int threads = sparse_threads(job, result.rows(), plan_needed);
   const StreamKey key(job.errors.seed, StreamPurpose::error_positions, job.errors.array);
   struct Scratch {
-    TokenPlan plan;
-    std::vector<ColumnError> errors;
+    std::array<TokenPlan, sparse_tokens> plans;
+    std::array<std::vector<ColumnError>, sparse_tokens> errors;
   };
-  const auto one_token = [&](std::int64_t token, ArrayCounters& mine, Scratch& s) {
-    if (plan_needed) s.plan.count(job, token, mine);
+  const auto some_tokens = [&](std::int64_t group, ArrayCounters& mine, Scratch& s) {
+    const Eigen::Index first = group * sparse_tokens;
+    const auto tokens =
+        static_cast<std::size_t>(std::min<Eigen::Index>(sparse_tokens, result.rows() - first));
+    for (std::size_t t = 0; t < tokens && plan_needed; ++t)
+      s.plans[t].count(job, first + static_cast<Eigen::Index>(t), mine);
     if (job.errors.sampler == nullptr) return;
-    s.errors.clear();
-    find_sparse_errors(job, key, token, plan_needed ? &s.plan : nullptr, s.errors);
-    mine.wrong_reads += static_cast<std::int64_t>(s.errors.size());
-    add_errors(s.errors, job.errors.sampler->fraction_bits(), token, result);
+    const std::span errors = std::span(s.errors).first(tokens);
+    for (std::vector<ColumnError>& e : errors) e.clear();
+    find_sparse_errors(job, key, first, std::span(s.plans).first(plan_needed ? tokens : 0), errors);
+    for (std::size_t t = 0; t < tokens; ++t) {
+      mine.wrong_reads += static_cast<std::int64_t>(errors[t].size());
+      add_errors(errors[t], job.errors.sampler->fraction_bits(), first + static_cast<Eigen::Index>(t),
+                 result);
+    }
   };
-  for_each_token<Scratch>(result.rows(), threads, counters, one_token);
+  for_each_token<Scratch>((result.rows() + sparse_tokens - 1) / sparse_tokens, threads, counters,
+                          some_tokens);
 }
 
 /// Die mode in blocks of tokens, which bound the memory of their plans; a block is large enough to share the tables of a

@@ -83,10 +83,12 @@ struct ColumnError {
   int column = 0;
   std::int64_t value = 0;  // fixed point
 };
-/// Appends the errors of one token. `plan` may be null for fixed groups: their reads need no planning. Each
-/// candidate has one block of random words: 53 bits for the distance, 32 to thin, 32 for the wrong code.
-void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, TokenPlan* plan,
-                        std::vector<ColumnError>& found);
+/// Tokens whose errors are found together: their random words are drawn side by side, and cells are fetched ahead.
+constexpr int sparse_tokens = 16;
+/// Appends the errors of each of found.size() tokens, at most sparse_tokens, from `first_token` on. `plans` may be empty for fixed
+/// groups: their reads need no planning.
+void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index first_token,
+                        std::span<TokenPlan> plans, std::span<std::vector<ColumnError>> found);
 
 struct SlotTable;
 

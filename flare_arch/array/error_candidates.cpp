@@ -21,6 +21,12 @@ void draw_candidates_here(StreamKey key, std::uint32_t token, std::uint32_t firs
   scalar::draw_candidates(key, token, first, log_keep, ErrorCandidates::at_once, candidates);
 }
 
+void draw_first_candidates_here(StreamKey key, std::uint32_t token, double log_keep,
+                                ErrorCandidate* candidates) {
+  for (std::uint32_t i = 0; i < ErrorCandidates::at_once; ++i)
+    scalar::draw_candidates(key, token + i, 0, log_keep, 1, candidates + i);
+}
+
 #else
 
 /// log(u) / log_keep, within a few units in the last place.
@@ -31,20 +37,10 @@ HWY_ATTR void quotients(const double* u, double log_keep, double* result) {
     hn::StoreU(hn::Div(hn::Log(d, hn::LoadU(d, u + i)), keep), d, result + i);
 }
 
-HWY_ATTR void draw_candidates_here(StreamKey key, std::uint32_t token, std::uint32_t first, double log_keep,
-                                   ErrorCandidate* candidates) {
+/// Random words to candidates.
+HWY_ATTR void finish(const std::uint32_t (&words)[4][ErrorCandidates::at_once], double log_keep,
+                     ErrorCandidate* candidates) {
   constexpr int count = ErrorCandidates::at_once;
-  const hn::CappedTag<std::uint32_t, count> d;
-  std::uint32_t words[4][count];
-  for (int i = 0; i < count; i += static_cast<int>(hn::Lanes(d))) {
-    auto x0 = hn::Set(d, token), x1 = hn::Iota(d, first + static_cast<std::uint32_t>(i)), x2 = hn::Zero(d),
-         x3 = x2;
-    philox(d, key, x0, x1, x2, x3);
-    hn::StoreU(x0, d, words[0] + i);
-    hn::StoreU(x1, d, words[1] + i);
-    hn::StoreU(x2, d, words[2] + i);
-    hn::StoreU(x3, d, words[3] + i);
-  }
   double u[count], quotient[count];
   for (int i = 0; i < count; ++i) u[i] = open_uniform(words[0][i], words[1][i]);
   quotients(u, log_keep, quotient);
@@ -57,6 +53,34 @@ HWY_ATTR void draw_candidates_here(StreamKey key, std::uint32_t token, std::uint
   }
 }
 
+/// Of the counters (token, first, 0, 0), the token or the number rising by one from lane to lane.
+HWY_ATTR void draw(StreamKey key, std::uint32_t token, std::uint32_t first, bool tokens_rise, double log_keep,
+                   ErrorCandidate* candidates) {
+  const hn::CappedTag<std::uint32_t, ErrorCandidates::at_once> d;
+  std::uint32_t words[4][ErrorCandidates::at_once];
+  for (int i = 0; i < ErrorCandidates::at_once; i += static_cast<int>(hn::Lanes(d))) {
+    const auto lane = hn::Iota(d, static_cast<std::uint32_t>(i));
+    auto x0 = hn::Set(d, token), x1 = hn::Set(d, first), x2 = hn::Zero(d), x3 = x2;
+    (tokens_rise ? x0 : x1) = hn::Add(tokens_rise ? x0 : x1, lane);
+    philox(d, key, x0, x1, x2, x3);
+    hn::StoreU(x0, d, words[0] + i);
+    hn::StoreU(x1, d, words[1] + i);
+    hn::StoreU(x2, d, words[2] + i);
+    hn::StoreU(x3, d, words[3] + i);
+  }
+  finish(words, log_keep, candidates);
+}
+
+HWY_ATTR void draw_candidates_here(StreamKey key, std::uint32_t token, std::uint32_t first, double log_keep,
+                                   ErrorCandidate* candidates) {
+  draw(key, token, first, false, log_keep, candidates);
+}
+
+HWY_ATTR void draw_first_candidates_here(StreamKey key, std::uint32_t token, double log_keep,
+                                         ErrorCandidate* candidates) {
+  draw(key, token, 0, true, log_keep, candidates);
+}
+
 #endif
 
 }  // namespace flare::arch::HWY_NAMESPACE
@@ -66,10 +90,15 @@ HWY_AFTER_NAMESPACE();
 namespace flare::arch {
 
 HWY_EXPORT(draw_candidates_here);
+HWY_EXPORT(draw_first_candidates_here);
 
 void draw_candidates(StreamKey key, std::uint32_t token, std::uint32_t first, double log_keep,
                      ErrorCandidate* candidates) {
   HWY_DYNAMIC_DISPATCH(draw_candidates_here)(key, token, first, log_keep, candidates);
+}
+
+void draw_first_candidates(StreamKey key, std::uint32_t token, double log_keep, ErrorCandidate* candidates) {
+  HWY_DYNAMIC_DISPATCH(draw_first_candidates_here)(key, token, log_keep, candidates);
 }
 
 void scalar::draw_candidates(StreamKey key, std::uint32_t token, std::uint32_t first, double log_keep,
@@ -80,8 +109,11 @@ void scalar::draw_candidates(StreamKey key, std::uint32_t token, std::uint32_t f
   }
 }
 
-ErrorCandidates::ErrorCandidates(StreamKey key, std::uint32_t token, double rate, double expected)
-    : key_(key), token_(token), log_keep_(std::log1p(-rate)), many_(expected > 4) {}
+ErrorCandidates::ErrorCandidates(StreamKey key, std::uint32_t token, double log_keep,
+                                 const ErrorCandidate& first, double expected)
+    : key_(key), token_(token), log_keep_(log_keep), many_(expected > 4) {
+  candidates_.front() = first;
+}
 
 void ErrorCandidates::make() {
   made_ = many_ ? at_once : 1;

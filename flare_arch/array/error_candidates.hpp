@@ -17,8 +17,10 @@ struct ErrorCandidate {
 /// floor(log(u) / log(1 - rate)), 32 to thin, 32 for the wrong code.
 class ErrorCandidates {
  public:
-  /// rate: of candidates, above 0. expected: how many will be asked for, roughly; the numbers do not depend on it.
-  ErrorCandidates(StreamKey key, std::uint32_t token, double rate, double expected);
+  /// log_keep: log(1 - rate), below 0. first: candidate number 0. expected: how many will be asked for, roughly; the numbers do not
+  /// depend on it.
+  ErrorCandidates(StreamKey key, std::uint32_t token, double log_keep, const ErrorCandidate& first,
+                  double expected);
 
   const ErrorCandidate& next() {
     if (used_ == made_) make();
@@ -31,16 +33,19 @@ class ErrorCandidates {
   void make();
 
   StreamKey key_;
-  std::uint32_t token_, first_ = 0;
+  std::uint32_t token_, first_ = 1;
   double log_keep_;
   bool many_;
-  int used_ = 0, made_ = 0;
+  int used_ = 0, made_ = 1;
   std::array<ErrorCandidate, at_once> candidates_;
 };
 
 /// ErrorCandidates::at_once candidates from number `first` on.
 void draw_candidates(StreamKey key, std::uint32_t token, std::uint32_t first, double log_keep,
                      ErrorCandidate* candidates);
+
+/// Candidate number 0 of ErrorCandidates::at_once tokens from `token` on.
+void draw_first_candidates(StreamKey key, std::uint32_t token, double log_keep, ErrorCandidate* candidates);
 
 namespace scalar {
 /// `count` of them in a plain loop: what the vectors are tested against.

@@ -1,4 +1,5 @@
 // The reads of one token: counted plane by plane, planned where somebody asks which rows they drive.
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -15,7 +16,6 @@ void TokenPlan::count(const ArrayJob& job, Eigen::Index token, ArrayCounters& co
   bits_.resize(static_cast<std::size_t>(slices) * most_planes);
   slice_planes({job.inputs.data() + token * job.inputs.cols(), static_cast<std::size_t>(depth_)}, job.format,
                bits_.data());
-  planes_.resize(planes);
   reads_.resize(planes);
   is_planned_.assign(planes, false);
   std::array<std::uint16_t, most_planes> counted{}, ones{};
@@ -61,6 +61,7 @@ const ReadPlan& TokenPlan::planned(const ArrayJob& job, int plane) {
 
 void TokenPlan::plan(const ArrayJob& job, int plane) {
   is_planned_[plane] = true;
+  planes_.resize(std::max(planes_.size(), is_planned_.size()));
   if (quick_) {
     const int slices = (depth_ + slice_rows - 1) / slice_rows;
     return plan_slices(bits_.data() + plane, slices, job.array.segmentation(), planes_[plane]);

@@ -34,6 +34,11 @@ HWY_BEFORE_NAMESPACE();
 namespace flare::arch::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+template <class D, class V>
+HWY_ATTR HWY_INLINE V polynomial_of(D d, V r, const VdrRow& row) {
+  return hn::Max(hn::Zero(d), hn::Add(hn::Mul(r, hn::Add(r, hn::Set(d, row.b))), hn::Set(d, row.c)));
+}
+
 /// vdr_softmax() on one vector of logits. `steps`: the largest q that a logit of the row has.
 template <class D, class V>
 HWY_ATTR HWY_INLINE V probabilities_of(D d, V logits, const VdrRow& row, int steps) {
@@ -41,14 +46,20 @@ HWY_ATTR HWY_INLINE V probabilities_of(D d, V logits, const VdrRow& row, int ste
   const auto alive = hn::Lt(difference, hn::Set(d, row.below_limit));
   const auto below = hn::ShiftLeftSame(hn::IfThenElseZero(alive, difference), row.guard);
   // q steps of l fit below; each halves the value once more.
+#if HWY_TARGET <= HWY_AVX2
+  auto q = hn::Zero(d);
+  for (int step = 1; step <= steps; ++step)
+    q = hn::Sub(q, hn::VecFromMask(d, hn::Gt(below, hn::Set(d, step * row.l - 1))));
+  const auto r = hn::Sub(hn::Mul(q, hn::Set(d, row.l)), below);
+  auto value = polynomial_of(d, r, row) >> hn::Add(q, hn::Set(d, row.halvings));
+#else  // shifts by lanes of their own are made with floating point there
   auto r = hn::Neg(below);
   for (int q = 1; q <= steps; ++q)
     r = hn::IfThenElse(hn::Lt(below, hn::Set(d, q * row.l)), r, hn::Sub(hn::Set(d, q * row.l), below));
-  const auto polynomial =
-      hn::Max(hn::Zero(d), hn::Add(hn::Mul(r, hn::Add(r, hn::Set(d, row.b))), hn::Set(d, row.c)));
-  auto value = hn::ShiftRightSame(polynomial, row.halvings);
+  auto value = hn::ShiftRightSame(polynomial_of(d, r, row), row.halvings);
   for (int q = 1; q <= steps; ++q)
     value = hn::IfThenElse(hn::Lt(below, hn::Set(d, q * row.l)), value, hn::ShiftRight<1>(value));
+#endif
   if (row.rounds) value = hn::Add(value, hn::Set(d, 1));
   return hn::IfThenElseZero(alive, hn::Min(hn::ShiftRight<1>(value), hn::Set(d, row.highest)));
 }

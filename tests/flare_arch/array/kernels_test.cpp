@@ -218,10 +218,17 @@ TEST(Kernels, CandidatesAreTheSameOnEveryTarget) {
 
 TEST(Kernels, CandidatesDoNotDependOnHowManyAreExpected) {
   const StreamKey key(3, StreamPurpose::error_positions, 8);
-  ErrorCandidates few(key, 5, 1e-3, 0.5), many(key, 5, 1e-3, 1000);
+  std::array<ErrorCandidate, ErrorCandidates::at_once> first{};
+  draw_first_candidates(key, 2, std::log1p(-1e-3), first.data());
+  ErrorCandidate plain[100];
+  scalar::draw_candidates(key, 5, 0, std::log1p(-1e-3), 100, plain);
+  ErrorCandidates few(key, 5, std::log1p(-1e-3), first[3], 0.5),
+      many(key, 5, std::log1p(-1e-3), first[3], 1000);
   for (int i = 0; i < 100; ++i) {
     const ErrorCandidate a = few.next(), b = many.next();
     ASSERT_EQ(a.distance, b.distance);
+    ASSERT_EQ(a.distance, plain[i].distance);
+    ASSERT_EQ(a.which, plain[i].which);
     ASSERT_EQ(a.thin, b.thin);
     ASSERT_EQ(a.which, b.which);
   }
