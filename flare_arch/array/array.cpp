@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <mutex>
 #include <stdexcept>
@@ -116,15 +117,16 @@ const std::uint32_t* Array::column_patterns(int column) const {
 const std::uint64_t* Array::row_bits() const {
   std::call_once(lazy_->bits_once, [this] {
     std::vector<std::uint64_t> bits(static_cast<std::size_t>(depth()) * row_words());
-    for (int column = 0; column < columns(); ++column)
-      for (int row = 0; row < depth(); ++row) {
-        const std::uint32_t pattern = column_patterns(column)[row];
-        for (int q = 0; q < format_.planes(); ++q) {
-          const std::size_t line = static_cast<std::size_t>(column) * format_.planes() + q;
-          bits[row * row_words() + line / 64] |= static_cast<std::uint64_t>((pattern >> q) & 1)
-                                                 << (line % 64);
-        }
+    const auto planes = static_cast<std::size_t>(format_.planes());
+    for (int row = 0; row < depth(); ++row) {
+      std::uint64_t* words = bits.data() + row * row_words();
+      for (std::size_t column = 0, line = 0; column < static_cast<std::size_t>(columns());
+           ++column, line += planes) {
+        const std::uint64_t pattern = format_.pattern(weights_(row, static_cast<Eigen::Index>(column)));
+        words[line / 64] |= pattern << (line % 64);
+        if (line % 64 + planes > 64) words[line / 64 + 1] |= pattern >> (64 - line % 64);
       }
+    }
     lazy_->row_bits = std::move(bits);
   });
   return lazy_->row_bits.data();
@@ -268,38 +270,67 @@ void multiply_sparse(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& co
   const int threads = sparse_threads(job, result.rows(), plan_needed);
   const StreamKey key(job.errors.seed, StreamPurpose::error_positions, job.errors.array);
   struct Scratch {
-    TokenPlan plan;
-    std::vector<ColumnError> errors;
+    std::array<TokenPlan, sparse_tokens> plans;
+    std::array<std::vector<ColumnError>, sparse_tokens> errors;
   };
-  const auto one_token = [&](std::int64_t token, ArrayCounters& mine, Scratch& s) {
-    if (plan_needed) s.plan.count(job, token, mine);
+  const auto some_tokens = [&](std::int64_t group, ArrayCounters& mine, Scratch& s) {
+    const Eigen::Index first = group * sparse_tokens;
+    const auto tokens =
+        static_cast<std::size_t>(std::min<Eigen::Index>(sparse_tokens, result.rows() - first));
+    for (std::size_t t = 0; t < tokens && plan_needed; ++t)
+      s.plans[t].count(job, first + static_cast<Eigen::Index>(t), mine);
     if (job.errors.sampler == nullptr) return;
-    s.errors.clear();
-    find_sparse_errors(job, key, token, plan_needed ? &s.plan : nullptr, s.errors);
-    mine.wrong_reads += static_cast<std::int64_t>(s.errors.size());
-    add_errors(s.errors, job.errors.sampler->fraction_bits(), token, result);
+    const std::span errors = std::span(s.errors).first(tokens);
+    for (std::vector<ColumnError>& e : errors) e.clear();
+    find_sparse_errors(job, key, first, std::span(s.plans).first(plan_needed ? tokens : 0), errors);
+    for (std::size_t t = 0; t < tokens; ++t) {
+      mine.wrong_reads += static_cast<std::int64_t>(errors[t].size());
+      add_errors(errors[t], job.errors.sampler->fraction_bits(), first + static_cast<Eigen::Index>(t),
+                 result);
+    }
   };
-  for_each_token<Scratch>(result.rows(), threads, counters, one_token);
+  for_each_token<Scratch>((result.rows() + sparse_tokens - 1) / sparse_tokens, threads, counters,
+                          some_tokens);
 }
 
-/// Blocks of tokens bound the memory of their plans; a block is large enough to share the tables of a block of bit
-/// lines.
-template <class Sum>
-void multiply_die(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
+/// Die mode in blocks of tokens, which bound the memory of their plans; a block is large enough to share the tables of a
+/// block of bit lines. `add(first, tokens, plans)` adds what they find to the result.
+template <class Add>
+void for_each_plan(const ArrayJob& job, Eigen::Index all_tokens, ArrayCounters& counters, const Add& add) {
   constexpr Eigen::Index tokens_at_once = 1024;
-  std::vector<TokenPlan> plans(std::min(tokens_at_once, result.rows()));
-  for (Eigen::Index first = 0; first < result.rows(); first += tokens_at_once) {
-    const Eigen::Index tokens = std::min(tokens_at_once, result.rows() - first);
-    std::vector<TokenSums> sums(tokens, TokenSums(result.cols()));
+  std::vector<TokenPlan> plans(std::min(tokens_at_once, all_tokens));
+  for (Eigen::Index first = 0; first < all_tokens; first += tokens_at_once) {
+    const Eigen::Index tokens = std::min(tokens_at_once, all_tokens - first);
     struct Nothing {};
     for_each_token<Nothing>(tokens, job.errors.threads, counters,
                             [&](std::int64_t token, ArrayCounters& mine, Nothing&) {
                               plans[token].make(job, first + token, mine);
                             });
-    add_die(job, first, plans, sums, job.errors.threads);
-    for (Eigen::Index token = 0; token < tokens; ++token)
-      add_sums(sums[token], job.errors.sampler->fraction_bits(), first + token, result);
+    add(first, tokens, plans);
   }
+}
+
+template <class Sum>
+void multiply_die(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
+  for_each_plan(job, result.rows(), counters,
+                [&](Eigen::Index first, Eigen::Index tokens, const auto& plans) {
+                  std::vector<TokenSums> sums(tokens, TokenSums(result.cols()));
+                  add_die(job, first, plans, sums, job.errors.threads);
+                  for (Eigen::Index token = 0; token < tokens; ++token)
+                    add_sums(sums[token], job.errors.sampler->fraction_bits(), first + token, result);
+                });
+}
+
+/// The result holds the exact product.
+template <class Sum>
+void add_die_errors(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
+  for_each_plan(job, result.rows(), counters,
+                [&](Eigen::Index first, Eigen::Index tokens, const auto& plans) {
+                  std::vector<std::vector<ColumnError>> errors(tokens);
+                  find_die_errors(job, first, plans, errors, job.errors.threads);
+                  for (Eigen::Index token = 0; token < tokens; ++token)
+                    add_errors(errors[token], job.errors.sampler->fraction_bits(), first + token, result);
+                });
 }
 
 template <class Sum>
@@ -395,12 +426,16 @@ void Array::multiply_as(const IntegerView& inputs, const PlaneFormat& format, co
   const ReadPath path = errors.sampler != nullptr ? resolve_path(errors)
                         : reference               ? ReadPath::reference
                                                   : ReadPath::sparse;
-  if (path != ReadPath::sparse || !lazy_->product.checks(inputs, format))
-    check_range(inputs, format, "inputs");
-  if (path == ReadPath::sparse) {
+  const bool strays = die && path == ReadPath::dense && strays_are_few(job);
+  const bool exact = path == ReadPath::sparse || strays;  // and errors beside it
+  if (!exact || !lazy_->product.checks(inputs, format)) check_range(inputs, format, "inputs");
+  if (exact) {
     lazy_->product.multiply(inputs, format, result);
     clear_absent(present, result);
-    if (errors.sampler != nullptr || job.count) multiply_sparse(job, result, count);
+    if (strays)
+      add_die_errors(job, result, count);
+    else if (errors.sampler != nullptr || job.count)
+      multiply_sparse(job, result, count);
     return;
   }
   result.setZero(inputs.rows(), columns());

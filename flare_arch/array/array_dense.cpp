@@ -5,14 +5,12 @@
 #include <cmath>
 #include <cstring>
 
-#include "engine/base/normal_law.hpp"
 #include "flare_arch/array/array_job.hpp"
 #include "flare_arch/array/array_kernels.hpp"
+#include "flare_arch/array/die_noise.hpp"
 
 namespace flare::arch {
 namespace {
-
-constexpr double band_sigmas = 4.5;  // noise beyond it (7e-6 of all reads) is drawn apart
 
 PlaneReads reads_of(const ReadPlan& plan) { return {plan.row_data(), plan.start_data(), plan.reads()}; }
 
@@ -29,32 +27,6 @@ void add_plane(const ArrayJob& job, int plane, std::int64_t reads, const std::in
     for (; q < planes && i < lines; ++q, ++i) sum += scales[q] * (offset + step * code_sums[i]);
     sums[column] += sum;
   }
-}
-
-/// Read noise in units, split at +-band: inside drawn per read when it matters, outside by its positions.
-struct Noise {
-  double sigma = 0;  // units
-  int band = 0;      // units; 0: no noise
-  double tail = 0;   // P(noise > band)
-
-  explicit Noise(const ArrayJob& job) {
-    sigma = std::ldexp(job.errors.sampler->model().per_read.noise_sigma, job.errors.die->fraction_bits());
-    if (sigma <= 0) return;
-    band = std::max(1, std::min(8000, static_cast<int>(std::ceil(band_sigmas * sigma))));
-    tail = engine::normal_tail(band / sigma);
-  }
-  double inside(double u) const { return sigma * engine::normal_quantile(tail + u * (1 - 2 * tail)); }
-  double outside(double u) const {
-    const double z = -engine::normal_quantile(tail * (u < 0.5 ? 2 * u : 2 * u - 1));
-    return u < 0.5 ? -sigma * z : sigma * z;
-  }
-};
-
-double inside_noise(const Noise& noise, StreamKey key, std::uint32_t token, int plane, std::uint32_t read,
-                    int bitline) {
-  const auto w =
-      random_words(key, token, static_cast<std::uint32_t>(plane), read, static_cast<std::uint32_t>(bitline));
-  return noise.inside(open_uniform(w[0], w[1]));
 }
 
 /// What every on-cell adds to the mean level; 0 where they do not add alike, or more than 16 bits leave room for.
@@ -114,12 +86,6 @@ struct BlockTables {
   }
 };
 
-int code_of_level(const ArrayDie& die, int bitline, double level) {
-  int code = 0;
-  for (int c = 0; c < die.comparators(); ++c) code += level > die.thresholds(bitline)[c] ? 1 : 0;
-  return code;
-}
-
 /// Adds what the codes of one token on one block are worth to the columns' sums. totals: per line, the planes' code sums times
 /// the planes' scales; reads: the planes' numbers of reads times those.
 template <class Total>
@@ -148,8 +114,8 @@ void add_scaled(const std::int32_t* code_sums, std::int32_t scale, int lines, To
 
 /// One token's planes on one block. Total: what holds a line's codes over all planes.
 template <class Total>
-void add_block(const ArrayJob& job, const DieBlock& block, const Noise& noise, StreamKey key,
-               Eigen::Index token, const TokenPlan& plan, int first_line, TokenSums& sums) {
+void add_block(const ArrayJob& job, const DieBlock& block, const DieNoise& noise, Eigen::Index token,
+               const TokenPlan& plan, int first_line, TokenSums& sums) {
   const int lines = std::min(block.lines, job.bitlines_of(token) - first_line);
   if (lines <= 0) return;
   std::int32_t code_sums[line_block];
@@ -166,43 +132,13 @@ void add_block(const ArrayJob& job, const DieBlock& block, const Noise& noise, S
     for (const NearRead& n : near) {
       if (n.line >= lines) continue;
       const int bitline = first_line + n.line;
-      const double drawn = inside_noise(noise, key, job.token_number(token), plane, n.read, bitline);
+      const double drawn = noise.inside(job.token_number(token), plane, n.read, bitline);
       code_sums[n.line] += code_of_level(*job.errors.die, bitline, n.level + drawn) - n.code;
     }
     all_reads += job.format.scale(plane) * static_cast<std::int64_t>(reads.reads());
     add_scaled(code_sums, job.format.scale(plane), lines, totals);
   }
   add_columns(job, totals, all_reads, first_line, lines, sums);
-}
-
-/// Reads whose noise lies beyond the band: found by geometric skipping, and put right one by one.
-void add_tail_noise(const ArrayJob& job, const Noise& noise, StreamKey key, Eigen::Index token,
-                    const TokenPlan& plan, TokenSums& sums) {
-  if (noise.tail <= 0) return;
-  const double log_keep = std::log1p(-2 * noise.tail);
-  UniformSequence uniform(StreamKey(job.errors.seed, StreamPurpose::noise_tail, job.errors.array),
-                          job.token_number(token), 0, 0);
-  const std::int64_t bitlines = job.bitlines_of(token), total = plan.cycles() * bitlines;
-  std::int64_t position = -1, plane_begin = 0;
-  int plane = 0;
-  const auto plane_size = [&] { return static_cast<std::int64_t>(plan.plane(plane).reads()) * bitlines; };
-  for (;;) {
-    const double skip = std::floor(std::log(uniform.next()) / log_keep);
-    if (!(skip < static_cast<double>(total - position - 1))) return;
-    position += 1 + static_cast<std::int64_t>(skip);
-    while (position - plane_begin >= plane_size()) {
-      plane_begin += plane_size();
-      ++plane;
-    }
-    const auto read = static_cast<std::uint32_t>((position - plane_begin) / bitlines);
-    const int bitline = static_cast<int>((position - plane_begin) % bitlines);
-    const auto rows = plan.plane(plane).rows(read);
-    const double inside = inside_noise(noise, key, job.token_number(token), plane, read, bitline);
-    const int before = die_code(job, rows, bitline, inside),
-              after = die_code(job, rows, bitline, noise.outside(uniform.next()));
-    sums[bitline / job.weight_planes()] +=
-        job.scale(plane, bitline) * job.errors.sampler->value_step() * (after - before);
-  }
 }
 
 }  // namespace
@@ -237,8 +173,7 @@ void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, 
 
 void add_die(const ArrayJob& job, Eigen::Index first_token, const std::vector<TokenPlan>& plans,
              std::vector<TokenSums>& sums, int threads) {
-  const Noise noise(job);
-  const StreamKey key(job.errors.seed, StreamPurpose::read_noise, job.errors.array);
+  const DieNoise noise(job);
   const auto tokens = static_cast<std::int64_t>(sums.size());
   const std::int32_t share = share_of_a_cell(*job.errors.die, job.array.segmentation().rows_per_read);
   const int width = block_width(share);
@@ -247,15 +182,16 @@ void add_die(const ArrayJob& job, Eigen::Index first_token, const std::vector<To
       std::ldexp(job.errors.die->comparators() * (job.array.depth() + 1.0), job.format.bits);
   const auto add = largest < 0x1p31 ? add_block<std::int32_t> : add_block<std::int64_t>;
   for (int first_line = 0; first_line < job.bitlines(); first_line += width) {
-    const BlockTables tables(job, first_line, width, share, noise.band);
+    const BlockTables tables(job, first_line, width, share, noise.band());
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (std::int64_t t = 0; t < tokens; ++t)
-      add(job, tables.block, noise, key, first_token + t, plans[t], first_line, sums[t]);
+      add(job, tables.block, noise, first_token + t, plans[t], first_line, sums[t]);
   }
-  if (noise.band == 0) return;
+  if (noise.band() == 0) return;
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
   for (std::int64_t t = 0; t < tokens; ++t)
-    add_tail_noise(job, noise, key, first_token + t, plans[t], sums[t]);
+    for (const ColumnError& e : find_tail_noise(job, noise, first_token + t, plans[t]))
+      sums[t][e.column] += e.value;
 }
 
 }  // namespace flare::arch

@@ -45,6 +45,9 @@ class TokenPlan {
   /// The same, all planes planned.
   void make(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters);
 
+  /// Plans all planes, where many of their reads will be asked for.
+  void plan_all(const ArrayJob& job);
+
   std::int64_t cycles() const { return cycles_; }
   std::int64_t reads(int plane) const { return reads_[static_cast<std::size_t>(plane)]; }
   /// The reads of a plane, planned before.
@@ -80,10 +83,12 @@ struct ColumnError {
   int column = 0;
   std::int64_t value = 0;  // fixed point
 };
-/// Appends the errors of one token. `plan` may be null for fixed groups: their reads need no planning. Each
-/// candidate has one block of random words: 53 bits for the distance, 32 to thin, 32 for the wrong code.
-void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, TokenPlan* plan,
-                        std::vector<ColumnError>& found);
+/// Tokens whose errors are found together: their random words are drawn side by side, and cells are fetched ahead.
+constexpr int sparse_tokens = 16;
+/// Appends the errors of each of found.size() tokens, at most sparse_tokens, from `first_token` on. `plans` may be empty for fixed
+/// groups: their reads need no planning.
+void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index first_token,
+                        std::span<TokenPlan> plans, std::span<std::vector<ColumnError>> found);
 
 struct SlotTable;
 
@@ -98,5 +103,11 @@ void add_dense(const ArrayJob& job, const SlotTable& slots, Eigen::Index token, 
 bool die_kernel_takes(const CodeSampler& sampler);
 void add_die(const ArrayJob& job, Eigen::Index first_token, const std::vector<TokenPlan>& plans,
              std::vector<TokenSums>& sums, int threads);
+
+/// True where the sums of a die are best made as the exact product and the errors of few reads.
+bool strays_are_few(const ArrayJob& job);
+/// Die mode, a block of tokens at once: appends what the codes of each token's reads differ from their levels' own.
+void find_die_errors(const ArrayJob& job, Eigen::Index first_token, const std::vector<TokenPlan>& plans,
+                     std::vector<std::vector<ColumnError>>& errors, int threads);
 
 }  // namespace flare::arch

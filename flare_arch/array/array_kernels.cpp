@@ -12,6 +12,7 @@
 
 #include "flare_arch/array/array_kernels_scalar.hpp"
 #include "flare_arch/array/on_cell_counts_inl.hpp"
+#include "flare_arch/array/philox_inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace flare::arch::HWY_NAMESPACE {
@@ -68,31 +69,12 @@ HWY_ATTR bool narrow_here(const std::int32_t* values, std::size_t size, std::int
 HWY_ATTR void random_bytes(StreamKey key, std::uint32_t token, std::uint32_t plane, std::uint32_t read,
                            int lines, std::uint8_t* HWY_RESTRICT bytes) {
   const hn::CappedTag<std::uint32_t, 16> d;
-  const hn::RepartitionToWide<decltype(d)> d64;
-  const auto multiplier0 = hn::Set(d, 0xD2511F53u), multiplier1 = hn::Set(d, 0xCD9E8D57u);
   const int per_vector = static_cast<int>(hn::Lanes(d));
   for (int group = 0; group * random_group < lines; ++group)
     for (int i = 0; i < 16; i += per_vector) {
       auto x0 = hn::Set(d, token), x1 = hn::Set(d, plane), x2 = hn::Set(d, read);
       auto x3 = hn::Iota(d, static_cast<std::uint32_t>(16 * group + i));
-      std::uint32_t k0 = key.low, k1 = key.high;
-      const auto low_and_high = [&](auto x, auto m, auto& low, auto& high) HWY_ATTR {
-        const auto even = hn::MulEven(x, m);
-        const auto odd = hn::MulEven(hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(d64, x))), m);
-        low = hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd)), hn::BitCast(d, even));
-        high = hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even)));
-      };
-      for (int round = 0; round < 10; ++round) {
-        auto low0 = x0, high0 = x0, low1 = x0, high1 = x0;
-        low_and_high(x0, multiplier0, low0, high0);
-        low_and_high(x2, multiplier1, low1, high1);
-        x0 = hn::Xor3(high1, x1, hn::Set(d, k0));
-        x2 = hn::Xor3(high0, x3, hn::Set(d, k1));
-        x1 = low1;
-        x3 = low0;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-      }
+      philox(d, key, x0, x1, x2, x3);
       auto* out = reinterpret_cast<std::uint32_t*>(bytes + group * random_group) + i;
       hn::StoreU(x0, d, out);
       hn::StoreU(x1, d, out + 16);

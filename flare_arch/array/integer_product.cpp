@@ -32,7 +32,7 @@ bool bytes_are_exact() {
 bool fits_word(const PlaneFormat& format) { return format.lowest() >= -32768 && format.highest() <= 32767; }
 
 template <class T>
-std::vector<T> narrow(const MatrixI& values) {
+std::vector<T> narrow(const IntegerView& values) {
   std::vector<T> out(values.size());
   const std::int32_t* from = values.data();
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<T>(from[i]);
@@ -58,7 +58,7 @@ struct IntegerProduct::Packed {
   std::map<Key, std::shared_ptr<const Entry>> entries;
   std::deque<Key> order;  // oldest first
 
-  std::shared_ptr<const Entry> entry(const MatrixI& weights, Eigen::Index tokens, bool is_signed) {
+  std::shared_ptr<const Entry> entry(const IntegerView& weights, Eigen::Index tokens, bool is_signed) {
     using memory = dnnl::memory;
     const std::lock_guard lock(mutex);
     const Key key(tokens, is_signed);
@@ -88,7 +88,7 @@ struct IntegerProduct::Packed {
 };
 
 IntegerProduct::IntegerProduct(const MatrixI& weights, const PlaneFormat& format)
-    : weights_(weights),
+    : weights_(weights.data(), weights.rows(), weights.cols()),
       format_(format),
       eight_bits_(format.bits < 8 || (format.bits == 8 && format.encoding != Encoding::unsigned_binary)),
       sixteen_bits_(fits_word(format)),
@@ -141,6 +141,7 @@ void IntegerProduct::multiply(const IntegerView& inputs, const PlaneFormat& form
     return;
   }
   if (!eight_bits_) {
+    if (sixteen_bits_) return words().multiply(inputs, result);
     result.noalias() = inputs.cast<std::int64_t>() * weights_.cast<std::int64_t>();
     return;
   }

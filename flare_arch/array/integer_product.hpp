@@ -12,7 +12,8 @@ namespace flare::arch {
 
 class IntegerProduct {
  public:
-  /// weights: depth x columns, values of `format`. They are packed with the first product that uses them.
+  /// weights: depth x columns, values of `format`, in memory that outlives this. They are packed with the first product that uses
+  /// them.
   IntegerProduct(const MatrixI& weights, const PlaneFormat& format);
   ~IntegerProduct();
   IntegerProduct(IntegerProduct&&) noexcept;
@@ -29,7 +30,7 @@ class IntegerProduct {
  private:
   struct Packed;
   const WordProduct& words() const;
-  MatrixI weights_;
+  Eigen::Map<const MatrixI> weights_;
   PlaneFormat format_;
   bool eight_bits_, sixteen_bits_;
   std::unique_ptr<Packed> packed_;

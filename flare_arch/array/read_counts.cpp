@@ -28,7 +28,7 @@ void count_reads_here(const std::uint16_t* bits, int slices, int planes, const S
 namespace hn = hwy::HWY_NAMESPACE;
 
 using SliceTag = hn::CappedTag<std::int32_t, slice_rows>;
-constexpr int slice_lanes = hn::MaxLanes(SliceTag()), slice_vectors = slice_rows / slice_lanes;
+constexpr int slice_lanes = hn::MaxLanes(SliceTag());
 
 /// What PlaneFormat::pattern says of each value.
 template <class V>
@@ -38,27 +38,55 @@ HWY_ATTR HWY_INLINE V patterns_of(SliceTag d, V values, const PlaneFormat& forma
   return hn::IfThenElse(hn::Lt(values, hn::Zero(d)), negative, values);
 }
 
+constexpr int values_at_once = 64, slices_at_once = values_at_once / slice_rows;
+
+/// Byte number `byte` of 64 patterns.
+HWY_ATTR HWY_INLINE void bytes_of(const std::int32_t* values, const PlaneFormat& format, int byte,
+                                  std::uint8_t* bytes) {
+  const SliceTag d;
+  const hn::RebindToUnsigned<SliceTag> d_unsigned;
+  const hn::Rebind<std::uint8_t, SliceTag> d8;
+  for (int i = 0; i < values_at_once; i += slice_lanes) {
+    const auto pattern = hn::BitCast(d_unsigned, patterns_of(d, hn::LoadU(d, values + i), format));
+    const auto low = hn::And(hn::ShiftRightSame(pattern, 8 * byte), hn::Set(d_unsigned, 0xffu));
+    hn::StoreU(hn::U8FromU32(low), d8, bytes + i);
+  }
+}
+
+/// Bit i of the result is bit `bit` of bytes[i].
+HWY_ATTR HWY_INLINE std::uint64_t plane_of(const std::uint8_t* bytes, int bit) {
+  const hn::CappedTag<std::uint8_t, values_at_once> d;
+  const auto tested = hn::Set(d, static_cast<std::uint8_t>(1u << bit));
+  std::uint64_t rows = 0;
+  for (int i = 0; i < values_at_once; i += static_cast<int>(hn::MaxLanes(d))) {
+    std::uint8_t mask[8] = {};  // StoreMaskBits may write as many
+    hn::StoreMaskBits(d, hn::TestBit(hn::Load(d, bytes + i), tested), mask);
+    std::uint64_t lanes;
+    std::memcpy(&lanes, mask, sizeof lanes);
+    rows |= lanes << i;
+  }
+  return rows;
+}
+
 HWY_ATTR void slice_planes_here(std::span<const std::int32_t> values, const PlaneFormat& format,
                                 std::uint16_t* bits) {
-  const SliceTag d;
-  for (std::size_t first = 0; first < values.size(); first += slice_rows, bits += most_planes) {
-    HWY_ALIGN std::int32_t slice[slice_rows] = {};
-    std::copy_n(values.data() + first, std::min<std::size_t>(slice_rows, values.size() - first), slice);
-    hn::Vec<SliceTag> patterns[slice_vectors];
-    for (int i = 0; i < slice_vectors; ++i)
-      patterns[i] = patterns_of(d, hn::Load(d, slice + i * slice_lanes), format);
-    for (int plane = 0; plane < format.planes(); ++plane) {
-      const auto tested = hn::Set(d, static_cast<std::int32_t>(std::uint32_t{1} << plane));
-      unsigned rows = 0;
-      for (int i = 0; i < slice_vectors; ++i) {
-        std::uint8_t bytes[8] = {};  // StoreMaskBits may write as many
-        hn::StoreMaskBits(d, hn::TestBit(patterns[i], tested), bytes);
-        std::uint16_t lanes;
-        std::memcpy(&lanes, bytes, sizeof lanes);
-        rows |= static_cast<unsigned>(lanes) << (i * slice_lanes);
-      }
-      bits[plane] = static_cast<std::uint16_t>(rows);
+  for (std::size_t first = 0; first < values.size(); first += values_at_once) {
+    HWY_ALIGN std::int32_t padded[values_at_once] = {};
+    const std::int32_t* from = values.data() + first;
+    const std::size_t count = std::min<std::size_t>(values_at_once, values.size() - first);
+    if (count < values_at_once) {
+      std::copy_n(from, count, padded);
+      from = padded;
     }
+    const int slices = static_cast<int>((count + slice_rows - 1) / slice_rows);
+    HWY_ALIGN std::uint8_t bytes[values_at_once];
+    for (int plane = 0; plane < format.planes(); ++plane) {
+      if (plane % 8 == 0) bytes_of(from, format, plane / 8, bytes);
+      const std::uint64_t rows = plane_of(bytes, plane % 8);
+      for (int slice = 0; slice < slices; ++slice)
+        bits[slice * most_planes + plane] = static_cast<std::uint16_t>(rows >> (slice * slice_rows));
+    }
+    bits += slices_at_once * most_planes;
   }
 }
 
@@ -165,6 +193,36 @@ int rows_of_read(const std::uint16_t* bits, int slices, const SegmentationOption
     if (read == 0) end = put_rows(word, slice * slice_rows, taken, rest, end);
   }
   return static_cast<int>(end - rows);
+}
+
+void plan_slices(const std::uint16_t* bits, int slices, const SegmentationOptions& options, ReadPlan& plan) {
+  const int sawl = options.rows_per_read, capacity = sawl - (options.strictly_below ? 1 : 0);
+  plan.clear();
+  const auto add = [&](unsigned word, int slice, int skipped, int count) {
+    std::uint16_t rows[slice_rows];
+    put_rows(word, slice * slice_rows, skipped, count, rows);
+    for (int i = 0; i < count; ++i) plan.add_row(rows[i]);
+  };
+  for (int slice = 0; slice < slices; ++slice) {
+    const unsigned word = bits[slice * most_planes];
+    for (int taken = 0, ones = ones_of(word); taken + sawl <= ones; taken += sawl) {
+      add(word, slice, taken, sawl);
+      plan.close_read();
+    }
+  }
+  int held = 0;
+  for (int slice = 0; slice < slices; ++slice) {
+    const unsigned word = bits[slice * most_planes];
+    const int ones = ones_of(word), rest = ones % sawl;
+    if (rest == 0) continue;
+    if (held + rest > capacity) {
+      plan.close_read();
+      held = 0;
+    }
+    add(word, slice, ones - rest, rest);
+    held += rest;
+  }
+  if (held > 0) plan.close_read();
 }
 
 void scalar::slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format,

@@ -22,6 +22,9 @@ bool counts_without_plan(const SegmentationOptions& options, int depth);
 void count_reads(const std::uint16_t* bits, int slices, int planes, const SegmentationOptions& options,
                  std::uint16_t* reads, std::uint16_t* ones);
 
+/// The plan that plan_reads() would make of one plane, where reads are counted so. bits as in rows_of_read().
+void plan_slices(const std::uint16_t* bits, int slices, const SegmentationOptions& options, ReadPlan& plan);
+
 constexpr int most_rows_per_read = 64;
 /// The rows that read number `read` of a plane drives, where reads are counted so. bits: the plane's of the first slice, those
 /// of the next ones most_planes further on. rows: room for most_rows_per_read. Returns how many.

@@ -1,4 +1,5 @@
 // The reads of one token: counted plane by plane, planned where somebody asks which rows they drive.
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -15,7 +16,6 @@ void TokenPlan::count(const ArrayJob& job, Eigen::Index token, ArrayCounters& co
   bits_.resize(static_cast<std::size_t>(slices) * most_planes);
   slice_planes({job.inputs.data() + token * job.inputs.cols(), static_cast<std::size_t>(depth_)}, job.format,
                bits_.data());
-  planes_.resize(planes);
   reads_.resize(planes);
   is_planned_.assign(planes, false);
   std::array<std::uint16_t, most_planes> counted{}, ones{};
@@ -39,11 +39,15 @@ void TokenPlan::count(const ArrayJob& job, Eigen::Index token, ArrayCounters& co
 
 void TokenPlan::make(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters) {
   count(job, token, counters);
+  plan_all(job);
+}
+
+void TokenPlan::plan_all(const ArrayJob& job) {
   for (int plane = 0; plane < job.format.planes(); ++plane) planned(job, plane);
 }
 
 std::span<const std::uint16_t> TokenPlan::rows(const ArrayJob& job, int plane, std::int64_t read) {
-  if (!quick_) return planned(job, plane).rows(static_cast<std::size_t>(read));
+  if (!quick_ || is_planned_[plane]) return planned(job, plane).rows(static_cast<std::size_t>(read));
   ones_.resize(most_rows_per_read);
   const int count = rows_of_read(bits_.data() + plane, (depth_ + slice_rows - 1) / slice_rows,
                                  job.array.segmentation(), read, ones_.data());
@@ -56,12 +60,17 @@ const ReadPlan& TokenPlan::planned(const ArrayJob& job, int plane) {
 }
 
 void TokenPlan::plan(const ArrayJob& job, int plane) {
+  is_planned_[plane] = true;
+  planes_.resize(std::max(planes_.size(), is_planned_.size()));
+  if (quick_) {
+    const int slices = (depth_ + slice_rows - 1) / slice_rows;
+    return plan_slices(bits_.data() + plane, slices, job.array.segmentation(), planes_[plane]);
+  }
   ones_.clear();
   for (int first = 0; first < depth_; first += slice_rows)
     for (unsigned left = bits_[first / slice_rows * most_planes + plane]; left != 0; left &= left - 1)
       ones_.push_back(static_cast<std::uint16_t>(first + std::countr_zero(left)));
   plan_reads(ones_, depth_, job.array.segmentation(), planes_[plane]);
-  is_planned_[plane] = true;
 }
 
 }  // namespace flare::arch

@@ -94,9 +94,12 @@ WordProduct::WordProduct(const MatrixI& weights) : depth_(weights.rows()), colum
   const Eigen::Index pairs = (depth_ + 1) / 2, blocks = (columns_ + block_columns - 1) / block_columns;
   words_.resize(static_cast<std::size_t>(blocks * pairs * 2 * block_columns));
   for (Eigen::Index row = 0; row < depth_; ++row)
-    for (Eigen::Index c = 0; c < columns_; ++c)
-      words_[(((c / block_columns) * pairs + row / 2) * block_columns + c % block_columns) * 2 + row % 2] =
-          static_cast<std::int16_t>(weights(row, c));
+    for (Eigen::Index at = 0; at < columns_; at += block_columns) {
+      std::int16_t* to = words_.data() + (at * pairs + row / 2 * block_columns) * 2 + row % 2;
+      const std::int32_t* from = weights.data() + row * columns_ + at;
+      for (Eigen::Index c = 0; c < std::min<Eigen::Index>(block_columns, columns_ - at); ++c)
+        to[2 * c] = static_cast<std::int16_t>(from[c]);
+    }
 }
 
 void WordProduct::multiply(const IntegerView& inputs, MatrixI& result) const {
@@ -117,6 +120,40 @@ void WordProduct::multiply(const IntegerView& inputs, MatrixI& result) const {
         std::copy_n(sums.data() + r * block_columns, across, result.data() + (first + r) * columns_ + at);
     }
   }
+}
+
+void WordProduct::add_bytes(const IntegerView& inputs, int shift, Eigen::Index first, Eigen::Index pairs,
+                            MatrixL& result) const {
+  constexpr Eigen::Index rows_at_once = 64;
+  const Eigen::Index all_pairs = (depth_ + 1) / 2, words = std::min(2 * pairs, depth_ - 2 * first);
+  std::vector<std::int16_t> x(static_cast<std::size_t>(rows_at_once * 2 * pairs));
+  std::vector<std::int32_t> sums(rows_at_once * block_columns);
+  for (Eigen::Index row = 0; row < inputs.rows(); row += rows_at_once) {
+    const Eigen::Index count = std::min(rows_at_once, inputs.rows() - row);
+    for (Eigen::Index r = 0; r < count; ++r)
+      for (Eigen::Index i = 0; i < words; ++i) {
+        const std::int32_t v = inputs(row + r, 2 * first + i);
+        x[r * 2 * pairs + i] = static_cast<std::int16_t>(shift > 0 ? v >> shift : v & 0xff);
+      }
+    for (Eigen::Index at = 0; at < columns_; at += block_columns) {
+      multiply_block(x.data(), count, pairs, words_.data() + (at * all_pairs + first * block_columns) * 2,
+                     sums.data());
+      const Eigen::Index across = std::min<Eigen::Index>(block_columns, columns_ - at);
+      for (Eigen::Index r = 0; r < count; ++r)
+        for (Eigen::Index c = 0; c < across; ++c)
+          result(row + r, at + c) += std::int64_t{sums[r * block_columns + c]} << shift;
+    }
+  }
+}
+
+void WordProduct::multiply(const IntegerView& inputs, MatrixL& result) const {
+  constexpr Eigen::Index pairs_at_once = 64;  // 128 products of at most 2^8 and 2^15 are 2^30
+  result.setZero(inputs.rows(), columns_);
+  const Eigen::Index pairs = (depth_ + 1) / 2;
+  const bool has_high_bytes = (inputs.array() < 0 || inputs.array() > 255).any();
+  for (const int shift : {0, 8})
+    for (Eigen::Index first = 0; first < pairs && (shift == 0 || has_high_bytes); first += pairs_at_once)
+      add_bytes(inputs, shift, first, std::min(pairs_at_once, pairs - first), result);
 }
 
 }  // namespace flare::arch

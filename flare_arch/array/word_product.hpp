@@ -20,8 +20,15 @@ class WordProduct {
   /// result = inputs weights. inputs: tokens x depth, within 16 bits; sums must fit 32 bits, and no two products of
   /// neighbouring rows may both be 2^30 (-32768 times itself).
   void multiply(const IntegerView& inputs, MatrixI& result) const;
+  /// The same for sums of any size and inputs of up to 17 bits: high and low bytes of the inputs apart, as many rows at a time as
+  /// 32 bits hold, added up in 64.
+  void multiply(const IntegerView& inputs, MatrixL& result) const;
 
  private:
+  /// sums = (inputs >> shift, or its low byte) times rows 2 first up to 2 (first + pairs) of the weights, a block of columns.
+  void add_bytes(const IntegerView& inputs, int shift, Eigen::Index first, Eigen::Index pairs,
+                 MatrixL& result) const;
+
   Eigen::Index depth_, columns_;
   std::vector<std::int16_t> words_;
 };

@@ -36,9 +36,7 @@ IntegerAttention::~IntegerAttention() = default;
 
 MatrixI IntegerAttention::to_words(const MatrixF& x) const {
   const double top = (1 << (options_.input_bits - 1)) - 1;
-  return x.unaryExpr([&](float v) {
-    return static_cast<std::int32_t>(std::lrint(std::clamp(v / scales_.input, -top - 1, top)));
-  });
+  return rounded_words(x, scales_.input, -top - 1, top);
 }
 
 /// Accumulators of K or V from the parsed input words.

@@ -47,6 +47,22 @@ Matrix<Sum> multiply(const Array& array, const MatrixI& inputs, const PlaneForma
   return sums;
 }
 
+/// values / scale, rounded half to even, between `lowest` and `highest`: at most 2^31 of magnitude. Where words enter the integer
+/// path.
+inline MatrixI rounded_words(const MatrixF& values, double scale, double lowest, double highest) {
+  constexpr double whole = 0x1.8p52;  // beside it a double keeps no fraction
+  MatrixI words(values.rows(), values.cols());
+  const float* from = values.data();
+  std::int32_t* to = words.data();
+  for (Eigen::Index i = 0; i < values.size(); ++i) {  // one loop that the compiler makes vectors of
+    double v = from[i] / scale;
+    v = v < lowest ? lowest : v;
+    v = v > highest ? highest : v;
+    to[i] = static_cast<std::int32_t>((v + whole) - whole);
+  }
+  return words;
+}
+
 /// Rows after eMSB-Q, and the shift of each.
 struct QuantizedRows {
   MatrixI codes;

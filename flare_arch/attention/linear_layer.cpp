@@ -70,9 +70,7 @@ EmsbLinear::EmsbLinear(const MatrixF& weight, int layer, int number, const std::
 MatrixF EmsbLinear::forward(const MatrixF& x, const AttentionErrors& errors) const {
   count_words(errors, x, array_->columns());
   const double top = (1 << (options_.input_bits - 1)) - 1;
-  const MatrixI words = x.unaryExpr([&](float v) {
-    return static_cast<std::int32_t>(std::lrint(std::clamp(v / input_scale_, -top - 1, top)));
-  });
+  const MatrixI words = rounded_words(x, input_scale_, -top - 1, top);
   const QuantizedRows codes = quantize_rows(words, {options_.activation_bits, true, options_.rounding});
   MatrixL sums =
       multiply<std::int64_t>(*array_, codes.codes, {options_.activation_bits, options_.input_encoding},

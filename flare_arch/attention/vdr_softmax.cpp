@@ -5,7 +5,99 @@
 #include <bit>
 #include <stdexcept>
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "flare_arch/attention/vdr_softmax.cpp"
+#include <hwy/foreach_target.h>  // compiles this file once for every target
+#include <hwy/highway.h>
+
+#ifndef FLARE_ARCH_VDR_ROW
+#define FLARE_ARCH_VDR_ROW
 namespace flare::arch {
+
+/// A row as the vectors take it: all numbers of 32 bits.
+struct VdrRow {
+  const std::int32_t* logits = nullptr;
+  std::int32_t* probabilities = nullptr;
+  std::size_t size = 0;
+  std::int32_t largest = 0, smallest = 0;  // of the logits
+  std::int32_t l = 1, b = 0, c = 1, guard = 0;
+  std::int32_t below_limit = 0;  // largest - logit from which on a probability is 0
+  int halvings = 0;              // the last shift of a value with q = 0, less the bit that rounds
+  bool rounds = true;
+  std::int32_t highest = 0;  // code
+};
+
+}  // namespace flare::arch
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace flare::arch::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class D, class V>
+HWY_ATTR HWY_INLINE V polynomial_of(D d, V r, const VdrRow& row) {
+  return hn::Max(hn::Zero(d), hn::Add(hn::Mul(r, hn::Add(r, hn::Set(d, row.b))), hn::Set(d, row.c)));
+}
+
+/// vdr_softmax() on one vector of logits. `steps`: the largest q that a logit of the row has.
+template <class D, class V>
+HWY_ATTR HWY_INLINE V probabilities_of(D d, V logits, const VdrRow& row, int steps) {
+  const auto difference = hn::Sub(hn::Set(d, row.largest), logits);
+  const auto alive = hn::Lt(difference, hn::Set(d, row.below_limit));
+  const auto below = hn::ShiftLeftSame(hn::IfThenElseZero(alive, difference), row.guard);
+  // q steps of l fit below; each halves the value once more.
+#if HWY_TARGET <= HWY_AVX2
+  auto q = hn::Zero(d);
+  for (int step = 1; step <= steps; ++step)
+    q = hn::Sub(q, hn::VecFromMask(d, hn::Gt(below, hn::Set(d, step * row.l - 1))));
+  const auto r = hn::Sub(hn::Mul(q, hn::Set(d, row.l)), below);
+  auto value = polynomial_of(d, r, row) >> hn::Add(q, hn::Set(d, row.halvings));
+#else  // shifts by lanes of their own are made with floating point there
+  auto r = hn::Neg(below);
+  for (int q = 1; q <= steps; ++q)
+    r = hn::IfThenElse(hn::Lt(below, hn::Set(d, q * row.l)), r, hn::Sub(hn::Set(d, q * row.l), below));
+  auto value = hn::ShiftRightSame(polynomial_of(d, r, row), row.halvings);
+  for (int q = 1; q <= steps; ++q)
+    value = hn::IfThenElse(hn::Lt(below, hn::Set(d, q * row.l)), value, hn::ShiftRight<1>(value));
+#endif
+  if (row.rounds) value = hn::Add(value, hn::Set(d, 1));
+  return hn::IfThenElseZero(alive, hn::Min(hn::ShiftRight<1>(value), hn::Set(d, row.highest)));
+}
+
+HWY_ATTR std::int64_t softmax_row_here(const VdrRow& row) {
+  const hn::ScalableTag<std::int32_t> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::int64_t deepest =
+      std::min<std::int64_t>(row.below_limit - 1, std::int64_t{row.largest} - row.smallest);
+  int steps = 0;
+  while ((std::int64_t{steps} + 1) * row.l <= deepest << row.guard) ++steps;
+  auto sums = hn::Zero(d);
+  std::size_t j = 0;
+  for (; j + lanes <= row.size; j += lanes) {
+    const auto p = probabilities_of(d, hn::LoadU(d, row.logits + j), row, steps);
+    hn::StoreU(p, d, row.probabilities + j);
+    sums = hn::Add(sums, p);
+  }
+  std::int64_t sum = hn::GetLane(hn::SumOfLanes(d, sums));
+  if (j < row.size) {
+    HWY_ALIGN std::int32_t rest[hn::MaxLanes(d)];
+    std::fill_n(rest, lanes, row.largest);
+    std::copy_n(row.logits + j, row.size - j, rest);
+    hn::Store(probabilities_of(d, hn::Load(d, rest), row, steps), d, rest);
+    std::copy_n(rest, row.size - j, row.probabilities + j);
+    for (std::size_t i = 0; i < row.size - j; ++i) sum += rest[i];
+  }
+  return sum;
+}
+
+}  // namespace flare::arch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace flare::arch {
+
+HWY_EXPORT(softmax_row_here);
+
 const VdrEntry& VdrTable::entry(int n_e) const {
   return entries_[std::clamp(n_e - first_, 0, static_cast<int>(entries_.size()) - 1)];
 }
@@ -15,11 +107,44 @@ std::int64_t VdrTable::softmax(std::span<const std::int32_t> logits, int n_e,
   return vdr_softmax(logits, entry(n_e), options_, probabilities);
 }
 
+namespace {
+
+/// True where numbers of 32 bits hold all that the row needs; `row` is then filled.
+bool fits_vectors(std::span<const std::int32_t> logits, const VdrEntry& e, const VdrOptions& options,
+                  std::span<std::int32_t> probabilities, VdrRow* row) {
+  constexpr std::size_t longest = 1 << 14;  // sums of 16-bit probabilities
+  const int fraction = 2 * options.input_bits, halvings = e.shift - fraction - 1;
+  if (halvings < 0 || halvings > 30 || e.c >= std::int64_t{1} << 30 || e.b >= 1 << 17 || e.l >= 1 << 14 ||
+      e.l > e.b || logits.size() > longest)
+    return false;
+  *row = {logits.data(), probabilities.data(), logits.size()};
+  row->largest = row->smallest = logits.front();
+  for (const std::int32_t v : logits) {
+    row->largest = v > row->largest ? v : row->largest;
+    row->smallest = v < row->smallest ? v : row->smallest;
+  }
+  if (row->smallest < -(1 << 20) || row->largest > 1 << 20) return false;
+  row->l = static_cast<std::int32_t>(e.l);
+  row->b = static_cast<std::int32_t>(e.b);
+  row->c = static_cast<std::int32_t>(e.c);
+  row->guard = e.guard;
+  row->below_limit = static_cast<std::int32_t>(((fraction * e.l - 1) >> e.guard) + 1);
+  row->halvings = halvings;
+  row->rounds = options.rounding != Rounding::truncate;
+  row->highest = (1 << options.output_bits) - 1;
+  return true;
+}
+
+}  // namespace
+
 std::int64_t vdr_softmax(std::span<const std::int32_t> logits, const VdrEntry& e, const VdrOptions& options,
                          std::span<std::int32_t> probabilities) {
   if (logits.size() != probabilities.size())
     throw std::invalid_argument("VDR-Softmax: the result has another length");
   if (logits.empty()) return 0;
+  VdrRow row;
+  if (fits_vectors(logits, e, options, probabilities, &row))
+    return HWY_DYNAMIC_DISPATCH(softmax_row_here)(row);
   const int fraction = 2 * options.input_bits;  // M
   const std::int64_t largest = *std::max_element(logits.begin(), logits.end());
   // The last shift is a constant of the table, and so is the half step: half_lsb adds it before the shift, so
@@ -51,3 +176,4 @@ Reciprocal ReciprocalTable::operator()(std::int64_t sum) const {
 }
 
 }  // namespace flare::arch
+#endif  // HWY_ONCE

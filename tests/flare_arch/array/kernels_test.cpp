@@ -1,13 +1,19 @@
 // Every vector target of this machine against the plain twin, odd sizes included.
 #include <gtest/gtest.h>
 
+#include <hwy/aligned_allocator.h>
+
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdint>
 #include <random>
 #include <tuple>
 
 #include "flare_arch/array/array_kernels.hpp"
 #include "flare_arch/array/array_kernels_scalar.hpp"
+#include "flare_arch/array/error_candidates.hpp"
+#include "flare_arch/array/stray_reads.hpp"
 
 namespace flare::arch {
 namespace {
@@ -133,6 +139,99 @@ TEST(Kernels, DieCodesAreTheSameOnEveryTarget) {
       expect_same_on_all_targets(sum_die_codes, scalar::sum_die_codes, codes);
       EXPECT_EQ(codes(scalar::sum_die_codes), expected);
     }
+}
+
+/// What find_strays() says, as numbers.
+std::vector<std::int32_t> strays_of(decltype(find_strays)* kernel, const StrayBlock& block,
+                                    const PlaneReads& reads) {
+  std::vector<StrayRead> found;
+  kernel(block, reads, found);
+  std::vector<std::int32_t> numbers;
+  for (const StrayRead& s : found)
+    numbers.insert(numbers.end(), {static_cast<std::int32_t>(s.read), s.line, s.above});
+  return numbers;
+}
+
+TEST(Kernels, StraysAreTheSameOnEveryTarget) {
+  std::mt19937 generator(4);
+  for (const int sawl : {1, 8, 16, 64}) {
+    const int depth = 90;
+    const RandomReads reads(generator, depth, sawl);
+    const auto numbers = [&](int count, int spread) {
+      auto v = hwy::AllocateAligned<std::int16_t>(static_cast<std::size_t>(count));
+      for (int i = 0; i < count; ++i)
+        v[i] = static_cast<std::int16_t>(static_cast<int>(generator() % (2 * spread + 1)) - spread);
+      return v;
+    };
+    const auto deviations = numbers(depth * stray_lines, 60), starts = numbers((sawl + 1) * stray_lines, 90);
+    auto spans = hwy::AllocateAligned<std::uint16_t>(stray_lines);
+    for (int i = 0; i < stray_lines; ++i)
+      spans[i] = i % 9 == 0 ? 65535 : static_cast<std::uint16_t>(30 * sawl);
+    const StrayBlock block{deviations.get(), starts.get(), spans.get(), sawl};
+    expect_same_on_all_targets(find_strays, scalar::find_strays,
+                               [&](auto* kernel) { return strays_of(kernel, block, reads.view()); });
+    const auto found = strays_of(scalar::find_strays, block, reads.view());
+    EXPECT_FALSE(found.empty());  // what leaves below wraps to large numbers, and strays too
+    EXPECT_LT(found.size(), 3 * reads.view().reads * stray_lines * 8 / 9);
+  }
+}
+
+TEST(Kernels, SelectedCellsAreTheSameOnEveryTarget) {
+  std::mt19937_64 generator(5);
+  std::vector<std::int16_t> on(stray_lines), off(stray_lines);
+  for (int i = 0; i < stray_lines; ++i)
+    on[i] = static_cast<std::int16_t>(i + 1), off[i] = static_cast<std::int16_t>(-i);
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    const std::uint64_t bits = generator();
+    expect_same_on_all_targets(select_cells, scalar::select_cells, [&](auto* kernel) {
+      std::vector<std::int16_t> out(stray_lines);
+      kernel(&bits, on.data(), off.data(), out.data());
+      return out;
+    });
+  }
+}
+
+/// Distances and words of 16 candidates, as numbers.
+std::vector<double> candidates_of(const std::array<ErrorCandidate, ErrorCandidates::at_once>& candidates) {
+  std::vector<double> numbers;
+  for (const ErrorCandidate& c : candidates)
+    numbers.insert(numbers.end(), {c.distance, static_cast<double>(c.thin), static_cast<double>(c.which)});
+  return numbers;
+}
+
+TEST(Kernels, CandidatesAreTheSameOnEveryTarget) {
+  const StreamKey key(3, StreamPurpose::error_positions, 7);
+  for (const double rate : {1e-9, 1e-6, 1e-3, 0.005, 0.9}) {
+    const double log_keep = std::log1p(-rate);
+    for (std::uint32_t token = 0; token < 40; ++token) {
+      std::array<ErrorCandidate, ErrorCandidates::at_once> plain{}, got{};
+      scalar::draw_candidates(key, token, 16 * token, log_keep, ErrorCandidates::at_once, plain.data());
+      for (const std::string& target : kernel_targets()) {
+        use_kernel_target(target);
+        draw_candidates(key, token, 16 * token, log_keep, got.data());
+        ASSERT_EQ(candidates_of(got), candidates_of(plain)) << target << " " << rate;
+      }
+      use_kernel_target("");
+    }
+  }
+}
+
+TEST(Kernels, CandidatesDoNotDependOnHowManyAreExpected) {
+  const StreamKey key(3, StreamPurpose::error_positions, 8);
+  std::array<ErrorCandidate, ErrorCandidates::at_once> first{};
+  draw_first_candidates(key, 2, std::log1p(-1e-3), first.data());
+  ErrorCandidate plain[100];
+  scalar::draw_candidates(key, 5, 0, std::log1p(-1e-3), 100, plain);
+  ErrorCandidates few(key, 5, std::log1p(-1e-3), first[3], 0.5),
+      many(key, 5, std::log1p(-1e-3), first[3], 1000);
+  for (int i = 0; i < 100; ++i) {
+    const ErrorCandidate a = few.next(), b = many.next();
+    ASSERT_EQ(a.distance, b.distance);
+    ASSERT_EQ(a.distance, plain[i].distance);
+    ASSERT_EQ(a.which, plain[i].which);
+    ASSERT_EQ(a.thin, b.thin);
+    ASSERT_EQ(a.which, b.which);
+  }
 }
 
 TEST(Kernels, NarrowingChecksTheRange) {

@@ -63,6 +63,24 @@ TEST(WideSums, OperandsOfAnyWidthAndEncoding) {
   }
 }
 
+TEST(WideSums, Of2048TokensAndWidth2048) {
+  // Values of 16 bits met by 2,048 probabilities, and a projection to width 2,048: against sums made another way, row by row.
+  std::mt19937 generator(4);
+  const PlaneFormat probability{8, Encoding::unsigned_binary}, values{16};
+  const MatrixI w = random_matrix(generator, 2048, 2048, values),
+                x = random_matrix(generator, 5, 2048, probability);
+  const Array array(w, values, {8});
+  EXPECT_FALSE(fits_32_bits(largest_sum(2048, values, probability, {8})));
+  const MatrixL sums = wide_product(array, x, probability, {});
+  EXPECT_GT(sums.cwiseAbs().maxCoeff(), 1 << 27);
+  for (Eigen::Index t = 0; t < x.rows(); ++t) {
+    Eigen::Matrix<std::int64_t, 1, Eigen::Dynamic> sum =
+        Eigen::Matrix<std::int64_t, 1, Eigen::Dynamic>::Zero(2048);
+    for (Eigen::Index row = 0; row < 2048; ++row) sum += x(t, row) * w.row(row).cast<std::int64_t>();
+    ASSERT_EQ(sums.row(t), sum) << t;
+  }
+}
+
 TEST(WideSums, AreTheNarrowOnesWhere32BitsHoldThem) {
   std::mt19937 generator(2);
   const PlaneFormat in{9}, cells{7};

@@ -51,6 +51,27 @@ TEST(WordProduct, HoldsTheLargestWords) {
   });
 }
 
+TEST(WordProduct, SumsOfAnySize) {
+  // Extremes: 2,048 products of 2^30 and of 65535 * 32768; and words of all sizes, of odd depths.
+  const MatrixI lowest = MatrixI::Constant(2048, 33, -32768);
+  MatrixL got;
+  WordProduct(lowest).multiply(MatrixI::Constant(3, 2048, -32768), got);
+  EXPECT_EQ(got, MatrixL::Constant(3, 33, std::int64_t{1} << 41));
+  WordProduct(lowest).multiply(MatrixI::Constant(3, 2048, 65535), got);
+  EXPECT_EQ(got, MatrixL::Constant(3, 33, -std::int64_t{65535} * 2048 * 32768));
+  std::mt19937 generator(6);
+  for (const auto& [tokens, depth, columns] : {std::tuple{1, 1, 1}, {65, 127, 64}, {3, 301, 40}}) {
+    const MatrixI w = random_integers(generator, depth, columns, -32768, 32767),
+                  x = random_integers(generator, tokens, depth, -32768, 65535);
+    const WordProduct product(w);
+    const MatrixL expected = x.cast<std::int64_t>() * w.cast<std::int64_t>();
+    on_all_targets([&] {
+      product.multiply(x, got);
+      EXPECT_EQ(got, expected) << tokens << " " << depth << " " << columns;
+    });
+  }
+}
+
 TEST(WordProduct, TheVectorsEqualThePlainLoops) {
   std::mt19937 generator(5);
   for (const Eigen::Index rows : {1, 2, 7, 8, 9, 17})
@@ -77,12 +98,16 @@ ReadPlan planned(const MatrixI& row, int plane, const PlaneFormat& format,
 /// Every read by itself drives the rows of the plan.
 void expect_rows(const ReadPlan& plan, const std::uint16_t* bits, int slices,
                  const SegmentationOptions& options) {
+  ReadPlan all;
+  plan_slices(bits, slices, options, all);
+  ASSERT_EQ(all.reads(), plan.reads());
   for (std::size_t read = 0; read < plan.reads(); ++read) {
     std::uint16_t rows[most_rows_per_read];
     const int count = rows_of_read(bits, slices, options, static_cast<std::int64_t>(read), rows);
     const auto expected = plan.rows(read);
-    ASSERT_EQ(std::vector<int>(rows, rows + count), std::vector<int>(expected.begin(), expected.end()))
-        << read;
+    const std::vector<int> numbers(expected.begin(), expected.end());
+    ASSERT_EQ(std::vector<int>(rows, rows + count), numbers) << read;
+    ASSERT_EQ(std::vector<int>(all.rows(read).begin(), all.rows(read).end()), numbers) << read;
   }
 }
 

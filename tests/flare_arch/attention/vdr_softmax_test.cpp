@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
+#include "flare_arch/array/array_kernels.hpp"
 #include "tests/flare_arch/golden.hpp"
 
 namespace flare::arch {
@@ -121,6 +123,49 @@ TEST(VdrSoftmax, ReciprocalMultiplicationIsTheDivision) {
         ASSERT_EQ((static_cast<std::uint64_t>(below) * e.reciprocal) >> 42,
                   static_cast<std::uint64_t>(below / e.l));
   }
+}
+
+/// The definition, value by value.
+std::int64_t defined_softmax(const std::vector<std::int32_t>& logits, const VdrEntry& e, const VdrOptions& o,
+                             std::vector<std::int32_t>& p) {
+  const std::int64_t largest = *std::max_element(logits.begin(), logits.end()), fraction = 2 * o.input_bits;
+  std::int64_t sum = 0;
+  for (std::size_t j = 0; j < logits.size(); ++j) {
+    const std::int64_t below = (largest - logits[j]) << e.guard, q = below / e.l, r = q * e.l - below;
+    const std::int64_t value =
+        q >= fraction ? 0 : std::max<std::int64_t>(0, r * (r + e.b) + e.c) << (fraction - q);
+    const bool rounds = o.rounding != Rounding::truncate && e.shift > 0;
+    const std::int64_t code = (value + (rounds ? std::int64_t{1} << (e.shift - 1) : 0)) >> e.shift;
+    p[j] = static_cast<std::int32_t>(std::min<std::int64_t>(code, (1 << o.output_bits) - 1));
+    sum += p[j];
+  }
+  return sum;
+}
+
+TEST(VdrSoftmax, IsTheDefinitionOnEveryTarget) {
+  std::mt19937 generator(11);
+  for (const std::string& target : kernel_targets()) {
+    use_kernel_target(target);
+    for (int repeat = 0; repeat < 2000; ++repeat) {
+      VdrOptions o;
+      if (repeat % 3 != 0) {
+        o.input_bits = 4 + static_cast<int>(generator() % 9);
+        o.output_bits = 4 + static_cast<int>(generator() % 13);
+        o.guard_bits = static_cast<int>(generator() % 14) - 1;
+        o.rounding = static_cast<Rounding>(generator() % 3);
+      }
+      const VdrEntry e = make_vdr_entry(
+          std::ldexp(1.0 + static_cast<double>(generator() % 1000), static_cast<int>(generator() % 16) - 10),
+          o);
+      std::vector<std::int32_t> logits(1 + generator() % 70), got(logits.size()), expected(logits.size());
+      for (auto& x : logits)
+        x = static_cast<std::int32_t>(generator() % (1u << o.input_bits)) - (1 << (o.input_bits - 1));
+      const std::int64_t sum = defined_softmax(logits, e, o, expected);
+      ASSERT_EQ(vdr_softmax(logits, e, o, got), sum) << target << " " << repeat;
+      ASSERT_EQ(got, expected) << target << " " << repeat;
+    }
+  }
+  use_kernel_target("");
 }
 
 TEST(VdrSoftmax, TwelveEntriesFitTheHundredBytes) { EXPECT_LE(VdrTable(2.0, 0, 11).hardware_bytes(), 108u); }
