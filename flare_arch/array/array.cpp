@@ -113,19 +113,34 @@ const std::uint32_t* Array::column_patterns(int column) const {
   return lazy_->patterns.data() + static_cast<std::size_t>(column) * depth();
 }
 
+namespace {
+
+/// The values' patterns, planes() bits each, one behind the other from the lowest bit of the first word on.
+void put_side_by_side(std::span<const std::int32_t> values, const PlaneFormat& format, std::uint64_t* words) {
+  const int planes = format.planes();
+  std::uint64_t word = 0;
+  int filled = 0;
+  for (const std::int32_t value : values) {
+    const std::uint64_t pattern = format.pattern(value);
+    word |= pattern << filled;
+    filled += planes;
+    if (filled < 64) continue;
+    *words++ = word;
+    filled -= 64;
+    word = filled > 0 ? pattern >> (planes - filled) : 0;
+  }
+  if (filled > 0) *words = word;
+}
+
+}  // namespace
+
 const std::uint64_t* Array::row_bits() const {
   std::call_once(lazy_->bits_once, [this] {
-    std::vector<std::uint64_t> bits(static_cast<std::size_t>(depth()) * row_words());
-    for (int column = 0; column < columns(); ++column)
-      for (int row = 0; row < depth(); ++row) {
-        const std::uint32_t pattern = column_patterns(column)[row];
-        for (int q = 0; q < format_.planes(); ++q) {
-          const std::size_t line = static_cast<std::size_t>(column) * format_.planes() + q;
-          bits[row * row_words() + line / 64] |= static_cast<std::uint64_t>((pattern >> q) & 1)
-                                                 << (line % 64);
-        }
-      }
-    lazy_->row_bits = std::move(bits);
+    lazy_->row_bits.resize(static_cast<std::size_t>(depth()) * row_words());
+    for (int row = 0; row < depth(); ++row)
+      put_side_by_side(
+          {weights_.data() + static_cast<std::size_t>(row) * columns(), static_cast<std::size_t>(columns())},
+          format_, lazy_->row_bits.data() + static_cast<std::size_t>(row) * row_words());
   });
   return lazy_->row_bits.data();
 }
@@ -264,7 +279,9 @@ int sparse_threads(const ArrayJob& job, std::int64_t tokens, bool plan_needed) {
 
 template <class Sum>
 void multiply_sparse(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
-  const bool plan_needed = job.count || job.array.segmentation().packing != Packing::fixed;
+  ReadObserver* const observer = job.errors.observer;
+  const bool plan_needed =
+      job.count || observer != nullptr || job.array.segmentation().packing != Packing::fixed;
   const int threads = sparse_threads(job, result.rows(), plan_needed);
   const StreamKey key(job.errors.seed, StreamPurpose::error_positions, job.errors.array);
   struct Scratch {
@@ -273,6 +290,7 @@ void multiply_sparse(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& co
   };
   const auto one_token = [&](std::int64_t token, ArrayCounters& mine, Scratch& s) {
     if (plan_needed) s.plan.count(job, token, mine);
+    if (observer != nullptr) observer->see(job, token, s.plan);
     if (job.errors.sampler == nullptr) return;
     s.errors.clear();
     find_sparse_errors(job, key, token, plan_needed ? &s.plan : nullptr, s.errors);
@@ -295,6 +313,8 @@ void multiply_die(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& count
     for_each_token<Nothing>(tokens, job.errors.threads, counters,
                             [&](std::int64_t token, ArrayCounters& mine, Nothing&) {
                               plans[token].make(job, first + token, mine);
+                              if (job.errors.observer != nullptr)
+                                job.errors.observer->see(job, first + token, plans[token]);
                             });
     add_die(job, first, plans, sums, job.errors.threads);
     for (Eigen::Index token = 0; token < tokens; ++token)
@@ -309,6 +329,7 @@ void multiply_coded(const ArrayJob& job, ReadPath path, Matrix<Sum>& result, Arr
   const int fraction = job.errors.sampler != nullptr ? job.errors.sampler->fraction_bits() : 0;
   const auto one_token = [&](std::int64_t token, ArrayCounters& mine, TokenPlan& plan) {
     plan.make(job, token, mine);
+    if (job.errors.observer != nullptr) job.errors.observer->see(job, token, plan);
     TokenSums sums(job.array.columns());
     if (slots != nullptr)
       add_dense(job, *slots, token, plan, sums, mine);
@@ -380,6 +401,8 @@ void Array::multiply_as(const IntegerView& inputs, const PlaneFormat& format, co
         fmt::format("array: sums of up to {:.4g} with {} bits after the point do not fit 62 bits", largest,
                     errors.sampler->fraction_bits()));
   if (errors.threads < 1) throw std::invalid_argument("array: at least one thread is needed");
+  if (errors.observer != nullptr && errors.threads > 1)
+    throw std::invalid_argument("array: products that are observed run on one thread");
   if (errors.sampler != nullptr && errors.sampler->rows_per_read() < segmentation_.rows_per_read)
     throw std::invalid_argument(fmt::format("array: reads of {} rows meet an error model of SAWL {}",
                                             segmentation_.rows_per_read, errors.sampler->rows_per_read()));
@@ -400,7 +423,8 @@ void Array::multiply_as(const IntegerView& inputs, const PlaneFormat& format, co
   if (path == ReadPath::sparse) {
     lazy_->product.multiply(inputs, format, result);
     clear_absent(present, result);
-    if (errors.sampler != nullptr || job.count) multiply_sparse(job, result, count);
+    if (errors.sampler != nullptr || job.count || errors.observer != nullptr)
+      multiply_sparse(job, result, count);
     return;
   }
   result.setZero(inputs.rows(), columns());

@@ -42,6 +42,9 @@ class TokenPlan {
  public:
   /// Counts the reads; a plane's rows are planned when they are asked for.
   void count(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters);
+  /// Those of rows that hold `values`; conversions are the caller's to count.
+  void count(std::span<const std::int32_t> values, const PlaneFormat& format,
+             const SegmentationOptions& options, ArrayCounters& counters);
   /// The same, all planes planned.
   void make(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters);
 
@@ -50,17 +53,19 @@ class TokenPlan {
   /// The reads of a plane, planned before.
   const ReadPlan& plane(int plane) const { return planes_[static_cast<std::size_t>(plane)]; }
   /// The rows that one read drives, found without planning the others where that is possible. Valid until the next call.
-  std::span<const std::uint16_t> rows(const ArrayJob& job, int plane, std::int64_t read);
+  std::span<const std::uint16_t> rows(int plane, std::int64_t read);
+  /// The reads of a plane, planned now where they were not.
+  const ReadPlan& planned(int plane);
 
  private:
-  const ReadPlan& planned(const ArrayJob& job, int plane);
-  void plan(const ArrayJob& job, int plane);
+  void plan(int plane);
 
   int depth_ = 0;
+  SegmentationOptions options_;
   std::int64_t cycles_ = 0;
   bool quick_ = false;               // reads are counted without a plan
   std::vector<std::uint16_t> bits_;  // of slice_planes
-  std::vector<std::int64_t> reads_;
+  std::vector<std::int64_t> reads_, driven_;
   std::vector<bool> is_planned_;
   std::vector<ReadPlan> planes_;
   std::vector<std::uint16_t> ones_;

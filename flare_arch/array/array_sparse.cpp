@@ -46,7 +46,7 @@ void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index token, 
     while (position - plane_begin >= plane_size(plane)) plane_begin += plane_size(plane++);
     const std::int64_t read = (position - plane_begin) / bitlines;
     const int bitline = static_cast<int>(position - plane_begin - read * bitlines);
-    const int k = plan != nullptr ? job.on_cells(plan->rows(job, plane, read), bitline)
+    const int k = plan != nullptr ? job.on_cells(plan->rows(plane, read), bitline)
                                   : on_cells_of_group(job, token, plane, static_cast<int>(read), bitline);
     if ((w[2] + 0.5) * 0x1.0p-32 * largest >= sampler.error_rate(k)) continue;
     found.push_back({bitline / job.weight_planes(),

@@ -167,6 +167,34 @@ int rows_of_read(const std::uint16_t* bits, int slices, const SegmentationOption
   return static_cast<int>(end - rows);
 }
 
+void list_reads(const std::uint16_t* bits, int slices, const SegmentationOptions& options,
+                std::uint16_t* rows, std::uint32_t* starts) {
+  const int sawl = options.rows_per_read, capacity = sawl - (options.strictly_below ? 1 : 0);
+  std::uint16_t* end = rows;
+  *starts = 0;
+  const auto close = [&] { *++starts = static_cast<std::uint32_t>(end - rows); };
+  for (int slice = 0; slice < slices; ++slice) {
+    const unsigned word = bits[slice * most_planes];
+    const int ones = ones_of(word);
+    for (int taken = 0; taken + sawl <= ones; taken += sawl) {
+      end = put_rows(word, slice * slice_rows, taken, sawl, end);
+      close();
+    }
+  }
+  int held = 0;
+  for (int slice = 0; slice < slices; ++slice) {
+    const unsigned word = bits[slice * most_planes];
+    const int ones = ones_of(word), taken = ones - ones % sawl, rest = ones - taken;
+    if (held + rest > capacity) {
+      close();
+      held = 0;
+    }
+    held += rest;
+    end = put_rows(word, slice * slice_rows, taken, rest, end);
+  }
+  if (held > 0) close();
+}
+
 void scalar::slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format,
                           std::uint16_t* bits) {
   const std::size_t slices = (values.size() + slice_rows - 1) / slice_rows;

@@ -28,6 +28,11 @@ constexpr int most_rows_per_read = 64;
 int rows_of_read(const std::uint16_t* bits, int slices, const SegmentationOptions& options, std::int64_t read,
                  std::uint16_t* rows);
 
+/// The reads of a plane that rows_of_read() tells one by one, all at once. rows: room for the plane's ones; starts: where each
+/// read's begin, and where the last ends, for one more than count_reads() counts.
+void list_reads(const std::uint16_t* bits, int slices, const SegmentationOptions& options,
+                std::uint16_t* rows, std::uint32_t* starts);
+
 namespace scalar {
 /// The same in plain loops: what the vectors are tested against.
 void slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format, std::uint16_t* bits);

@@ -74,7 +74,7 @@ ReadPlan planned(const MatrixI& row, int plane, const PlaneFormat& format,
   return plan_reads(bits, options);
 }
 
-/// Every read by itself drives the rows of the plan.
+/// Every read by itself, and all of them listed, drive the rows of the plan.
 void expect_rows(const ReadPlan& plan, const std::uint16_t* bits, int slices,
                  const SegmentationOptions& options) {
   for (std::size_t read = 0; read < plan.reads(); ++read) {
@@ -84,6 +84,13 @@ void expect_rows(const ReadPlan& plan, const std::uint16_t* bits, int slices,
     ASSERT_EQ(std::vector<int>(rows, rows + count), std::vector<int>(expected.begin(), expected.end()))
         << read;
   }
+  std::vector<std::uint16_t> rows(static_cast<std::size_t>(plan.driven_rows()) + 1, 7);
+  std::vector<std::uint32_t> starts(plan.reads() + 2, 7);
+  list_reads(bits, slices, options, rows.data(), starts.data());
+  ASSERT_TRUE(std::equal(rows.begin(), rows.end() - 1, plan.row_data()));
+  ASSERT_TRUE(std::equal(starts.begin(), starts.end() - 1, plan.start_data()));
+  ASSERT_EQ(rows.back(), 7);  // nothing behind the end
+  ASSERT_EQ(starts.back(), 7u);
 }
 
 TEST(ReadCounts, AreThoseOfThePlans) {
