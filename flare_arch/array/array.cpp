@@ -136,7 +136,7 @@ void put_side_by_side(std::span<const std::int32_t> values, const PlaneFormat& f
 
 const std::uint64_t* Array::row_bits() const {
   std::call_once(lazy_->bits_once, [this] {
-    lazy_->row_bits.resize(static_cast<std::size_t>(depth()) * row_words());
+    lazy_->row_bits.resize((static_cast<std::size_t>(depth()) + 1) * row_words());
     for (int row = 0; row < depth(); ++row)
       put_side_by_side(
           {weights_.data() + static_cast<std::size_t>(row) * columns(), static_cast<std::size_t>(columns())},

@@ -110,7 +110,7 @@ class Array {
   /// Cells of a column: bit q of [row] is weight plane q. Made on first use.
   const std::uint32_t* column_patterns(int column) const;
   /// Cells of a word line: bit b of row r, from row_bits() + r * row_words(), is bit line b (column * planes
-  /// + plane). Made on first use; row_words() is a multiple of 8.
+  /// + plane). Row depth() has no ones. Made on first use; row_words() is a multiple of 8.
   const std::uint64_t* row_bits() const;
   std::size_t row_words() const { return static_cast<std::size_t>(bitlines() + 511) / 512 * 8; }
 

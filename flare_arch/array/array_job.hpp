@@ -37,6 +37,14 @@ struct ArrayJob {
   int on_cells(std::span<const std::uint16_t> rows, int bitline) const;
 };
 
+/// The rows that reads drive, read by read.
+struct ListedReads {
+  int rows_per_read = 8;            // row numbers of a read: SAWL, up to a multiple of 8
+  std::size_t reads = 0;            // may be followed by what is none
+  std::vector<std::uint16_t> rows;  // [read][rows_per_read]
+  std::vector<std::uint16_t> rest;  // scratch
+};
+
 /// The reads of all planes of one token: how many they are, and which rows they drive.
 class TokenPlan {
  public:
@@ -54,6 +62,10 @@ class TokenPlan {
   const ReadPlan& plane(int plane) const { return planes_[static_cast<std::size_t>(plane)]; }
   /// The rows that one read drives, found without planning the others where that is possible. Valid until the next call.
   std::span<const std::uint16_t> rows(int plane, std::int64_t read);
+  /// The reads of all planes, in any order. Behind the rows of a read that has fewer stands `no_row`. Throws
+  /// std::invalid_argument for one above 65535.
+  void list(int no_row, ListedReads& list);
+  std::int64_t driven_rows(int plane) const { return driven_[static_cast<std::size_t>(plane)]; }
   /// The reads of a plane, planned now where they were not.
   const ReadPlan& planned(int plane);
 

@@ -56,14 +56,6 @@ class ReadPlan {
   const std::uint16_t* row_data() const { return rows_.data(); }
   const std::uint32_t* start_data() const { return starts_.data(); }
 
-  /// Room for `reads` reads of `rows` rows in all, which the caller fills.
-  void resize(std::size_t reads, std::size_t rows) {
-    rows_.resize(rows);
-    starts_.resize(reads + 1);
-  }
-  std::uint16_t* row_data() { return rows_.data(); }
-  std::uint32_t* start_data() { return starts_.data(); }
-
   void clear() {
     rows_.clear();
     starts_.assign(1, 0);

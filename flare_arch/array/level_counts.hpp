@@ -3,15 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
-#include "flare_arch/array/array_kernels.hpp"
+#include "flare_arch/array/array_job.hpp"
 
 namespace flare::arch {
 
 /// The cells that reads meet, and how many rows a read drives at most.
 struct LevelCells {
-  const std::uint64_t* row_bits = nullptr;  // Array::row_bits(), from the first row that the reads may name
+  const std::uint64_t* row_bits = nullptr;  // Array::row_bits(), from the row that reads call 0
   std::size_t row_words = 0;                // multiple of 8
   int lines = 0;                            // bit lines that are read: the first
   int rows_per_read = 8;                    // SAWL, 1..64
@@ -19,11 +18,11 @@ struct LevelCells {
 
 /// Adds to levels[k], k = 0 ... SAWL, on how many bit lines of all reads k of the driven rows conduct. Highway, the same numbers on
 /// every target.
-void count_levels(const LevelCells& cells, std::span<const PlaneReads> planes, std::int64_t* levels);
+void count_levels(const LevelCells& cells, const ListedReads& reads, std::int64_t* levels);
 
 namespace scalar {
 /// The same bit line by bit line: what the vectors are tested against.
-void count_levels(const LevelCells& cells, std::span<const PlaneReads> planes, std::int64_t* levels);
+void count_levels(const LevelCells& cells, const ListedReads& reads, std::int64_t* levels);
 }  // namespace scalar
 
 }  // namespace flare::arch

@@ -1,8 +1,10 @@
 #include "flare_arch/array/read_counts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
+#include <iterator>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "flare_arch/array/read_counts.cpp"
@@ -23,9 +25,30 @@ void count_reads_here(const std::uint16_t* bits, int slices, int planes, const S
   scalar::count_reads(bits, slices, planes, options, reads, ones);
 }
 
+std::uint16_t* list_reads_here(const std::uint16_t* bits, int slices, int planes,
+                               const SegmentationOptions& options, std::uint16_t no_row, std::uint16_t* rest,
+                               std::uint16_t* rows) {
+  return scalar::list_reads(bits, slices, planes, options, no_row, rest, rows);
+}
+
 #else
 
 namespace hn = hwy::HWY_NAMESPACE;
+
+/// The numbers of the ones of every byte, and behind them numbers beyond any row.
+struct OnesOfBytes {
+  std::array<std::array<std::uint16_t, 8>, 256> rows{};
+  std::array<std::uint8_t, 256> count{};
+
+  constexpr OnesOfBytes() {
+    for (std::size_t byte = 0; byte < rows.size(); ++byte) {
+      rows[byte].fill(0x8000);
+      for (std::uint16_t bit = 0; bit < 8; ++bit)
+        if ((byte >> bit & 1) != 0) rows[byte][count[byte]++] = bit;
+    }
+  }
+};
+constexpr OnesOfBytes ones_of_bytes;
 
 using SliceTag = hn::CappedTag<std::int32_t, slice_rows>;
 constexpr int slice_lanes = hn::MaxLanes(SliceTag()), slice_vectors = slice_rows / slice_lanes;
@@ -89,6 +112,74 @@ HWY_ATTR void count_reads_here(const std::uint16_t* bits, int slices, int planes
   }
 }
 
+using RowTag = hn::CappedTag<std::uint16_t, listed_rows>;
+
+/// Row numbers in the making: without a branch that depends on the inputs, what a slice or a read has less than the most is
+/// written, too, and written over.
+struct ReadLister {
+  const SegmentationOptions& options;
+  std::uint16_t no_row;
+  std::uint16_t* rest;  // the reads of what full reads leave
+  std::uint16_t* ones;  // of a slice, and more than enough of no rows behind them
+  std::uint16_t* rows;  // end of the reads
+  int held = 0;         // rows of the last of `rest`
+  const int most_full = slice_rows / options.rows_per_read;
+  const unsigned inverse = 65536u / static_cast<unsigned>(options.rows_per_read) + 1;  // as in count_reads
+
+  HWY_ATTR HWY_INLINE hn::Vec<RowTag> numbered(unsigned byte, int first_row) const {
+    const RowTag d;
+    const auto from = hn::Set(d, static_cast<std::uint16_t>(first_row));
+    return hn::Min(hn::Add(hn::LoadU(d, ones_of_bytes.rows[byte].data()), from), hn::Set(d, no_row));
+  }
+
+  HWY_ATTR HWY_INLINE void add(unsigned word, int first_row) {
+    const RowTag d;
+    const int sawl = options.rows_per_read, capacity = sawl - (options.strictly_below ? 1 : 0);
+    const unsigned low = word & 0xff, high = word >> 8;
+    const auto none = hn::Set(d, no_row);
+    const auto in_read = hn::FirstN(d, static_cast<std::size_t>(sawl));
+    const int in_low = ones_of_bytes.count[low], count = in_low + ones_of_bytes.count[high];
+    hn::StoreU(none, d, ones + listed_rows);
+    hn::StoreU(numbered(low, first_row), d, ones);
+    hn::StoreU(numbered(high, first_row + 8), d, ones + in_low);
+    const int full = static_cast<int>((static_cast<unsigned>(count) * inverse) >> 16);
+    for (int read = 0; read < most_full; ++read)
+      hn::StoreU(hn::IfThenElse(in_read, hn::LoadU(d, ones + read * sawl), none), d,
+                 rows + read * listed_rows);
+    rows += full * listed_rows;
+    // What is left of the slice joins the read that runs, or begins the next one.
+    const int left = count - full * sawl;
+    const bool closes = held + left > capacity;
+    rest += closes ? listed_rows : 0;
+    held = closes ? 0 : held;
+    hn::StoreU(hn::LoadU(d, ones + full * sawl), d, rest + held);
+    held += left;
+  }
+
+  HWY_ATTR HWY_INLINE void end_plane(std::uint16_t* first_rest) {
+    const RowTag d;
+    rest += held > 0 ? listed_rows : 0;
+    for (const std::uint16_t* read = first_rest; read < rest; read += listed_rows, rows += listed_rows)
+      hn::StoreU(hn::LoadU(d, read), d, rows);
+    rest = first_rest;
+    held = 0;
+  }
+};
+
+HWY_ATTR std::uint16_t* list_reads_here(const std::uint16_t* bits, int slices, int planes,
+                                        const SegmentationOptions& options, std::uint16_t no_row,
+                                        std::uint16_t* rest, std::uint16_t* rows) {
+  HWY_ALIGN std::uint16_t ones[slice_rows + 2 * listed_rows];
+  std::fill(ones, std::end(ones), no_row);
+  ReadLister lister{options, no_row, rest, ones, rows};
+  for (int plane = 0; plane < planes; ++plane) {
+    for (int slice = 0; slice < slices; ++slice)
+      lister.add(bits[slice * most_planes + plane], slice * slice_rows);
+    lister.end_plane(rest);
+  }
+  return lister.rows;
+}
+
 #endif
 
 }  // namespace flare::arch::HWY_NAMESPACE
@@ -99,6 +190,7 @@ namespace flare::arch {
 
 HWY_EXPORT(slice_planes_here);
 HWY_EXPORT(count_reads_here);
+HWY_EXPORT(list_reads_here);
 
 void slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format, std::uint16_t* bits) {
   HWY_DYNAMIC_DISPATCH(slice_planes_here)(values, format, bits);
@@ -167,32 +259,10 @@ int rows_of_read(const std::uint16_t* bits, int slices, const SegmentationOption
   return static_cast<int>(end - rows);
 }
 
-void list_reads(const std::uint16_t* bits, int slices, const SegmentationOptions& options,
-                std::uint16_t* rows, std::uint32_t* starts) {
-  const int sawl = options.rows_per_read, capacity = sawl - (options.strictly_below ? 1 : 0);
-  std::uint16_t* end = rows;
-  *starts = 0;
-  const auto close = [&] { *++starts = static_cast<std::uint32_t>(end - rows); };
-  for (int slice = 0; slice < slices; ++slice) {
-    const unsigned word = bits[slice * most_planes];
-    const int ones = ones_of(word);
-    for (int taken = 0; taken + sawl <= ones; taken += sawl) {
-      end = put_rows(word, slice * slice_rows, taken, sawl, end);
-      close();
-    }
-  }
-  int held = 0;
-  for (int slice = 0; slice < slices; ++slice) {
-    const unsigned word = bits[slice * most_planes];
-    const int ones = ones_of(word), taken = ones - ones % sawl, rest = ones - taken;
-    if (held + rest > capacity) {
-      close();
-      held = 0;
-    }
-    held += rest;
-    end = put_rows(word, slice * slice_rows, taken, rest, end);
-  }
-  if (held > 0) close();
+std::uint16_t* list_reads(const std::uint16_t* bits, int slices, int planes,
+                          const SegmentationOptions& options, std::uint16_t no_row, std::uint16_t* rest,
+                          std::uint16_t* rows) {
+  return HWY_DYNAMIC_DISPATCH(list_reads_here)(bits, slices, planes, options, no_row, rest, rows);
 }
 
 void scalar::slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format,
@@ -203,6 +273,17 @@ void scalar::slice_planes(std::span<const std::int32_t> values, const PlaneForma
     for (std::uint32_t left = format.pattern(values[row]); left != 0; left &= left - 1)
       bits[row / slice_rows * most_planes + static_cast<std::size_t>(std::countr_zero(left))] |=
           static_cast<std::uint16_t>(1u << (row % slice_rows));
+}
+
+std::uint16_t* scalar::list_reads(const std::uint16_t* bits, int slices, int planes,
+                                  const SegmentationOptions& options, std::uint16_t no_row,
+                                  std::uint16_t* /*rest*/, std::uint16_t* rows) {
+  for (int plane = 0; plane < planes; ++plane)
+    for (std::int64_t read = 0;; ++read, rows += listed_rows) {
+      std::fill_n(rows, listed_rows, no_row);
+      if (rows_of_read(bits + plane, slices, options, read, rows) == 0) break;
+    }
+  return rows;
 }
 
 void scalar::count_reads(const std::uint16_t* bits, int slices, int planes,

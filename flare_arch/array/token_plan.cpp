@@ -1,6 +1,8 @@
 // The reads of one token: counted plane by plane, planned where somebody asks which rows they drive.
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <stdexcept>
 
 #include "flare_arch/array/array_job.hpp"
 #include "flare_arch/array/read_counts.hpp"
@@ -58,6 +60,28 @@ std::span<const std::uint16_t> TokenPlan::rows(int plane, std::int64_t read) {
   return {ones_.data(), static_cast<std::size_t>(count)};
 }
 
+void TokenPlan::list(int no_row, ListedReads& list) {
+  const int sawl = options_.rows_per_read, planes = static_cast<int>(planes_.size());
+  if (no_row >= (1 << 16)) throw std::invalid_argument("array: reads of at most 65535 rows can be listed");
+  const auto none = static_cast<std::uint16_t>(no_row);
+  list.rows_per_read = (sawl + listed_rows - 1) / listed_rows * listed_rows;
+  list.reads = static_cast<std::size_t>(cycles_);
+  if (quick_ && sawl <= listed_rows && no_row < (1 << 15)) {
+    const int slices = (depth_ + slice_rows - 1) / slice_rows;
+    list.rest.resize(static_cast<std::size_t>(slices + 8) * listed_rows);
+    list.rows.resize((list.reads + 9) * listed_rows);
+    list_reads(bits_.data(), slices, planes, options_, none, list.rest.data(), list.rows.data());
+    return;
+  }
+  list.rows.assign(list.reads * static_cast<std::size_t>(list.rows_per_read), none);
+  auto to = list.rows.begin();
+  for (int plane = 0; plane < planes; ++plane)
+    for (std::size_t read = 0; read < planned(plane).reads(); ++read, to += list.rows_per_read) {
+      const auto rows = planned(plane).rows(read);
+      std::copy(rows.begin(), rows.end(), to);
+    }
+}
+
 const ReadPlan& TokenPlan::planned(int plane) {
   if (!is_planned_[plane]) plan(plane);
   return planes_[plane];
@@ -65,12 +89,6 @@ const ReadPlan& TokenPlan::planned(int plane) {
 
 void TokenPlan::plan(int plane) {
   is_planned_[plane] = true;
-  if (quick_) {
-    planes_[plane].resize(static_cast<std::size_t>(reads_[plane]), static_cast<std::size_t>(driven_[plane]));
-    list_reads(bits_.data() + plane, (depth_ + slice_rows - 1) / slice_rows, options_,
-               planes_[plane].row_data(), planes_[plane].start_data());
-    return;
-  }
   ones_.clear();
   for (int first = 0; first < depth_; first += slice_rows)
     for (unsigned left = bits_[first / slice_rows * most_planes + plane]; left != 0; left &= left - 1)

@@ -52,13 +52,8 @@ void TokenTally::add_rows(const ArrayJob& job, Eigen::Index token, int first_row
   const Array& array = job.array;
   const SegmentationOptions& options = array.segmentation();
   const int sawl = options.rows_per_read, planes = job.format.planes(), lines = job.bitlines_of(token);
-  planes_.clear();
   std::int64_t driven = 0;
-  for (int plane = 0; plane < planes; ++plane) {
-    const ReadPlan& plan = reads.planned(plane);
-    planes_.push_back({plan.row_data(), plan.start_data(), plan.reads()});
-    driven += plan.driven_rows();
-  }
+  for (int plane = 0; plane < planes; ++plane) driven += reads.driven_rows(plane);
   const std::int64_t cycles = reads.cycles(), dummies = options.dummy_rows ? cycles * sawl - driven : 0;
   tally.cycles += cycles;
   tally.fixed_cycles += std::int64_t{planes} * ((rows + sawl - 1) / sawl);
@@ -69,9 +64,10 @@ void TokenTally::add_rows(const ArrayJob& job, Eigen::Index token, int first_row
   tally.scanned_rows += cycles * rows;
   if (tally.levels.size() <= static_cast<std::size_t>(sawl))
     tally.levels.resize(static_cast<std::size_t>(sawl) + 1, 0);
+  reads.list(array.depth() - first_row, listed_);
   count_levels({array.row_bits() + static_cast<std::size_t>(first_row) * array.row_words(), array.row_words(),
                 lines, sawl},
-               planes_, tally.levels.data());
+               listed_, tally.levels.data());
 }
 
 }  // namespace flare::arch

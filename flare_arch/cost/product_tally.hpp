@@ -41,7 +41,7 @@ class TokenTally {
                 ProductTally& tally);
 
   TokenPlan part_;
-  std::vector<PlaneReads> planes_;
+  ListedReads listed_;
   std::vector<std::int64_t> busy_;  // of each that works by itself
 };
 

@@ -84,13 +84,20 @@ void expect_rows(const ReadPlan& plan, const std::uint16_t* bits, int slices,
     ASSERT_EQ(std::vector<int>(rows, rows + count), std::vector<int>(expected.begin(), expected.end()))
         << read;
   }
-  std::vector<std::uint16_t> rows(static_cast<std::size_t>(plan.driven_rows()) + 1, 7);
-  std::vector<std::uint32_t> starts(plan.reads() + 2, 7);
-  list_reads(bits, slices, options, rows.data(), starts.data());
-  ASSERT_TRUE(std::equal(rows.begin(), rows.end() - 1, plan.row_data()));
-  ASSERT_TRUE(std::equal(starts.begin(), starts.end() - 1, plan.start_data()));
-  ASSERT_EQ(rows.back(), 7);  // nothing behind the end
-  ASSERT_EQ(starts.back(), 7u);
+  if (options.rows_per_read > listed_rows) return;
+  const std::uint16_t no_row = 9999;
+  std::vector<std::uint16_t> rest(static_cast<std::size_t>(slices + 8) * listed_rows),
+      rows((plan.reads() + 9) * listed_rows);
+  ASSERT_EQ(list_reads(bits, slices, 1, options, no_row, rest.data(), rows.data()),
+            rows.data() + plan.reads() * listed_rows);
+  for (std::size_t read = 0; read < plan.reads(); ++read) {
+    // Full reads and those of what is left of slices stand in the order of the plan.
+    const auto driven = plan.rows(read);
+    std::vector<int> expected(driven.begin(), driven.end());
+    expected.resize(listed_rows, no_row);
+    const std::uint16_t* own = rows.data() + read * listed_rows;
+    ASSERT_EQ(std::vector<int>(own, own + listed_rows), expected) << read;
+  }
 }
 
 TEST(ReadCounts, AreThoseOfThePlans) {
