@@ -39,12 +39,19 @@ namespace hn = hwy::HWY_NAMESPACE;
 struct OnesOfBytes {
   std::array<std::array<std::uint16_t, 8>, 256> rows{};
   std::array<std::uint8_t, 256> count{};
+  std::array<std::array<std::uint8_t, 8>, 256>
+      last{};  // [byte][n]: of a byte its last n ones, all where it has fewer
 
   constexpr OnesOfBytes() {
     for (std::size_t byte = 0; byte < rows.size(); ++byte) {
       rows[byte].fill(0x8000);
       for (std::uint16_t bit = 0; bit < 8; ++bit)
         if ((byte >> bit & 1) != 0) rows[byte][count[byte]++] = bit;
+      for (int n = 0; n < 8; ++n) {
+        std::size_t left = byte;
+        for (int taken = 0; taken + n < count[byte]; ++taken) left &= left - 1;
+        last[byte][static_cast<std::size_t>(n)] = static_cast<std::uint8_t>(left);
+      }
     }
   }
 };
@@ -134,7 +141,7 @@ struct ReadLister {
 
   HWY_ATTR HWY_INLINE void add(unsigned word, int first_row) {
     const RowTag d;
-    const int sawl = options.rows_per_read, capacity = sawl - (options.strictly_below ? 1 : 0);
+    const int sawl = options.rows_per_read;
     const unsigned low = word & 0xff, high = word >> 8;
     const auto none = hn::Set(d, no_row);
     const auto in_read = hn::FirstN(d, static_cast<std::size_t>(sawl));
@@ -143,17 +150,40 @@ struct ReadLister {
     hn::StoreU(numbered(low, first_row), d, ones);
     hn::StoreU(numbered(high, first_row + 8), d, ones + in_low);
     const int full = static_cast<int>((static_cast<unsigned>(count) * inverse) >> 16);
+    const int left = count - full * sawl;
     for (int read = 0; read < most_full; ++read)
       hn::StoreU(hn::IfThenElse(in_read, hn::LoadU(d, ones + read * sawl), none), d,
                  rows + read * listed_rows);
     rows += full * listed_rows;
-    // What is left of the slice joins the read that runs, or begins the next one.
-    const int left = count - full * sawl;
-    const bool closes = held + left > capacity;
-    rest += closes ? listed_rows : 0;
-    held = closes ? 0 : held;
+    make_room(left);
     hn::StoreU(hn::LoadU(d, ones + full * sawl), d, rest + held);
     held += left;
+  }
+
+  /// The same where SAWL is 8, and nothing that was just written is read: a full read has all ones of the low byte, and what it
+  /// leaves are the last ones of the high byte.
+  HWY_ATTR HWY_INLINE void add_for_eight(unsigned word, int first_row) {
+    const RowTag d;
+    const unsigned low = word & 0xff, high = word >> 8;
+    const int in_low = ones_of_bytes.count[low], count = in_low + ones_of_bytes.count[high];
+    const int full = count / 8, left = count % 8;
+    const auto of_low = numbered(low, first_row), of_high = numbered(high, first_row + 8);
+    hn::StoreU(of_low, d, rows);
+    hn::StoreU(of_high, d, rows + in_low);
+    rows += full * listed_rows;
+    make_room(left);
+    const bool none_full = full == 0;
+    const unsigned last = ones_of_bytes.last[high][static_cast<std::size_t>(left)];
+    hn::StoreU(numbered(none_full ? low : last, none_full ? first_row : first_row + 8), d, rest + held);
+    hn::StoreU(numbered(none_full ? high : 0, first_row + 8), d, rest + held + (none_full ? in_low : left));
+    held += left;
+  }
+
+  /// What is left of a slice joins the read that runs, or begins the next one.
+  HWY_INLINE void make_room(int left) {
+    const bool closes = held + left > options.rows_per_read - (options.strictly_below ? 1 : 0);
+    rest += closes ? listed_rows : 0;
+    held = closes ? 0 : held;
   }
 
   HWY_ATTR HWY_INLINE void end_plane(std::uint16_t* first_rest) {
@@ -174,7 +204,10 @@ HWY_ATTR std::uint16_t* list_reads_here(const std::uint16_t* bits, int slices, i
   ReadLister lister{options, no_row, rest, ones, rows};
   for (int plane = 0; plane < planes; ++plane) {
     for (int slice = 0; slice < slices; ++slice)
-      lister.add(bits[slice * most_planes + plane], slice * slice_rows);
+      if (options.rows_per_read == 8)
+        lister.add_for_eight(bits[slice * most_planes + plane], slice * slice_rows);
+      else
+        lister.add(bits[slice * most_planes + plane], slice * slice_rows);
     lister.end_plane(rest);
   }
   return lister.rows;
