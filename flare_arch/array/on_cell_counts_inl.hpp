@@ -104,19 +104,22 @@ HWY_ATTR V lookup(D d, const std::uint8_t* table, int size, V index) {
 struct DenseScratch {
   explicit DenseScratch(int lines)
       : words(round_up(lines / 64, 8)),
-        planes(hwy::AllocateAligned<std::uint64_t>((most_level_planes + 5) * words)),
-        bytes(hwy::AllocateAligned<std::uint8_t>(round_up(lines, random_group))),
+        planes(hwy::AllocateAligned<std::uint64_t>(row(most_level_planes + 5))),
+        bytes(hwy::AllocateAligned<std::uint8_t>(static_cast<std::size_t>(round_up(lines, random_group)))),
         sums(hwy::AllocateAligned<std::uint8_t>(lines)) {
-    std::memset(planes.get(), 0, (most_level_planes + 5) * words * sizeof(std::uint64_t));
+    std::memset(planes.get(), 0, row(most_level_planes + 5) * sizeof(std::uint64_t));
     std::memset(sums.get(), 0, lines);
-    for (int b = 0; b < most_level_planes; ++b) total[b] = planes.get() + b * words;
-    for (int b = 0; b < 4; ++b) part[b] = planes.get() + (most_level_planes + b) * words;
-    zero = planes.get() + (most_level_planes + 4) * words;
+    for (int b = 0; b < most_level_planes; ++b) total[b] = planes.get() + row(b);
+    for (int b = 0; b < 4; ++b) part[b] = planes.get() + row(most_level_planes + b);
+    zero = planes.get() + row(most_level_planes + 4);
   }
+  /// Where row i of `planes` begins.
+  std::size_t row(int i) const { return static_cast<std::size_t>(i) * static_cast<std::size_t>(words); }
+
   int words;
   hwy::AlignedFreeUniquePtr<std::uint64_t[]> planes;
   hwy::AlignedFreeUniquePtr<std::uint8_t[]> bytes, sums;
-  std::uint64_t *total[most_level_planes], *part[4], *zero;
+  std::uint64_t *total[most_level_planes] = {}, *part[4] = {}, *zero = nullptr;
 };
 
 /// Bit-sliced on-cell counts of one read into scratch.total; the number of planes used.

@@ -11,6 +11,8 @@
 #include <hwy/foreach_target.h>  // compiles this file once for every target
 #include <hwy/highway.h>
 
+// Offsets within the planes of a token, far below 2^31.
+// NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
 HWY_BEFORE_NAMESPACE();
 namespace flare::arch::HWY_NAMESPACE {
 
@@ -125,11 +127,11 @@ using RowTag = hn::CappedTag<std::uint16_t, listed_rows>;
 /// written, too, and written over.
 struct ReadLister {
   const SegmentationOptions& options;
-  std::uint16_t no_row;
-  std::uint16_t* rest;  // the reads of what full reads leave
-  std::uint16_t* ones;  // of a slice, and more than enough of no rows behind them
-  std::uint16_t* rows;  // end of the reads
-  int held = 0;         // rows of the last of `rest`
+  std::uint16_t no_row = 0;
+  std::uint16_t* rest = nullptr;  // the reads of what full reads leave
+  std::uint16_t* ones = nullptr;  // of a slice, and more than enough of no rows behind them
+  std::uint16_t* rows = nullptr;  // end of the reads
+  int held = 0;                   // rows of the last of `rest`
   const int most_full = slice_rows / options.rows_per_read;
   const unsigned inverse = 65536u / static_cast<unsigned>(options.rows_per_read) + 1;  // as in count_reads
 
@@ -341,3 +343,4 @@ void scalar::count_reads(const std::uint16_t* bits, int slices, int planes,
 
 }  // namespace flare::arch
 #endif  // HWY_ONCE
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)

@@ -23,7 +23,7 @@ Product product_of_mlp(int number) {
 
 /// A product, and which of the groups of heads that work beside each other.
 struct Reader {
-  Product product;
+  Product product = Product::key;
   int group = 0;
 };
 
