@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
+#include <utility>
 
 #include "engine/base/units.hpp"
 
@@ -27,6 +29,12 @@ std::vector<std::string> joined(std::vector<std::string> cells, const std::vecto
   return cells;
 }
 
+void add_to(CostRange& sum, const CostRange& more) {
+  sum.low += more.low;
+  sum.nominal += more.nominal;
+  sum.high += more.high;
+}
+
 TextTable summary_table(const CostResult& r) {
   TextTable table{fmt::format("Cost of {} ({})", r.model, r.origin), {"", "low", "nominal", "high"}, {}};
   for (const CostSummaryRow& row : r.summary)
@@ -39,10 +47,7 @@ TextTable component_table(const CostResult& r) {
   std::map<std::tuple<std::string, std::string, std::string>, CostRange> sums;
   double total = 0;
   for (const CostComponentRow& row : r.components) {
-    CostRange& sum = sums[{row.where, row.component, row.kind}];
-    sum.low += row.energy.low;
-    sum.nominal += row.energy.nominal;
-    sum.high += row.energy.high;
+    add_to(sums[{row.where, row.component, row.kind}], row.energy);
     total += row.energy.nominal;
   }
   std::vector<std::pair<std::tuple<std::string, std::string, std::string>, CostRange>> rows(sums.begin(),
@@ -114,11 +119,43 @@ TextTable level_table(const CostResult& r) {
   return table;
 }
 
+/// Rows that `same` finds alike as one, in the order in which they come first.
+std::vector<CostAreaRow> area_by(const CostResult& r,
+                                 const std::function<bool(const CostAreaRow&, const CostAreaRow&)>& same) {
+  std::vector<CostAreaRow> sums;
+  for (const CostAreaRow& row : r.area) {
+    const auto sum =
+        std::find_if(sums.begin(), sums.end(), [&](const CostAreaRow& other) { return same(row, other); });
+    if (sum == sums.end()) {
+      sums.push_back(row);
+    } else {
+      sum->count += row.count;
+      add_to(sum->area, row.area);
+    }
+  }
+  return sums;
+}
+
 TextTable area_table(const CostResult& r) {
   TextTable table{"Area", {"where", "part", "count", "low", "nominal", "high"}, {}};
-  for (const CostAreaRow& row : r.area)
+  for (const CostAreaRow& row : area_by(r, [](const CostAreaRow&a, const CostAreaRow&b) {
+         return a.where == b.where && a.component == b.component;
+       }))
     table.rows.push_back(
         joined({row.where, row.component, counted(row.count)}, range_cells(row.area, "m^2")));
+  return table;
+}
+
+/// Of each product's arrays, with their converters, adders and controllers.
+TextTable array_table(const CostResult& r) {
+  TextTable table{"Area of an array", {"product", "arrays", "low", "nominal", "high", "all, nominal"}, {}};
+  for (const CostAreaRow& row :
+       area_by(r, [](const CostAreaRow&a, const CostAreaRow&b) { return a.product == b.product; })) {
+    if (!(row.arrays > 0)) continue;
+    const CostRange one{row.area.low / row.arrays, row.area.nominal / row.arrays, row.area.high / row.arrays};
+    table.rows.push_back(joined(joined({row.product, counted(row.arrays)}, range_cells(one, "m^2")),
+                                {cost_text(row.area.nominal, "m^2")}));
+  }
   return table;
 }
 
@@ -171,6 +208,8 @@ std::vector<TextTable> cost_tables(const CostResult& r) {
   if (r.empty()) return {};
   std::vector<TextTable> tables = {summary_table(r), component_table(r), stage_table(r),
                                    area_table(r),    baseline_table(r),  conclusion_table(r)};
+  if (TextTable arrays = array_table(r); !arrays.rows.empty())
+    tables.insert(tables.begin() + 4, std::move(arrays));
   if (!r.levels.empty()) tables.insert(tables.begin() + 3, level_table(r));
   if (!r.sweep.empty()) tables.push_back(sweep_table(r));
   return tables;

@@ -8,168 +8,146 @@ namespace {
 
 constexpr const char* root = "/cost";
 
+/// "energy_low", "energy", "energy_high".
 template <class Row>
-class Columns {
- public:
-  template <class Member>
-  Columns& add(const char* name, const char* unit, Member member) {
-    table_.column(
-        name, unit, [member](auto& row) -> auto& { return row.*member; });
-    return *this;
-  }
-  /// "energy_low", "energy", "energy_high".
-  Columns& range(const std::string& name, const char* unit, CostRange Row::*member) {
-    table_.column(
-        name + "_low", unit, [member](auto& row) -> auto& { return (row.*member).low; });
-    table_.column(
-        name, unit, [member](auto& row) -> auto& { return (row.*member).nominal; });
-    table_.column(
-        name + "_high", unit, [member](auto& row) -> auto& { return (row.*member).high; });
-    return *this;
-  }
-  engine::RowTable<Row> table() const { return table_; }
-
- private:
-  engine::RowTable<Row> table_;
-};
+void add_range(engine::RowTable<Row>& table, const std::string& name, const char* unit,
+               CostRange Row::*member) {
+  table.column(
+      name + "_low", unit, [member](auto& row) -> auto& { return (row.*member).low; });
+  table.column(
+      name, unit, [member](auto& row) -> auto& { return (row.*member).nominal; });
+  table.column(
+      name + "_high", unit, [member](auto& row) -> auto& { return (row.*member).high; });
+}
 
 auto summary_columns() {
   using R = CostSummaryRow;
-  return Columns<R>()
-      .add("quantity", "", &R::quantity)
-      .add("unit", "", &R::unit)
-      .range("value", "", &R::value)
-      .table();
+  engine::RowTable<R> table;
+  table.column("quantity", "", &R::quantity).column("unit", "", &R::unit);
+  add_range(table, "value", "", &R::value);
+  return table;
 }
 
 auto layer_columns() {
   using R = CostLayerRow;
-  return Columns<R>()
-      .add("layer", "", &R::layer)
-      .add("stage", "", &R::stage)
-      .add("cycles", "", &R::cycles)
-      .range("time", "s", &R::time)
-      .range("energy", "J", &R::energy)
-      .add("power", "W", &R::power)
-      .table();
+  engine::RowTable<R> table;
+  table.column("layer", "", &R::layer).column("stage", "", &R::stage).column("cycles", "", &R::cycles);
+  add_range(table, "time", "s", &R::time);
+  add_range(table, "energy", "J", &R::energy);
+  table.column("power", "W", &R::power);
+  return table;
 }
 
 auto component_columns() {
   using R = CostComponentRow;
-  return Columns<R>()
-      .add("where", "", &R::where)
-      .add("component", "", &R::component)
-      .add("product", "", &R::product)
-      .add("kind", "", &R::kind)
-      .range("energy", "J", &R::energy)
-      .table();
+  engine::RowTable<R> table;
+  table.column("where", "", &R::where)
+      .column("component", "", &R::component)
+      .column("product", "", &R::product)
+      .column("kind", "", &R::kind);
+  add_range(table, "energy", "J", &R::energy);
+  return table;
 }
 
 auto area_columns() {
   using R = CostAreaRow;
-  return Columns<R>()
-      .add("where", "", &R::where)
-      .add("component", "", &R::component)
-      .add("count", "", &R::count)
-      .range("area", "m^2", &R::area)
-      .table();
+  engine::RowTable<R> table;
+  table.column("where", "", &R::where).column("component", "", &R::component).column("count", "", &R::count);
+  add_range(table, "area", "m^2", &R::area);
+  return table.column("product", "", &R::product, "product").column("arrays", "", &R::arrays, "product");
 }
 
 auto parameter_columns() {
   using R = CostParameterRow;
-  return Columns<R>()
-      .add("name", "", &R::name)
-      .range("value", "", &R::value)
-      .add("unit", "", &R::unit)
-      .add("kind", "", &R::kind)
-      .add("source", "", &R::source)
-      .add("changed", "", &R::changed)
-      .table();
+  engine::RowTable<R> table;
+  table.column("name", "", &R::name);
+  add_range(table, "value", "", &R::value);
+  table.column("unit", "", &R::unit)
+      .column("kind", "", &R::kind)
+      .column("source", "", &R::source)
+      .column("changed", "", &R::changed);
+  return table;
 }
 
 auto baseline_columns() {
   using R = CostBaselineRow;
-  return Columns<R>()
-      .add("name", "", &R::name)
-      .add("scope", "", &R::scope)
-      .add("kind", "", &R::kind)
-      .range("tokens_per_second", "1/s", &R::tokens_per_second)
-      .range("token_energy", "J", &R::token_energy)
-      .add("detail", "", &R::detail)
-      .add("source", "", &R::source)
-      .table();
+  engine::RowTable<R> table;
+  table.column("name", "", &R::name).column("scope", "", &R::scope).column("kind", "", &R::kind);
+  add_range(table, "tokens_per_second", "1/s", &R::tokens_per_second);
+  add_range(table, "token_energy", "J", &R::token_energy);
+  table.column("detail", "", &R::detail).column("source", "", &R::source);
+  return table;
 }
 
 auto conclusion_columns() {
   using R = CostConclusionRow;
-  return Columns<R>()
-      .add("sentence", "", &R::sentence)
-      .add("low", "", &R::low)
-      .add("nominal", "", &R::nominal)
-      .add("high", "", &R::high)
-      .table();
+  engine::RowTable<R> table;
+  table.column("sentence", "", &R::sentence)
+      .column("low", "", &R::low)
+      .column("nominal", "", &R::nominal)
+      .column("high", "", &R::high);
+  return table;
 }
 
 auto workload_columns() {
   using R = CostWorkloadRow;
-  return Columns<R>()
-      .add("layer", "", &R::layer)
-      .add("product", "", &R::product)
-      .add("cycles", "", &R::cycles)
-      .add("fixed_cycles", "", &R::fixed_cycles)
-      .add("conversions", "", &R::conversions)
-      .add("driven_cells", "", &R::driven_cells)
-      .add("on_cells", "", &R::on_cells)
-      .add("scanned_rows", "", &R::scanned_rows)
-      .add("stage_cycles", "", &R::stage_cycles)
-      .table();
+  engine::RowTable<R> table;
+  table.column("layer", "", &R::layer)
+      .column("product", "", &R::product)
+      .column("cycles", "", &R::cycles)
+      .column("fixed_cycles", "", &R::fixed_cycles)
+      .column("conversions", "", &R::conversions)
+      .column("driven_cells", "", &R::driven_cells)
+      .column("on_cells", "", &R::on_cells)
+      .column("scanned_rows", "", &R::scanned_rows)
+      .column("stage_cycles", "", &R::stage_cycles);
+  return table;
 }
 
 auto level_columns() {
   using R = CostLevelRow;
-  return Columns<R>()
-      .add("layer", "", &R::layer)
-      .add("product", "", &R::product)
-      .add("k", "", &R::k)
-      .add("reads", "", &R::reads)
-      .table();
+  engine::RowTable<R> table;
+  table.column("layer", "", &R::layer)
+      .column("product", "", &R::product)
+      .column("k", "", &R::k)
+      .column("reads", "", &R::reads);
+  return table;
 }
 
 auto workload_layer_columns() {
   using R = CostWorkloadLayerRow;
-  return Columns<R>()
-      .add("layer", "", &R::layer)
-      .add("kv_cycles", "", &R::kv_cycles)
-      .add("fused_cycles", "", &R::fused_cycles)
-      .add("fused_words", "", &R::fused_words)
-      .add("unfused_words", "", &R::unfused_words)
-      .add("written_bits", "bit", &R::written_bits)
-      .add("quantised", "", &R::quantised)
-      .add("scores", "", &R::scores)
-      .add("macs", "", &R::macs)
-      .table();
+  engine::RowTable<R> table;
+  table.column("layer", "", &R::layer)
+      .column("kv_cycles", "", &R::kv_cycles)
+      .column("fused_cycles", "", &R::fused_cycles)
+      .column("fused_words", "", &R::fused_words)
+      .column("unfused_words", "", &R::unfused_words)
+      .column("written_bits", "bit", &R::written_bits)
+      .column("quantised", "", &R::quantised)
+      .column("scores", "", &R::scores)
+      .column("macs", "", &R::macs);
+  return table;
 }
 
 auto sweep_columns() {
   using R = CostSweepRow;
-  return Columns<R>()
-      .add("point", "", &R::point)
-      .add("x", "", &R::x)
-      .range("tokens_per_second", "1/s", &R::tokens_per_second)
-      .range("token_energy", "J", &R::token_energy)
-      .range("mac_energy", "J", &R::mac_energy)
-      .range("area", "m^2", &R::area)
-      .table();
+  engine::RowTable<R> table;
+  table.column("point", "", &R::point).column("x", "", &R::x);
+  add_range(table, "tokens_per_second", "1/s", &R::tokens_per_second);
+  add_range(table, "token_energy", "J", &R::token_energy);
+  add_range(table, "mac_energy", "J", &R::mac_energy);
+  add_range(table, "area", "m^2", &R::area);
+  return table;
 }
 
 auto read_energy_columns() {
   using R = ReadEnergyRow;
-  return Columns<R>()
-      .add("k", "", &R::k)
-      .add("bitline", "J", &R::bitline)
-      .add("word_lines", "J", &R::word_lines)
-      .add("swing", "V", &R::swing)
-      .table();
+  engine::RowTable<R> table;
+  table.column("k", "", &R::k)
+      .column("bitline", "J", &R::bitline)
+      .column("word_lines", "J", &R::word_lines)
+      .column("swing", "V", &R::swing);
+  return table;
 }
 
 /// Every table of /cost once, for writing and for reading: visit(name, columns, rows).

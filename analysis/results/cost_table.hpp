@@ -40,6 +40,8 @@ struct CostAreaRow {
   std::string where, component;
   double count = 0;
   CostRange area;
+  std::string product = "all";  // or whose arrays it is of
+  double arrays = 0;            // that share it alike; 0: none
 };
 
 /// /cost/parameters.

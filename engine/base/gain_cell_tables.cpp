@@ -14,106 +14,84 @@ namespace {
 
 constexpr const char* root = "/gain_cell";
 
-template <class Row>
-class Columns {
- public:
-  template <class Member>
-  Columns& add(const char* name, const char* unit, Member member) {
-    table_.column(
-        name, unit, [member](auto& row) -> auto& { return row.*member; });
-    return *this;
-  }
-  const RowTable<Row>& table() const { return table_; }
-
- private:
-  RowTable<Row> table_;
-};
-
 RowTable<TransferRow> transfer_columns() {
   using Row = TransferRow;
-  return Columns<Row>()
-      .add("level", "", &Row::level)
-      .add("voltage", "V", &Row::voltage)
-      .add("mean", "A", &Row::mean)
-      .add("sigma", "A", &Row::sigma)
-      .add("offset", "C", &Row::offset)
-      .add("kick", "V", &Row::kick)
-      .add("runs", "", &Row::runs)
-      .add("unknown", "", &Row::unknown)
-      .table();
+  return RowTable<Row>()
+      .column("level", "", &Row::level)
+      .column("voltage", "V", &Row::voltage)
+      .column("mean", "A", &Row::mean)
+      .column("sigma", "A", &Row::sigma)
+      .column("offset", "C", &Row::offset)
+      .column("kick", "V", &Row::kick)
+      .column("runs", "", &Row::runs)
+      .column("unknown", "", &Row::unknown);
 }
 
 RowTable<PulseRow> pulse_columns() {
   using Row = PulseRow;
-  return Columns<Row>()
-      .add("level", "", &Row::level)
-      .add("width", "s", &Row::width)
-      .add("charge", "C", &Row::charge)
-      .table();
+  return RowTable<Row>()
+      .column("level", "", &Row::level)
+      .column("width", "s", &Row::width)
+      .column("charge", "C", &Row::charge);
 }
 
 RowTable<WriteRow> write_columns() {
   using Row = WriteRow;
-  return Columns<Row>()
-      .add("level", "", &Row::level)
-      .add("target", "V", &Row::target)
-      .add("mean", "V", &Row::mean)
-      .add("sigma", "V", &Row::sigma)
-      .add("runs", "", &Row::runs)
-      .add("unknown", "", &Row::unknown)
-      .table();
+  return RowTable<Row>()
+      .column("level", "", &Row::level)
+      .column("target", "V", &Row::target)
+      .column("mean", "V", &Row::mean)
+      .column("sigma", "V", &Row::sigma)
+      .column("runs", "", &Row::runs)
+      .column("unknown", "", &Row::unknown);
 }
 
 RowTable<RetentionRow> retention_columns() {
   using Row = RetentionRow;
-  return Columns<Row>()
-      .add("level", "", &Row::level)
-      .add("time", "s", &Row::time)
-      .add("mean", "V", &Row::mean)
-      .add("sigma", "V", &Row::sigma)
-      .add("runs", "", &Row::runs)
-      .add("unknown", "", &Row::unknown)
-      .table();
+  return RowTable<Row>()
+      .column("level", "", &Row::level)
+      .column("time", "s", &Row::time)
+      .column("mean", "V", &Row::mean)
+      .column("sigma", "V", &Row::sigma)
+      .column("runs", "", &Row::runs)
+      .column("unknown", "", &Row::unknown);
 }
 
 RowTable<PulseWidthRow> width_columns() {
   using Row = PulseWidthRow;
-  return Columns<Row>()
-      .add("mode", "", &Row::mode)
-      .add("charge", "C", &Row::charge)
-      .add("width", "s", &Row::width)
-      .add("sigma", "s", &Row::sigma)
-      .add("runs", "", &Row::runs)
-      .add("unknown", "", &Row::unknown)
-      .table();
+  return RowTable<Row>()
+      .column("mode", "", &Row::mode)
+      .column("charge", "C", &Row::charge)
+      .column("width", "s", &Row::width)
+      .column("sigma", "s", &Row::sigma)
+      .column("runs", "", &Row::runs)
+      .column("unknown", "", &Row::unknown);
 }
 
 RowTable<PulseConverterRow> converter_columns() {
   using Row = PulseConverterRow;
-  return Columns<Row>()
-      .add("mode", "", &Row::mode)
-      .add("gain", "", &Row::gain)
-      .add("offset", "s", &Row::offset)
-      .add("inl", "s", &Row::inl)
-      .add("gain_sigma", "", &Row::gain_sigma)
-      .add("offset_sigma", "s", &Row::offset_sigma)
-      .add("runs", "", &Row::runs)
-      .add("unknown", "", &Row::unknown)
-      .table();
+  return RowTable<Row>()
+      .column("mode", "", &Row::mode)
+      .column("gain", "", &Row::gain)
+      .column("offset", "s", &Row::offset)
+      .column("inl", "s", &Row::inl)
+      .column("gain_sigma", "", &Row::gain_sigma)
+      .column("offset_sigma", "s", &Row::offset_sigma)
+      .column("runs", "", &Row::runs)
+      .column("unknown", "", &Row::unknown);
 }
 
 RowTable<EnergyRow> energy_columns() {
   using Row = EnergyRow;
-  return Columns<Row>().add("use", "", &Row::use).add("energy", "J", &Row::energy).table();
+  return RowTable<Row>().column("use", "", &Row::use).column("energy", "J", &Row::energy);
 }
 
 RowTable<ColumnCheckRow> column_columns() {
   using Row = ColumnCheckRow;
-  return Columns<Row>()
-      .add("pattern", "", &Row::pattern)
-      .add("sum", "C", &Row::sum)
-      .add("charge", "C", &Row::charge)
-      .table();
+  return RowTable<Row>()
+      .column("pattern", "", &Row::pattern)
+      .column("sum", "C", &Row::sum)
+      .column("charge", "C", &Row::charge);
 }
 
 /// A term of the polynomial as a row of the file.
@@ -125,11 +103,10 @@ struct TermRow {
 
 RowTable<TermRow> term_columns() {
   using Row = TermRow;
-  return Columns<Row>()
-      .add("power", "", &Row::power)
-      .add("g", "A/V^power", &Row::g)
-      .add("sigma", "A/V^power", &Row::sigma)
-      .table();
+  return RowTable<Row>()
+      .column("power", "", &Row::power)
+      .column("g", "A/V^power", &Row::g)
+      .column("sigma", "A/V^power", &Row::sigma);
 }
 
 void write_polynomial(H5::H5File& file, const std::string& path, const CellPolynomial& polynomial) {

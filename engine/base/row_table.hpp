@@ -41,6 +41,14 @@ class RowTable {
         });
   }
 
+  /// The same of a member of the row.
+  template <class Value, class Owner>
+  RowTable& column(const std::string& name, const std::string& unit, Value Owner::*member,
+                   const std::string& since = "") {
+    return column(
+        name, unit, [member](auto& row) -> auto& { return row.*member; }, since);
+  }
+
   /// Columns that belong together and are written and read by functions of their own.
   RowTable& part(Write write, Read read) {
     parts_.push_back({std::move(write), std::move(read)});

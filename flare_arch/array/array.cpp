@@ -114,20 +114,34 @@ const std::uint32_t* Array::column_patterns(int column) const {
   return lazy_->patterns.data() + static_cast<std::size_t>(column) * depth();
 }
 
+namespace {
+
+/// The values' patterns, planes() bits each, one behind the other from the lowest bit of the first word on.
+void put_side_by_side(std::span<const std::int32_t> values, const PlaneFormat& format, std::uint64_t* words) {
+  const int planes = format.planes();
+  std::uint64_t word = 0;
+  int filled = 0;
+  for (const std::int32_t value : values) {
+    const std::uint64_t pattern = format.pattern(value);
+    word |= pattern << filled;
+    filled += planes;
+    if (filled < 64) continue;
+    *words++ = word;
+    filled -= 64;
+    word = filled > 0 ? pattern >> (planes - filled) : 0;
+  }
+  if (filled > 0) *words = word;
+}
+
+}  // namespace
+
 const std::uint64_t* Array::row_bits() const {
   std::call_once(lazy_->bits_once, [this] {
-    std::vector<std::uint64_t> bits(static_cast<std::size_t>(depth()) * row_words());
-    const auto planes = static_cast<std::size_t>(format_.planes());
-    for (int row = 0; row < depth(); ++row) {
-      std::uint64_t* words = bits.data() + row * row_words();
-      for (std::size_t column = 0, line = 0; column < static_cast<std::size_t>(columns());
-           ++column, line += planes) {
-        const std::uint64_t pattern = format_.pattern(weights_(row, static_cast<Eigen::Index>(column)));
-        words[line / 64] |= pattern << (line % 64);
-        if (line % 64 + planes > 64) words[line / 64 + 1] |= pattern >> (64 - line % 64);
-      }
-    }
-    lazy_->row_bits = std::move(bits);
+    lazy_->row_bits.resize((static_cast<std::size_t>(depth()) + 1) * row_words());
+    for (int row = 0; row < depth(); ++row)
+      put_side_by_side(
+          {weights_.data() + static_cast<std::size_t>(row) * columns(), static_cast<std::size_t>(columns())},
+          format_, lazy_->row_bits.data() + static_cast<std::size_t>(row) * row_words());
   });
   return lazy_->row_bits.data();
 }
@@ -266,7 +280,9 @@ int sparse_threads(const ArrayJob& job, std::int64_t tokens, bool plan_needed) {
 
 template <class Sum>
 void multiply_sparse(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& counters) {
-  const bool plan_needed = job.count || job.array.segmentation().packing != Packing::fixed;
+  ReadObserver* const observer = job.errors.observer;
+  const bool plan_needed =
+      job.count || observer != nullptr || job.array.segmentation().packing != Packing::fixed;
   const int threads = sparse_threads(job, result.rows(), plan_needed);
   const StreamKey key(job.errors.seed, StreamPurpose::error_positions, job.errors.array);
   struct Scratch {
@@ -277,8 +293,11 @@ void multiply_sparse(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& co
     const Eigen::Index first = group * sparse_tokens;
     const auto tokens =
         static_cast<std::size_t>(std::min<Eigen::Index>(sparse_tokens, result.rows() - first));
-    for (std::size_t t = 0; t < tokens && plan_needed; ++t)
-      s.plans[t].count(job, first + static_cast<Eigen::Index>(t), mine);
+    for (std::size_t t = 0; t < tokens && plan_needed; ++t) {
+      const Eigen::Index token = first + static_cast<Eigen::Index>(t);
+      s.plans[t].count(job, token, mine);
+      if (observer != nullptr) observer->see(job, token, s.plans[t]);
+    }
     if (job.errors.sampler == nullptr) return;
     const std::span errors = std::span(s.errors).first(tokens);
     for (std::vector<ColumnError>& e : errors) e.clear();
@@ -305,6 +324,8 @@ void for_each_plan(const ArrayJob& job, Eigen::Index all_tokens, ArrayCounters& 
     for_each_token<Nothing>(tokens, job.errors.threads, counters,
                             [&](std::int64_t token, ArrayCounters& mine, Nothing&) {
                               plans[token].make(job, first + token, mine);
+                              if (job.errors.observer != nullptr)
+                                job.errors.observer->see(job, first + token, plans[token]);
                             });
     add(first, tokens, plans);
   }
@@ -340,6 +361,7 @@ void multiply_coded(const ArrayJob& job, ReadPath path, Matrix<Sum>& result, Arr
   const int fraction = job.errors.sampler != nullptr ? job.errors.sampler->fraction_bits() : 0;
   const auto one_token = [&](std::int64_t token, ArrayCounters& mine, TokenPlan& plan) {
     plan.make(job, token, mine);
+    if (job.errors.observer != nullptr) job.errors.observer->see(job, token, plan);
     TokenSums sums(job.array.columns());
     if (slots != nullptr)
       add_dense(job, *slots, token, plan, sums, mine);
@@ -411,6 +433,8 @@ void Array::multiply_as(const IntegerView& inputs, const PlaneFormat& format, co
         fmt::format("array: sums of up to {:.4g} with {} bits after the point do not fit 62 bits", largest,
                     errors.sampler->fraction_bits()));
   if (errors.threads < 1) throw std::invalid_argument("array: at least one thread is needed");
+  if (errors.observer != nullptr && errors.threads > 1)
+    throw std::invalid_argument("array: products that are observed run on one thread");
   if (errors.sampler != nullptr && errors.sampler->rows_per_read() < segmentation_.rows_per_read)
     throw std::invalid_argument(fmt::format("array: reads of {} rows meet an error model of SAWL {}",
                                             segmentation_.rows_per_read, errors.sampler->rows_per_read()));
@@ -434,7 +458,7 @@ void Array::multiply_as(const IntegerView& inputs, const PlaneFormat& format, co
     clear_absent(present, result);
     if (strays)
       add_die_errors(job, result, count);
-    else if (errors.sampler != nullptr || job.count)
+    else if (errors.sampler != nullptr || job.count || errors.observer != nullptr)
       multiply_sparse(job, result, count);
     return;
   }

@@ -50,6 +50,16 @@ struct ArrayCounters {
   ArrayCounters& operator+=(const ArrayCounters& other);
 };
 
+struct ArrayJob;
+class TokenPlan;
+
+/// Sees what a product reads, as the array plans it, token by token (array_job.hpp).
+class ReadObserver {
+ public:
+  virtual ~ReadObserver() = default;
+  virtual void see(const ArrayJob& job, Eigen::Index token, TokenPlan& plan) = 0;
+};
+
 /// How reads err. Default: they do not.
 struct ErrorInjection {
   const CodeSampler* sampler = nullptr;  // null: every read returns k exactly
@@ -59,7 +69,8 @@ struct ErrorInjection {
   std::uint32_t array = 0;        // tells arrays (layers, heads) apart
   std::uint32_t first_token = 0;  // token number of the first input row
   ReadPath path = ReadPath::automatic;
-  int threads = 1;  // the numbers do not depend on it
+  int threads = 1;                   // the numbers do not depend on it
+  ReadObserver* observer = nullptr;  // of every read; its products run on one thread
 };
 
 /// The cells that exist for each input row: the first rows[t] word lines and columns[t] columns (a causal mask, cells
@@ -99,7 +110,7 @@ class Array {
   /// Cells of a column: bit q of [row] is weight plane q. Made on first use.
   const std::uint32_t* column_patterns(int column) const;
   /// Cells of a word line: bit b of row r, from row_bits() + r * row_words(), is bit line b (column * planes
-  /// + plane). Made on first use; row_words() is a multiple of 8.
+  /// + plane). Row depth() has no ones. Made on first use; row_words() is a multiple of 8.
   const std::uint64_t* row_bits() const;
   std::size_t row_words() const { return static_cast<std::size_t>(bitlines() + 511) / 512 * 8; }
 

@@ -37,33 +37,50 @@ struct ArrayJob {
   int on_cells(std::span<const std::uint16_t> rows, int bitline) const;
 };
 
+/// The rows that reads drive, read by read.
+struct ListedReads {
+  int rows_per_read = 8;            // row numbers of a read: SAWL, up to a multiple of 8
+  std::size_t reads = 0;            // may be followed by what is none
+  std::vector<std::uint16_t> rows;  // [read][rows_per_read]
+  std::vector<std::uint16_t> rest;  // scratch
+};
+
 /// The reads of all planes of one token: how many they are, and which rows they drive.
 class TokenPlan {
  public:
   /// Counts the reads; a plane's rows are planned when they are asked for.
   void count(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters);
+  /// Those of rows that hold `values`; conversions are the caller's to count.
+  void count(std::span<const std::int32_t> values, const PlaneFormat& format,
+             const SegmentationOptions& options, ArrayCounters& counters);
   /// The same, all planes planned.
   void make(const ArrayJob& job, Eigen::Index token, ArrayCounters& counters);
 
   /// Plans all planes, where many of their reads will be asked for.
-  void plan_all(const ArrayJob& job);
+  void plan_all();
 
   std::int64_t cycles() const { return cycles_; }
   std::int64_t reads(int plane) const { return reads_[static_cast<std::size_t>(plane)]; }
   /// The reads of a plane, planned before.
   const ReadPlan& plane(int plane) const { return planes_[static_cast<std::size_t>(plane)]; }
   /// The rows that one read drives, found without planning the others where that is possible. Valid until the next call.
-  std::span<const std::uint16_t> rows(const ArrayJob& job, int plane, std::int64_t read);
+  std::span<const std::uint16_t> rows(int plane, std::int64_t read);
+  /// The reads of all planes, in any order. Behind the rows of a read that has fewer stands `no_row`. Throws
+  /// std::invalid_argument for one above 65535.
+  void list(int no_row, ListedReads& list);
+  std::int64_t driven_rows(int plane) const { return driven_[static_cast<std::size_t>(plane)]; }
+  /// The reads of a plane, planned now where they were not.
+  const ReadPlan& planned(int plane);
 
  private:
-  const ReadPlan& planned(const ArrayJob& job, int plane);
-  void plan(const ArrayJob& job, int plane);
+  void plan(int plane);
 
   int depth_ = 0;
+  SegmentationOptions options_;
   std::int64_t cycles_ = 0;
   bool quick_ = false;               // reads are counted without a plan
   std::vector<std::uint16_t> bits_;  // of slice_planes
-  std::vector<std::int64_t> reads_;
+  std::vector<std::int64_t> reads_, driven_;
   std::vector<bool> is_planned_;
   std::vector<ReadPlan> planes_;
   std::vector<std::uint16_t> ones_;

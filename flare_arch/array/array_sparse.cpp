@@ -61,7 +61,7 @@ class TokenErrors {
         expected_(static_cast<double>(total_) * job.errors.sampler->largest_error_rate()),
         candidates_(key, job.token_number(token), log_keep, first, expected_) {
     constexpr double worth_a_plan = 3;  // candidates of a plane
-    if (plan != nullptr && expected_ > worth_a_plan * job.format.planes()) plan->plan_all(job);
+    if (plan != nullptr && expected_ > worth_a_plan * job.format.planes()) plan->plan_all();
   }
 
   /// Goes on to the next candidate and fetches its cells; false where there is none.
@@ -72,7 +72,7 @@ class TokenErrors {
     while (position_ - plane_begin_ >= plane_size(plane_)) plane_begin_ += plane_size(plane_++);
     std::tie(read_, bitline_) = read_and_line(position_ - plane_begin_, bitlines_);
     if (plan_ == nullptr) return true;
-    rows_ = plan_->rows(job_, plane_, read_);
+    rows_ = plan_->rows(plane_, read_);
     const MatrixI& weights = job_.array.weights();
     const std::int32_t* column = weights.data() + bitline_ / job_.weight_planes();
     for (const std::uint16_t row : rows_) __builtin_prefetch(column + row * weights.cols());

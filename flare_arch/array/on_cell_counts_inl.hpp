@@ -24,36 +24,46 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr int most_level_planes = 7;
 
-/// Popcounts of up to 8 rows, bit-sliced: planes[b][word] is bit b of the number of ones at each position.
+/// The number of ones among row(0) ... row(7) at each position, bit by bit.
 /// A carry-save adder tree: 4 full adders for the ones, then carries into twos, fours and eights.
-HWY_ATTR void count_eight(const std::uint64_t* const* rows, int words, std::uint64_t* const* planes) {
-  const hn::ScalableTag<std::uint64_t> d;
-  const int lanes = static_cast<int>(hn::Lanes(d));
+template <class Row, class V>
+HWY_ATTR HWY_INLINE void add_eight(const Row& row, V& ones, V& twos, V& fours, V& eights) {
   const auto full = [](auto a, auto b, auto c, auto& carry) HWY_ATTR {
     const auto ab = hn::Xor(a, b);
     carry = hn::OrAnd(hn::And(a, b), ab, c);
     return hn::Xor(ab, c);
   };
+  auto c1 = hn::Zero(hn::ScalableTag<std::uint64_t>()), c2 = c1, c3 = c1, d1 = c1;
+  const auto s1 = full(row(0), row(1), row(2), c1);
+  const auto s2 = full(s1, row(3), row(4), c2);
+  const auto s3 = full(s2, row(5), row(6), c3);
+  const auto last = row(7);
+  const auto c4 = hn::And(s3, last);
+  const auto two = full(c1, c2, c3, d1);
+  const auto d2 = hn::And(two, c4);
+  ones = hn::Xor(s3, last);
+  twos = hn::Xor(two, c4);
+  fours = hn::Xor(d1, d2);
+  eights = hn::And(d1, d2);
+}
+
+/// Popcounts of up to 8 rows, bit-sliced: planes[b][word] is bit b of the number of ones at each position.
+HWY_ATTR inline void count_eight(const std::uint64_t* const* rows, int words, std::uint64_t* const* planes) {
+  const hn::ScalableTag<std::uint64_t> d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
   for (int w = 0; w < words; w += lanes) {
-    const auto row = [&](int i) HWY_ATTR { return hn::LoadU(d, rows[i] + w); };
-    auto c1 = hn::Zero(d), c2 = c1, c3 = c1, d1 = c1;
-    const auto s1 = full(row(0), row(1), row(2), c1);
-    const auto s2 = full(s1, row(3), row(4), c2);
-    const auto s3 = full(s2, row(5), row(6), c3);
-    const auto last = row(7);
-    const auto c4 = hn::And(s3, last);
-    const auto two = full(c1, c2, c3, d1);
-    const auto d2 = hn::And(two, c4);
-    hn::StoreU(hn::Xor(s3, last), d, planes[0] + w);
-    hn::StoreU(hn::Xor(two, c4), d, planes[1] + w);
-    hn::StoreU(hn::Xor(d1, d2), d, planes[2] + w);
-    hn::StoreU(hn::And(d1, d2), d, planes[3] + w);
+    auto ones = hn::Zero(d), twos = ones, fours = ones, eights = ones;
+    add_eight([&](int i) HWY_ATTR { return hn::LoadU(d, rows[i] + w); }, ones, twos, fours, eights);
+    hn::StoreU(ones, d, planes[0] + w);
+    hn::StoreU(twos, d, planes[1] + w);
+    hn::StoreU(fours, d, planes[2] + w);
+    hn::StoreU(eights, d, planes[3] + w);
   }
 }
 
 /// total += part, both bit-sliced; part has 4 planes.
-HWY_ATTR void add_planes(int words, std::uint64_t* const* part, std::uint64_t* const* total,
-                         int total_planes) {
+HWY_ATTR inline void add_planes(int words, std::uint64_t* const* part, std::uint64_t* const* total,
+                                int total_planes) {
   const hn::ScalableTag<std::uint64_t> d;
   const int lanes = static_cast<int>(hn::Lanes(d));
   for (int w = 0; w < words; w += lanes) {
@@ -94,24 +104,27 @@ HWY_ATTR V lookup(D d, const std::uint8_t* table, int size, V index) {
 struct DenseScratch {
   explicit DenseScratch(int lines)
       : words(round_up(lines / 64, 8)),
-        planes(hwy::AllocateAligned<std::uint64_t>((most_level_planes + 5) * words)),
-        bytes(hwy::AllocateAligned<std::uint8_t>(round_up(lines, random_group))),
+        planes(hwy::AllocateAligned<std::uint64_t>(row(most_level_planes + 5))),
+        bytes(hwy::AllocateAligned<std::uint8_t>(static_cast<std::size_t>(round_up(lines, random_group)))),
         sums(hwy::AllocateAligned<std::uint8_t>(lines)) {
-    std::memset(planes.get(), 0, (most_level_planes + 5) * words * sizeof(std::uint64_t));
+    std::memset(planes.get(), 0, row(most_level_planes + 5) * sizeof(std::uint64_t));
     std::memset(sums.get(), 0, lines);
-    for (int b = 0; b < most_level_planes; ++b) total[b] = planes.get() + b * words;
-    for (int b = 0; b < 4; ++b) part[b] = planes.get() + (most_level_planes + b) * words;
-    zero = planes.get() + (most_level_planes + 4) * words;
+    for (int b = 0; b < most_level_planes; ++b) total[b] = planes.get() + row(b);
+    for (int b = 0; b < 4; ++b) part[b] = planes.get() + row(most_level_planes + b);
+    zero = planes.get() + row(most_level_planes + 4);
   }
+  /// Where row i of `planes` begins.
+  std::size_t row(int i) const { return static_cast<std::size_t>(i) * static_cast<std::size_t>(words); }
+
   int words;
   hwy::AlignedFreeUniquePtr<std::uint64_t[]> planes;
   hwy::AlignedFreeUniquePtr<std::uint8_t[]> bytes, sums;
-  std::uint64_t *total[most_level_planes], *part[4], *zero;
+  std::uint64_t *total[most_level_planes] = {}, *part[4] = {}, *zero = nullptr;
 };
 
 /// Bit-sliced on-cell counts of one read into scratch.total; the number of planes used.
-HWY_ATTR int count_read(const std::uint64_t* bits, std::size_t stride, const std::uint16_t* rows, int count,
-                        DenseScratch& s) {
+HWY_ATTR inline int count_read(const std::uint64_t* bits, std::size_t stride, const std::uint16_t* rows,
+                               int count, DenseScratch& s) {
   for (int begin = 0; begin == 0 || begin < count; begin += 8) {
     const std::uint64_t* eight[8];
     for (int i = 0; i < 8; ++i) eight[i] = begin + i < count ? bits + rows[begin + i] * stride : s.zero;

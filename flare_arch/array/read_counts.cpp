@@ -1,14 +1,18 @@
 #include "flare_arch/array/read_counts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
+#include <iterator>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "flare_arch/array/read_counts.cpp"
 #include <hwy/foreach_target.h>  // compiles this file once for every target
 #include <hwy/highway.h>
 
+// Offsets within the planes of a token, far below 2^31.
+// NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
 HWY_BEFORE_NAMESPACE();
 namespace flare::arch::HWY_NAMESPACE {
 
@@ -23,9 +27,37 @@ void count_reads_here(const std::uint16_t* bits, int slices, int planes, const S
   scalar::count_reads(bits, slices, planes, options, reads, ones);
 }
 
+std::uint16_t* list_reads_here(const std::uint16_t* bits, int slices, int planes,
+                               const SegmentationOptions& options, std::uint16_t no_row, std::uint16_t* rest,
+                               std::uint16_t* rows) {
+  return scalar::list_reads(bits, slices, planes, options, no_row, rest, rows);
+}
+
 #else
 
 namespace hn = hwy::HWY_NAMESPACE;
+
+/// The numbers of the ones of every byte, and behind them numbers beyond any row.
+struct OnesOfBytes {
+  std::array<std::array<std::uint16_t, 8>, 256> rows{};
+  std::array<std::uint8_t, 256> count{};
+  std::array<std::array<std::uint8_t, 8>, 256>
+      last{};  // [byte][n]: of a byte its last n ones, all where it has fewer
+
+  constexpr OnesOfBytes() {
+    for (std::size_t byte = 0; byte < rows.size(); ++byte) {
+      rows[byte].fill(0x8000);
+      for (std::uint16_t bit = 0; bit < 8; ++bit)
+        if ((byte >> bit & 1) != 0) rows[byte][count[byte]++] = bit;
+      for (int n = 0; n < 8; ++n) {
+        std::size_t left = byte;
+        for (int taken = 0; taken + n < count[byte]; ++taken) left &= left - 1;
+        last[byte][static_cast<std::size_t>(n)] = static_cast<std::uint8_t>(left);
+      }
+    }
+  }
+};
+constexpr OnesOfBytes ones_of_bytes;
 
 using SliceTag = hn::CappedTag<std::int32_t, slice_rows>;
 constexpr int slice_lanes = hn::MaxLanes(SliceTag());
@@ -117,6 +149,100 @@ HWY_ATTR void count_reads_here(const std::uint16_t* bits, int slices, int planes
   }
 }
 
+using RowTag = hn::CappedTag<std::uint16_t, listed_rows>;
+
+/// Row numbers in the making: without a branch that depends on the inputs, what a slice or a read has less than the most is
+/// written, too, and written over.
+struct ReadLister {
+  const SegmentationOptions& options;
+  std::uint16_t no_row = 0;
+  std::uint16_t* rest = nullptr;  // the reads of what full reads leave
+  std::uint16_t* ones = nullptr;  // of a slice, and more than enough of no rows behind them
+  std::uint16_t* rows = nullptr;  // end of the reads
+  int held = 0;                   // rows of the last of `rest`
+  const int most_full = slice_rows / options.rows_per_read;
+  const unsigned inverse = 65536u / static_cast<unsigned>(options.rows_per_read) + 1;  // as in count_reads
+
+  HWY_ATTR HWY_INLINE hn::Vec<RowTag> numbered(unsigned byte, int first_row) const {
+    const RowTag d;
+    const auto from = hn::Set(d, static_cast<std::uint16_t>(first_row));
+    return hn::Min(hn::Add(hn::LoadU(d, ones_of_bytes.rows[byte].data()), from), hn::Set(d, no_row));
+  }
+
+  HWY_ATTR HWY_INLINE void add(unsigned word, int first_row) {
+    const RowTag d;
+    const int sawl = options.rows_per_read;
+    const unsigned low = word & 0xff, high = word >> 8;
+    const auto none = hn::Set(d, no_row);
+    const auto in_read = hn::FirstN(d, static_cast<std::size_t>(sawl));
+    const int in_low = ones_of_bytes.count[low], count = in_low + ones_of_bytes.count[high];
+    hn::StoreU(none, d, ones + listed_rows);
+    hn::StoreU(numbered(low, first_row), d, ones);
+    hn::StoreU(numbered(high, first_row + 8), d, ones + in_low);
+    const int full = static_cast<int>((static_cast<unsigned>(count) * inverse) >> 16);
+    const int left = count - full * sawl;
+    for (int read = 0; read < most_full; ++read)
+      hn::StoreU(hn::IfThenElse(in_read, hn::LoadU(d, ones + read * sawl), none), d,
+                 rows + read * listed_rows);
+    rows += full * listed_rows;
+    make_room(left);
+    hn::StoreU(hn::LoadU(d, ones + full * sawl), d, rest + held);
+    held += left;
+  }
+
+  /// The same where SAWL is 8, and nothing that was just written is read: a full read has all ones of the low byte, and what it
+  /// leaves are the last ones of the high byte.
+  HWY_ATTR HWY_INLINE void add_for_eight(unsigned word, int first_row) {
+    const RowTag d;
+    const unsigned low = word & 0xff, high = word >> 8;
+    const int in_low = ones_of_bytes.count[low], count = in_low + ones_of_bytes.count[high];
+    const int full = count / 8, left = count % 8;
+    const auto of_low = numbered(low, first_row), of_high = numbered(high, first_row + 8);
+    hn::StoreU(of_low, d, rows);
+    hn::StoreU(of_high, d, rows + in_low);
+    rows += full * listed_rows;
+    make_room(left);
+    const bool none_full = full == 0;
+    const unsigned last = ones_of_bytes.last[high][static_cast<std::size_t>(left)];
+    hn::StoreU(numbered(none_full ? low : last, none_full ? first_row : first_row + 8), d, rest + held);
+    hn::StoreU(numbered(none_full ? high : 0, first_row + 8), d, rest + held + (none_full ? in_low : left));
+    held += left;
+  }
+
+  /// What is left of a slice joins the read that runs, or begins the next one.
+  HWY_INLINE void make_room(int left) {
+    const bool closes = held + left > options.rows_per_read - (options.strictly_below ? 1 : 0);
+    rest += closes ? listed_rows : 0;
+    held = closes ? 0 : held;
+  }
+
+  HWY_ATTR HWY_INLINE void end_plane(std::uint16_t* first_rest) {
+    const RowTag d;
+    rest += held > 0 ? listed_rows : 0;
+    for (const std::uint16_t* read = first_rest; read < rest; read += listed_rows, rows += listed_rows)
+      hn::StoreU(hn::LoadU(d, read), d, rows);
+    rest = first_rest;
+    held = 0;
+  }
+};
+
+HWY_ATTR std::uint16_t* list_reads_here(const std::uint16_t* bits, int slices, int planes,
+                                        const SegmentationOptions& options, std::uint16_t no_row,
+                                        std::uint16_t* rest, std::uint16_t* rows) {
+  HWY_ALIGN std::uint16_t ones[slice_rows + 2 * listed_rows];
+  std::fill(ones, std::end(ones), no_row);
+  ReadLister lister{options, no_row, rest, ones, rows};
+  for (int plane = 0; plane < planes; ++plane) {
+    for (int slice = 0; slice < slices; ++slice)
+      if (options.rows_per_read == 8)
+        lister.add_for_eight(bits[slice * most_planes + plane], slice * slice_rows);
+      else
+        lister.add(bits[slice * most_planes + plane], slice * slice_rows);
+    lister.end_plane(rest);
+  }
+  return lister.rows;
+}
+
 #endif
 
 }  // namespace flare::arch::HWY_NAMESPACE
@@ -127,6 +253,7 @@ namespace flare::arch {
 
 HWY_EXPORT(slice_planes_here);
 HWY_EXPORT(count_reads_here);
+HWY_EXPORT(list_reads_here);
 
 void slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format, std::uint16_t* bits) {
   HWY_DYNAMIC_DISPATCH(slice_planes_here)(values, format, bits);
@@ -225,6 +352,12 @@ void plan_slices(const std::uint16_t* bits, int slices, const SegmentationOption
   if (held > 0) plan.close_read();
 }
 
+std::uint16_t* list_reads(const std::uint16_t* bits, int slices, int planes,
+                          const SegmentationOptions& options, std::uint16_t no_row, std::uint16_t* rest,
+                          std::uint16_t* rows) {
+  return HWY_DYNAMIC_DISPATCH(list_reads_here)(bits, slices, planes, options, no_row, rest, rows);
+}
+
 void scalar::slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format,
                           std::uint16_t* bits) {
   const std::size_t slices = (values.size() + slice_rows - 1) / slice_rows;
@@ -233,6 +366,17 @@ void scalar::slice_planes(std::span<const std::int32_t> values, const PlaneForma
     for (std::uint32_t left = format.pattern(values[row]); left != 0; left &= left - 1)
       bits[row / slice_rows * most_planes + static_cast<std::size_t>(std::countr_zero(left))] |=
           static_cast<std::uint16_t>(1u << (row % slice_rows));
+}
+
+std::uint16_t* scalar::list_reads(const std::uint16_t* bits, int slices, int planes,
+                                  const SegmentationOptions& options, std::uint16_t no_row,
+                                  std::uint16_t* /*rest*/, std::uint16_t* rows) {
+  for (int plane = 0; plane < planes; ++plane)
+    for (std::int64_t read = 0;; ++read, rows += listed_rows) {
+      std::fill_n(rows, listed_rows, no_row);
+      if (rows_of_read(bits + plane, slices, options, read, rows) == 0) break;
+    }
+  return rows;
 }
 
 void scalar::count_reads(const std::uint16_t* bits, int slices, int planes,
@@ -257,3 +401,4 @@ void scalar::count_reads(const std::uint16_t* bits, int slices, int planes,
 
 }  // namespace flare::arch
 #endif  // HWY_ONCE
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)

@@ -100,7 +100,8 @@ struct AttentionErrors {
   std::uint32_t first_token = 0;  // number of the sequence's first token among all tokens of the run
   const LayerDie* die = nullptr;  // die mode: of this layer
   AttentionCounters* counters = nullptr;
-  ErrorPlace place = {};  // arrays elsewhere do not err
+  ErrorPlace place = {};             // arrays elsewhere do not err
+  ReadObserver* observer = nullptr;  // of every read
 };
 
 /// How arrays of this sampler err in a run of mode `asked`: a model that freezes nothing errs per read in die mode,

@@ -32,6 +32,7 @@ ErrorInjection array_injection(const AttentionErrors& errors, int layer, int arr
   e.array = stream_of(layer, array);
   e.first_token = errors.first_token;
   e.path = errors.path;
+  e.observer = errors.observer;
   if (errors.die != nullptr) e.die = errors.die->arrays[array].get();
   return e;
 }

@@ -233,26 +233,31 @@ class AreaPricing {
 
  private:
   void add_arrays(const LayerLoad& layer, bool weights) {
-    double cells = 0, converters = 0, rows = 0;
+    const double cell = p_.mram(weights) ? p_.at("mram_cell_area") : p_.at("sram_cell_area");
     for (const ProductLoad& l : layer.products) {
       if (on_weights(l.product) != weights) continue;
-      cells += l.cells;
-      converters += l.converters / p_.array(weights).columns_per_converter;
-      rows += l.rows;
+      const double converters = l.converters / p_.array(weights).columns_per_converter;
+      const auto add_part = [&](const char* component, double count, double each) {
+        add(weights ? "weights" : "dynamic", component, count, each, true);
+        parts_.back().product = to_string(l.product);
+        parts_.back().arrays = l.arrays * scale(true);
+      };
+      add_part("cells", l.cells, cell * p_.at("cell_overhead"));
+      add_part("converter", converters, p_.conversion(weights).area);
+      add_part("code to sum", converters, p_.at("code_to_sum_area"));
+      add_part("controller", l.rows, p_.at("controller_area"));
     }
-    const char* where = weights ? "weights" : "dynamic";
-    const double cell = p_.mram(weights) ? p_.at("mram_cell_area") : p_.at("sram_cell_area");
-    add(where, "cells", cells, cell * p_.at("cell_overhead"), true);
-    add(where, "converter", converters, p_.conversion(weights).area, true);
-    add(where, "code to sum", converters, p_.at("code_to_sum_area"), true);
-    add(where, "controller", rows, p_.at("controller_area"), true);
+  }
+
+  /// Copies and layers of what one layer has once.
+  double scale(bool copied) const {
+    const double copies = copied && p_.a.sharing != Sharing::split ? p_.a.copies : 1;
+    return copies * (p_.a.residency == Residency::resident ? static_cast<double>(work_.layers.size()) : 1);
   }
 
   void add(const char* where, const char* component, double count, double each, bool copied) {
-    const double copies = copied && p_.a.sharing != Sharing::split ? p_.a.copies : 1;
-    const double layers =
-        p_.a.residency == Residency::resident ? static_cast<double>(work_.layers.size()) : 1;
-    parts_.push_back({where, component, count * copies * layers, count * copies * layers * each});
+    const double all = count * scale(copied);
+    parts_.push_back({where, component, "all", 0, all, all * each});
   }
 
   const Workload& work_;

@@ -49,7 +49,9 @@ struct LayerCost {
 /// A part of the area, m^2, all copies and resident layers.
 struct AreaPart {
   std::string where, component;
-  double count = 0;  // cells, converters, word lines, heads, bits
+  std::string product;  // or "all"
+  double arrays = 0;    // that share it alike; 0: none
+  double count = 0;     // cells, converters, word lines, heads, bits
   double area = 0;
 };
 

@@ -1,46 +1,48 @@
-// Reads of one product, counted token by token. Internal to flare_arch/cost.
+// Reads of one product, counted token by token as the array simulator plans them. Internal to flare_arch/cost.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
-#include "flare_arch/array/array.hpp"
-#include "flare_arch/cost/stored_cells.hpp"
+#include "flare_arch/array/array_job.hpp"
+#include "flare_arch/array/level_counts.hpp"
 #include "flare_arch/cost/workload.hpp"
 
 namespace flare::arch {
 
 /// Sums over tokens, arrays and sequences.
 struct ProductTally {
-  std::int64_t cycles = 0, fixed_cycles = 0, conversions = 0, driven_cells = 0, on_cells = 0,
-               scanned_rows = 0, stage_cycles = 0;
-  LevelCounts levels;                            // conversions by on-cells
+  std::int64_t cycles = 0, fixed_cycles = 0, conversions = 0, driven_cells = 0, scanned_rows = 0,
+               stage_cycles = 0;
+  std::vector<std::int64_t> levels;              // conversions by on-cells, [k]
   std::int64_t driven_rows = 0, dummy_rows = 0;  // of uncut arrays, to be held to the simulator's counters
 
+  std::int64_t on_cells() const;
   ProductTally& operator+=(const ProductTally& other);
 };
 
 /// How the rows and planes of a product are shared out.
 struct TallyPlan {
-  SegmentationOptions reads;
-  int parts = 1;
+  int parts = 1;  // of the rows, each with converters of its own
   Sharing sharing = Sharing::tokens;
   int copies = 1;
 };
 
-/// What a product meets.
-struct TallyOperands {
-  const MatrixI& inputs;  // tokens x rows
-  PlaneFormat format;
-  std::function<int(Eigen::Index token)> depth;             // rows that exist for it
-  std::function<std::int64_t(Eigen::Index token)> columns;  // bit lines that exist for it, from the first
-  const StoredCells& cells;
-  std::int64_t first_row = 0;  // of `cells`, that the first input feeds
-};
+/// Adds the reads of one token after the other.
+class TokenTally {
+ public:
+  /// `reads`: the simulator's, of all rows. Returns how many cycles they take as parts and planes are shared out; parts of the
+  /// rows are packed by themselves.
+  std::int64_t add(const ArrayJob& job, Eigen::Index token, TokenPlan& reads, const TallyPlan& plan,
+                   ProductTally& tally);
 
-/// Adds the reads of every token; returns the cycles of each, as parts and planes are shared out.
-std::vector<std::int64_t> tally_reads(const TallyOperands& operands, const TallyPlan& plan,
-                                      ProductTally& tally);
+ private:
+  void add_rows(const ArrayJob& job, Eigen::Index token, int first_row, int rows, TokenPlan& reads,
+                ProductTally& tally);
+
+  TokenPlan part_;
+  ListedReads listed_;
+  std::vector<std::int64_t> busy_;  // of each that works by itself
+};
 
 }  // namespace flare::arch

@@ -7,7 +7,6 @@
 #include <stdexcept>
 
 #include "flare_arch/array/bit_planes.hpp"
-#include "flare_arch/cost/stored_cells.hpp"
 
 namespace flare::arch {
 namespace {
@@ -59,6 +58,7 @@ ProductLoad frame_of(const ModelShape& shape, const Architecture& a, Product pro
   const int parts = parts_of(a, product, form.depth);
   ProductLoad load;
   load.product = product;
+  load.arrays = double(form.arrays) * parts;
   load.rows = double(form.depth) * form.arrays;
   load.columns = form.words * planes_of(form.bits) * form.arrays;
   load.cells = load.columns * form.depth;
@@ -84,6 +84,18 @@ int parts_of(const Architecture& a, Product product, int depth) {
   const ArrayChoice& array = array_of(a, product);
   const int tiles = array.word_lines > 0 ? (depth + array.word_lines - 1) / array.word_lines : 1;
   return std::max(tiles, a.sharing == Sharing::split ? std::min(a.copies, depth) : 1);
+}
+
+std::vector<double> binomial_levels(double reads, double on_cells, int sawl) {
+  std::vector<double> levels(static_cast<std::size_t>(sawl) + 1, 0);
+  if (!(reads > 0)) return levels;
+  const double p = std::clamp(on_cells / reads / sawl, 0.0, 1.0);
+  for (int k = 0; k <= sawl; ++k) {
+    const double choose =
+        std::exp(std::lgamma(sawl + 1.0) - std::lgamma(k + 1.0) - std::lgamma(sawl - k + 1.0));
+    levels[static_cast<std::size_t>(k)] = reads * choose * std::pow(p, k) * std::pow(1 - p, sawl - k);
+  }
+  return levels;
 }
 
 void check_fit(const ModelShape& shape, const Architecture& a) {

@@ -29,6 +29,7 @@ constexpr bool on_weights(Product product) {
 struct ProductLoad {
   Product product = Product::key;
   // The arrays that hold it.
+  double arrays = 0;   // parts one below another included
   double rows = 0;     // word lines in all arrays, parts one below another included
   double columns = 0;  // bit lines in all arrays: cells on one word line
   double cells = 0;
@@ -82,6 +83,9 @@ int parts_of(const Architecture& architecture, Product product, int depth);
 
 /// Arrays, traffic and digital work of a layer for `tokens` tokens; what is read stays 0.
 LayerLoad layer_frame(const ModelShape& shape, const Architecture& architecture);
+
+/// Reads by level where only sums are known: the binomial distribution over k = 0 ... sawl of their mean.
+std::vector<double> binomial_levels(double reads, double on_cells, int sawl);
 
 /// A read of every plane: bits * ceil(depth * density / SAWL), fixed groups bits * ceil(depth / SAWL); by parts and planes
 /// as the architecture shares them out. A lower bound where BitSift keeps slices whole. Levels: binomial, of the mean number

@@ -26,9 +26,8 @@ struct CountOptions {
 /// Attention's arithmetic of an architecture, for the functional simulator.
 IntegerAttentionOptions attention_options(const Architecture& architecture);
 
-/// Means over the sequences. Cycles, conversions and rows of every layer are held to the simulator's own counters, which
-/// run beside (std::logic_error where they differ). The feed-forward part, in scope `encoder`, is counted by the simulator
-/// alone: a token takes its mean. Throws std::invalid_argument for an empty data set, examples the model cannot take, and
+/// Means over the sequences. The simulator is watched while it runs; cycles, conversions and rows of every layer are held to its
+/// own counters (std::logic_error where they differ). Throws std::invalid_argument for an empty data set, examples the model cannot take, and
 /// arrays that cannot hold the model; CountStopped where `stop` ended it.
 Workload count_workload(const Transformer& model, const Dataset& dataset, const Architecture& architecture,
                         const CountOptions& options = {});

@@ -133,7 +133,7 @@ struct PaperCommand {
   std::filesystem::path folder;                 // for the figures; empty: tables alone
   std::string shape = "bert_base";
   std::vector<std::string> overrides;
-  int examples = 50;
+  int examples = 500;        // 0: all
   double accuracy_drop = 1;  // %
 };
 int paper_command(const PaperCommand& command, std::stop_token stop);

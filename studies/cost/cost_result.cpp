@@ -75,7 +75,8 @@ void add_area(CostResult& r, const CostRun& run) {
   const auto& parts = run.report().area_parts;
   for (std::size_t i = 0; i < parts.size(); ++i)
     r.area.push_back({parts[i].where, parts[i].component, parts[i].count,
-                      run.range([&](const CostReport& c) { return c.area_parts[i].area; })});
+                      run.range([&](const CostReport& c) { return c.area_parts[i].area; }), parts[i].product,
+                      parts[i].arrays});
 }
 
 void add_parameters(CostResult& r, const arch::ParameterSet& parameters) {

@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cmath>
 
-#include "flare_arch/cost/stored_cells.hpp"
 #include "studies/toml/toml_section.hpp"
 
 namespace flare::studies {

@@ -129,7 +129,7 @@ DigitalFigure read_digital(const fs::path& folder) {
 
 std::vector<MacroFigure> read_macros(const fs::path& folder) {
   std::vector<MacroFigure> figures;
-  for (Lines in(folder / "macros.csv", 18); in.next();) {
+  for (Lines in(folder / "macros.csv", 19); in.next();) {
     MacroFigure f;
     arch::MacroDesign& d = f.design;
     f.number = in.whole();
@@ -150,6 +150,7 @@ std::vector<MacroFigure> read_macros(const fs::path& folder) {
     f.source = in.text();
     f.own_energy = 1e-15 * in.number();
     f.own_source = in.text();
+    f.reason = in.text();
     figures.push_back(std::move(f));
   }
   return figures;

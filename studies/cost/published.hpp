@@ -42,6 +42,7 @@ struct MacroFigure {
   std::string source;
   double own_energy = 0;  // J, from its publication's own words; 0: none at hand
   std::string own_source;
+  std::string reason;  // what the model's prediction of it rests on, or why it misses
 
   /// What a prediction is held to: its own words where there are any.
   double published() const { return own_energy > 0 ? own_energy : energy; }

@@ -175,7 +175,8 @@ std::string draw_sparsity(const std::vector<SparsityRow>& rows, const arch::Spar
     const std::string file = fmt::format("zeros{}.dat", panel);
     files.push_back({file, data});
     script += panel_frame(panel);
-    script += fmt::format("set xrange [-0.6:{}]\nset xtics ({}) noenhanced\n", position - 0.4, tics);
+    script +=
+        fmt::format("set xrange [-0.6:{}]\nset xtics ({}) font ',11' noenhanced\n", position - 0.4, tics);
     script += fmt::format("set ylabel 'zeros, {} (%)' textcolor rgb '#333333'\n", panel_title(encoding));
     script +=
         panel == 0 ? "set key at screen 0.5, screen 0.975 center top horizontal maxrows 2\n" : "unset key\n";

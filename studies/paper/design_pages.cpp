@@ -28,7 +28,8 @@ std::string law_text(ConverterLaw law) {
 
 Band digital_band() {
   const DigitalFigure d = read_digital();
-  return {fmt::format("{}, {} nm", d.name, d.node), 1e15 * d.low, 1e15 * d.high};
+  return {fmt::format("{}, {} nm, {:.0f} to {:.0f} fJ", d.name, d.node, 1e15 * d.low, 1e15 * d.high),
+          1e15 * d.low, 1e15 * d.high};
 }
 
 constexpr std::size_t nominal = static_cast<std::size_t>(Bound::nominal);
@@ -111,7 +112,7 @@ PaperPage latency_page(const PaperInputs& in) {
   }
   page.ours.emplace_back("where more rows no longer help, DRAM takes longer than the arrays");
   page.tables = {std::move(table)};
-  page.figures = {{"latency", draw_lines("latency", {"SAWL", "us a token", true, true}, lines)}};
+  page.figures = {{"latency", draw_lines("latency", {"SAWL", "us a token", true, true, true}, lines)}};
   return page;
 }
 
@@ -147,10 +148,11 @@ PaperPage growth(const PaperInputs& in, const std::string& name, const std::stri
                           fmt::format("{:.2f}", layer.unfused_words / layer.fused_words)});
   }
   page.tables = {std::move(table)};
-  page.figures = {{name + "_energy", draw_lines(name + "_energy", {axis, "uJ a token and layer", true, true},
-                                                {energy.begin(), energy.end()})},
-                  {name + "_time", draw_lines(name + "_time", {axis, "us a token and layer", true, true},
-                                              {time.begin(), time.end()})}};
+  page.figures = {
+      {name + "_energy", draw_lines(name + "_energy", {axis, "uJ a token and layer", true, true, true},
+                                    {energy.begin(), energy.end()})},
+      {name + "_time", draw_lines(name + "_time", {axis, "us a token and layer", true, true, true},
+                                  {time.begin(), time.end()})}};
   return page;
 }
 

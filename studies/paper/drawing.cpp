@@ -61,6 +61,12 @@ std::string frame_of(const std::string& y, const std::vector<std::string>& label
       std::min(0.55, (50 + 4.7 * static_cast<double>(longest)) / 700), gnuplot_text(y));
 }
 
+std::string tics_at(const Line& line) {
+  std::string text;
+  for (const auto& [x, y] : line.points) text += fmt::format("{}{:g}", text.empty() ? "" : ", ", x);
+  return fmt::format("set xtics ({})\n", text);
+}
+
 /// A logarithmic horizontal axis that ends with the data.
 std::string log_range(const std::vector<Line>& lines) {
   double least = 1e300, most = 0;
@@ -157,9 +163,9 @@ std::string draw_lines(const std::string& name, const Axes& axes, const std::vec
   }
   return analysis::draw_svg(
       name,
-      fmt::format("set xlabel {} noenhanced\nset ylabel {} noenhanced\n{}{}", gnuplot_text(axes.x),
+      fmt::format("set xlabel {} noenhanced\nset ylabel {} noenhanced\n{}{}{}", gnuplot_text(axes.x),
                   gnuplot_text(axes.y), axes.log_x ? "set logscale x\n" + log_range(lines) : "",
-                  axes.log_y ? "set logscale y\n" : "") +
+                  axes.log_y ? "set logscale y\n" : "", axes.tics_at_points ? tics_at(lines.front()) : "") +
           band_script(band) + plots + band_key(band) + "\n",
       files, {1000, 520});
 }

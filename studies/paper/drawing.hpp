@@ -29,6 +29,7 @@ struct Line {
 struct Axes {
   std::string x, y;
   bool log_x = false, log_y = false;
+  bool tics_at_points = false;  // x: of the first line
 };
 
 // All throw analysis::FigureError. Labels stand under the bars, turned. Bars on a logarithmic axis, `percent`: from 0 to 100.

@@ -19,8 +19,8 @@ struct PaperInputs {
   std::string shape = "bert_base";       // of the designer's figures
   std::filesystem::path model, dataset;  // of what is counted or classified
   std::filesystem::path study;           // result of a column study
-  int examples = 50;
-  double accuracy_drop = 0.01;  // that a stated accuracy may lie below floating point
+  int examples = 500;                    // 0: all
+  double accuracy_drop = 0.01;           // that a stated accuracy may lie below floating point
   std::stop_token stop;
 };
 

@@ -176,10 +176,10 @@ PaperPage fig14_page(const PaperInputs& in) {
       "copies by tokens: time falls and area and power rise with k, energy stays but for leakage; no DC is "
       "best in all "
       "four, which is why the paper's figure must be read as a choice"};
-  page.figures = {
-      {"fig14",
-       draw_lines("fig14", {"copies (DC), shared out by tokens", "DC1 / DCk, larger is better", true, true},
-                  lines, digital_ratio(in))}};
+  page.figures = {{"fig14", draw_lines("fig14",
+                                       {"copies (DC), shared out by tokens", "DC1 / DCk, larger is better",
+                                        true, true, true},
+                                       lines, digital_ratio(in))}};
   return page;
 }
 

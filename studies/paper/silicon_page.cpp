@@ -38,7 +38,7 @@ analysis::TextTable table_of(const std::vector<Predicted>& all) {
       "Energy of a column read, whole macro (fJ): as collected from headlines [U], as its publication's own "
       "words give it, and predicted",
       {"no.", "macro", "readout", "published [U]", "own words", "predicted low", "nominal", "bitline",
-       "word lines", "converter", "code to sum", "nominal / [U]", "nominal / own words", "within 2"},
+       "word lines", "converter", "code to sum", "nominal / [U]", "nominal / own words", "within 2", "why"},
       {}};
   for (const Predicted& p : all) {
     const arch::MacroEnergy& e = p.nominal;
@@ -48,7 +48,7 @@ analysis::TextTable table_of(const std::vector<Predicted>& all) {
          fj(e.word_lines), fj(e.converter), fj(e.code_to_sum),
          fmt::format("{:.2f}", e.total() / p.macro.energy),
          p.macro.own_energy > 0 ? fmt::format("{:.2f}", e.total() / p.macro.own_energy) : "-",
-         p.is_within() ? "yes" : "no"});
+         p.is_within() ? "yes" : "no", p.macro.reason});
   }
   return table;
 }
@@ -111,14 +111,10 @@ PaperPage silicon_page(const PaperInputs& in) {
   PaperPage page;
   page.paper = {"does not compare its model with silicon; assumes 10 ns for MRAM reads"};
   const std::vector<Predicted> all = predict_all(in.architecture.parameters);
-  page.ours = {
-      count_sentence(all),
-      "data are taken as half ones; headlines are of a chip's best data, so predictions lie above "
-      "them rather than below",
-      "no. 95: 8.4 fJ for nine rows in 0.75 ns are less than the decisions of the shipped comparator "
-      "alone; its weights and features are shifted in place, so that probably more operations are "
-      "counted than columns are read",
-      mram_sentence(all, in.architecture.parameters)};
+  page.ours = {count_sentence(all),
+               "data are taken as half ones; headlines are of a chip's best data, so predictions lie above "
+               "them rather than below",
+               mram_sentence(all, in.architecture.parameters)};
   page.tables = {table_of(all)};
   page.figures = {{"silicon", figure_of(all)}};
   return page;

@@ -1,10 +1,13 @@
-// Costs side by side: a BERT-base-sized workload from counts at hand, a sweep of 200 architectures, counting on data against the
-// array simulator alone on the same examples.
+// Costs side by side: a BERT-base-sized workload from counts at hand, a sweep of 200 architectures, counting on data beside the
+// array simulator alone on the same inputs.
 #include <benchmark/benchmark.h>
 
+#include <ctime>
 #include <filesystem>
+#include <random>
 
 #include "flare_arch/cost/cost_model.hpp"
+#include "flare_arch/cost/layer_reads.hpp"
 #include "flare_arch/cost/workload_counts.hpp"
 #include "flare_arch/models/accuracy.hpp"
 
@@ -39,23 +42,79 @@ struct Digits {
   Dataset data = load_digits(data_folder / "digits/digits.csv");
 };
 
-void array_simulator_alone(benchmark::State& state) {
+/// CPU seconds of all threads of this process.
+double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+/// Runs `plain` and `counted` in turns, so that both meet the same machine, and reports the CPU time of each and their ratio.
+template <class Plain, class Counted>
+void side_by_side(benchmark::State& state, const Plain& plain, const Counted& counted) {
+  double one = 0, other = 0;
+  for (auto _ : state) {
+    const double begin = cpu_seconds();
+    plain();
+    const double middle = cpu_seconds();
+    counted();
+    one += middle - begin;
+    other += cpu_seconds() - middle;
+  }
+  const auto turns = static_cast<double>(state.iterations());
+  state.counters["simulator_ms"] = 1e3 * one / turns;
+  state.counters["counting_ms"] = 1e3 * other / turns;
+  state.counters["ratio"] = other / one;
+}
+
+/// Examples of the shipped model: attention on arrays without errors, and the same with its reads counted.
+void counting_digits(benchmark::State& state) {
   const Digits digits;
   AccuracyOptions options;
-  options.examples = 100;
   options.attention = attention_options(Architecture{});
-  for (auto _ : state) benchmark::DoNotOptimize(evaluate_accuracy(digits.model, digits.data, options));
+  CountOptions count;
+  options.examples = count.examples = static_cast<int>(state.range(0));
+  side_by_side(
+      state, [&] { benchmark::DoNotOptimize(evaluate_accuracy(digits.model, digits.data, options)); },
+      [&] { benchmark::DoNotOptimize(count_workload(digits.model, digits.data, Architecture{}, count)); });
 }
-BENCHMARK(array_simulator_alone)->Unit(benchmark::kMillisecond);
+BENCHMARK(counting_digits)->Arg(100)->Arg(500)->Unit(benchmark::kMillisecond);
 
-void counting(benchmark::State& state) {
-  const Digits digits;
-  CountOptions options;
-  options.examples = 100;
-  for (auto _ : state)
-    benchmark::DoNotOptimize(count_workload(digits.model, digits.data, Architecture{}, options));
+/// A layer of BERT-base's width on 128 tokens, on one thread. Beside counting: the simulator where a read in ten thousand errs
+/// (the exact product, and errors where they fall), or every read is drawn (one in ten).
+void counting_wide(benchmark::State& state) {
+  std::mt19937 generator(1);
+  std::normal_distribution<float> normal(0, 1);
+  const auto random = [&](Eigen::Index rows, Eigen::Index columns) {
+    return MatrixF(MatrixF::NullaryExpr(rows, columns, [&] { return normal(generator); }));
+  };
+  constexpr int width = 768, tokens = 128;
+  AttentionWeights w;
+  w.heads = 12;
+  for (MatrixF* matrix : {&w.query, &w.key, &w.value, &w.output}) *matrix = random(width, width);
+  w.output_bias = VectorF::Zero(width);
+  const MatrixF x = random(tokens, width);
+  const Architecture a;
+  const IntegerAttention attention(w, 0, {x}, attention_options(a));
+  const CodeSampler sampler(ErrorModel::neighbour_errors(8, state.range(0) == 0 ? 1e-4 : 0.1));
+  ModelShape shape;
+  shape.width = width;
+  shape.tokens = tokens;
+  shape.heads = w.heads;
+  side_by_side(
+      state,
+      [&] {
+        AttentionErrors errors;
+        errors.stationary = errors.dynamic = &sampler;
+        benchmark::DoNotOptimize(attention.forward(x, errors));
+      },
+      [&] {
+        LayerReads reads(shape, a);
+        AttentionCounters counters;
+        AttentionErrors errors;
+        errors.counters = &counters;
+        errors.observer = &reads;
+        attention.forward(x, errors);
+        benchmark::DoNotOptimize(reads.finish(tokens, counters));
+      });
 }
-BENCHMARK(counting)->Unit(benchmark::kMillisecond);
+BENCHMARK(counting_wide)->Arg(0)->Arg(1)->ArgName("every_read_drawn")->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace flare::arch

@@ -26,7 +26,9 @@ CostResult small_result() {
   r.components = {{"dynamic", "bitline", "key", "dynamic", {1e-6, 1e-6, 1e-6}},
                   {"dynamic", "bitline", "query", "dynamic", {0, 2e-6, 5e-6}},
                   {"dynamic", "converter", "key", "dynamic", {0, 1e-6, 2e-6}}};
-  r.area = {{"dynamic", "cells", 1000, {1e-6, 2e-6, 3e-6}}};
+  r.area = {{"dynamic", "cells", 1000, {1e-6, 2e-6, 3e-6}, "logits", 4},
+            {"dynamic", "converter", 10, {1e-6, 2e-6, 3e-6}, "logits", 4},
+            {"memory", "buffer", 5, {1e-6, 1e-6, 1e-6}}};
   r.parameters = {{"dram", {4e-12, 8e-12, 20e-12}, "J", "cited", "a source", true}};
   r.baselines = {{"digital", "attention", "published", {}, {1e-6, 2e-6, 3e-6}, "28 nm", "a source"}};
   r.conclusions = {{"stands", true, true, true}, {"turns", true, false, false}};
@@ -55,6 +57,8 @@ TEST(CostTable, ThereAndBack) {
   EXPECT_EQ(r.workload.at(0).stage_cycles, 7);
   EXPECT_EQ(r.workload_layers.at(0).macs, 8);
   EXPECT_EQ(r.levels.at(2).reads, 10);
+  EXPECT_EQ(r.area.at(1).product, "logits");
+  EXPECT_EQ(r.area.at(1).arrays, 4);
   EXPECT_EQ(r.notes, std::vector<std::string>{"a note"});
   EXPECT_EQ(read_read_energy(file, "/points/cell/sawl1/tt").at(1).swing, 0.1);
   EXPECT_TRUE(read_read_energy(file, "/points/cell/sawl2/tt").empty());
@@ -70,6 +74,8 @@ TEST(CostReport, SumsComponentsTellsLayersOnceAndMarksFlips) {
   EXPECT_EQ(text.find("FLIPS"), text.rfind("FLIPS")) << text;
   EXPECT_NE(text.find("1 cited; 1 are not the defaults"), std::string::npos) << text;
   EXPECT_NE(text.find("80.0  20.0"), std::string::npos) << text;  // 40 of 50 reads without on-cells
+  EXPECT_NE(text.find("0.5 mm2  1 mm2    1.5 mm2  4 mm2"), std::string::npos)
+      << text;  // a quarter of both parts
   EXPECT_TRUE(cost_tables({}).empty());
 }
 

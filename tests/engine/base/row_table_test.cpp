@@ -29,21 +29,16 @@ struct Row {
 
 RowTable<Row> columns() {
   RowTable<Row> table;
-  return table
-      .column(
-          "name", "", [](auto& r) -> auto& { return r.name; })
+  // Members, and what a function gives.
+  return table.column("name", "", &Row::name)
       .column(
           "count", "", [](auto& r) -> auto& { return r.count; })
-      .column(
-          "offset", "", [](auto& r) -> auto& { return r.offset; })
-      .column(
-          "set", "", [](auto& r) -> auto& { return r.set; })
+      .column("offset", "", &Row::offset)
+      .column("set", "", &Row::set)
       .column(
           "value", "V", [](auto& r) -> auto& { return r.value; })
-      .column(
-          "colour", "", [](auto& r) -> auto& { return r.colour; })
-      .column(
-          "later", "", [](auto& r) -> auto& { return r.later; }, "later");
+      .column("colour", "", &Row::colour)
+      .column("later", "", &Row::later, "later");
 }
 
 const std::vector<Row> rows = {{"a", 3, -4, true, 0.1, Colour::green, 5},

@@ -95,7 +95,7 @@ ReadPlan planned(const MatrixI& row, int plane, const PlaneFormat& format,
   return plan_reads(bits, options);
 }
 
-/// Every read by itself drives the rows of the plan.
+/// Every read by itself, and all of them listed, drive the rows of the plan.
 void expect_rows(const ReadPlan& plan, const std::uint16_t* bits, int slices,
                  const SegmentationOptions& options) {
   ReadPlan all;
@@ -108,6 +108,20 @@ void expect_rows(const ReadPlan& plan, const std::uint16_t* bits, int slices,
     const std::vector<int> numbers(expected.begin(), expected.end());
     ASSERT_EQ(std::vector<int>(rows, rows + count), numbers) << read;
     ASSERT_EQ(std::vector<int>(all.rows(read).begin(), all.rows(read).end()), numbers) << read;
+  }
+  if (options.rows_per_read > listed_rows) return;
+  const std::uint16_t no_row = 9999;
+  std::vector<std::uint16_t> rest(static_cast<std::size_t>(slices + 8) * listed_rows),
+      rows((plan.reads() + 9) * listed_rows);
+  ASSERT_EQ(list_reads(bits, slices, 1, options, no_row, rest.data(), rows.data()),
+            rows.data() + plan.reads() * listed_rows);
+  for (std::size_t read = 0; read < plan.reads(); ++read) {
+    // Full reads and those of what is left of slices stand in the order of the plan.
+    const auto driven = plan.rows(read);
+    std::vector<int> expected(driven.begin(), driven.end());
+    expected.resize(listed_rows, no_row);
+    const std::uint16_t* own = rows.data() + read * listed_rows;
+    ASSERT_EQ(std::vector<int>(own, own + listed_rows), expected) << read;
   }
 }
 

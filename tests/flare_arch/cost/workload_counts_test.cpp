@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "flare_arch/attention/quantized_operand.hpp"
 #include "flare_arch/cost/product_tally.hpp"
 #include "flare_arch/models/accuracy.hpp"
 
@@ -59,30 +60,107 @@ TEST(CountedWorkload, EqualsTheCountersOfAnAccuracyRun) {
   EXPECT_EQ(6 * words, static_cast<double>(counters.tensor_words));
 }
 
-TEST(CountedWorkload, OnCellsAreThoseThatTheProductsSum) {
+TEST(ProductTally, OnCellsAreThoseThatTheProductSums) {
   // A product of ones and zeros is the number of on-cells: what is counted must be its sum.
   MatrixI inputs(2, 5), weights(5, 3);
   inputs << 3, 0, 1, 2, 3, 1, 1, 0, 0, 2;
   weights << 1, 0, 1, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1;
   const PlaneFormat format{2, Encoding::unsigned_binary};
-  StoredCells cells(5, 3);
-  for (int row = 0; row < 5; ++row)
-    for (int line = 0; line < 3; ++line)
-      cells.store(row, line, static_cast<std::uint32_t>(weights(row, line)));
-  ProductTally tally;
-  const TallyOperands operands{inputs, format, [](Eigen::Index) { return 5; },
-                               [](Eigen::Index) { return std::int64_t{3}; }, cells};
-  tally_reads(operands, {{2, 2, Packing::ideal}}, tally);
+  const Array array(weights, format, {2, 2, Packing::ideal});
+  struct Tallied : ReadObserver {
+    ProductTally tally;
+    TokenTally token;
+    void see(const ArrayJob& job, Eigen::Index t, TokenPlan& plan) override {
+      token.add(job, t, plan, {}, tally);
+    }
+  } seen;
+  ErrorInjection errors;
+  errors.observer = &seen;
+  array.multiply(inputs, format, errors);
+  const ProductTally& tally = seen.tally;
   std::int64_t on = 0;
   for (Eigen::Index t = 0; t < 2; ++t)
     for (Eigen::Index r = 0; r < 5; ++r)
       for (int plane = 0; plane < 2; ++plane) on += ((inputs(t, r) >> plane) & 1) * weights.row(r).sum();
-  EXPECT_EQ(tally.on_cells, on);
+  EXPECT_EQ(tally.on_cells(), on);
   EXPECT_EQ(tally.levels.size(), 3u);
   EXPECT_EQ(tally.levels[0] + tally.levels[1] + tally.levels[2], tally.conversions);
   EXPECT_EQ(tally.driven_rows, 6 + 3);                  // ones among the inputs' bits
   EXPECT_EQ(tally.cycles, 2 + 2 + 1 + 1);               // 3 and 3 ones, then 2 and 1, two a read
-  EXPECT_EQ(tally.driven_cells, 3 * 2 * tally.cycles);  // dummies fill every read
+  EXPECT_EQ(tally.driven_cells, 6 * 2 * tally.cycles);  // dummies fill every read; three words of two bits
+}
+
+/// One product counted bit by bit, straight from its operands: [k]. words: rows x columns.
+void count_by_hand(const MatrixI& inputs, const PlaneFormat& fed, const MatrixI& words, int bits,
+                   const SegmentationOptions& options, int parts, std::vector<double>& levels) {
+  const PlaneFormat cells{bits, Encoding::twos_complement};
+  const auto part = static_cast<Eigen::Index>((inputs.cols() + parts - 1) / parts);
+  levels.resize(static_cast<std::size_t>(options.rows_per_read) + 1, 0);
+  for (Eigen::Index t = 0; t < inputs.rows(); ++t)
+    for (int plane = 0; plane < fed.planes(); ++plane)
+      for (Eigen::Index begin = 0; begin < inputs.cols(); begin += part) {
+        std::vector<std::uint8_t> ones;
+        for (Eigen::Index r = begin; r < std::min(begin + part, inputs.cols()); ++r)
+          ones.push_back((fed.pattern(inputs(t, r)) >> plane) & 1);
+        const ReadPlan plan = plan_reads(ones, options);
+        for (std::size_t read = 0; read < plan.reads(); ++read)
+          for (Eigen::Index c = 0; c < words.cols(); ++c)
+            for (int q = 0; q < cells.planes(); ++q) {
+              std::size_t k = 0;
+              for (const std::uint16_t row : plan.rows(read))
+                k += (cells.pattern(words(begin + row, c)) >> q) & 1;
+              ++levels[k];
+            }
+      }
+}
+
+TEST(CountedWorkload, ReadsByOnCellsAreThoseOfCountingBitByBit) {
+  const Digits digits;
+  const auto inputs = digits.model.layer_inputs(*digits.data.train, 64).attention;
+  for (const int parts : {1, 3}) {
+    Architecture a;
+    a.weights.sawl = 4;
+    a.sharing = parts > 1 ? Sharing::split : Sharing::tokens;
+    a.copies = parts;
+    const Workload work = count_workload(digits.model, digits.data, a, few(1));
+    const IntegerAttentionOptions o = attention_options(a);
+    const IntegerAttention attention(digits.model.attention(0), 0, inputs[0], o);
+    MatrixF x;
+    const Example example = digits.data.test->example(sample_of(digits.data.test->size(), 1, 1).front());
+    digits.model.logits(example, {[&](int layer, const MatrixF& in) {
+                          if (layer == 0) x = in;
+                          return in;
+                        }});
+    IntegerAttention::Trace trace;
+    attention.forward(x, {}, &trace);
+    const Eigen::Index width = work.shape.head();
+    const auto weight_words = [&](const MatrixF& w) { return absmax_tensor(w, 127).values; };
+    const auto by_hand = [&](Product product, const MatrixI& fed, int bits, Encoding encoding,
+                             const MatrixI& words, std::vector<double>& levels) {
+      count_by_hand(fed, {bits, encoding}, words, on_weights(product) ? 8 : a.kv_bits,
+                    on_weights(product) ? o.stationary : o.dynamic, parts, levels);
+    };
+    constexpr Encoding twos = Encoding::twos_complement;
+    const AttentionWeights& w = digits.model.attention(0);
+    std::array<std::vector<double>, product_count> expected;
+    const auto of = [&](Product product) -> std::vector<double>& {
+      return expected[static_cast<std::size_t>(product)];
+    };
+    by_hand(Product::key, trace.key_inputs, a.kv_bits, twos, weight_words(w.key), of(Product::key));
+    by_hand(Product::value, trace.key_inputs, a.kv_bits, twos, weight_words(w.value), of(Product::value));
+    by_hand(Product::query, trace.activations, 8, twos, weight_words(w.query), of(Product::query));
+    for (int h = 0; h < work.shape.heads; ++h) {
+      const auto i = static_cast<std::size_t>(h);
+      by_hand(Product::logits, trace.queries[i], 8, twos, trace.key.middleCols(h * width, width).transpose(),
+              of(Product::logits));
+      by_hand(Product::weighted, trace.probabilities[i], 8, Encoding::unsigned_binary,
+              trace.value.middleCols(h * width, width), of(Product::weighted));
+      by_hand(Product::output, trace.weighted[i], 8, twos,
+              weight_words(w.output).middleRows(h * width, width), of(Product::output));
+    }
+    for (const ProductLoad& load : work.layers.front().products)
+      EXPECT_EQ(load.levels, of(load.product)) << to_string(load.product) << " in " << parts;
+  }
 }
 
 TEST(CountedWorkload, ReadsByOnCellsAddUpToReadsAndOnCells) {

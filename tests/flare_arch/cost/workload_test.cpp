@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <stdexcept>
 
 #include "flare_arch/cost/traffic.hpp"
@@ -158,6 +159,20 @@ TEST(Workload, Multiplications) {
   ModelShape causal = s;
   causal.causal = true;
   EXPECT_EQ(s.macs(false) - causal.macs(false), 2.0 * 768 * (384 * 384 - 384 * 385 / 2));
+}
+
+TEST(Workload, BinomialLevelsHaveTheReadsAndTheMean) {
+  const std::vector<double> levels = binomial_levels(1000, 2000, 8);  // a quarter of eight
+  double reads = 0, on = 0;
+  for (int k = 0; k <= 8; ++k) {
+    reads += levels[static_cast<std::size_t>(k)];
+    on += k * levels[static_cast<std::size_t>(k)];
+  }
+  EXPECT_NEAR(reads, 1000, 1e-9);
+  EXPECT_NEAR(on, 2000, 1e-9);
+  EXPECT_NEAR(levels[0], 1000 * std::pow(0.75, 8), 1e-9);
+  EXPECT_EQ(binomial_levels(0, 0, 4), std::vector<double>(5, 0.0));
+  EXPECT_NEAR(binomial_levels(10, 40, 4)[4], 10, 1e-12);
 }
 
 }  // namespace
