@@ -85,7 +85,8 @@ class Kills : public HostileFixture {
       const pid_t worker = rank > 0 && random_() % 3 == 0 ? some_worker(rank) : 0;
       const pid_t victim = worker > 0 ? worker : rank > 0 && random_() % 3 != 0 ? rank : job;
       if (::kill(victim, SIGKILL) == 0) ++kills_;
-      const Ended ended = wait_for(job);
+      const Ended ended = wait_for(job, longest);
+      if (HasFailure()) return;
       if (ended.status == 0) return;
       ASSERT_NE(ended.status, 2) << ended.out;
       std::this_thread::sleep_for(std::chrono::milliseconds(300));
@@ -105,8 +106,8 @@ class Kills : public HostileFixture {
         if (::kill(worker > 0 ? worker : child, worker > 0 ? SIGKILL : signal) == 0) ++kills_;
         if (worker == 0) break;
       }
-      const Ended ended = wait_for(child);
-      if (ended.status == 0) return;
+      const Ended ended = wait_for(child, longest);
+      if (ended.status == 0 || HasFailure()) return;
       ASSERT_TRUE(ended.status == 3 || ended.status == 128 + SIGKILL || ended.status == 128 + SIGTERM)
           << ended.status << ended.out;
     }
@@ -128,6 +129,7 @@ class Kills : public HostileFixture {
         finish_under_kills({"run", "k.toml", "-j", "2", "-o", "b.h5", "--shard", "2/2"}, milliseconds);
         finish_under_kills({"merge", "o.h5", "a.h5", "b.h5"}, milliseconds);
       }
+      if (HasFailure()) return;
       ASSERT_EQ(everything("o.h5"), expected) << round;
       for (const std::string& name : files()) {
         EXPECT_FALSE(name.ends_with(".journal") || name.ends_with(".lock") || name.ends_with(".part"))
@@ -146,6 +148,8 @@ class Kills : public HostileFixture {
            "= 60\n";
   }
 
+  static constexpr std::chrono::seconds longest{120};
+
   std::mt19937_64 random_{11};
   int kills_ = 0;
 };
@@ -160,6 +164,18 @@ TEST_F(Kills, Circuits) {
 }
 
 TEST_F(Kills, Columns) { repeat(column(), FLARE_KILLS, 900); }
+
+TEST_F(Kills, OffATerminalThereIsALineEvery15Seconds) {
+  write("long.toml", study(4'000'000));
+  const pid_t child = start({"run", "long.toml", "-j", "1", "-o", "o.h5"});
+  std::this_thread::sleep_for(std::chrono::seconds(50));
+  ::kill(child, SIGTERM);
+  const Ended ended = wait_for(child, longest);
+  EXPECT_EQ(ended.status, 3) << ended.out;
+  int lines = 0;
+  for (std::size_t at = 0; (at = ended.out.find("  ETA ", at)) != std::string::npos; ++at) ++lines;
+  EXPECT_TRUE(lines == 2 || lines == 3) << ended.out;
+}
 
 TEST_F(Kills, ColumnsWithTheirAccuracy) {
   repeat(column() + "[accuracy]\nmodel = \"" + source("data/models/digits_vit") + "\"\ndataset = \"" +
