@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@ namespace flare::testing {
 
 namespace {
 
-constexpr unsigned longest_read = 20;    // s, of the clock
+constexpr time_t longest_read = 1;       // s, of processor time; past it the child is ended
 constexpr long inputs_a_child = 20'000;  // what the library leaks goes with it
 
 /// What a child has come to, where its parent sees it.
@@ -44,9 +45,10 @@ class SharedPlace {
                                 const std::filesystem::path& scratch, volatile Place& place) {
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  const itimerval limit{{0, 0}, {longest_read, 0}};
   for (long i = first; i < last; ++i) {
     const std::string input = inputs.next();
-    ::alarm(longest_read);
+    ::setitimer(ITIMER_PROF, &limit, nullptr);
     place.input = i;
     place.looking = true;
     if (!target.look(input, scratch)) continue;
