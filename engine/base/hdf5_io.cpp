@@ -93,15 +93,20 @@ std::size_t points_of(const H5::DataSpace& space, const ReadLimits& limits, cons
                     " elements, more than the " + std::to_string(limits.max_elements) +
                     " this reader accepts");
   }
-  // zlib makes at most 1,032 bytes of one, 129 elements of 8 bytes: whatever claims more of them is damaged, and costs
-  // the time and memory of its claim.
-  constexpr hsize_t in_a_byte = 200;
-  constexpr hsize_t in_any = 100'000;
-  if (static_cast<hsize_t>(n) > in_any + in_a_byte * file.getFileSize()) {
-    throw FileError(file.getFileName() + ": " + path + " claims " + std::to_string(n) +
-                    " elements, more than a file of this size holds; damaged");
-  }
   return static_cast<std::size_t>(n);
+}
+
+/// Whatever claims more than its file can hold is damaged, and would cost the time and memory of its claim.
+void check_storage(const H5::DataSet& data, std::size_t elements, const H5::H5File& file,
+                   const std::string& path) {
+  constexpr hsize_t zlib_ratio = 1'032;  // its best
+  constexpr hsize_t small = 100'000;     // bytes
+  const hsize_t size = file.getFileSize();
+  const bool chunked = data.getCreatePlist().getLayout() == H5D_CHUNKED;
+  const hsize_t most = chunked ? zlib_ratio * std::min(data.getStorageSize(), size) : size;
+  if (elements <= (small + most) / std::max<std::size_t>(1, data.getDataType().getSize())) return;
+  throw FileError(file.getFileName() + ": " + path + " claims " + std::to_string(elements) +
+                  " elements, more than the file can hold; damaged");
 }
 
 std::string bounded_text(const char* text, const ReadLimits& limits) {
@@ -253,6 +258,7 @@ Table read_table(const H5::H5File& file, const std::string& path, const ReadLimi
     const H5::CompType stored(data);
     const H5::DataSpace space = data.getSpace();
     const std::size_t rows = points_of(space, limits, file, path);
+    check_storage(data, rows, file, path);
     std::vector<std::string> units;
     if (has_attribute(file, path, "units")) units = read_texts(file, path, "units");
     Table table;
@@ -287,7 +293,7 @@ Matrix read_matrix(const H5::H5File& file, const std::string& path, const ReadLi
     if (space.getSimpleExtentNdims() != 2)
       throw FileError(file.getFileName() + ": " + path + " is not a matrix");
     hsize_t dims[2] = {0, 0};
-    points_of(space, limits, file, path);
+    check_storage(data, points_of(space, limits, file, path), file, path);
     space.getSimpleExtentDims(dims);
     Matrix matrix(static_cast<Eigen::Index>(dims[0]), static_cast<Eigen::Index>(dims[1]));
     if (matrix.size() > 0) data.read(matrix.data(), H5::PredType::NATIVE_DOUBLE);

@@ -15,7 +15,7 @@ namespace flare::testing {
 
 namespace {
 
-constexpr time_t longest_read = 1;       // s, of processor time; past it the child is ended
+constexpr time_t longest_read = 20;      // s, of processor time; past it the child is ended
 constexpr long inputs_a_child = 20'000;  // what the library leaks goes with it
 
 /// What a child has come to, where its parent sees it.
