@@ -143,6 +143,7 @@ std::vector<LevelItem> items_of_shard(const ColumnDesign& design, const std::vec
                                       const Shard& shard) {
   const std::vector<LevelItem> all = levels_of(design, chosen);
   std::vector<double> weights;
+  weights.reserve(all.size());
   for (const LevelItem& item : all) weights.push_back(level_weight(design, item));
   std::vector<LevelItem> mine;
   for (const std::size_t i : items_of(weights, shard)) mine.push_back(all[i]);

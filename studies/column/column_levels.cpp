@@ -48,6 +48,7 @@ std::vector<SampleSet> sample_levels(const StudyRun& run, const ColumnDesign& de
   };
   const auto all = [&] {
     std::vector<engine::RunRequest> requests;
+    requests.reserve(items.size());
     for (const LevelItem& item : items)
       requests.push_back(plain_samples(run.study, design, item.point, item.k));
     auto results = run.run("levels", requests);

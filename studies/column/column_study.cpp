@@ -77,6 +77,7 @@ std::vector<analysis::VerdictRow> verdict_of(const Study& study, const ColumnRes
 void run_screening_share(const StudyRun& run) {
   const std::vector<ColumnPoint> all = column_points(run.study);
   std::vector<double> weights;
+  weights.reserve(all.size() + 1);
   double learning = 0.0;
   for (const ColumnPoint& point : all) weights.push_back(screening_weight(point.sawl));
   for (const int sawl : run.study.column->sawl) learning += learning_weight(sawl);
@@ -85,6 +86,7 @@ void run_screening_share(const StudyRun& run) {
   const bool learns = !mine.empty() && mine.back() == all.size();
   if (learns) mine.pop_back();
   std::vector<ColumnPoint> points;
+  points.reserve(mine.size());
   for (const std::size_t p : mine) points.push_back(all[p]);
   if (!points.empty()) run_screening(run, design_column(run, points));
   if (!learns) return;

@@ -15,7 +15,6 @@ namespace flare::studies {
 
 namespace {
 
-using analysis::Direction;
 using analysis::TailQuestion;
 
 double volt_of(const engine::RunResult& run) { return measured(run, 0); }

@@ -136,9 +136,9 @@ void ResultFile::write_file(bool complete, const std::string& ngspice_version,
   const std::time_t now = std::time(nullptr);
   write_inputs(file, inputs_);
   engine::write_attribute(file, "/", "created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now)));
-  const SavePart save = [&] {
+  const SavePart save = [&]() -> std::filesystem::path {
     save_image(file, part);
-    return part;
+    return std::filesystem::path(part);
   };
   try {
     write(file, save);

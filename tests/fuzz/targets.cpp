@@ -48,7 +48,7 @@ engine::RunResult some_result(int i) {
   return result;
 }
 
-constexpr engine::JournalOwner owner{42, 7, {}};
+const engine::JournalOwner owner{42, 7, {}};
 
 void fill(engine::RunStore& store) {
   for (int i = 0; i < 12; ++i)

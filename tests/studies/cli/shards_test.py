@@ -19,9 +19,9 @@ def runs_of(path):
         return {(streams[row["stream"]], int(row["index"])) for row in file["/runs/runs"][()]}
 
 
-def tails_by_point(runs):
-    """Runs of rare-event estimates by SAWL and corner."""
-    return Counter("/".join(stream.split("/")[:4]) for stream, _ in runs if stream.startswith("tails/"))
+def by_point(runs, what="tails"):
+    """Runs of rare-event estimates, or plain samples ("points"), by SAWL and corner."""
+    return Counter("/".join(stream.split("/")[:4]) for stream, _ in runs if stream.startswith(what + "/"))
 
 
 class Shards(ClusterTest):
@@ -54,12 +54,12 @@ class Shards(ClusterTest):
         made = before.union(*own)
         self.assertLessEqual(wanted, len(made))
         self.assertLessEqual(len(made), self.most_runs("column.toml"))
-        self.assertLessEqual(max(tails_by_point(made).values()), 3000)  # the budget
+        self.assertLessEqual(max(by_point(made).values()), 3000)  # the budget
 
     def test_what_auto_will_add_is_shared_out_too(self):
         # Four corners that screening can hardly tell apart: the first choice leaves one of them out.
         study = self.folder / "auto.toml"
-        study.write_text(cluster_fixture.COLUMN.replace("full = 1", 'full = "auto"')
+        study.write_text(cluster_fixture.COLUMN.replace("full = 1", 'full = "auto"').replace('method = "auto"', 'method = "fit"')
                          .replace('process = ["tt", "ss"]', 'process = ["tt"]')
                          .replace('supply = ["0.9 V"]', 'supply = ["0.9 V", "0.901 V", "0.902 V", "0.903 V"]'))
         alone = self.alone(study="auto.toml")
@@ -72,7 +72,7 @@ class Shards(ClusterTest):
         self.run_flare("merge", "merged.h5", "a1.h5", "a2.h5", "-j1")
         self.assert_same(alone, "merged.h5")
         # All corners were run by the shards.
-        self.assertEqual(len(tails_by_point(made)), len(full))
+        self.assertEqual(len(by_point(made, "points")), len(full))
 
     def test_a_circuits_tails_are_run_by_its_shards(self):
         alone = self.alone(study="circuit.toml")
@@ -87,7 +87,7 @@ class Shards(ClusterTest):
         self.assertEqual(made, sum(len(part) for part in parts))
         self.assertLessEqual(made, self.most_runs("circuit.toml"))
         for part in parts:
-            self.assertLessEqual(sum(tails_by_point(part).values()), 2000)  # the budget
+            self.assertLessEqual(sum(by_point(part).values()), 2000)  # the budget
         done = self.run_flare("run", "circuit.toml", "--shard", "4/4", expect=2)
         self.assertIn("a corner each", done.stderr)
         self.run_flare("run", "circuit.toml", "--stage", "screening", "--shard", "1/2", expect=2)

@@ -77,6 +77,7 @@ class Kills : public HostileFixture {
     fs::copy(folder_, kept, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
     ADD_FAILURE() << "kept in " << kept;
   }
+  int some_time(int most) { return std::uniform_int_distribution<int>(0, most - 1)(random_); }
   static bool has_mpirun() { return *FLARE_MPIRUN != '\0'; }
   /// The program as a job of two ranks.
   pid_t start_ranks(const std::vector<std::string>& arguments) const {
@@ -87,6 +88,7 @@ class Kills : public HostileFixture {
                                          program};
           words.insert(words.end(), arguments.begin(), arguments.end());
           std::vector<char*> argv;
+          argv.reserve(words.size() + 1);
           for (std::string& word : words) argv.push_back(word.data());
           argv.push_back(nullptr);
           ::execv(FLARE_MPIRUN, argv.data());
@@ -109,8 +111,8 @@ class Kills : public HostileFixture {
     for (int attempt = 0;; ++attempt) {
       ASSERT_LT(attempt, 400);
       const pid_t job = start_ranks(arguments);
-      const auto most = static_cast<std::uint64_t>(700 + milliseconds + 60 * attempt);
-      std::this_thread::sleep_for(std::chrono::milliseconds(random_() % most));
+      const int most = 700 + milliseconds + 60 * attempt;
+      std::this_thread::sleep_for(std::chrono::milliseconds(some_time(most)));
       const pid_t rank = some_worker(job);
       const pid_t worker = rank > 0 && random_() % 3 == 0 ? some_worker(rank) : 0;
       const pid_t victim = worker > 0 ? worker : rank > 0 && random_() % 3 != 0 ? rank : job;
@@ -129,8 +131,8 @@ class Kills : public HostileFixture {
       const pid_t child = start(arguments);
       const int events = 1 + static_cast<int>(random_() % 3);
       for (int event = 0; event < events; ++event) {
-        const auto most = static_cast<std::uint64_t>(milliseconds + 40 * attempt);
-        std::this_thread::sleep_for(std::chrono::milliseconds(random_() % most));
+        const int most = milliseconds + 40 * attempt;
+        std::this_thread::sleep_for(std::chrono::milliseconds(some_time(most)));
         const pid_t worker = random_() % 3 == 0 ? some_worker(child) : 0;
         const int signal = random_() % 4 == 0 ? SIGTERM : SIGKILL;
         if (::kill(worker > 0 ? worker : child, worker > 0 ? SIGKILL : signal) == 0) ++kills_;
