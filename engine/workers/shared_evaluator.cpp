@@ -21,6 +21,7 @@ SharedEvaluator::SharedEvaluator(Evaluator& evaluator, std::size_t at_once)
 
 SharedEvaluator::~SharedEvaluator() { close(news_); }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): a token of its own while tasks go on
 void SharedEvaluator::run(const std::vector<std::function<void()>>& tasks, std::stop_token stop) {
   if (tasks.empty()) return;
   alone();
@@ -34,6 +35,7 @@ void SharedEvaluator::run(const std::vector<std::function<void()>>& tasks, std::
   threads_ = 0;
   std::atomic<std::size_t> ended = 0;
   std::vector<std::function<void()>> counted;
+  counted.reserve(tasks.size());
   for (const std::function<void()>& task : tasks) {
     counted.emplace_back([&task, &ended] {
       task();

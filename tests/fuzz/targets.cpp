@@ -34,6 +34,7 @@ std::vector<std::string> contents_below(const fs::path& folder, const std::strin
   }
   std::sort(files.begin(), files.end());
   std::vector<std::string> contents;
+  contents.reserve(files.size());
   for (const fs::path& file : files) contents.push_back(content_of(file));
   return contents;
 }
