@@ -43,11 +43,13 @@ std::size_t element_bytes(const ColumnValues& values) {
   return sizeof(char*);
 }
 
+// NOLINTBEGIN(cppcoreguidelines-slicing): what they share, the library's handle, is all that is asked of them
 H5::DataType element_type(const ColumnValues& values) {
   if (std::holds_alternative<std::vector<double>>(values)) return H5::PredType::NATIVE_DOUBLE;
   if (std::holds_alternative<std::vector<std::int64_t>>(values)) return H5::PredType::NATIVE_INT64;
   return text_type();
 }
+// NOLINTEND(cppcoreguidelines-slicing)
 
 H5::CompType row_type(const Table& table) {
   std::size_t bytes = 0;
@@ -94,6 +96,19 @@ std::size_t points_of(const H5::DataSpace& space, const ReadLimits& limits, cons
                     " this reader accepts");
   }
   return static_cast<std::size_t>(n);
+}
+
+/// Whatever claims more than its file can hold is damaged, and would cost the time and memory of its claim.
+void check_storage(const H5::DataSet& data, std::size_t elements, const H5::H5File& file,
+                   const std::string& path) {
+  constexpr hsize_t zlib_ratio = 1'032;  // its best
+  constexpr hsize_t small = 100'000;     // bytes
+  const hsize_t size = file.getFileSize();
+  const bool chunked = data.getCreatePlist().getLayout() == H5D_CHUNKED;
+  const hsize_t most = chunked ? zlib_ratio * std::min(data.getStorageSize(), size) : size;
+  if (elements <= (small + most) / std::max<std::size_t>(1, data.getDataType().getSize())) return;
+  throw FileError(file.getFileName() + ": " + path + " claims " + std::to_string(elements) +
+                  " elements, more than the file can hold; damaged");
 }
 
 std::string bounded_text(const char* text, const ReadLimits& limits) {
@@ -245,6 +260,7 @@ Table read_table(const H5::H5File& file, const std::string& path, const ReadLimi
     const H5::CompType stored(data);
     const H5::DataSpace space = data.getSpace();
     const std::size_t rows = points_of(space, limits, file, path);
+    check_storage(data, rows, file, path);
     std::vector<std::string> units;
     if (has_attribute(file, path, "units")) units = read_texts(file, path, "units");
     Table table;
@@ -279,7 +295,7 @@ Matrix read_matrix(const H5::H5File& file, const std::string& path, const ReadLi
     if (space.getSimpleExtentNdims() != 2)
       throw FileError(file.getFileName() + ": " + path + " is not a matrix");
     hsize_t dims[2] = {0, 0};
-    points_of(space, limits, file, path);
+    check_storage(data, points_of(space, limits, file, path), file, path);
     space.getSimpleExtentDims(dims);
     Matrix matrix(static_cast<Eigen::Index>(dims[0]), static_cast<Eigen::Index>(dims[1]));
     if (matrix.size() > 0) data.read(matrix.data(), H5::PredType::NATIVE_DOUBLE);

@@ -38,6 +38,8 @@ void try_to(Action&& action) {
   }
 }
 
+struct ReachesOut {};
+
 /// Reads everything below a group in every way that readers do. What fails in order is the readers' to report.
 class Walk {
  public:
@@ -53,7 +55,7 @@ class Walk {
       const std::string below = path == "/" ? "/" + name : path + "/" + name;
       H5L_info_t link{};
       if (H5Lget_info(file_.getId(), below.c_str(), &link, H5P_DEFAULT) < 0) continue;
-      if (link.type != H5L_TYPE_HARD) ::_exit(reaches_out);
+      if (link.type != H5L_TYPE_HARD) throw ReachesOut();
       H5O_type_t type = H5O_TYPE_UNKNOWN;
       try_to([&] { type = file_.childObjType(below); });
       if (type == H5O_TYPE_GROUP) group(below, depth + 1);
@@ -86,7 +88,7 @@ class Walk {
     try_to([&] {
       const H5::DSetCreatPropList made = file_.openDataSet(path).getCreatePlist();
       if (H5Pget_external_count(made.getId()) > 0 || H5Pget_layout(made.getId()) == H5D_VIRTUAL)
-        ::_exit(reaches_out);
+        throw ReachesOut();
     });
     attributes(path);
     try_to([&] { read_table(file_, path, limits); });
@@ -106,11 +108,7 @@ class Walk {
   ::setrlimit(RLIMIT_CORE, &no_core);
   const rlimit time{seconds, seconds + 2};  // past the first it is SIGXCPU that ends the child, which is ours
   ::setrlimit(RLIMIT_CPU, &time);
-  try_to([&] {
-    H5::H5File file = open_unprobed(path);
-    Walk(file).group("/", 0);
-  });
-  ::_exit(0);
+  ::_exit(read_everything(path) ? 0 : reaches_out);
 }
 
 /// Whether a process brings this signal on itself.
@@ -144,6 +142,18 @@ H5::H5File open_unprobed(const std::filesystem::path& file) {
   } catch (const H5::Exception&) {
     throw FileError(file.string() + ": not an HDF5 file, or damaged, or not readable");
   }
+}
+
+bool read_everything(const std::filesystem::path& path) {
+  try {
+    try_to([&] {
+      H5::H5File file = open_unprobed(path);
+      Walk(file).group("/", 0);
+    });
+  } catch (const ReachesOut&) {
+    return false;
+  }
+  return true;
 }
 
 void probe_hdf5(const std::filesystem::path& file) {

@@ -12,6 +12,10 @@ namespace flare::engine {
 /// reaches into other files (external, soft and user-defined links, external storage, virtual datasets).
 void probe_hdf5(const std::filesystem::path& file);
 
+/// What that child does: reads all of the file in every way that readers do, and crashes or hangs where the library does.
+/// False where the file reaches into others.
+bool read_everything(const std::filesystem::path& file);
+
 /// Opens for reading, without a probe and without locks. Throws FileError.
 H5::H5File open_unprobed(const std::filesystem::path& file);
 

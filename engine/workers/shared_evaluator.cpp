@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
@@ -20,6 +21,7 @@ SharedEvaluator::SharedEvaluator(Evaluator& evaluator, std::size_t at_once)
 
 SharedEvaluator::~SharedEvaluator() { close(news_); }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): a token of its own while tasks go on
 void SharedEvaluator::run(const std::vector<std::function<void()>>& tasks, std::stop_token stop) {
   if (tasks.empty()) return;
   alone();
@@ -31,10 +33,19 @@ void SharedEvaluator::run(const std::vector<std::function<void()>>& tasks, std::
   places_.clear();
   posted_.clear();  // of a run that was cut short: nobody waits for them any more
   threads_ = 0;
+  std::atomic<std::size_t> ended = 0;
+  std::vector<std::function<void()>> counted;
+  counted.reserve(tasks.size());
+  for (const std::function<void()>& task : tasks) {
+    counted.emplace_back([&task, &ended] {
+      task();
+      ++ended;
+    });
+  }
   std::exception_ptr failure;
   {
     std::vector<std::jthread> threads;
-    start_threads(tasks, threads);
+    start_threads(counted, threads);
     try {
       serve_tasks(stop);
     } catch (...) {
@@ -47,6 +58,8 @@ void SharedEvaluator::run(const std::vector<std::function<void()>>& tasks, std::
   running_ = false;
   if (failure) std::rethrow_exception(failure);
   if (!failures_.empty()) std::rethrow_exception(failures_.begin()->second);
+  // A stop may come before a task has begun, which then has nothing to say of it.
+  if (ended < tasks.size()) throw Stopped();
 }
 
 /// As many as the system gives, one at least.

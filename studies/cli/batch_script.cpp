@@ -42,6 +42,11 @@ std::string stages(const BatchJob& job) {
   return text;
 }
 
+/// Of the merge where it is not said: as many as all tasks have, or the largest node, asked for once, where jobs are submitted.
+constexpr const char* slurm_merge_cores =
+    "${SLURM_CPUS_PER_TASK:-$( (echo $((tasks * cores)); sinfo -h -o %c | tr -d + | sort -n | tail -1) | "
+    "sort -n | head -1)}";
+
 std::string slurm_script(const BatchJob& job) {
   std::string text = fmt::format(
       "#!/bin/bash\n"
@@ -51,7 +56,7 @@ std::string slurm_script(const BatchJob& job) {
       "#SBATCH --signal=B:TERM@120\n#SBATCH --requeue\n#SBATCH --open-mode=append\n",
       job.cores, job.megabytes);
   if (!job.time.empty()) text += fmt::format("#SBATCH --time={}\n", job.time);
-  text += "set -u\n" + settings(job, "${SLURM_ARRAY_TASK_ID:-1}") + stages(job);
+  text += "set -u\n" + settings(job, "${SLURM_ARRAY_TASK_ID:-1}", slurm_merge_cores) + stages(job);
   text += R"(
 # bash passes no signal on by itself; a wait that a signal ends is taken up again.
 stoppable() {

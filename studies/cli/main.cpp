@@ -88,7 +88,9 @@ void add_batch(CLI::App& app, BatchCommand& command) {
   batch->add_option("-j,--workers", command.cores, "Cores of a task")->check(CLI::Range(1, 1024));
   batch
       ->add_option("--merge-cores", command.merge_cores,
-                   "Cores of the merge, which runs what corners \"auto\" adds")
+                   "Cores of the merge, which runs what its parts could not know of (else, of Slurm and "
+                   "parallel, as many "
+                   "as all tasks have and one node offers)")
       ->check(CLI::Range(1, 1024));
   batch->add_option("--memory", command.megabytes, "MB a core")->check(CLI::Range(50, 1'000'000));
   batch->add_option("--time", command.time,

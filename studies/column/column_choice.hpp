@@ -30,6 +30,11 @@ class CornerRecord {
 
   analysis::ScreeningError error(std::size_t converter) const;
   analysis::CornerCoverage coverage(std::size_t converter, std::size_t sawl) const;
+  /// The same where the screening is taken to scatter by no less than this (of the logarithm).
+  analysis::CornerCoverage coverage(std::size_t converter, std::size_t sawl, double least_scatter) const;
+
+  /// The point as if it had been run and every converter's estimate were what the screening says.
+  void expect(std::size_t p);
 
  private:
   std::pair<std::size_t, std::size_t> place_of(std::size_t p) const;  // SAWL, corner
@@ -48,8 +53,14 @@ std::vector<std::size_t> first_choice(const Study& study, const std::vector<Colu
 /// still be worse than the worst one estimated. Empty: nothing is left to be shown.
 std::vector<std::size_t> next_choice(const CornerRecord& record);
 
-/// A shard's levels of the points chosen, by weight; without shards all of them. What "auto" adds to the choice is run by
-/// whoever has the whole of it.
+/// What will have been run when "auto" ends, as far as the screening tells, ascending: the first choice, and what
+/// next_choice() adds if estimates are as the screening says but for the scatter that columns have shown. Shards share
+/// this out, who cannot see one another's estimates: what is missing from it is run by whoever joins them, what is too
+/// much in it costs runs and moves no number.
+std::vector<std::size_t> expected_choice(const Study& study, const std::vector<ColumnPoint>& points,
+                                         CornerRecord record);
+
+/// A shard's levels of the points chosen, by weight; without shards all of them.
 std::vector<LevelItem> items_of_shard(const ColumnDesign& design, const std::vector<std::size_t>& chosen,
                                       const Shard& shard);
 

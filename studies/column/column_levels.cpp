@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "studies/column/column_die.hpp"
+#include "studies/run/counted_batches.hpp"
 
 namespace flare::studies {
 
@@ -13,7 +14,7 @@ engine::RunRequest plain_samples(const Study& study, const ColumnDesign& design,
   auto bench = level_testbench(study, design, p, k);
   if (follows_die(study)) add_die_measures(*bench);
   const std::string stream = fmt::format("points/{}/k{}", point_name(study, design.points[p]), k);
-  const auto count = static_cast<std::size_t>(study.estimator.runs);
+  const std::size_t count = runs_kept(study);
   const engine::SampleSource source{study.seed, stream, study.estimator.design, count};
   engine::Matrix samples = engine::draw(source, 0, count, bench->dimension());
   return {stream, 0, std::move(bench), std::move(samples)};
@@ -47,6 +48,7 @@ std::vector<SampleSet> sample_levels(const StudyRun& run, const ColumnDesign& de
   };
   const auto all = [&] {
     std::vector<engine::RunRequest> requests;
+    requests.reserve(items.size());
     for (const LevelItem& item : items)
       requests.push_back(plain_samples(run.study, design, item.point, item.k));
     auto results = run.run("levels", requests);

@@ -6,6 +6,7 @@
 #include "studies/column/column_converters.hpp"
 #include "studies/column/column_references.hpp"
 #include "studies/column/column_testbench.hpp"
+#include "studies/run/counted_batches.hpp"
 #include "studies/run/rare_event_runs.hpp"
 
 namespace flare::studies {
@@ -35,15 +36,23 @@ std::size_t usual_full_corners(const Study& study, std::size_t corners) {
 void add_sawl(const Study& study, int sawl, std::size_t corners, std::size_t dimension, double run,
               WorkEstimate& work) {
   const std::size_t levels = static_cast<std::size_t>(sawl) + 1;
-  const auto plain = static_cast<std::size_t>(study.estimator.runs);
+  const std::size_t plain = runs_kept(study);
   const auto budget = static_cast<std::size_t>(study.estimator.budget);
+  const bool counts = study.estimator.method == "monte_carlo";
   const bool tails = study.estimator.method != "fit" && !asking_converters(study).empty();
   const std::size_t before = corners * (1 + levels + dimension);
-  const std::size_t level = plain + (tails ? std::min(usual_tail_runs, budget / levels) : 0);
+  // Plain Monte Carlo takes all that it may, or as many samples as the study asks for.
+  const std::size_t further = static_cast<std::size_t>(study.estimator.runs) - plain;
+  const std::size_t counted = counts && tails ? std::max(budget / levels, further) : 0;
+  const std::size_t level = plain + (counts  ? counted
+                                     : tails ? std::min(usual_tail_runs, budget / levels)
+                                             : 0);
   const std::size_t likely = usual_full_corners(study, corners) * levels * level;
-  const std::size_t most = most_full_corners(study, corners) * (levels * plain + (tails ? budget : 0));
+  const std::size_t most_tails = counts ? levels * counted : tails ? budget : 0;
+  const std::size_t most = most_full_corners(study, corners) * (levels * plain + most_tails);
   const std::size_t fewest = fewest_full_corners(study, corners);
-  work.least_runs += before + fewest * levels * plain;
+  work.least_runs += before + fewest * levels * (plain + counted);
+  work.counted_runs += usual_full_corners(study, corners) * levels * counted;
   work.likely_runs += before + likely;
   work.most_runs += before + most;
   work.likely_seconds += static_cast<double>(before + likely) * run;

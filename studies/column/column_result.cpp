@@ -10,6 +10,7 @@
 #include "studies/column/column_energy.hpp"
 #include "studies/column/column_references.hpp"
 #include "studies/run/rare_event_runs.hpp"
+#include "studies/run/sample_rows.hpp"
 
 namespace flare::studies {
 
@@ -44,6 +45,11 @@ void write_point(H5::H5File& file, const Study& study, const ColumnResult& resul
   for (std::size_t k = 0; k < full.tail_runs.size(); ++k) {
     if (full.tail_runs[k].runs.empty()) continue;
     write_samples(file, fmt::format("{}/tail_samples/k{}", key.point_path(), k), full.tail_runs[k]);
+  }
+  for (std::size_t k = 0; k < full.counted.size(); ++k) {
+    if (full.counted[k].failing.runs.empty()) continue;
+    write_samples_of(file, fmt::format("{}/failing_samples/k{}", key.point_path(), k),
+                     full.counted[k].failing, full.counted[k].indices);
   }
   std::vector<analysis::TailRow> tails;
   for (const ConvertedColumn& c : result.converted) {

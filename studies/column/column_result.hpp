@@ -14,8 +14,9 @@ namespace flare::studies {
 /// A point that was run in full.
 struct FullPoint {
   LevelSamples levels;
-  std::vector<SampleSet> tail_runs;  // by k: runs that answer the questions of every converter
-  std::vector<ReadDraw> energies;    // of a read of k on-cells
+  std::vector<SampleSet> tail_runs;   // by k: runs that answer the questions of every converter
+  std::vector<CountedLevel> counted;  // by k
+  std::vector<ReadDraw> energies;     // of a read of k on-cells
 };
 
 struct ColumnResult {

@@ -44,8 +44,11 @@ class FullRuns {
       result_.corners.add(p, c.converter, c.value.worst());
       result_.converted.push_back(std::move(c));
     }
-    result_.full[p] = {std::move(levels), {}, {}};
-    if (tails != nullptr) result_.full[p].tail_runs = std::move(tails->shared);
+    FullPoint& full = result_.full[p];
+    full.levels = std::move(levels);
+    if (tails == nullptr) return;
+    full.tail_runs = std::move(tails->shared);
+    full.counted = std::move(tails->counted);
   }
 
   const StudyRun& run_;
@@ -74,6 +77,7 @@ std::vector<analysis::VerdictRow> verdict_of(const Study& study, const ColumnRes
 void run_screening_share(const StudyRun& run) {
   const std::vector<ColumnPoint> all = column_points(run.study);
   std::vector<double> weights;
+  weights.reserve(all.size() + 1);
   double learning = 0.0;
   for (const ColumnPoint& point : all) weights.push_back(screening_weight(point.sawl));
   for (const int sawl : run.study.column->sawl) learning += learning_weight(sawl);
@@ -82,6 +86,7 @@ void run_screening_share(const StudyRun& run) {
   const bool learns = !mine.empty() && mine.back() == all.size();
   if (learns) mine.pop_back();
   std::vector<ColumnPoint> points;
+  points.reserve(mine.size());
   for (const std::size_t p : mine) points.push_back(all[p]);
   if (!points.empty()) run_screening(run, design_column(run, points));
   if (!learns) return;
@@ -107,8 +112,11 @@ ColumnResult run_column_study(const StudyRun& run) {
   result.design.spread = level_spreads(run, result.design);
   result.corners = CornerRecord(study, result.design.points, screen_corners(study, result.design));
   FullRuns full(run, result);
+  if (run.shard.count > 1) {
+    full.run(expected_choice(study, result.design.points, result.corners));
+    return result;
+  }
   full.run(first_choice(study, result.design.points, result.corners));
-  if (run.shard.count > 1) return result;
   if (!study.full_corners) {
     for (std::vector<std::size_t> more = next_choice(result.corners); !more.empty();
          more = next_choice(result.corners)) {

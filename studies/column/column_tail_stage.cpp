@@ -95,8 +95,9 @@ void TailStage::ask_again(const std::vector<LevelItem>& items, const std::vector
 }
 
 LevelTails TailStage::estimate(const LevelItem& item, const SampleSet& plain, std::uint64_t more) const {
-  const TailLevel level{static_cast<std::size_t>(item.k), &plain, [&](const engine::RunRequest& request) {
-                          return runner_.make(item.point, item.k, request);
+  const TailLevel level{static_cast<std::size_t>(item.k), &plain,
+                        [&](const StudyRun& run, const engine::RunRequest& request) {
+                          return LevelRunner(run, design_).make(item.point, item.k, request);
                         }};
   return estimate_level(run_, level, converters_of(item.point), options_for(item, more));
 }

@@ -8,43 +8,14 @@
 #include <limits>
 
 #include "engine/base/random_stream.hpp"
+#include "studies/column/column_counted.hpp"
+#include "studies/column/column_questions.hpp"
 
 namespace flare::studies {
 
 namespace {
 
-using analysis::Direction;
 using analysis::TailQuestion;
-
-/// A level towards one threshold of one converter.
-struct Question {
-  std::size_t converter = 0;
-  Direction direction = Direction::down;
-  TailQuestion ask;  // V
-};
-
-/// Fails where the level lies beyond the threshold next to its code; V, whichever way the bitline goes with k.
-TailQuestion question_of(const SetConverter& c, std::size_t k, Direction direction) {
-  const std::size_t code = c.converter.code_of_level[k];
-  const std::size_t next = direction == Direction::down ? code - 1 : code;
-  const double threshold = c.converter.thresholds[next];
-  const bool below = (direction == Direction::down) == (c.reference.step() > 0.0);
-  return {c.reference.to_volts(threshold), below ? analysis::Side::below : analysis::Side::above,
-          c.converter.threshold_sigma(next) * std::fabs(c.reference.step())};
-}
-
-std::vector<Question> questions_of(std::size_t k, const std::vector<SetConverter>& converters) {
-  std::vector<Question> questions;
-  for (std::size_t c = 0; c < converters.size(); ++c) {
-    const analysis::Converter& converter = converters[c].converter;
-    const std::size_t code = converter.code_of_level[k];
-    if (code > 0) questions.push_back({c, Direction::down, question_of(converters[c], k, Direction::down)});
-    if (code < converter.thresholds.size()) {
-      questions.push_back({c, Direction::up, question_of(converters[c], k, Direction::up)});
-    }
-  }
-  return questions;
-}
 
 double volt_of(const engine::RunResult& run) { return measured(run, 0); }
 
@@ -55,11 +26,16 @@ std::vector<double> volts_of(const std::vector<engine::RunResult>& runs) {
   return volts;
 }
 
+MakeRuns made_by(const StudyRun& run, const TailLevel& level) {
+  return [&](const engine::RunRequest& request) { return level.make(run, request); };
+}
+
 /// One question as a failure problem of its own: the bench's coordinates, and last the converter's deviation.
 class OwnProblem {
  public:
   OwnProblem(const StudyRun& run, std::string stream, const TailLevel& level, const TailQuestion& question)
-      : evaluator_(run, std::move(stream), level.plain->testbench, level.make), question_(question) {}
+      : evaluator_(run, std::move(stream), level.plain->testbench, made_by(run, level)),
+        question_(question) {}
 
   std::size_t dimension() const { return evaluator_.testbench().dimension() + 1; }
 
@@ -156,9 +132,9 @@ class LevelEstimator {
 
  private:
   SampleSet share(std::vector<EstimatedTail>& tails, std::vector<analysis::TailSurrogate>& surrogates) {
-    StoredEvaluator evaluator(run_, stream_, level_.plain->testbench, level_.make);
+    StoredEvaluator evaluator(run_, stream_, level_.plain->testbench, made_by(run_, level_));
     std::vector<TailQuestion> asked;
-    for (const Question& question : questions_) asked.push_back(question.ask);
+    for (const LevelQuestion& question : questions_) asked.push_back(question.ask);
     analysis::OutputTailsOptions options;
     options.target_half_width = options_.accuracy;
     options.max_runs = left_ * 2 / 3;  // the rest for what is refused
@@ -186,7 +162,7 @@ class LevelEstimator {
   }
 
   void ask_alone(std::size_t q, EstimatedTail& tail) {
-    const Question& question = questions_[q];
+    const LevelQuestion& question = questions_[q];
     const std::string stream =
         fmt::format("{}/{}/k{}_{}", options_.stream, converters_[question.converter].converter.name, level_.k,
                     to_string(question.direction));
@@ -232,7 +208,7 @@ class LevelEstimator {
   const TailLevel& level_;
   const std::vector<SetConverter>& converters_;
   const TailOptions& options_;
-  std::vector<Question> questions_;
+  std::vector<LevelQuestion> questions_;
   std::uint64_t left_;  // of the level
   std::string stream_;
   std::vector<analysis::OutputDraws> known_;
@@ -241,7 +217,7 @@ class LevelEstimator {
 }  // namespace
 
 std::size_t LevelTails::runs() const {
-  std::size_t runs = shared.runs.size();
+  std::size_t runs = shared.runs.size() + counted.runs;
   for (const auto& tails : by_converter) {
     for (const EstimatedTail& tail : tails) runs += tail.own.runs.size();
   }
@@ -250,6 +226,7 @@ std::size_t LevelTails::runs() const {
 
 LevelTails estimate_level(const StudyRun& run, const TailLevel& level,
                           const std::vector<SetConverter>& converters, const TailOptions& options) {
+  if (options.method == "monte_carlo") return count_level(run, level, converters, options);
   return LevelEstimator(run, level, converters, options).estimate();
 }
 
@@ -278,7 +255,10 @@ PointTails join_levels(std::vector<LevelTails> levels) {
       std::move(tails.begin(), tails.end(), std::back_inserter(point.by_converter[c]));
     }
   }
-  for (LevelTails& level : levels) point.shared.push_back(std::move(level.shared));
+  for (LevelTails& level : levels) {
+    point.shared.push_back(std::move(level.shared));
+    point.counted.push_back(std::move(level.counted));
+  }
   return point;
 }
 

@@ -5,9 +5,11 @@
 // questions about it: one set of runs answers all (analysis/output_tails/output_tails.hpp), and only a question that it refuses
 // has runs of its own (analysis/rare_event/rare_event.hpp). Levels and corners resemble one another: each starts from what
 // was learned of the full-scale level, which tells where to look and is never a result. The comparator's own deviation is
-// estimated together with the level, without assuming that either is normal.
+// estimated together with the level, without assuming that either is normal. Plain Monte Carlo counts (column_counted.hpp).
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,7 +24,8 @@ namespace flare::studies {
 struct TailLevel {
   std::size_t k = 0;
   const SampleSet* plain = nullptr;
-  MakeRuns make;
+  /// Makes runs of the level, kept in the store of the study run given.
+  std::function<std::vector<engine::RunResult>(const StudyRun& run, const engine::RunRequest& request)> make;
 };
 
 /// One level, direction and converter, estimated.
@@ -35,11 +38,19 @@ struct EstimatedTail {
   SampleSet own;  // runs made for this question alone, in the order made; no runs where the shared ones do
 };
 
+/// Runs of a level that were counted, and the first of them that any question fails in.
+struct CountedLevel {
+  std::size_t runs = 0;
+  SampleSet failing;
+  std::vector<std::uint64_t> indices;  // of those in the stream
+};
+
 /// All tails of one level.
 struct LevelTails {
   SampleSet shared;                                      // runs that answer every converter
   std::vector<std::vector<EstimatedTail>> by_converter;  // as given
   std::vector<analysis::TailSurrogate> surrogates;       // warm starts of a neighbour
+  CountedLevel counted;
 
   std::size_t runs() const;
   /// One of its questions has no answer.
@@ -49,6 +60,7 @@ struct LevelTails {
 /// All tails of one SAWL at one corner.
 struct PointTails {
   std::vector<SampleSet> shared;                         // by level
+  std::vector<CountedLevel> counted;                     // by level
   std::vector<std::vector<EstimatedTail>> by_converter;  // by converter; full scale first
 };
 
@@ -57,7 +69,7 @@ struct TailOptions {
   double accuracy = 0.1;
   std::uint64_t budget = 500;         // for all directions and converters of the level together
   std::uint64_t point_budget = 5000;  // of all levels: what a remedy names
-  /// "auto", or one method of analysis/rare_event/rare_event.hpp for every question by itself.
+  /// "auto", "monte_carlo", or one method of analysis/rare_event/rare_event.hpp for every question by itself.
   std::string method = "auto";
   std::vector<analysis::TailSurrogate> warm_starts;
 };

@@ -46,6 +46,15 @@ void refuse_foreign(const std::filesystem::path& out, const Study& study) {
                   out.string(), other.empty() ? "no result of a study" : "the result of " + other));
 }
 
+/// Whoever wrote a result may have been killed before it could tidy up. What is somebody else's, or in use, stays.
+void clear_leftovers(const std::filesystem::path& journal, const engine::JournalOwner& owner) {
+  if (!std::filesystem::exists(journal) && !std::filesystem::exists(journal.string() + ".lock")) return;
+  try {
+    engine::RunStore(journal, owner).discard_journal();
+  } catch (const std::exception&) {  // nothing that this result needs
+  }
+}
+
 void save_image(const H5::H5File& file, const std::filesystem::path& path) {
   try {
     engine::save_whole(file, path);
@@ -72,14 +81,20 @@ ResultFile::ResultFile(const Study& study, std::vector<engine::InputFile> inputs
   engine::check_output(out_);
   if (fresh && std::filesystem::exists(out_)) refuse_foreign(out_, study_);
   if (!fresh) look_at_earlier();
-  if (complete_) return;
   const engine::JournalOwner owner{study_identity(study_, inputs_), engine::mathematics_hash(),
                                    file_of(study_)};
+  if (complete_) {
+    clear_leftovers(journal_of(out_), owner);
+    return;
+  }
   store_ = std::make_unique<engine::RunStore>(journal_of(out_), owner,
                                               fresh ? engine::Existing::drop : engine::Existing::go_on);
   // Whoever had the journal before may have finished meanwhile.
   if (!fresh) look_at_earlier();
-  if (complete_) store_.reset();
+  if (complete_) {
+    store_->discard_journal();
+    store_.reset();
+  }
   if (!fresh && !complete_ && std::filesystem::exists(out_)) store_->read_runs(engine::open_result(out_));
 }
 
@@ -121,9 +136,9 @@ void ResultFile::write_file(bool complete, const std::string& ngspice_version,
   const std::time_t now = std::time(nullptr);
   write_inputs(file, inputs_);
   engine::write_attribute(file, "/", "created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now)));
-  const SavePart save = [&] {
+  const SavePart save = [&]() -> std::filesystem::path {
     save_image(file, part);
-    return part;
+    return std::filesystem::path(part);
   };
   try {
     write(file, save);

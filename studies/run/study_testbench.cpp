@@ -240,6 +240,22 @@ LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, con
   return loaded;
 }
 
+namespace {
+
+/// What it takes the simulator to set them grows with their square: 10,000 take seconds a run, 100,000 minutes.
+constexpr std::size_t most_variables = 20'000;
+
+void refuse_too_many(const Study& study, const engine::Testbench& testbench) {
+  if (testbench.dimension() <= most_variables) return;
+  throw StudyError(fmt::format(
+      "{}: {} variables; at most {} can be varied at once: the simulator would take minutes a run "
+      "to set more. Let [[variation]] devices match those that matter, or vary a part of the "
+      "circuit by itself",
+      study.file.string(), testbench.dimension(), most_variables));
+}
+
+}  // namespace
+
 void add_variation(const Study& study, const LoadedCircuit& loaded, const std::vector<std::string>& matched,
                    engine::Testbench& testbench) {
   for (const DeviceVariation& variation : study.devices) {
@@ -257,6 +273,7 @@ void add_variation(const Study& study, const LoadedCircuit& loaded, const std::v
   }
   for (const DieVariation& variation : study.die) add_die_variation(variation, loaded, testbench);
   add_netlist_draws(matched, testbench);
+  refuse_too_many(study, testbench);
 }
 
 void refuse_no_variation(const Study& study, const engine::Testbench& testbench) {

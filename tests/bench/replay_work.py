@@ -5,12 +5,11 @@
 
 A worker takes a run of the first task in order that has one left; a task posts its next batch when the one before is back
 and it has thought; loading a netlist costs 1.2 ms where a worker goes to another batch, the manager 6 us a run. Runs
-of a batch scatter by 15 %. Tasks of a stage: at most 2 N + 2 at once, as in the program. --scale multiplies what was recorded: on a busy
-machine its clock ran for others, too, while the costs above did not grow.
+of a batch scatter by 15 %. Tasks of a stage: at most 2 N + 2 at once, as in the program. --scale multiplies what was recorded, as for
+another processor: on a busy machine processor time is longer, too, while the costs above did not grow.
 
 Shards of one core share out what comes before the levels while one of them learns what tails start from; then levels of
-points by what a run takes, as the program guesses it; the merge runs what is asked again, and the corners that
-"auto" adds. Python alone."""
+points by what a run takes, as the program guesses it; the merge runs what is asked again. Python alone."""
 
 import csv
 import heapq
@@ -121,21 +120,34 @@ def cost(task):
     return sum(rows * seconds for rows, seconds, _ in task)
 
 
+def sampling_of(tasks, levels):
+    """The task of a stage that samples so many levels, all posted at once; None."""
+    for task in tasks:
+        if len(task) >= levels > 1 and not any(thought for _, _, thought in task):
+            return task
+    return None
+
+
 def shards(stages, count):
-    """Wall times of `count` shards and of the merge behind them. The first stage with many tasks are the tails of the
-    levels, before it stand their samples (posted at once) and the chain that learns."""
-    tails = next(i for i, tasks in enumerate(stages) if len(tasks) > 20)
-    chain = [task for task in stages[tails - 1] if any(thought for _, _, thought in task)]
-    samples = sum(cost(task) for task in stages[tails - 1] if task not in chain)
-    before = sum(cost(task) for tasks in stages[: tails - 1] for task in tasks)
-    weights = [sorted(seconds for _, seconds, _ in task)[len(task) // 2] for task in stages[tails]]
+    """Wall times of `count` shards and of the merge behind them. Tails of levels stand behind a stage that samples as many
+    levels; the first of those has the chain that learns besides. Further ones are corners that "auto" adds, which shards
+    share out, too, as far as the screening tells: here all of them."""
+    tails = [i for i in range(1, len(stages)) if sampling_of(stages[i - 1], len(stages[i]))]
+    first = tails[0]
+    sampling = [sampling_of(stages[i - 1], len(stages[i])) for i in tails]
+    samples = sum(map(cost, sampling))
+    chain = sum(cost(task) for task in stages[first - 1] if task is not sampling[0])
+    before = sum(cost(task) for tasks in stages[: first - 1] for task in tasks)
+    items = [task for i in tails for task in stages[i]]
+    weights = [sorted(seconds for _, seconds, _ in task)[len(task) // 2] for task in items]
     loads, took = [0.0] * count, [0.0] * count
     for item in sorted(range(len(weights)), key=lambda i: -weights[i]):
         shard = loads.index(min(loads))
         loads[shard] += weights[item]
-        took[shard] += cost(stages[tails][item]) + samples * weights[item] / sum(weights)
-    merge = sum(cost(task) for tasks in stages[tails + 1 :] for task in tasks)
-    return max(before / count, sum(map(cost, chain))) + max(took), merge
+        took[shard] += cost(items[item]) + samples * weights[item] / sum(weights)
+    shared = {first - 1, *tails, *(i - 1 for i in tails)}
+    merge = sum(cost(task) for i in range(first, len(stages)) if i not in shared for task in stages[i])
+    return max(before / count, chain) + max(took), merge
 
 
 def main():

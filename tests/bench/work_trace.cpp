@@ -6,12 +6,17 @@
 //   serve     number of the stage in which tasks go on at once; 0: before or between them
 //   task      of the stage, in the order in which tasks begin
 //   rows      runs of the batch
-//   seconds   of one core for all of them
-//   thought   seconds between the task's batch before and this one
+//   seconds   of processor time of the worker for all of them
+//   thought   seconds of processor time of this program between the task's batch before and this one
+//
+// Processor time, not the clock's: what else the machine does meanwhile is not recorded.
 #include <fmt/format.h>
 #include <fmt/os.h>
 
-#include <chrono>
+#include <unistd.h>
+
+#include <ctime>
+#include <fstream>
 #include <map>
 
 #include "engine/workers/worker_pool.hpp"
@@ -20,9 +25,41 @@
 namespace {
 
 using namespace flare;
-using Clock = std::chrono::steady_clock;
+/// Processor time of this process, s.
+double own_time() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
-double seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
+/// Processor time of the one worker, s; of a new one that has taken its place, what both had.
+class WorkerTime {
+ public:
+  double now() {
+    const pid_t worker = child();
+    if (worker != worker_) {
+      before_ += last_;
+      last_ = 0.0;
+      worker_ = worker;
+    }
+    clockid_t clock = 0;
+    timespec time{};
+    if (worker > 0 && ::clock_getcpuclockid(worker, &clock) == 0 && ::clock_gettime(clock, &time) == 0)
+      last_ = static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+    return before_ + last_;
+  }
+
+ private:
+  static pid_t child() {
+    pid_t found = 0;
+    std::ifstream(fmt::format("/proc/self/task/{}/children", ::getpid())) >> found;
+    return found;
+  }
+
+  pid_t worker_ = 0;
+  double before_ = 0.0;
+  double last_ = 0.0;
+};
 
 /// Passes everything on and writes down what it sees.
 class Tracing final : public engine::Evaluator {
@@ -35,9 +72,9 @@ class Tracing final : public engine::Evaluator {
                 std::stop_token stop) override {
     std::size_t rows = 0;
     for (const engine::Job& job : jobs) rows += static_cast<std::size_t>(job.points.rows());
-    const Clock::time_point begun = Clock::now();
+    const double begun = worker_.now();
     pool_.evaluate(jobs, on_run, std::move(stop));
-    out_.print("0,0,{},{:.6f},0\n", rows, seconds(Clock::now() - begun));
+    out_.print("0,0,{},{:.6f},0\n", rows, worker_.now() - begun);
   }
 
   void serve(engine::JobSource& source, std::stop_token stop) override {
@@ -64,29 +101,26 @@ class Tracing final : public engine::Evaluator {
   class Watched final : public engine::JobSource {
    public:
     Watched(Tracing& trace, engine::JobSource& source)
-        : trace_(trace), source_(source), last_(Clock::now()) {}
+        : trace_(trace), source_(source), last_(trace.worker_.now()) {}
     std::vector<const engine::Job*> more() override {
       std::vector<const engine::Job*> jobs = source_.more();
-      const Clock::time_point now = Clock::now();
-      if (idle() && !jobs.empty()) last_ = now;
+      const double now = own_time();
       for (const engine::Job* job : jobs) {
         const auto before = ended_.find(job->priority);
-        const double thought = before == ended_.end() ? 0.0 : seconds(now - before->second);
+        const double thought = before == ended_.end() ? 0.0 : now - before->second;
         batches_.push_back({-job->priority, static_cast<std::size_t>(job->points.rows()), 0, 0.0, thought});
-        open_ += batches_.back().rows > 0 ? 1 : 0;
       }
       return jobs;
     }
     bool ended() override { return source_.ended(); }
     int descriptor() const override { return source_.descriptor(); }
     void on_run(std::size_t job, std::size_t row, const engine::RunResult& result) override {
-      const Clock::time_point now = Clock::now();
+      const double now = trace_.worker_.now();
       Batch& batch = batches_[job];
-      batch.took += seconds(now - last_);
+      batch.took += now - last_;
       last_ = now;
       if (++batch.done == batch.rows) {
-        --open_;
-        ended_[-batch.task] = now;
+        ended_[-batch.task] = own_time();
         trace_.out_.print("{},{},{},{:.6f},{:.6f}\n", trace_.serve_, batch.task, batch.rows, batch.took,
                           batch.thought);
       }
@@ -101,18 +135,16 @@ class Tracing final : public engine::Evaluator {
       double took = 0.0;
       double thought = 0.0;
     };
-    bool idle() const { return open_ == 0; }
-
     Tracing& trace_;
     engine::JobSource& source_;
-    Clock::time_point last_;
+    double last_;  // processor time of the worker
     std::vector<Batch> batches_;
-    std::map<int, Clock::time_point> ended_;  // by priority
-    std::size_t open_ = 0;
+    std::map<int, double> ended_;  // by task: processor time of this program
   };
 
   engine::WorkerPool& pool_;
   fmt::ostream out_;
+  WorkerTime worker_;
   int serve_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "tests/fuzz/contained.hpp"
 #include "tests/fuzz/mutation.hpp"
 #include "tests/fuzz/targets.hpp"
 
@@ -38,39 +39,61 @@ void on_signal(int signal) {
   ::raise(signal);
 }
 
-int fuzz(const flare::testing::FuzzTarget& target, long inputs, std::uint64_t seed) {
-  const fs::path root = fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path();
-  const fs::path scratch = root / fmt::format("flare_fuzz_{}_{}", target.name, ::getpid());
-  fs::create_directories(scratch);
-  std::vector<std::string> corpus = target.corpus(FLARE_SOURCE_DIR, scratch);
-  if (corpus.empty()) {
-    fmt::print(stderr, "no inputs to start from\n");
-    return 1;
-  }
-  int status = 0;
-  // The corpus as it stands first: what was found before.
-  const std::vector<std::string> known = corpus;
-  flare::testing::Mutator mutator(std::move(corpus), seed);
-  finding.file = target.name + ".crash";
+/// Reads in this process; true where nothing was found.
+bool read_all(const flare::testing::FuzzTarget& target, flare::testing::InputStream inputs, long count,
+              const fs::path& scratch) {
   for (const int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGALRM}) std::signal(signal, on_signal);
-  for (long i = 0; i < inputs + static_cast<long>(known.size()); ++i) {
-    const bool first = static_cast<std::size_t>(i) < known.size();
-    const std::string input = first ? known[static_cast<std::size_t>(i)] : mutator.next();
+  for (long i = 0; i < count; ++i) {
+    const std::string input = inputs.next();
     finding.input = &input;
     ::alarm(longest_read);
     try {
       target.read(input, scratch);
     } catch (const std::exception& e) {
       keep_input();
-      fmt::print(stderr, "input {} of seed {}: {}\n", i, seed, e.what());
-      status = 1;
-      break;
+      fmt::print(stderr, "input {}: {}\n", i, e.what());
+      return false;
     }
   }
   ::alarm(0);
+  return true;
+}
+
+/// The same where a first look may crash, in children.
+bool read_in_children(const flare::testing::FuzzTarget& target, const flare::testing::InputStream& inputs,
+                      long count, const fs::path& scratch) {
+  const flare::testing::Contained found = flare::testing::read_contained(target, inputs, count, scratch);
+  if (!found.finding) {
+    fmt::print("{}: the look that comes first crashed on {} of them\n", target.name, found.crashed_looks);
+    return true;
+  }
+  finding.input = &found.input;
+  keep_input();
+  fmt::print(stderr, "input {}: {}\n", *found.finding, found.how);
+  return false;
+}
+
+int fuzz(const flare::testing::FuzzTarget& target, long inputs, std::uint64_t seed) {
+  const fs::path root = fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path();
+  const fs::path scratch = root / fmt::format("flare_fuzz_{}_{}", target.name, ::getpid());
+  fs::create_directories(scratch);
+  const std::vector<std::string> corpus = target.corpus(FLARE_SOURCE_DIR, scratch);
+  if (corpus.empty()) {
+    fmt::print(stderr, "no inputs to start from\n");
+    return 1;
+  }
+  finding.file = target.name + ".crash";
+  const long all = inputs + static_cast<long>(corpus.size());
+  const flare::testing::InputStream stream(corpus, seed);
+  const bool fine =
+      target.look ? read_in_children(target, stream, all, scratch) : read_all(target, stream, all, scratch);
   fs::remove_all(scratch);
-  if (status == 0) fmt::print("{}: {} inputs\n", target.name, inputs);
-  return status;
+  if (!fine) {
+    fmt::print(stderr, "of seed {}; kept as {}\n", seed, finding.file);
+    return 1;
+  }
+  fmt::print("{}: {} inputs\n", target.name, inputs);
+  return 0;
 }
 
 }  // namespace
@@ -80,8 +103,10 @@ int main(int argc, char** argv) {
   const auto named = [&](const char* name) {
     return std::find_if(targets.begin(), targets.end(), [&](const auto& t) { return t.name == name; });
   };
-  if (argc < 3 || named(argv[1]) == targets.end()) {
-    fmt::print(stderr, "flare_fuzz TARGET INPUTS [SEED]\n");
+  if (argc < 3 || argc > 4 || named(argv[1]) == targets.end()) {
+    std::string names;
+    for (const auto& target : targets) names += " " + target.name;
+    fmt::print(stderr, "flare_fuzz TARGET INPUTS [SEED]; targets:{}\n", names);
     return 2;
   }
   return fuzz(*named(argv[1]), std::atol(argv[2]), argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1);

@@ -23,4 +23,18 @@ class Mutator {
   std::mt19937_64 random_;
 };
 
+/// A corpus as it stands, what was found before, then mutations of it.
+class InputStream {
+ public:
+  InputStream(std::vector<std::string> corpus, std::uint64_t seed)
+      : corpus_(std::move(corpus)), mutator_(corpus_, seed) {}
+
+  std::string next() { return at_ < corpus_.size() ? corpus_[at_++] : mutator_.next(); }
+
+ private:
+  std::vector<std::string> corpus_;
+  Mutator mutator_;
+  std::size_t at_ = 0;
+};
+
 }  // namespace flare::testing

@@ -5,6 +5,7 @@
 #include "analysis/results/verdict_table.hpp"
 #include "engine/base/error_model_file.hpp"
 #include "engine/base/hdf5_io.hpp"
+#include "engine/base/hdf5_probe.hpp"
 #include "engine/netlist/deck.hpp"
 #include "engine/store/run_store.hpp"
 #include "engine/workers/worker_protocol.hpp"
@@ -33,6 +34,7 @@ std::vector<std::string> contents_below(const fs::path& folder, const std::strin
   }
   std::sort(files.begin(), files.end());
   std::vector<std::string> contents;
+  contents.reserve(files.size());
   for (const fs::path& file : files) contents.push_back(content_of(file));
   return contents;
 }
@@ -47,7 +49,7 @@ engine::RunResult some_result(int i) {
   return result;
 }
 
-constexpr engine::JournalOwner owner{42, 7, {}};
+const engine::JournalOwner owner{42, 7, {}};
 
 void fill(engine::RunStore& store) {
   for (int i = 0; i < 12; ++i)
@@ -96,41 +98,60 @@ FuzzTarget netlist_target() {
           }};
 }
 
+/// Results as they are, and one with whatever readers look for.
+std::vector<std::string> results(const fs::path& sources, const fs::path& scratch) {
+  std::vector<std::string> corpus = contents_below(sources / "tests/fuzz/corpus/hdf5", ".h5");
+  const fs::path file = scratch / "seed.h5";
+  {
+    engine::RunStore store;
+    fill(store);
+    H5::H5File h5(file.string(), H5F_ACC_TRUNC);
+    store.write_runs(h5);
+    engine::write_attribute(h5, "/", "study", std::string("title = \"x\"\n"));
+    engine::write_attribute(h5, "/", "complete", std::int64_t{0});
+    engine::write_matrix(h5, "/points/a/samples/measures", engine::Matrix::Ones(3, 2), "V");
+    engine::write_attribute(h5, "/points/a/samples/measures", "names", std::vector<std::string>{"a", "b"});
+  }
+  corpus.push_back(content_of(file));
+  return corpus;
+}
+
+void read_result(const H5::H5File& h5) {
+  try {
+    engine::RunStore().read_runs(h5);
+  } catch (const engine::FileError&) {
+  }
+  try {
+    analysis::read_verdict(h5);
+  } catch (const engine::FileError&) {
+  }
+  for (const auto& key : engine::list_error_models(h5)) engine::read_error_model(h5, key);
+}
+
+/// As the program opens a result.
 FuzzTarget hdf5_target() {
-  return {"hdf5",
-          [](const fs::path& sources, const fs::path& scratch) {
-            std::vector<std::string> corpus = contents_below(sources / "tests/fuzz/corpus/hdf5", ".h5");
-            const fs::path file = scratch / "seed.h5";
-            {
-              engine::RunStore store;
-              fill(store);
-              H5::H5File h5(file.string(), H5F_ACC_TRUNC);
-              store.write_runs(h5);
-              engine::write_attribute(h5, "/", "study", std::string("title = \"x\"\n"));
-              engine::write_attribute(h5, "/", "complete", std::int64_t{0});
-              engine::write_matrix(h5, "/points/a/samples/measures", engine::Matrix::Ones(3, 2), "V");
-              engine::write_attribute(h5, "/points/a/samples/measures", "names",
-                                      std::vector<std::string>{"a", "b"});
-            }
-            corpus.push_back(content_of(file));
-            return corpus;
-          },
-          [](const std::string& input, const fs::path& scratch) {
+  return {"hdf5", results, [](const std::string& input, const fs::path& scratch) {
             const fs::path file = scratch / "fuzz.h5";
             put(file, input);
             try {
-              const H5::H5File h5 = engine::open_result(file);
-              try {
-                engine::RunStore().read_runs(h5);
-              } catch (const engine::FileError&) {
-              }
-              try {
-                analysis::read_verdict(h5);
-              } catch (const engine::FileError&) {
-              }
-              for (const auto& key : engine::list_error_models(h5)) engine::read_error_model(h5, key);
+              read_result(engine::open_result(file));
             } catch (const engine::FileError&) {
             }
+          }};
+}
+
+/// The same without a process for each: what the look lets pass is read.
+FuzzTarget hdf5_readers_target() {
+  return {"hdf5_readers", results,
+          [](const std::string&, const fs::path& scratch) {
+            try {
+              read_result(engine::open_unprobed(scratch / "fuzz.h5"));
+            } catch (const engine::FileError&) {
+            }
+          },
+          [](const std::string& input, const fs::path& scratch) {
+            put(scratch / "fuzz.h5", input);
+            return engine::read_everything(scratch / "fuzz.h5");
           }};
 }
 
@@ -218,7 +239,7 @@ FuzzTarget protocol_target() {
 }  // namespace
 
 std::vector<FuzzTarget> fuzz_targets() {
-  return {toml_target(),    netlist_target(),     hdf5_target(),
+  return {toml_target(),    netlist_target(),     hdf5_target(),    hdf5_readers_target(),
           journal_target(), safetensors_target(), protocol_target()};
 }
 

@@ -16,6 +16,8 @@ struct FuzzTarget {
       corpus;
   /// Reads one input. Every refusal that users see is caught inside; whatever else is thrown is a finding.
   std::function<void(const std::string& input, const std::filesystem::path& scratch)> read;
+  /// Where reading is let begin only by a look in a process of its own: that look, false where it refuses. It may crash.
+  std::function<bool(const std::string& input, const std::filesystem::path& scratch)> look = {};
 };
 
 std::vector<FuzzTarget> fuzz_targets();

@@ -2,9 +2,18 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -33,6 +42,7 @@ class ProgramFixture : public ::testing::Test {
   pid_t start(const std::vector<std::string>& arguments) const {
     const pid_t child = ::fork();
     if (child != 0) return child;
+    end_with_the_test();
     std::freopen((folder_ / "out.txt").c_str(), "w", stdout);
     ::dup2(::fileno(stdout), 2);
     if (::chdir(folder_.c_str()) != 0) std::_Exit(99);
@@ -43,8 +53,16 @@ class ProgramFixture : public ::testing::Test {
     ::execv(program.c_str(), argv.data());
     std::_Exit(99);
   }
-  Ended wait_for(pid_t child) const {
+  /// What does not end by itself is a failure, and is ended with its group.
+  Ended wait_for(pid_t child, std::chrono::seconds limit = std::chrono::minutes(10)) const {
     int status = 0;
+    if (!ends_within(child, limit)) {
+      ADD_FAILURE() << "does not end within " << limit.count() << " s";
+      [[maybe_unused]] const int told =
+          std::system("ps -eo pid,ppid,pgid,stat,wchan:24,etime,args | grep -e flare -e mpirun >&2");
+      ::kill(-child, SIGKILL);
+      ::kill(child, SIGKILL);
+    }
     ::waitpid(child, &status, 0);
     std::ifstream in(folder_ / "out.txt");
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
@@ -61,6 +79,26 @@ class ProgramFixture : public ::testing::Test {
       from = to;
     }
     return run(parts);
+  }
+
+  /// In a process that is about to become a program: a group of its own, which ends with the test.
+  static void end_with_the_test() {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  }
+  static bool ends_within(pid_t child, std::chrono::milliseconds limit) {
+    const int ended = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
+    if (ended < 0) return true;  // it is gone, or who waits must tell
+    pollfd polled{ended, POLLIN, 0};
+    const auto until = std::chrono::steady_clock::now() + limit;
+    int ready = 0;
+    do {
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+      ready = ::poll(&polled, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    } while (ready < 0 && errno == EINTR);
+    ::close(ended);
+    return ready != 0;
   }
 
   static std::string source(const std::string& path) { return std::string(FLARE_SOURCE_DIR) + "/" + path; }

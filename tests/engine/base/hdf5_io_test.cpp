@@ -88,6 +88,16 @@ TEST_F(Hdf5Io, ReadingIsBoundedAndNamesTheFile) {
   ReadLimits small;
   small.max_elements = 100;
   EXPECT_THROW(read_matrix(open_result(path_), "/m", small), FileError);
+  {
+    // Chunks that were never written take no room, whatever the extent says.
+    H5::H5File file(path_.string(), H5F_ACC_TRUNC);
+    const hsize_t dims[2] = {10'000, 10'000};
+    const hsize_t chunk[2] = {10, 10};
+    H5::DSetCreatPropList made;
+    made.setChunk(2, chunk);
+    file.createDataSet("/m", H5::PredType::NATIVE_DOUBLE, H5::DataSpace(2, dims), made);
+  }
+  EXPECT_THROW(read_matrix(open_result(path_), "/m"), FileError);
   std::ofstream(path_) << "not HDF5";
   try {
     open_result(path_);

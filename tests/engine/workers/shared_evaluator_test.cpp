@@ -103,6 +103,24 @@ TEST(SharedEvaluator, AStopEndsTasksThatWait) {
   EXPECT_THROW(shared.run(tasks, stop.get_token()), std::runtime_error);
 }
 
+TEST(SharedEvaluator, TasksThatAStopKeepsFromBeginningAreNotTakenForDone) {
+  Sums inner;
+  SharedEvaluator shared(inner, 2);
+  std::stop_source stop;
+  stop.request_stop();
+  for (int trial = 0; trial < 200; ++trial) {
+    std::atomic<int> done = 0;
+    const std::vector<std::function<void()>> tasks(50, [&] { ++done; });
+    bool stopped = false;
+    try {
+      shared.run(tasks, stop.get_token());
+    } catch (const Stopped&) {
+      stopped = true;
+    }
+    ASSERT_EQ(stopped, done < 50);
+  }
+}
+
 TEST(SharedEvaluator, QuestionsAreNotAskedWhileTasksGoOn) {
   Sums inner;
   SharedEvaluator shared(inner, 2);

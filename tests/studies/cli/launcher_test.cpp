@@ -92,7 +92,8 @@ TEST(BatchScript, QuotesWhatBashWouldTake) {
             std::string::npos);
   EXPECT_NE(script.find("screen --array=1-$screens"), std::string::npos);
   EXPECT_NE(script.find("\nscreens=3\n"), std::string::npos);
-  EXPECT_NE(script.find("\nmerge_cores=$cores\n"), std::string::npos);
+  EXPECT_NE(script.find("\nmerge_cores=${SLURM_CPUS_PER_TASK:-$( (echo $((tasks * cores)); sinfo"),
+            std::string::npos);
   job.merge_cores = 16;
   EXPECT_NE(batch_script(BatchSystem::slurm, job).find("\nmerge_cores=16\n"), std::string::npos);
   job.screens = 0;

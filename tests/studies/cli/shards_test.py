@@ -1,8 +1,10 @@
 """Shards: what they share out, that merging adds nothing, that the numbers are those of one process; job scripts."""
 
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 
 sys.path.insert(0, os.path.dirname(__file__))
 import h5py
@@ -17,7 +19,16 @@ def runs_of(path):
         return {(streams[row["stream"]], int(row["index"])) for row in file["/runs/runs"][()]}
 
 
+def by_point(runs, what="tails"):
+    """Runs of rare-event estimates, or plain samples ("points"), by SAWL and corner."""
+    return Counter("/".join(stream.split("/")[:4]) for stream, _ in runs if stream.startswith(what + "/"))
+
+
 class Shards(ClusterTest):
+    def most_runs(self, study):
+        """What `check` says a study makes at most."""
+        return int(re.search(r"runs +likely \d+, at most (\d+)", self.run_flare("check", study).stdout).group(1))
+
     def test_levels_are_shared_out_and_the_numbers_stay(self):
         self.alone()
         screening = [f"s{i}.h5" for i in (1, 2, 3)]
@@ -40,7 +51,28 @@ class Shards(ClusterTest):
         # The first choice is all that "full = 1" runs: the merge has nothing to simulate.
         with h5py.File(self.folder / "merged.h5") as file:
             wanted = sum(len(group["runs"]) for group in sample_groups(file))
-        self.assertLessEqual(wanted, len(before.union(*own)))
+        made = before.union(*own)
+        self.assertLessEqual(wanted, len(made))
+        self.assertLessEqual(len(made), self.most_runs("column.toml"))
+        self.assertLessEqual(max(by_point(made).values()), 3000)  # the budget
+
+    def test_what_auto_will_add_is_shared_out_too(self):
+        # Four corners that screening can hardly tell apart: the first choice leaves one of them out.
+        study = self.folder / "auto.toml"
+        study.write_text(cluster_fixture.COLUMN.replace("full = 1", 'full = "auto"').replace('method = "auto"', 'method = "fit"')
+                         .replace('process = ["tt", "ss"]', 'process = ["tt"]')
+                         .replace('supply = ["0.9 V"]', 'supply = ["0.9 V", "0.901 V", "0.902 V", "0.903 V"]'))
+        alone = self.alone(study="auto.toml")
+        with h5py.File(alone) as file:
+            full = file["/screening"]["full"]
+            self.assertEqual(sum(full), len(full))  # what auto came to
+        for i in (1, 2):
+            self.run_flare("run", study, "--shard", f"{i}/2", "-j1", "-o", f"a{i}.h5")
+        made = runs_of(self.folder / "a1.h5") | runs_of(self.folder / "a2.h5")
+        self.run_flare("merge", "merged.h5", "a1.h5", "a2.h5", "-j1")
+        self.assert_same(alone, "merged.h5")
+        # All corners were run by the shards.
+        self.assertEqual(len(by_point(made, "points")), len(full))
 
     def test_a_circuits_tails_are_run_by_its_shards(self):
         alone = self.alone(study="circuit.toml")
@@ -53,6 +85,9 @@ class Shards(ClusterTest):
         with h5py.File(alone) as file:
             made = sum(len(group["runs"]) for group in sample_groups(file))
         self.assertEqual(made, sum(len(part) for part in parts))
+        self.assertLessEqual(made, self.most_runs("circuit.toml"))
+        for part in parts:
+            self.assertLessEqual(sum(by_point(part).values()), 2000)  # the budget
         done = self.run_flare("run", "circuit.toml", "--shard", "4/4", expect=2)
         self.assertIn("a corner each", done.stderr)
         self.run_flare("run", "circuit.toml", "--stage", "screening", "--shard", "1/2", expect=2)

@@ -40,6 +40,7 @@ class HostileFixture : public CircuitFixture {
     argv.push_back(nullptr);
     const pid_t child = ::fork();
     if (child != 0) return child;
+    end_with_the_test();
     const int out = ::open((folder_ / "out.txt").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
     ::dup2(out, 1);
     ::dup2(out, 2);

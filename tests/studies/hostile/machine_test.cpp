@@ -62,6 +62,16 @@ TEST_F(Machine, WorkersThatAreAlwaysKilledStopTheStudyAndNothingIsRecorded) {
   EXPECT_EQ(numbers("o.h5").size(), 40U);
 }
 
+TEST_F(Machine, WorkersWithoutMemoryStopTheStudy) {
+  ASSERT_EQ(run_line("run s.toml -o whole.h5 -j 1").status, 0);
+  const std::string flare = program_with_worker("[ -f enough ] || ulimit -v 20000");
+  EXPECT_EQ(shell(flare + " run s.toml -o o.h5 -j 1"), 3) << content("out.txt");
+  EXPECT_THAT(content("out.txt"), HasSubstr("got no memory"));
+  write("enough", "");
+  EXPECT_EQ(shell(flare + " run s.toml -o o.h5 -j 1"), 0) << content("out.txt");
+  EXPECT_EQ(numbers("o.h5"), numbers("whole.h5"));
+}
+
 TEST_F(Machine, SuspensionIsNobodysTime) {
   write("s.toml", slow_study("60 us"));
   ASSERT_EQ(run_line("run s.toml -o whole.h5 -j 1").status, 0) << content("out.txt");

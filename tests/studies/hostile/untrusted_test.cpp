@@ -167,4 +167,15 @@ TEST_F(Untrusted, ThousandsOfVariablesAreWritten) {
   EXPECT_EQ(samples().variables.size(), static_cast<std::size_t>(devices) + 1);
 }
 
+TEST_F(Untrusted, MoreVariablesThanARunCanSetAreRefusedAtTheStart) {
+  std::string lines = "i1 0 o 1m\n";
+  for (int i = 0; i < 20'001; ++i) lines += fmt::format("r{} o 0 100meg\n", i);
+  write("cell.cir", cell(lines));
+  write("s.toml", "seed = 3\n" + flare::studies::testing::operating_point("v(o)") +
+                      flare::studies::testing::varies("r", "r*", "1 %") + plain(20));
+  const Ended ended = run_line("check s.toml");
+  EXPECT_EQ(ended.status, 2) << ended.out;
+  EXPECT_THAT(ended.out, HasSubstr("20001 variables; at most 20000"));
+}
+
 }  // namespace
