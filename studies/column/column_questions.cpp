@@ -4,11 +4,8 @@
 
 namespace flare::studies {
 
-namespace {
-
 using analysis::Direction;
 
-/// Fails where the level lies beyond the threshold next to its code; V, whichever way the bitline goes with k.
 analysis::TailQuestion question_of(const SetConverter& c, std::size_t k, Direction direction) {
   const std::size_t code = c.converter.code_of_level[k];
   const std::size_t next = direction == Direction::down ? code - 1 : code;
@@ -17,8 +14,6 @@ analysis::TailQuestion question_of(const SetConverter& c, std::size_t k, Directi
   return {c.reference.to_volts(threshold), below ? analysis::Side::below : analysis::Side::above,
           c.converter.threshold_sigma(next) * std::fabs(c.reference.step())};
 }
-
-}  // namespace
 
 std::vector<LevelQuestion> questions_of(std::size_t k, const std::vector<SetConverter>& converters) {
   std::vector<LevelQuestion> questions;
@@ -30,6 +25,12 @@ std::vector<LevelQuestion> questions_of(std::size_t k, const std::vector<SetConv
       questions.push_back({c, Direction::up, question_of(converters[c], k, Direction::up)});
   }
   return questions;
+}
+
+double level_margin(const SetConverter& converter, std::size_t k, analysis::Direction direction, double volt,
+                    double deviation) {
+  const analysis::TailQuestion question = question_of(converter, k, direction);
+  return -question.excess(volt) - question.noise * deviation;
 }
 
 }  // namespace flare::studies

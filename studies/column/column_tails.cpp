@@ -230,12 +230,6 @@ LevelTails estimate_level(const StudyRun& run, const TailLevel& level,
   return LevelEstimator(run, level, converters, options).estimate();
 }
 
-double level_margin(const SetConverter& converter, std::size_t k, analysis::Direction direction, double volt,
-                    double deviation) {
-  const TailQuestion question = question_of(converter, k, direction);
-  return -question.excess(volt) - question.noise * deviation;
-}
-
 bool LevelTails::refused() const {
   for (const auto& tails : by_converter) {
     for (const EstimatedTail& tail : tails) {

@@ -79,11 +79,6 @@ struct TailOptions {
 LevelTails estimate_level(const StudyRun& run, const TailLevel& level,
                           const std::vector<SetConverter>& converters, const TailOptions& options);
 
-/// How far a level is from the threshold beside its code in a direction, V: positive where it is read right. `deviation`: of the
-/// converter, in its sigma.
-double level_margin(const SetConverter& converter, std::size_t k, analysis::Direction direction, double volt,
-                    double deviation);
-
 /// The levels of a point, by k, as tails of the point.
 PointTails join_levels(std::vector<LevelTails> levels);
 

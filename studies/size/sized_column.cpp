@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "studies/column/column_die.hpp"
+#include "studies/column/column_questions.hpp"
 #include "studies/column/column_screening.hpp"
 #include "studies/column/column_study.hpp"
 #include "studies/size/sized_design.hpp"
