@@ -40,27 +40,6 @@ class ColumnMap : public testing::ProgramFixture {
   }
 };
 
-// The word line closed by a replica of as many rows as are read: its spread in time, simulated, moves the top level by a little less
-// than that level's own sigma; of four times as many rows by half of that.
-TEST_F(ColumnMap, AReplicaThatTimesCostsWhatItsSpreadMoves) {
-  const auto screened = [&](const std::string& timing) {
-    const testing::Ended ended = run_text(study("[column]\nsawl = [4]\n" + timing, converter("ideal", "")));
-    EXPECT_EQ(ended.status, 0) << ended.out;
-    const double sigma = analysis::read_screening(engine::open_result(folder_ / "out.h5")).front().sigma;
-    fs::remove(folder_ / "out.h5");
-    return sigma;
-  };
-  const double tracked = screened("");
-  const auto moved = [&](int rows) {
-    const double sigma = screened("timing = \"replica\"\ntiming_rows = " + std::to_string(rows) + "\n");
-    return std::sqrt(std::pow(tracked / sigma, 2) - 1.0);  // of the level's sigma
-  };
-  const double as_many = moved(4);
-  EXPECT_GT(as_many, 0.80);
-  EXPECT_LT(as_many, 0.95);
-  EXPECT_NEAR(moved(16), 0.5 * as_many, 0.005);
-}
-
 TEST_F(ColumnMap, HasEveryCellAndConverterWithItsCost) {
   const testing::Ended ended =
       run_text(study("[[columns]]\nsawl = [2]\n[[columns]]\ncell = \"sram8t_min\"\nsawl = [2]\nconverters = "
