@@ -16,8 +16,11 @@ namespace flare::studies {
 
 namespace {
 
-constexpr double small_change = 0.02;  // of ln size, for a sensitivity
-constexpr double first_reach = 0.5;    // of ln size, in one step
+constexpr double small_change = 0.02;  // of ln size, for a slope of the cost
+// Of ln size, to both sides, for a sensitivity: a simulator's steps in time leave some 1e-4 of a level, which is a hundredth of a
+// sigma and must stay small beside what a size moves.
+constexpr double seen_change = 0.08;
+constexpr double first_reach = 0.5;  // of ln size, in one step
 constexpr double least_reach = 0.02;
 constexpr double most_noise = 0.1;  // sigma, of an estimate
 constexpr int most_steps = 14;
@@ -55,6 +58,7 @@ class Sizer {
       } else if (settled(from->step.sizes, sizes)) {
         break;
       } else {
+        correct(from->step, here.step);
         reach_ *= 0.5;
       }
       const std::vector<double> next = cheapest(from->step);
@@ -74,6 +78,19 @@ class Sizer {
     const double miss = std::fabs(to.model_sigma - promised);
     const bool right = miss <= 0.3 * std::fabs(promised - from.model_sigma) + most_noise;
     reach_ = right ? std::min(first_reach, 1.6 * reach_) : 0.5 * reach_;
+  }
+
+  /// The sensitivities of a step say then what was seen on the way from it (Broyden, Mathematics of Computation 19, 1965): without
+  /// it, a step that led nowhere would be tried again and again, shorter each time.
+  static void correct(SizeStep& from, const SizeStep& seen) {
+    const double missed = seen.model_sigma - expected(from, seen.sizes);
+    if (std::fabs(missed) <= most_noise) return;
+    std::vector<double> way;
+    for (std::size_t k = 0; k < from.sizes.size(); ++k)
+      way.push_back(std::log(seen.sizes[k] / from.sizes[k]));
+    const double length = std::inner_product(way.begin(), way.end(), way.begin(), 0.0);
+    for (std::size_t k = 0; k < way.size() && length > 0.0; ++k)
+      from.sensitivity[k] += missed * way[k] / length;
   }
 
   /// Sigma at sizes, from the sensitivities of a step.
@@ -159,9 +176,12 @@ class Sizer {
     const double inside = margin_at(here, here.step.sizes, 0.9 * nearest);
     const double slope = std::fabs(at - inside) / (0.1 * nearest.norm());
     for (std::size_t k = 0; k < options_.keys.size(); ++k) {
-      std::vector<double> larger = here.step.sizes;
-      larger[k] *= std::exp(small_change);
-      here.step.sensitivity.push_back((margin_at(here, larger, nearest) - at) / (small_change * slope));
+      const SizeKey& key = options_.keys[k];
+      std::vector<double> larger = here.step.sizes, smaller = here.step.sizes;
+      larger[k] = std::min(key.high, larger[k] * std::exp(seen_change));
+      smaller[k] = std::max(key.low, smaller[k] * std::exp(-seen_change));
+      here.step.sensitivity.push_back((margin_at(here, larger, nearest) - margin_at(here, smaller, nearest)) /
+                                      (std::log(larger[k] / smaller[k]) * slope));
     }
     here.step.runs += design_->runs() - before;
   }

@@ -27,7 +27,7 @@ def by_point(runs, what="tails"):
 class Shards(ClusterTest):
     def most_runs(self, study):
         """What `check` says a study makes at most."""
-        return int(re.search(r"runs +likely \d+, at most (\d+)", self.run_flare("check", study).stdout).group(1))
+        return int(re.search(r"runs +at least \d+, likely \d+, at most (\d+)", self.run_flare("check", study).stdout).group(1))
 
     def test_levels_are_shared_out_and_the_numbers_stay(self):
         self.alone()

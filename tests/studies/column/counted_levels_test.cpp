@@ -22,7 +22,7 @@ TEST_F(CountedLevels, AreWhatTheirRunsSay) {
   const H5::H5File file = engine::open_result(folder_ / "o.h5");
   const engine::Table answers = tails("o.h5");
   ASSERT_EQ(answers.rows(), 2U);  // a threshold between two levels
-  const std::vector<double>& nominal =
+  const std::vector<double> nominal =
       engine::read_table(file, std::string(point) + "/levels").numbers("nominal");
   const double threshold = 0.5 * (nominal[0] + nominal[1]);
   for (const int k : {0, 1}) {

@@ -14,12 +14,13 @@
 namespace flare::studies::testing {
 namespace {
 
-constexpr double target = 5.0;
-constexpr double length = 0.1;                 // um, of both transistors
-constexpr double least = 100.0, most = 400.0;  // nm, of their widths
+constexpr double target = 9.0;  // the least widths hold 7.5
+constexpr double length = 0.1;  // um, of both transistors
+// nm: the grid around where the target is held.
+constexpr double least_wa = 150.0, most_wa = 260.0, least_wd = 100.0, most_wd = 180.0;
 
 const std::string study =
-    "seed = 5\ntarget = \"5 sigma\"\n[technology]\ncards = \"" FLARE_SOURCE_DIR
+    "seed = 5\ntarget = \"9 sigma\"\n[technology]\ncards = \"" FLARE_SOURCE_DIR
     "/netlists/cards/cmos28.lib\"\n[column]\nsawl = [2]\n[column.sizes]\nla = \"100 nm\"\nld = \"100 nm\"\n"
     "[[variation]]\nparameter = \"vth\"\npelgrom = \"1.3 mV um\"\n"
     "[corners]\nprocess = [\"tt\"]\nsupply = [\"0.9 V\"]\ntemperature = [\"27 degC\"]\n"
@@ -41,9 +42,13 @@ class SizedColumn : public CircuitFixture {
  protected:
   /// Coefficients of ln sigma over the widths.
   Eigen::VectorXd grid() const {
-    const std::string range = "from = \"100 nm\"\nto = \"400 nm\"\npoints = 5\nspacing = \"log\"\n";
-    write("grid.toml", study + "[[sweep]]\nkey = \"column.sizes.wa\"\n" + range +
-                           "[[sweep]]\nkey = \"column.sizes.wd\"\n" + range);
+    const auto range = [](const char* key, double from, double to) {
+      return fmt::format(
+          "[[sweep]]\nkey = \"column.sizes.{}\"\nfrom = \"{} nm\"\nto = \"{} nm\"\npoints = 5\nspacing = "
+          "\"log\"\n",
+          key, from, to);
+    };
+    write("grid.toml", study + range("wa", least_wa, most_wa) + range("wd", least_wd, most_wd));
     const Ended ended = run({"run", "grid.toml", "-o", "grid.h5"});
     EXPECT_EQ(ended.status, 0) << ended.out;
     const H5::H5File file = engine::open_result(folder_ / "grid.h5");
@@ -61,15 +66,13 @@ class SizedColumn : public CircuitFixture {
     const Eigen::VectorXd coefficients = a.colPivHouseholderQr().solve(logarithms);
     EXPECT_LT(
         ((a * coefficients).array().exp().matrix() - sigma).norm() / std::sqrt(static_cast<double>(a.rows())),
-        0.05)
+        0.03)
         << "the surface is not what the grid says";
     return coefficients;
   }
 };
 
-// Off: the sizes found agree with the grid, but a cubic misses the grid by 0.06 sigma (root mean square) where 0.05 is asked. A finer
-// grid around the target would tell more.
-TEST_F(SizedColumn, DISABLED_FindsTheLeastAreaOfAGrid) {
+TEST_F(SizedColumn, FindsTheLeastAreaOfAGrid) {
   write("s.toml", study);
   const Ended ended = run({"size", "s.toml", "--vary", "column.sizes.wa=100 nm..400 nm", "--vary",
                            "column.sizes.wd=100 nm..400 nm"});
@@ -81,8 +84,8 @@ TEST_F(SizedColumn, DISABLED_FindsTheLeastAreaOfAGrid) {
   EXPECT_NEAR(area, 1e-3 * length * (wa + wd), 1e-3 * area);
   const Eigen::VectorXd surface = grid();
   double best = 1e9;
-  for (double a = least; a <= most; a *= 1.005) {
-    for (double d = least; d <= most; d *= 1.005) {
+  for (double a = least_wa; a <= most_wa; a *= 1.005) {
+    for (double d = least_wd; d <= most_wd; d *= 1.005) {
       if (sigma_at(surface, a, d) >= target) best = std::min(best, 1e-3 * length * (a + d));
     }
   }
