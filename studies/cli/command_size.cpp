@@ -40,7 +40,7 @@ void print(const SizeOptions& options, const SizeResult& result) {
   fmt::print("\nd sigma / d ln size:");
   for (std::size_t k = 0; k < options.keys.size(); ++k)
     fmt::print("  {} {:+.3f}", options.keys[k].name, last.sensitivity[k]);
-  std::size_t runs = result.confirmed.runs;
+  std::size_t runs = result.confirmed.runs + result.unanswered_runs;
   for (const SizeStep& step : result.steps) runs += step.runs;
   fmt::print("\n{} runs in all\n", runs);
 }

@@ -45,6 +45,14 @@ class Sizer {
     std::optional<Estimate> from;
     for (int i = 0; i < most_steps && reach_ > least_reach; ++i) {
       Estimate here = estimate(sizes, run_.study.seed);
+      if (from && !here.failure.is_answered()) {
+        run_.progress.note(no_number(here) + "; a shorter step is taken");
+        result.unanswered_runs += here.step.runs;
+        reach_ *= 0.5;
+        sizes = cheapest(from->step);
+        continue;
+      }
+      require_number(here);
       find_sensitivities(here);
       result.steps.push_back(here.step);
       tell(here.step);
@@ -65,7 +73,11 @@ class Sizer {
       if (settled(from->step.sizes, next)) break;
       sizes = next;
     }
-    if (result.found) result.confirmed = estimate(result.best.sizes, run_.study.seed + 1).step;
+    if (result.found) {
+      const Estimate again = estimate(result.best.sizes, run_.study.seed + 1);
+      require_number(again);
+      result.confirmed = again.step;
+    }
     return result;
   }
 
@@ -133,8 +145,8 @@ class Sizer {
     SizeStep& step = made.step;
     step.sizes = sizes;
     step.limiting = made.failure.limiting;
-    if (tail.status == analysis::TailStatus::refused)
-      throw StudyError(fmt::format("{}: no number at {}: {}", step.limiting, sizes_text(sizes), tail.method));
+    step.runs = design_->runs() - before;
+    if (!made.failure.is_answered()) return made;
     step.sigma = tail.sigma();
     step.sigma_low = tail.sigma_low();
     step.sigma_high = tail.sigma_high();
@@ -145,8 +157,16 @@ class Sizer {
     step.model_sigma = estimated || nearest.size() == 0 ? step.sigma : nearest.norm();
     step.half_width = estimated ? step.sigma - step.sigma_low : 0.0;
     step.cost = cost(study, sizes);
-    step.runs = design_->runs() - before;
     return made;
+  }
+
+  std::string no_number(const Estimate& at) const {
+    return fmt::format("{}: no number at {}: {}", at.step.limiting, sizes_text(at.step.sizes),
+                       at.failure.tail.method);
+  }
+
+  void require_number(const Estimate& at) const {
+    if (!at.failure.is_answered()) throw StudyError(no_number(at));
   }
 
   std::string sizes_text(const std::vector<double>& sizes) const {

@@ -51,8 +51,9 @@ struct SizeStep {
 };
 
 struct SizeResult {
-  std::vector<SizeStep> steps;  // in order
-  SizeStep best;                // the cheapest whose interval holds the target
+  std::vector<SizeStep> steps;      // in order
+  std::size_t unanswered_runs = 0;  // at sizes whose estimate was refused: no step, a shorter one was taken
+  SizeStep best;                    // the cheapest whose interval holds the target
   bool found = false;
   SizeStep confirmed;  // the best again, with another seed
 };

@@ -21,6 +21,8 @@ struct SizedFailure {
   /// The same margin of the design as another study has it, at a point; positive where it passes, in its own unit. Not a number
   /// where a run gives no answer.
   std::function<double(const Study& study, const engine::Vector& point)> margin;
+
+  bool is_answered() const { return tail.status != analysis::TailStatus::refused; }
 };
 
 class SizedDesign {
