@@ -79,6 +79,11 @@ std::vector<Choice> measured_choices(const PaperInputs& in, const CostModel& mod
   for (const analysis::AccuracyRow& row : analysis::read_accuracy(engine::open_result(in.study))) {
     reference = {row.floating, row.examples};
     if (row.sawl == 0 || row.mode != "read") continue;
+    if (!std::isfinite(row.drop))
+      throw StudyError(
+          fmt::format("{}: /accuracy does not say what is lost against floating point; run its study again "
+                      "with this flare",
+                      in.study.string()));
     choices.push_back(choice_of(row, energy_of(in, model, row.sawl, std::log2(row.sawl + 1.0))));
   }
   return choices;
