@@ -35,6 +35,7 @@ std::vector<int> sawls_of(const std::vector<Row>& rows) {
 
 std::vector<double> sigmas_of(const std::vector<MapRow>& rows) {
   std::vector<double> sigmas;
+  sigmas.reserve(rows.size());
   for (const MapRow& row : rows) sigmas.push_back(row.error.sigma());
   return sigmas;
 }

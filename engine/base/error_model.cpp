@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "engine/base/normal_law.hpp"
@@ -17,9 +18,11 @@ bool all_finite(const std::vector<double>& values) {
   return true;
 }
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
 /// Distance in sigmas; without a sigma a boundary lies on one side or the other, and what lies on it is below.
 double standardised(double distance, double sigma) {
-  if (sigma == 0) return distance >= 0 ? INFINITY : -INFINITY;
+  if (sigma == 0) return distance >= 0 ? infinity : -infinity;
   return distance / sigma;
 }
 
@@ -82,8 +85,8 @@ Matrix ErrorModel::confusion_of_parts() const {
     const double others = k * square(frozen.cell_sigma) +
                           (rows_per_read - k) * square(frozen.off_cell_sigma) + square(per_read.noise_sigma);
     const auto boundary = [&](int t) -> double {
-      if (t < 0) return -INFINITY;
-      if (t >= codes() - 1) return INFINITY;
+      if (t < 0) return -infinity;
+      if (t >= codes() - 1) return infinity;
       return standardised(thresholds[static_cast<std::size_t>(t)] - level_mean[static_cast<std::size_t>(k)],
                           std::sqrt(others + square(frozen.offset_sigma(t))));
     };

@@ -164,6 +164,7 @@ void write_error_model(H5::H5File& file, const ModelKey& key, const ErrorModel& 
   number("off_cell_sigma_step", model.frozen.off_cell_sigma);
   number("threshold_offset_sigma_step", model.frozen.threshold_offset_sigma);
   std::vector<double> offsets;
+  offsets.reserve(model.thresholds.size());
   for (int c = 0; c < model.codes() - 1; ++c) offsets.push_back(model.frozen.offset_sigma(c));
   numbers("threshold_offset_sigmas_step", offsets);
   number("threshold_offset_common", model.frozen.common_offset ? 1 : 0);

@@ -75,7 +75,8 @@ HWY_ATTR void random_bytes(StreamKey key, std::uint32_t token, std::uint32_t pla
       auto x0 = hn::Set(d, token), x1 = hn::Set(d, plane), x2 = hn::Set(d, read);
       auto x3 = hn::Iota(d, static_cast<std::uint32_t>(16 * group + i));
       philox(d, key, x0, x1, x2, x3);
-      auto* out = reinterpret_cast<std::uint32_t*>(bytes + group * random_group) + i;
+      auto* out =
+          reinterpret_cast<std::uint32_t*>(bytes + static_cast<std::ptrdiff_t>(group) * random_group) + i;
       hn::StoreU(x0, d, out);
       hn::StoreU(x1, d, out + 16);
       hn::StoreU(x2, d, out + 32);
@@ -170,9 +171,11 @@ HWY_ATTR HWY_INLINE DieVector mean_levels(const DieBlock& block, const DenseScra
   const auto* means = reinterpret_cast<const std::uint8_t*>(block.level_mean);
   auto level = hn::BitCast(d, hn::TableLookupBytes(hn::LoadDup128(d8, means), bytes));
   for (int first = 8; first < block.levels; first += 8)
-    level = hn::IfThenElse(hn::Gt(k, hn::Set(d, static_cast<std::int16_t>(first - 1))),
-                           hn::BitCast(d, hn::TableLookupBytes(hn::LoadDup128(d8, means + 2 * first), bytes)),
-                           level);
+    level = hn::IfThenElse(
+        hn::Gt(k, hn::Set(d, static_cast<std::int16_t>(first - 1))),
+        hn::BitCast(d, hn::TableLookupBytes(
+                           hn::LoadDup128(d8, means + static_cast<std::ptrdiff_t>(2) * first), bytes)),
+        level);
   return level;
 }
 

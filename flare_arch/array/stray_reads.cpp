@@ -43,7 +43,7 @@ HWY_ATTR HWY_INLINE std::uint64_t larger(Sums sums, Sums spans) {
 HWY_ATTR HWY_NOINLINE void append(const Sums (&sums)[sum_vectors], const Sums (&spans)[sum_vectors],
                                   std::uint32_t read, std::vector<StrayRead>& found) {
   HWY_ALIGN std::uint16_t values[stray_lines];
-  for (int v = 0; v < sum_vectors; ++v) hn::Store(sums[v], SumTag(), values + v * sum_lanes);
+  for (std::ptrdiff_t v = 0; v < sum_vectors; ++v) hn::Store(sums[v], SumTag(), values + v * sum_lanes);
   for (int v = 0; v < sum_vectors; ++v)
     for (std::uint64_t left = larger(sums[v], spans[v]); left != 0; left &= left - 1) {
       const int line = v * sum_lanes + std::countr_zero(left);
@@ -57,16 +57,17 @@ HWY_ATTR void find_strays_here(const StrayBlock& block, const PlaneReads& reads,
   const auto* cells = reinterpret_cast<const std::uint16_t*>(block.deviations);
   const auto* starts = reinterpret_cast<const std::uint16_t*>(block.starts);
   Sums spans[sum_vectors];
-  for (int v = 0; v < sum_vectors; ++v) spans[v] = hn::Load(d, block.spans + v * sum_lanes);
+  for (std::ptrdiff_t v = 0; v < sum_vectors; ++v) spans[v] = hn::Load(d, block.spans + v * sum_lanes);
   for (std::size_t read = 0; read < reads.reads; ++read) {
     const std::uint16_t *row = reads.rows + reads.starts[read], *end = reads.rows + reads.starts[read + 1];
     const int missing = std::max(0, block.dummy_rows_up_to - static_cast<int>(end - row));
-    const std::uint16_t* start = starts + missing * stray_lines;
+    const std::uint16_t* start = starts + static_cast<std::ptrdiff_t>(missing) * stray_lines;
     Sums sums[sum_vectors];
-    for (int v = 0; v < sum_vectors; ++v) sums[v] = hn::Load(d, start + v * sum_lanes);
+    for (std::ptrdiff_t v = 0; v < sum_vectors; ++v) sums[v] = hn::Load(d, start + v * sum_lanes);
     for (; row != end; ++row) {
-      const std::uint16_t* cell = cells + *row * stray_lines;
-      for (int v = 0; v < sum_vectors; ++v) sums[v] = hn::Add(sums[v], hn::Load(d, cell + v * sum_lanes));
+      const std::uint16_t* cell = cells + static_cast<std::ptrdiff_t>(*row) * stray_lines;
+      for (std::ptrdiff_t v = 0; v < sum_vectors; ++v)
+        sums[v] = hn::Add(sums[v], hn::Load(d, cell + v * sum_lanes));
     }
     auto strays = hn::Gt(sums[0], spans[0]);
     for (int v = 1; v < sum_vectors; ++v) strays = hn::Or(strays, hn::Gt(sums[v], spans[v]));
