@@ -1,6 +1,7 @@
 """`flare batch --slurm` on a Slurm of one node that the test starts: arrays, merging, a stop, a requeue, ranks of srun.
 
-Needs root, slurmctld, slurmd and munged (Debian: slurm-wlm, munge); else it is skipped, and says so."""
+Needs root, slurmctld, slurmd and munged (Debian: slurm-wlm, munge), and that they come up here in one of three tries; else it is skipped, and
+says so with their logs."""
 
 import os
 import shutil
@@ -17,6 +18,9 @@ import cluster_fixture
 from cluster_fixture import FLARE, ClusterTest
 
 CONFIGURATION = """ClusterName=ci
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+MessageTimeout=30
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 StateSaveLocation={folder}/state
@@ -45,8 +49,12 @@ def missing():
     return f"not installed: {', '.join(lacking)}" if lacking else None
 
 
+class SlurmDoesNotComeUp(Exception):
+    """Says the logs."""
+
+
 class OwnSlurm:
-    """One node, this machine, in a folder of its own."""
+    """One node, this machine, in a folder of its own, with a munged of its own: another's socket may have nobody behind it."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="flare_slurm_"))
@@ -57,26 +65,50 @@ class OwnSlurm:
         configuration.write_text(CONFIGURATION.format(host=host, folder=self.folder))
         self.environment = {**os.environ, "SLURM_CONF": str(configuration), "PATH": os.environ["PATH"] + ":/usr/sbin"}
         self.started = []
-        subprocess.run(["install", "-d", "-o", "munge", "-g", "munge", "/run/munge"], check=True)
-        if not os.path.exists("/run/munge/munge.socket.2"):
-            self.start("setpriv", "--reuid=munge", "--regid=munge", "--clear-groups", "munged", "--foreground")
+        self.start_munged()
         self.start("slurmctld", "-D", "-f", str(configuration))
         self.start("slurmd", "-D", "-f", str(configuration))
+        self.wait_until(lambda: "idle" in self.ask("sinfo", "-h", "-o", "%T"))
+
+    def start_munged(self):
+        key = self.folder / "munge.key"
+        key.write_bytes(os.urandom(128))
+        key.chmod(0o400)
+        at = {name: f"--{name}-file={self.folder}/munged.{name}" for name in ("pid", "seed")}
+        socket = self.folder / "munge.socket"
+        # --force: the folder lies in one that everybody may write to.
+        self.start("munged", "--foreground", "--force", f"--key-file={key}", f"--socket={socket}", *at.values())
+        self.wait_until(lambda: socket.exists() and "MUNGE" in self.ask("munge", "-n", "-S", str(socket)))
+
+    def wait_until(self, is_up):
         end = time.monotonic() + 60
-        while "idle" not in self.ask("sinfo", "-h", "-o", "%T"):
+        while not self.answers(is_up):
             if time.monotonic() > end:
-                raise RuntimeError("this Slurm does not come up: " + (self.folder / "slurmctld.log").read_text()[-800:])
+                logs = [f"{log.name}: {log.read_text(errors='replace')[-800:]}" for log in self.folder.glob("*.log")]
+                self.stop()
+                raise SlurmDoesNotComeUp("\n".join(logs))
             time.sleep(0.1)
 
+    @staticmethod
+    def answers(is_up):
+        try:
+            return is_up()
+        except subprocess.TimeoutExpired:
+            return False
+
     def start(self, *words):
-        self.started.append(subprocess.Popen(words, env=self.environment, stdout=subprocess.DEVNULL,
-                                             stderr=subprocess.DEVNULL))
+        with (self.folder / f"{words[0]}.said.log").open("w") as said:
+            self.started.append(subprocess.Popen(words, env=self.environment, stdout=subprocess.DEVNULL, stderr=said))
 
     def ask(self, *words):
         return subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=60).stdout
 
     def stop(self):
-        self.ask("scancel", "-u", "root")
+        """Cancels what is left, and ends the daemons."""
+        try:
+            self.ask("scancel", "-u", "root")
+        except subprocess.TimeoutExpired:
+            pass  # nobody answers: the daemons end all the same
         for process in reversed(self.started):
             process.send_signal(signal.SIGTERM)
         for process in self.started:
@@ -87,11 +119,21 @@ class OwnSlurm:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def own_slurm(tries=3):
+    """The daemons are not what is tested: where they do not come up, nothing can be said."""
+    for left in reversed(range(tries)):
+        try:
+            return OwnSlurm()
+        except SlurmDoesNotComeUp as logs:
+            if not left:
+                raise unittest.SkipTest(f"Slurm does not come up here: {logs}")
+
+
 @unittest.skipIf(missing(), missing())
 class Slurm(ClusterTest):
     @classmethod
     def setUpClass(cls):
-        cls.slurm = OwnSlurm()
+        cls.slurm = own_slurm()
         cls.addClassCleanup(cls.slurm.stop)
 
     def submit(self, *options):
