@@ -1,5 +1,6 @@
 #include "analysis/converters/converter.hpp"
 #include "analysis/converters/measured_thresholds.hpp"
+#include "engine/base/averages.hpp"
 #include "engine/base/file_error.hpp"
 
 #include <fmt/format.h>
@@ -190,11 +191,6 @@ Converter converter_alone(const ConverterOptions& options, const ReferenceLevels
   return converter;
 }
 
-double root_mean_square(const std::vector<double>& values) {
-  const double square = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
-  return std::sqrt(square / static_cast<double>(values.size()));
-}
-
 /// Deviations of the references, frozen per die, on top of what each threshold has of its own.
 void add_references(Converter& converter, const std::vector<double>& sigma_volt, double step) {
   const std::size_t n = converter.thresholds.size();
@@ -208,7 +204,7 @@ void add_references(Converter& converter, const std::vector<double>& sigma_volt,
     double& own = converter.offset_sigmas[t++];
     own = std::hypot(own, sigma_volt[k - 1] / std::fabs(step));
   }
-  converter.offset_sigma = root_mean_square(converter.offset_sigmas);
+  converter.offset_sigma = engine::root_mean_square(converter.offset_sigmas);
 }
 
 }  // namespace

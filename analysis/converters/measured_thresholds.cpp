@@ -5,21 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numeric>
 #include <stdexcept>
+
+#include "engine/base/averages.hpp"
 
 namespace flare::analysis {
 
 namespace {
-
-double root_mean_square(const std::vector<double>& values) {
-  const double square = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
-  return std::sqrt(square / static_cast<double>(values.size()));
-}
-
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
 
 /// Where the thresholds stand before offsets, V.
 std::vector<double> nominal_thresholds(const Converter& converter, const MeasuredThresholds& measured,
@@ -27,7 +19,7 @@ std::vector<double> nominal_thresholds(const Converter& converter, const Measure
   std::vector<double> volts;
   for (const double steps : converter.thresholds) volts.push_back(reference.to_volts(steps));
   if (!measured.one_comparator) return volts;
-  const double mean = mean_of(volts);
+  const double mean = engine::mean(volts);
   const double lsb = std::copysign(measured.lsb, reference.step());
   std::vector<double> code;  // of the converter, from the one of the first threshold
   code.reserve(volts.size());
@@ -36,7 +28,7 @@ std::vector<double> nominal_thresholds(const Converter& converter, const Measure
     throw std::invalid_argument(fmt::format(
         "levels lie closer than its step of {:.3g} mV: more bits, or a larger swing", std::fabs(lsb) * 1e3));
   }
-  const double middle = mean_of(code);
+  const double middle = engine::mean(code);
   for (std::size_t t = 0; t < volts.size(); ++t) volts[t] = mean + (code[t] - middle) * lsb;
   return volts;
 }
@@ -74,7 +66,7 @@ void set_measured(Converter& converter, const MeasuredThresholds& measured,
   const double step = std::fabs(reference.step());
   const std::vector<double> volts = nominal_thresholds(converter, measured, reference);
   // One comparator works at one voltage, which the reference sets: its figures belong to codes, wherever those stand.
-  const double moved = measured.one_comparator ? mean_of(measured.threshold) - mean_of(volts) : 0.0;
+  const double moved = measured.one_comparator ? engine::mean(measured.threshold) - engine::mean(volts) : 0.0;
   for (std::size_t t = 0; t < volts.size(); ++t) {
     const double place = volts[t] + moved;
     converter.thresholds[t] = reference.to_steps(volts[t] + measured.at(place, measured.shift));
@@ -85,8 +77,8 @@ void set_measured(Converter& converter, const MeasuredThresholds& measured,
     throw std::invalid_argument(
         "what is left of offsets and kicks puts the thresholds out of order; trim the converter");
   }
-  converter.offset_sigma = root_mean_square(converter.offset_sigmas);
-  converter.read_noise_sigma = root_mean_square(converter.read_noise_sigmas);
+  converter.offset_sigma = engine::root_mean_square(converter.offset_sigmas);
+  converter.read_noise_sigma = engine::root_mean_square(converter.read_noise_sigmas);
 }
 
 }  // namespace flare::analysis

@@ -21,6 +21,8 @@ struct TailQuestion {
 
   /// How far beyond the limit; fails where it is >= 0 (without noise).
   double excess(double y) const { return side == Side::below ? limit - y : y - limit; }
+  /// What is left to the limit where the noise takes `deviation` of its sigma; fails where it is <= 0.
+  double margin(double y, double deviation) const { return -excess(y) - noise * deviation; }
   /// ln P(fails | y), the noise taken with `more` of the same kind in squares.
   double log_failing(double y, double more = 0.0) const;
 };

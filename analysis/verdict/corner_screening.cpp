@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/base/averages.hpp"
+
 namespace flare::analysis {
 namespace {
 
@@ -23,12 +25,6 @@ std::vector<double> log_ratios(const ScreenedCorners& corners) {
     if (has_ratio(corner)) ratios.push_back(std::log(corner.estimated / corner.screened));
   }
   return ratios;
-}
-
-double mean(const std::vector<double>& values) {
-  double sum = 0.0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
 }
 
 /// The scatter a prediction reckons with.
@@ -59,7 +55,7 @@ ScreeningError screening_error(const std::vector<ScreenedCorners>& by_sawl) {
   for (const ScreenedCorners& corners : by_sawl) {
     const std::vector<double> ratios = log_ratios(corners);
     if (ratios.empty()) continue;
-    const double centre = mean(ratios);
+    const double centre = engine::mean(ratios);
     for (const double ratio : ratios) {
       squares += (ratio - centre) * (ratio - centre);
       least = std::min(least, ratio);
@@ -93,7 +89,7 @@ CornerCoverage corner_coverage(const ScreenedCorners& corners, const ScreeningEr
     if (corner.full()) continue;
     if (!(corner.screened > 0.0)) return coverage;
     if (worst <= 0.0) continue;  // every corner that has a margin is better
-    const double predicted = std::log(corner.screened) + mean(ratios);
+    const double predicted = std::log(corner.screened) + engine::mean(ratios);
     chance += boost::math::cdf(law, (std::log(worst) - predicted) / spread);
   }
   coverage.chance_worse = std::min(chance, 1.0);

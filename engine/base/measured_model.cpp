@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/base/averages.hpp"
 #include "engine/base/file_error.hpp"
 
 namespace flare::engine {
@@ -145,12 +146,6 @@ std::vector<double> listed(const std::optional<std::vector<double>>& given, cons
   if (given->size() != size)
     problems.add(fmt::format("{} has {} values, {} are needed", name, given->size(), size));
   return *given;
-}
-
-double root_mean_square(const std::vector<double>& values) {
-  double square = 0;
-  for (const double v : values) square += v * v;
-  return values.empty() ? 0 : std::sqrt(square / static_cast<double>(values.size()));
 }
 
 /// Where nobody said what codes stand for, the level that gives a code must be near what is assumed: a converter

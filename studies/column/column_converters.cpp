@@ -38,7 +38,8 @@ SetConverter set_converter(const Study& study, const ColumnDesign& design, std::
   try {
     return {analysis::make_converter(converter_options(study, design, p, converter), reference), reference};
   } catch (const std::invalid_argument& e) {
-    throw StudyError(fmt::format("{}: {}: {}", study.file.string(), converter.name, e.what()));
+    throw StudyError(fmt::format("{}: {} at {}: {}", study.file.string(), converter.name,
+                                 point_name(study, design.points[p]), e.what()));
   }
 }
 

@@ -54,10 +54,6 @@ class LevelCounter {
     return engine::draw(source, first, rows, 1);
   }
 
-  bool fails(const LevelQuestion& question, double volt, double deviation) const {
-    return question.ask.excess(volt) + question.ask.noise * deviation >= 0.0;
-  }
-
   /// Runs without a level, and for every question those that fail.
   std::vector<std::size_t> counts_of(const std::string& stream, std::uint64_t first,
                                      const std::vector<engine::RunResult>& runs) const {
@@ -70,7 +66,8 @@ class LevelCounter {
         continue;
       }
       for (std::size_t q = 0; q < questions_.size(); ++q)
-        counts[1 + q] += fails(questions_[q], volt, noise(static_cast<Eigen::Index>(r), 0)) ? 1 : 0;
+        counts[1 + q] +=
+            questions_[q].ask.margin(volt, noise(static_cast<Eigen::Index>(r), 0)) <= 0.0 ? 1 : 0;
     }
     return counts;
   }

@@ -114,7 +114,7 @@ class DieBatch {
     vary(timing.run.options, *bench);
     // A die's supply is its own.
     bench->measures.front().reference = "v(vdd)";
-    bench->measures.front().level = -study_.column->swing;
+    bench->measures.front().level = -study_.column->swing.at(point().corner);
     const RunRequest request{request_.stream + "/timing", request_.first, bench,
                              coordinates_of(*bench, request_)};
     const auto results = engine::run_all(run_.evaluator, run_.store, {&request, 1}, run_.stop).front();

@@ -1,17 +1,13 @@
 #include "studies/column/column_map.hpp"
 
 #include <cmath>
-#include <numeric>
 
+#include "engine/base/averages.hpp"
 #include "studies/column/column_energy.hpp"
 
 namespace flare::studies {
 
 namespace {
-
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
 
 /// At the nominal corner, which is always run in full.
 engine::ReadCost nominal_cost(const StudiedColumn& column, const analysis::ModelKey& key) {
@@ -31,7 +27,7 @@ analysis::MapRow row_of(const StudiedColumn& column, const analysis::VerdictRow&
   row.enob = verdict.enob;
   row.error = verdict.error;
   row.passes = verdict.passes;
-  row.column_energy = cost.column_energy.empty() ? NAN : mean_of(cost.column_energy);
+  row.column_energy = cost.column_energy.empty() ? NAN : engine::mean(cost.column_energy);
   row.conversion_energy = cost.conversion_energy;
   row.column_time = cost.column_time;
   row.conversion_time = cost.conversion_time;

@@ -27,10 +27,4 @@ std::vector<LevelQuestion> questions_of(std::size_t k, const std::vector<SetConv
   return questions;
 }
 
-double level_margin(const SetConverter& converter, std::size_t k, analysis::Direction direction, double volt,
-                    double deviation) {
-  const analysis::TailQuestion question = question_of(converter, k, direction);
-  return -question.excess(volt) - question.noise * deviation;
-}
-
 }  // namespace flare::studies

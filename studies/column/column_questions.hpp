@@ -20,11 +20,6 @@ struct LevelQuestion {
 analysis::TailQuestion question_of(const SetConverter& converter, std::size_t k,
                                    analysis::Direction direction);
 
-/// How far a level is from the threshold beside its code in a direction, V: positive where it is read right. `deviation`: of the
-/// converter, in its sigma.
-double level_margin(const SetConverter& converter, std::size_t k, analysis::Direction direction, double volt,
-                    double deviation);
-
 /// Those of level `k`, converter by converter, down before up; none where its code has no neighbour.
 std::vector<LevelQuestion> questions_of(std::size_t k, const std::vector<SetConverter>& converters);
 

@@ -88,8 +88,8 @@ class OwnProblem {
     std::vector<analysis::Response> responses;
     responses.reserve(volts.size());
     for (std::size_t i = 0; i < volts.size(); ++i) {
-      const double noise = question_.noise * deviations(static_cast<Eigen::Index>(i));
-      responses.push_back(analysis::Response::margin(-question_.excess(volts[i]) - noise));
+      const double deviation = deviations(static_cast<Eigen::Index>(i));
+      responses.push_back(analysis::Response::margin(question_.margin(volts[i], deviation)));
     }
     return responses;
   }

@@ -31,7 +31,8 @@ double pulse_of(const Study& study, const ColumnPoint& point, const TimingRun& t
 
 TimingBench timing_testbench(const Study& study, const ColumnPoint& point) {
   TimingBench timing;
-  timing.run = timing_run(column_options(study, point.sawl, point.sawl, point.corner), study.column->swing);
+  timing.run = timing_run(column_options(study, point.sawl, point.sawl, point.corner),
+                          study.column->swing.at(point.corner));
   timing.bench = column_bench(study, timing.run.options, point_name(study, point) + " timing");
   timing.bench->measures = {falls_through(timing.run)};
   return timing;

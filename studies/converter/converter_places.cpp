@@ -35,7 +35,7 @@ engine::Deck converter_deck(const Study& study, const ConverterPart& part, const
 std::vector<double> bitline_thresholds(const AdcStudy& adc, const Corner& corner) {
   std::vector<double> thresholds;
   for (int k = 1; k <= adc.thresholds; ++k) {
-    thresholds.push_back(corner.supply.value() - (k - 0.5) * adc.swing / adc.thresholds);
+    thresholds.push_back(corner.supply.value() - (k - 0.5) * adc.swing.at(corner) / adc.thresholds);
   }
   return thresholds;
 }

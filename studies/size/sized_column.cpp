@@ -95,8 +95,8 @@ class SizedColumn final : public SizedDesign {
     request.stream = "size/" + request.stream;
     request.points = point.head(point.size() - 1).transpose();
     const std::vector<engine::RunResult> level = LevelRunner(at, design).make(0, k, request);
-    return level_margin(set_converter(at.study, design, 0, converter), limiting.level, limiting.direction,
-                        measured(level.front(), 0), point[point.size() - 1]);
+    return question_of(set_converter(at.study, design, 0, converter), limiting.level, limiting.direction)
+        .margin(measured(level.front(), 0), point[point.size() - 1]);
   }
 
   const StudyRun& run_;

@@ -41,7 +41,9 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
      "the manifest's"},
     {"column", "edge", "of the precharge's end and of the word line, up and down"},
     {"column", "settle", "from the end of the word line's pulse to the look of the converter"},
-    {"column", "swing", "fall of the bitline at full scale, which sets the pulse of the word line"},
+    {"column", "swing",
+     "fall of the bitline at full scale, which sets the pulse of the word line; in V, or as a percentage of "
+     "the corner's supply"},
     {"column", "timing",
      "the pulse is found at each corner, as an ideal replica does, at the nominal one, or by a replica with "
      "its "
@@ -72,7 +74,8 @@ constexpr std::array descriptions = std::to_array<KeyDescription>({
     {"circuit", "supply_parameter", "`.param` that the corners' supply moves, instead of sources"},
     {"adc", "thresholds", "of a study of converters as circuits: how many the levels of a bitline need"},
     {"adc", "swing",
-     "fall of the bitline over them: threshold k lies (k - 1/2) swing/thresholds below the supply"},
+     "fall of the bitline over them, in V or as a percentage of the corner's supply: threshold k lies (k - "
+     "1/2) swing/thresholds below it"},
     {"adc", "bitline_capacitance", "of the bitline, without what the converter adds"},
     {"gain_cell", "cell",
      "a name of `netlists/cells` that is read by pulses, or the path of a folder with such a `cell.toml`; "

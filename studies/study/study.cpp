@@ -89,7 +89,7 @@ ColumnStudy read_column(Section s, const std::filesystem::path& file) {
   if (*std::max_element(column.sawl.begin(), column.sawl.end()) > column.setup.rows) {
     s.fail("rows", "must be at least the largest SAWL");
   }
-  column.swing = above_zero(s, "swing", "V", 0.4);
+  column.swing = read_swing(s);
   const std::string timing = s.choice("timing", {"tracking", "fixed", "replica"}, "tracking");
   column.tracking_timing = timing != "fixed";
   if (timing == "replica") {

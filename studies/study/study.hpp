@@ -23,6 +23,7 @@
 #include "studies/study/study_gain_cell.hpp"
 #include "studies/study/study_measures.hpp"
 #include "studies/study/study_sweep.hpp"
+#include "studies/study/study_swing.hpp"
 #include "studies/study/study_variation.hpp"
 #include "studies/toml/toml_section.hpp"
 
@@ -31,7 +32,7 @@ namespace flare::studies {
 struct ColumnStudy {
   ColumnSetup setup;
   std::vector<int> sawl;
-  double swing = 0.4;           // V, of the full-scale level at the sense time
+  Swing swing;                  // of the full-scale level at the sense time
   bool tracking_timing = true;  // sense time from a replica column at the same corner
   bool tracking_die = false;    // references and that timing follow the die, not its corner
   int timing_rows = 0;  // of the replica that closes the word line; 0: a calculated one, without mismatch
@@ -54,7 +55,7 @@ struct CircuitStudy {
 /// Converters as circuits, on a bitline that falls by `swing` over its levels.
 struct AdcStudy {
   int thresholds = 8;
-  double swing = 0.4;                   // V
+  Swing swing;
   double bitline_capacitance = 80e-15;  // F, without what converters add
 };
 

@@ -51,7 +51,7 @@ void check_measured_study(const Section& root, const Study& study, std::string_v
 AdcStudy read_adc(Section section) {
   AdcStudy adc;
   adc.thresholds = static_cast<int>(section.integer("thresholds", adc.thresholds, 2, 63));
-  adc.swing = above_zero(section, "swing", "V", adc.swing);
+  adc.swing = read_swing(section);
   adc.bitline_capacitance = above_zero(section, "bitline_capacitance", "F", adc.bitline_capacitance);
   section.finish();
   return adc;
@@ -144,9 +144,9 @@ analysis::MeasuredThresholds measured_at(const ConverterStudy& converter, const 
 void check_adc_study(const Section& root, const Study& study) {
   check_measured_study(root, study, "a study of converters ([adc])");
   for (const Corner& corner : corners_of(study)) {
-    if (*corner.supply > study.adc->swing) continue;
-    root.fail("adc",
-              fmt::format("swing {} V is not below the supply of {}", study.adc->swing, corner.name()));
+    const double swing = study.adc->swing.at(corner);
+    if (*corner.supply > swing) continue;
+    root.fail("adc", fmt::format("swing {} V is not below the supply of {}", swing, corner.name()));
   }
 }
 

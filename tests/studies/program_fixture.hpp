@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -81,6 +82,14 @@ class ProgramFixture : public ::testing::Test {
     return run(parts);
   }
 
+  /// Most memory that any of the program's processes had, in MB.
+  double most_megabytes(const std::vector<std::string>& arguments) const {
+    int status = 0;
+    rusage used{};
+    ::wait4(start(arguments), &status, 0, &used);
+    EXPECT_EQ(status, 0);
+    return static_cast<double>(used.ru_maxrss) / 1024.0;
+  }
   /// In a process that is about to become a program: a group of its own, which ends with the test.
   static void end_with_the_test() {
     ::setpgid(0, 0);

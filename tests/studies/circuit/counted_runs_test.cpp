@@ -1,7 +1,5 @@
 // Plain Monte Carlo beyond the samples that are kept: counted as a closed form says, whatever interrupts it, in memory that
 // does not grow.
-#include <sys/resource.h>
-#include <sys/wait.h>
 
 #include <csignal>
 #include <thread>
@@ -37,15 +35,9 @@ class CountedRuns : public CircuitFixture {
     std::ifstream in(folder_ / "out.txt");
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  /// Most memory that any of the program's processes had, in MB.
   double megabytes(int runs) const {
     write("s.toml", study(runs));
-    const pid_t child = start({"run", "s.toml", "-o", "o.h5", "--fresh", "-j", "1"});
-    int status = 0;
-    rusage used{};
-    ::wait4(child, &status, 0, &used);
-    EXPECT_EQ(status, 0);
-    return static_cast<double>(used.ru_maxrss) / 1024.0;
+    return most_megabytes({"run", "s.toml", "-o", "o.h5", "--fresh", "-j", "1"});
   }
 };
 

@@ -40,6 +40,23 @@ class ColumnMap : public testing::ProgramFixture {
   }
 };
 
+// Two studies: 40 % of two supplies, and what that is at the higher one.
+TEST_F(ColumnMap, ASwingOfTheSupplyFollowsTheCorner) {
+  const auto levels = [&](const std::string& swing) {
+    const testing::Ended ended =
+        run({"run", (folder_ / "study.toml").string(), "-o", "out.h5", "--fresh", "--set",
+             "column.swing=\"" + swing + "\"", "--set", "corners.supply=[\"0.9 V\", \"0.99 V\"]"});
+    EXPECT_EQ(ended.status, 0) << ended.out;
+    const H5::H5File file = engine::open_result(folder_ / "out.h5");
+    return std::pair{engine::read_table(file, "/points/sram8t/sawl2/tt_0.90V_27C/levels").numbers("nominal"),
+                     engine::read_table(file, "/points/sram8t/sawl2/tt_0.99V_27C/levels").numbers("nominal")};
+  };
+  std::ofstream(folder_ / "study.toml") << study("[column]\nsawl = [2]\n", converter("ideal", ""));
+  const auto [low, high] = levels("40 %");
+  EXPECT_EQ(high, levels("0.396 V").second);
+  EXPECT_NEAR((0.9 - low.back()) / (0.99 - high.back()), 0.9 / 0.99, 0.02);
+}
+
 TEST_F(ColumnMap, HasEveryCellAndConverterWithItsCost) {
   const testing::Ended ended =
       run_text(study("[[columns]]\nsawl = [2]\n[[columns]]\ncell = \"sram8t_min\"\nsawl = [2]\nconverters = "

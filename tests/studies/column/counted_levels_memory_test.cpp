@@ -1,7 +1,4 @@
 // Plain Monte Carlo of levels in memory that does not grow with its runs.
-#include <sys/resource.h>
-#include <sys/wait.h>
-
 #include "tests/studies/column/counted_levels.hpp"
 
 namespace flare::studies::testing {
@@ -9,15 +6,9 @@ namespace {
 
 class CountedLevels : public CountedLevelsFixture {
  protected:
-  /// Most memory that any of the program's processes had, in MB.
   double megabytes(int budget) const {
     write("s.toml", column(budget));
-    const pid_t child = start({"run", "s.toml", "-o", "o.h5", "--fresh", "-j", "1"});
-    int status = 0;
-    rusage used{};
-    ::wait4(child, &status, 0, &used);
-    EXPECT_EQ(status, 0);
-    return static_cast<double>(used.ru_maxrss) / 1024.0;
+    return most_megabytes({"run", "s.toml", "-o", "o.h5", "--fresh", "-j", "1"});
   }
 };
 

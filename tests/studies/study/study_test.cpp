@@ -63,6 +63,16 @@ TEST(Study, MistakesNameTheFileTheLineTheKeyAndTheRemedy) {
   EXPECT_THAT(error_of(quick_with("\"tt 0.9 V 27 degC\"", "\"typical\"")), HasSubstr("corner"));
 }
 
+TEST(Study, ASwingIsOfTheSupplyWhereItIsAPercentage) {
+  const Corner high{"", "tt", 0.99, 27.0, {}, {}, {}};
+  EXPECT_EQ(parse_study(quick_with("\"0.4 V\"", "\"0.4 V\""), shipped / "edited.toml").column->swing.at(high),
+            0.4);
+  const Study study = parse_study(quick_with("\"0.4 V\"", "\"40 %\""), shipped / "edited.toml");
+  EXPECT_DOUBLE_EQ(study.column->swing.at(high), 0.396);
+  EXPECT_THAT(error_of(quick_with("\"0.4 V\"", "\"100 %\"")), HasSubstr("below 100 % of the supply"));
+  EXPECT_THAT(error_of(quick_with("\"0.4 V\"", "\"-1 %\"")), HasSubstr("above 0"));
+}
+
 TEST(Study, OverridesChangeTheStudyAndItsText) {
   const Study study = read_study(shipped / "pick_sawl_quick.toml", {"estimator.runs=77", "column.sawl=[2]"});
   EXPECT_EQ(study.estimator.runs, 77);
