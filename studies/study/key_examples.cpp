@@ -84,6 +84,7 @@ cards = "."
 [column]
 cell = "mram_1t"
 sawl = [8]
+swing = "42 %"
 [column.clamp]
 ci = "120 fF"
 [corners]

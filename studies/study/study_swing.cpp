@@ -8,7 +8,7 @@ double Swing::at(const Corner& corner) const { return of_supply ? value * corner
 
 Swing read_swing(Section& section) {
   Swing swing;
-  const bool of_supply = section.has("swing") && section.text_or_number("swing").find('%') != std::string::npos;
+  const bool of_supply = section.has_text("swing") && section.text("swing").find('%') != std::string::npos;
   if (of_supply) {
     swing = {section.quantity("swing", "1"), true};
     if (swing.value >= 1.0) section.fail("swing", "must be below 100 % of the supply");
