@@ -43,11 +43,12 @@ Study column_of_group(const Study& study, const std::string& group) {
 
 std::vector<StudiedColumn> run_columns(const StudyRun& run) {
   std::vector<StudiedColumn> columns;
-  for (Study& study : single_columns(run.study)) {
-    ColumnResult result =
-        run_column_study({study, run.evaluator, run.store, run.progress, run.stop, run.shard});
-    columns.push_back({std::move(study), std::move(result)});
-  }
+  for (Study& study : single_columns(run.study)) columns.push_back({std::move(study), {}});
+  const auto run_of = [&](const StudiedColumn& column) {
+    return StudyRun{column.study, run.evaluator, run.store, run.progress, run.stop, run.shard};
+  };
+  for (StudiedColumn& column : columns) column.result = screen_column(run_of(column));
+  for (StudiedColumn& column : columns) estimate_column(run_of(column), column.result);
   return columns;
 }
 

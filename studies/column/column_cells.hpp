@@ -1,4 +1,4 @@
-// Studies of several columns ([[columns]]): one after the other, each as a study of its own.
+// Studies of several columns ([[columns]]): each as a study of its own, all screened before the first is estimated.
 #pragma once
 
 #include <vector>

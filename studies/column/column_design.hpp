@@ -8,10 +8,12 @@
 
 namespace flare::studies {
 
-/// Standard deviations of the first and the last level, V, to first order.
+/// Standard deviations of levels, V, to first order.
 struct LevelSpread {
-  double zero = 0.0;  // 0 where nothing asks for it
+  double zero = 0.0;  // of the first; 0 where nothing asks for it
   double full_scale = 0.0;
+  /// Of the full-scale level where a replica of as many rows as are read closes the word line; 0 where none does.
+  double timing = 0.0;
 };
 
 /// Of points, in the order given.

@@ -21,7 +21,7 @@ double variance_of(const LevelSpread& spread, int k, int sawl) {
 double timing_sigma(const Study& study, const LevelSpread& spread, int m, int sawl, bool replicas) {
   const int rows = study.column->timing_rows;
   if (rows == 0) return 0.0;
-  const double step_moves = spread.full_scale / std::sqrt(static_cast<double>(sawl) * rows);
+  const double step_moves = spread.timing / std::sqrt(static_cast<double>(sawl) * rows);
   return step_moves * (replicas ? 0.5 : m + 1.0);
 }
 

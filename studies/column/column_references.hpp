@@ -4,10 +4,11 @@
 //
 //   variance = (sigma_m^2 + sigma_(m+1)^2)/(4 N).
 //
-// The word line is closed by a replica of M rows that all store 1, when it has fallen by its share of the swing. The pulse
-// then spreads by 1/sqrt(M) of a cell's relative spread, sigma_1 = sigma_n/(n step) sqrt(n), and a level of k on-cells moves by
-// k steps of it. Thresholds that are calculated stand still: the distance of level k = m + 1 to them moves by all of it.
-// Replicas of the threshold are read with the same pulse and move by m + 1/2 steps: half a step is left.
+// The word line is closed by a replica of M rows that all store 1, when it has fallen by its share of the swing. What a replica of
+// M = n rows spreads in time, simulated, moves the full-scale level by sigma_t (0.87 of the level's own sigma for the shipped
+// cell: the replica has no part in the falling edge, and a bitline's current falls with it); of M rows sqrt(n/M) of that, and a
+// level of k on-cells k/n. Thresholds that are calculated stand still: the distance of level k = m + 1 to them moves by all of
+// it. Replicas of the threshold are read with the same pulse and move by m + 1/2 steps: half a step is left.
 //
 // Levels spread as first-order sensitivities at k = 0 and k = n say: sigma_k^2 = (k/n) sigma_n^2 + (1 - k/n) sigma_0^2. References
 // without replicas (`tracking`, `fixed`) are ideal: they have no mismatch.

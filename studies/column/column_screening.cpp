@@ -6,6 +6,7 @@
 
 #include "studies/column/column_die.hpp"
 #include "studies/column/column_references.hpp"
+#include "studies/column/column_timing.hpp"
 
 namespace flare::studies {
 
@@ -33,6 +34,35 @@ double first_order_sigma(const std::vector<engine::RunResult>& moved, double nom
     variance += std::pow(measured(run, 0) - nominal, 2);  // NaN where a run has no level
   }
   return std::sqrt(variance);
+}
+
+constexpr double longer_pulse = 5e-12;  // s
+
+/// What a replica that closes the word line is asked: when its level has fallen by the swing, nominally and with a variable moved
+/// each; and where the level comes to lie with a longer pulse.
+void ask_timing(const StudyRun& run, const ColumnDesign& design, std::size_t p,
+                std::vector<engine::RunRequest>& requests) {
+  const Study& study = run.study;
+  const ColumnPoint& point = design.points[p];
+  const TimingBench timing = timing_testbench(study, point);
+  add_variation(study, design.circuit_of(p), varying_elements(timing.run.options), *timing.bench);
+  const engine::Matrix moved = one_by_one(study, *timing.bench);
+  engine::Matrix points = engine::Matrix::Zero(moved.rows() + 1, moved.cols());
+  points.bottomRows(moved.rows()) = moved;
+  const std::string stream = "screen/" + point_name(study, point);
+  requests.push_back({stream + "/replica", 0, timing.bench, points});
+  requests.push_back(
+      {stream + "/longer", 0,
+       level_testbench(study, point, design.wordline_off[p] + longer_pulse, point.sawl, nullptr),
+       no_variation()});
+}
+
+/// V: how far a replica's spread, in time, moves the level.
+double timing_spread(const std::vector<engine::RunResult>& replica,
+                     const std::vector<engine::RunResult>& longer, double level) {
+  const std::vector<engine::RunResult> moved(replica.begin() + 1, replica.end());
+  const double slope = (measured(longer.front(), 0) - level) / longer_pulse;
+  return std::fabs(slope) * first_order_sigma(moved, measured(replica.front(), 0));
 }
 
 }  // namespace
@@ -69,6 +99,7 @@ std::vector<std::vector<engine::RunResult>> run_screening(const StudyRun& run, c
   for (std::size_t p = 0; p < design.points.size(); ++p) {
     ask(p, design.points[p].sawl, "");
     if (has_replicas(study)) ask(p, 0, "/k0");
+    if (study.column->timing_rows > 0) ask_timing(run, design, p, requests);
   }
   return run.run("screening corners", requests);
 }
@@ -82,6 +113,9 @@ std::vector<LevelSpread> level_spreads(const StudyRun& run, const ColumnDesign& 
     LevelSpread& spread = spreads.emplace_back();
     spread.full_scale = first_order_sigma(results[next++], design.nominal[p].back());
     if (zero) spread.zero = first_order_sigma(results[next++], design.nominal[p].front());
+    if (run.study.column->timing_rows == 0) continue;
+    spread.timing = timing_spread(results[next], results[next + 1], design.nominal[p].back());
+    next += 2;
   }
   return spreads;
 }
@@ -92,7 +126,7 @@ ScreenedSigma screen_corners(const Study& study, const ColumnDesign& design) {
     const LevelSpread& spread = design.spread[p];
     for (const ConverterStudy& c : study.converters) {
       screened[p].push_back(
-          std::isfinite(spread.full_scale + spread.zero)
+          std::isfinite(spread.full_scale + spread.zero + spread.timing)
               ? screened_sigma(set_converter(study, design, p, c), design.nominal[p], spread.full_scale)
               : -std::numeric_limits<double>::infinity());
     }

@@ -101,20 +101,25 @@ void run_screening_share(const StudyRun& run) {
 
 }  // namespace
 
-ColumnResult run_column_study(const StudyRun& run) {
-  const Study& study = run.study;
+ColumnResult screen_column(const StudyRun& run) {
   ColumnResult result;
   if (run.shard.screening) {
     run_screening_share(run);
     return result;
   }
-  result.design = design_column(run, column_points(study));
+  result.design = design_column(run, column_points(run.study));
   result.design.spread = level_spreads(run, result.design);
-  result.corners = CornerRecord(study, result.design.points, screen_corners(study, result.design));
+  result.corners = CornerRecord(run.study, result.design.points, screen_corners(run.study, result.design));
+  return result;
+}
+
+void estimate_column(const StudyRun& run, ColumnResult& result) {
+  const Study& study = run.study;
+  if (run.shard.screening) return;
   FullRuns full(run, result);
   if (run.shard.count > 1) {
     full.run(expected_choice(study, result.design.points, result.corners));
-    return result;
+    return;
   }
   full.run(first_choice(study, result.design.points, result.corners));
   if (!study.full_corners) {
@@ -128,6 +133,11 @@ ColumnResult run_column_study(const StudyRun& run) {
               return std::tie(a.converter, a.point) < std::tie(b.converter, b.point);
             });
   result.verdict = verdict_of(study, result);
+}
+
+ColumnResult run_column_study(const StudyRun& run) {
+  ColumnResult result = screen_column(run);
+  estimate_column(run, result);
   return result;
 }
 

@@ -21,7 +21,13 @@
 
 namespace flare::studies {
 
-/// Runs all stages. A shard has only its runs to give: its result has no converted points and no verdict. Throws
+/// The stages up to the screening: what no converter can read is said here, before the long ones.
+ColumnResult screen_column(const StudyRun& run);
+
+/// The stages after it.
+void estimate_column(const StudyRun& run, ColumnResult& result);
+
+/// All stages. A shard has only its runs to give: its result has no converted points and no verdict. Throws
 /// engine::Stopped, engine::StoreError, StudyError, std::runtime_error.
 ColumnResult run_column_study(const StudyRun& run);
 

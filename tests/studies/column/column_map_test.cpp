@@ -57,6 +57,22 @@ TEST_F(ColumnMap, ASwingOfTheSupplyFollowsTheCorner) {
   EXPECT_NEAR((0.9 - low.back()) / (0.99 - high.back()), 0.9 / 0.99, 0.02);
 }
 
+// The word line closed by a replica of as many rows as are read: its spread in time, simulated, moves the top level by a little less
+// than that level's own sigma, since the current falls with the bitline and edges are a part of the pulse.
+TEST_F(ColumnMap, AReplicaThatTimesCostsWhatItsSpreadMoves) {
+  const auto screened = [&](const std::string& timing) {
+    std::ofstream(folder_ / "study.toml") << study("[column]\nsawl = [8]\n" + timing, converter("ideal", ""));
+    const testing::Ended ended =
+        run({"run", "study.toml", "-o", "out.h5", "--fresh", "--set", "estimator.runs=20"});
+    EXPECT_EQ(ended.status, 0) << ended.out;
+    return analysis::read_screening(engine::open_result(folder_ / "out.h5")).front().sigma;
+  };
+  const double ratio = screened("") / screened("timing = \"replica\"\ntiming_rows = 8\n");
+  const double moved = std::sqrt(ratio * ratio - 1.0);  // of the level's sigma
+  EXPECT_GT(moved, 0.86);
+  EXPECT_LT(moved, 0.91);
+}
+
 TEST_F(ColumnMap, HasEveryCellAndConverterWithItsCost) {
   const testing::Ended ended =
       run_text(study("[[columns]]\nsawl = [2]\n[[columns]]\ncell = \"sram8t_min\"\nsawl = [2]\nconverters = "
