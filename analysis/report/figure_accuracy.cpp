@@ -7,6 +7,7 @@
 
 #include "analysis/report/figure_parts.hpp"
 #include "analysis/report/report_figures.hpp"
+#include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -88,7 +89,9 @@ bool add_sigma(const ReportData& data, const std::vector<AccuracyRow>& rows, con
         file, gnuplot_text(name + ": sigma (right)")));
   }
   if (!lines.empty())
-    parts.plots.push_back("6 axes x1y2 with lines lw 1 dt (1,3) lc rgb '#a04000' title '6 sigma (right)'");
+    parts.plots.push_back(fmt::format("{:.4f} axes x1y2 with lines lw 1 dt (1,3) lc rgb '#a04000' title {}",
+                                      sigma_of_probability(data.target),
+                                      gnuplot_text(data.target_text + " (right)")));
   return !lines.empty();
 }
 

@@ -76,8 +76,8 @@ ReportFigure cell_figure(const ReportData& data, const std::string& cell) {
   figure.caption =
       "Sigma of the error per read at the worst corner, with 95 % intervals, by SAWL and converter. A point "
       "holds where its whole interval lies above the dashed line; what each costs stands in the table. " +
-      cheapest_text(data.map) + (data.map.claim.empty() ? "" : ". Claimed: " + data.map.claim) + "." +
-      parts.refused_text();
+      cheapest_text(data.map, data.target_text) +
+      (data.map.claim.empty() ? "" : ". Claimed: " + data.map.claim) + "." + parts.refused_text();
   figure.svg = draw_svg(figure.name, script + plot_command(parts.plots), parts.files);
   return figure;
 }

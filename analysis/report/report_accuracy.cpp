@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -20,9 +21,14 @@ double enob_of(const AccuracyRow& row, const std::vector<VerdictRow>& verdict) {
   return 0;
 }
 
-int six_sigma_pick(const AccuracyPoint& point, const std::vector<VerdictRow>& verdict) {
+TargetPick target_pick(const AccuracyPoint& point, const std::vector<VerdictRow>& verdict,
+                       const std::string& target) {
+  const bool spoken_of = std::any_of(verdict.begin(), verdict.end(), [&](const VerdictRow& row) {
+    return row.key.cell == point.cell && row.key.adc == point.adc;
+  });
+  if (!spoken_of) return {target, std::nullopt};
   const std::optional<VerdictRow> best = pick(verdict, point.cell, point.adc);
-  return best ? best->key.sawl : 0;
+  return {target, best ? best->key.sawl : 0};
 }
 
 /// Points apart by all but what is asked for.
@@ -60,7 +66,7 @@ std::vector<AccuracyPoint> accuracy_points(const std::vector<AccuracyRow>& rows,
 }
 
 std::vector<std::string> accuracy_picks(const std::vector<AccuracyRow>& rows,
-                                        const std::vector<VerdictRow>& verdict) {
+                                        const std::vector<VerdictRow>& verdict, const std::string& target) {
   std::vector<std::string> lines;
   if (rows.empty() || std::isnan(rows.front().allowed)) return lines;
   const double allowed = rows.front().allowed;
@@ -70,7 +76,7 @@ std::vector<std::string> accuracy_picks(const std::vector<AccuracyRow>& rows,
     return Group{p.model, p.quantizer, p.cell, p.adc, p.mode};
   });
   for (const auto& [group, its] : by_converter)
-    lines.push_back(accuracy_sentence(its, allowed, six_sigma_pick(its.front(), verdict), unit));
+    lines.push_back(accuracy_sentence(its, allowed, target_pick(its.front(), verdict, target), unit));
   const auto by_sawl = grouped<Group>(points, [](const AccuracyPoint& p) {
     return Group{p.model, p.quantizer, p.cell, std::to_string(p.sawl), p.mode};
   });

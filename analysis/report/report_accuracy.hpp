@@ -14,9 +14,9 @@ std::vector<AccuracyPoint> accuracy_points(const std::vector<AccuracyRow>& rows,
                                            const std::vector<VerdictRow>& verdict);
 
 /// One sentence for each cell, converter and mode, and for each SAWL that several converters were evaluated at. Empty for
-/// rows that do not say what drop is allowed.
+/// rows that do not say what drop is allowed. `target`: of the verdict, as its study says it.
 std::vector<std::string> accuracy_picks(const std::vector<AccuracyRow>& rows,
-                                        const std::vector<VerdictRow>& verdict);
+                                        const std::vector<VerdictRow>& verdict, const std::string& target);
 /// How each row differs from floating point, and the yield over dies.
 std::vector<std::string> accuracy_differences(const std::vector<AccuracyRow>& rows);
 

@@ -222,8 +222,7 @@ ReportData read_report_data(const std::filesystem::path& path) {
     if (engine::has_attribute(file, "/verdict", "target")) {
       data.target = engine::read_number(file, "/verdict", "target");
     }
-    if (engine::has_attribute(file, "/verdict", "target_text"))
-      data.target_text = engine::read_text(file, "/verdict", "target_text");
+    data.target_text = read_target_text(file);
   }
   read_specs_of(file, data);
   read_points(file, data);

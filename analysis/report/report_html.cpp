@@ -186,7 +186,8 @@ std::string texts_section(const std::string& heading, const std::vector<TextTabl
 std::string map_section(const ReportData& data) {
   std::string html = "<h2>Map</h2>\n<p>";
   if (!data.map.claim.empty()) html += "Claimed elsewhere: " + escape_html(data.map.claim) + ' ';
-  return html + escape_html(cheapest_text(data.map)) + "</p>\n" + text_tables(map_tables(data.map));
+  return html + escape_html(cheapest_text(data.map, data.target_text)) + "</p>\n" +
+         text_tables(map_tables(data.map, data.target_text));
 }
 
 std::string cost_section(const ReportData& data) {
@@ -308,7 +309,7 @@ std::string answer_section(const ReportData& data) {
     html += "<p>" + escape_html(answer.substr(from, to - from)) + "</p>";
     from = to + 1;
   }
-  for (const std::string& line : accuracy_picks(data.accuracy, data.verdict))
+  for (const std::string& line : accuracy_picks(data.accuracy, data.verdict, data.target_text))
     html += "<p>" + escape_html(line) + "</p>";
   return html + "</div>\n";
 }

@@ -24,7 +24,7 @@ std::string cell_text(const ResultMap& map, const std::string& cell, int sawl, c
   return "";
 }
 
-TextTable grid_of(const ResultMap& map, const std::string& cell) {
+TextTable grid_of(const ResultMap& map, const std::string& cell, const std::string& target) {
   std::vector<int> sawls;
   std::vector<std::string> adcs;
   for (const MapRow& row : map.rows) {
@@ -32,7 +32,7 @@ TextTable grid_of(const ResultMap& map, const std::string& cell) {
     add_once(sawls, row.key.sawl);
     add_once(adcs, row.key.adc);
   }
-  TextTable table{fmt::format("{}: sigma at the worst corner (* holds 6 sigma)", cell), {"converter"}, {}};
+  TextTable table{fmt::format("{}: sigma at the worst corner (* holds {})", cell, target), {"converter"}, {}};
   for (const int sawl : sawls) table.head.push_back(fmt::format("SAWL {}", sawl));
   for (const std::string& adc : adcs) {
     std::vector<std::string> line = {adc};
@@ -46,9 +46,9 @@ std::string scaled(double value, double unit, int digits) {
   return std::isfinite(value) ? fmt::format("{:.{}f}", value / unit, digits) : std::string("-");
 }
 
-TextTable costs_of(const ResultMap& map) {
+TextTable costs_of(const ResultMap& map, const std::string& target) {
   TextTable table{"What a point costs (nominal corner; -: a converter without a circuit)",
-                  {"cell", "SAWL", "converter", "worst corner", "sigma", "6 sigma", "column fJ",
+                  {"cell", "SAWL", "converter", "worst corner", "sigma", "holds " + target, "column fJ",
                    "converter fJ", "fJ a row", "read ns", "conversion ns", "column um2", "converter um2"},
                   {}};
   for (const MapRow& row : map.rows) {
@@ -64,13 +64,13 @@ TextTable costs_of(const ResultMap& map) {
 
 }  // namespace
 
-std::vector<TextTable> map_tables(const ResultMap& map) {
+std::vector<TextTable> map_tables(const ResultMap& map, const std::string& target) {
   if (map.rows.empty()) return {};
   std::vector<std::string> cells;
   for (const MapRow& row : map.rows) add_once(cells, row.key.cell);
   std::vector<TextTable> tables;
-  for (const std::string& cell : cells) tables.push_back(grid_of(map, cell));
-  tables.push_back(costs_of(map));
+  for (const std::string& cell : cells) tables.push_back(grid_of(map, cell, target));
+  tables.push_back(costs_of(map, target));
   return tables;
 }
 

@@ -8,7 +8,7 @@
 
 namespace flare::analysis {
 
-/// Points that hold 6 sigma are marked with "*". Empty for a map without rows.
-std::vector<TextTable> map_tables(const ResultMap& map);
+/// Points that hold the target, as the study says it, are marked with "*". Empty for a map without rows.
+std::vector<TextTable> map_tables(const ResultMap& map, const std::string& target);
 
 }  // namespace flare::analysis

@@ -78,9 +78,9 @@ namespace {
 void print_map(const ReportData& data, std::ostream& out) {
   if (data.map.rows.empty()) return;
   out << '\n';
-  print_tables(map_tables(data.map), out);
+  print_tables(map_tables(data.map, data.target_text), out);
   if (!data.map.claim.empty()) out << "Claimed elsewhere: " << printable(data.map.claim) << '\n';
-  out << printable(cheapest_text(data.map)) << '\n';
+  out << printable(cheapest_text(data.map, data.target_text)) << '\n';
 }
 
 }  // namespace
@@ -96,7 +96,7 @@ void print_report(const ReportData& data, std::ostream& out) {
     });
     if (beyond) out << "  \"extrapolated\": beyond the runs made, continued from the fitted laws.\n";
     if (!data.pick.empty()) out << '\n' << printable(data.pick) << '\n';
-    for (const std::string& line : accuracy_picks(data.accuracy, data.verdict))
+    for (const std::string& line : accuracy_picks(data.accuracy, data.verdict, data.target_text))
       out << printable(line) << '\n';
     if (!data.composition.empty()) out << printable(data.composition) << '\n';
     if (!data.tracking.empty()) out << "Die-wide variables: " << printable(data.tracking) << ".\n";

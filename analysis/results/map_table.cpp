@@ -51,17 +51,17 @@ ResultMap read_map(const H5::H5File& file) {
   return {map_columns().rows(engine::read_table(file, path)), engine::read_text(file, path, "claim")};
 }
 
-std::string cheapest_text(const ResultMap& map) {
+std::string cheapest_text(const ResultMap& map, const std::string& target) {
   for (const MapRow& row : map.rows) {
     if (!row.cheapest) continue;
     return fmt::format(
-        "Cheapest that holds 6 sigma: {} at SAWL {} read by {}, {:.1f} fJ a row ({:.1f} fJ a read, {:.1f} "
+        "Cheapest that holds {}: {} at SAWL {} read by {}, {:.1f} fJ a row ({:.1f} fJ a read, {:.1f} "
         "of them the converter's), {:.2f} um2 of gates.",
-        row.key.cell, row.key.sawl, row.key.adc, row.energy_per_row() * 1e15,
+        target, row.key.cell, row.key.sawl, row.key.adc, row.energy_per_row() * 1e15,
         (row.column_energy + row.conversion_energy) * 1e15, row.conversion_energy * 1e15,
         (row.column_area + row.converter_area) * 1e12);
   }
-  return "None of those whose converter is a circuit holds 6 sigma.";
+  return fmt::format("None of those whose converter is a circuit holds {}.", target);
 }
 
 }  // namespace flare::analysis

@@ -39,7 +39,7 @@ void write_map(H5::H5File& file, const ResultMap& map);
 /// Empty where the file has none. Throws engine::FileError for a damaged one.
 ResultMap read_map(const H5::H5File& file);
 
-/// "cheapest that holds 6 sigma: ...", or that none does.
-std::string cheapest_text(const ResultMap& map);
+/// "Cheapest that holds 6 sigma: ...", or that none does; `target` as the study says it.
+std::string cheapest_text(const ResultMap& map, const std::string& target);
 
 }  // namespace flare::analysis

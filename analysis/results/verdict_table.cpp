@@ -54,4 +54,9 @@ std::vector<VerdictRow> read_verdict(const H5::H5File& file) {
   return verdict_columns().rows(engine::read_table(file, "/verdict"));
 }
 
+std::string read_target_text(const H5::H5File& file) {
+  const bool says = engine::has_attribute(file, "/verdict", "target_text");
+  return says ? engine::read_text(file, "/verdict", "target_text") : "6 sigma";
+}
+
 }  // namespace flare::analysis

@@ -33,10 +33,12 @@ std::string errors_text(const std::string& mode) {
   return mode == "die" ? "errors frozen per die" : "errors drawn per read";
 }
 
-std::string six_sigma_text(int accuracy, int six_sigma) {
-  if (six_sigma == 0) return "6 sigma is held by no SAWL";
-  if (six_sigma == accuracy) return "6 sigma asks for the same";
-  return fmt::format("6 sigma allows SAWL {}", six_sigma);
+/// Ends the sentence.
+std::string target_text(int accuracy, const TargetPick& held) {
+  if (!held.sawl) return ".";
+  if (*held.sawl == 0) return "; " + held.target + " is held by no SAWL.";
+  if (*held.sawl == accuracy) return "; " + held.target + " asks for the same.";
+  return fmt::format("; {} allows SAWL {}.", held.target, *held.sawl);
 }
 
 }  // namespace
@@ -54,8 +56,8 @@ std::optional<AccuracyPick> least_enob(std::vector<AccuracyPoint> points, double
   return last_that_holds(points, allowed);
 }
 
-std::string accuracy_sentence(const std::vector<AccuracyPoint>& points, double allowed, int six_sigma,
-                              const std::string& unit) {
+std::string accuracy_sentence(const std::vector<AccuracyPoint>& points, double allowed,
+                              const TargetPick& held, const std::string& unit) {
   if (points.empty()) return {};
   const AccuracyPoint& any = points.front();
   const std::string who = fmt::format("{} ({}) on {} with {}, {}", any.model, any.quantizer, any.cell,
@@ -64,17 +66,16 @@ std::string accuracy_sentence(const std::vector<AccuracyPoint>& points, double a
   if (!pick) {
     const auto smallest = std::min_element(points.begin(), points.end(),
                                            [](const auto& a, const auto& b) { return a.sawl < b.sawl; });
-    return fmt::format("{}: accuracy allows no SAWL: at SAWL {} a drop above {} is not ruled out ({}); {}.",
-                       who, smallest->sawl, amount(allowed, unit), high_text(*smallest, unit),
-                       six_sigma_text(0, six_sigma));
+    return fmt::format("{}: accuracy allows no SAWL: at SAWL {} a drop above {} is not ruled out ({}){}", who,
+                       smallest->sawl, amount(allowed, unit), high_text(*smallest, unit),
+                       target_text(0, held));
   }
   const std::string next = pick->next ? fmt::format("; SAWL {} is not shown to ({})", pick->next->sawl,
                                                     high_text(*pick->next, unit))
                                       : std::string("; no larger one was evaluated");
-  return fmt::format(
-      "{}: accuracy allows SAWL {} (drop {}, at most {} with 95 % confidence, {} allowed){}; {}.", who,
-      pick->at.sawl, amount(pick->at.drop, unit), amount(pick->at.drop_high, unit), amount(allowed, unit),
-      next, six_sigma_text(pick->at.sawl, six_sigma));
+  return fmt::format("{}: accuracy allows SAWL {} (drop {}, at most {} with 95 % confidence, {} allowed){}{}",
+                     who, pick->at.sawl, amount(pick->at.drop, unit), amount(pick->at.drop_high, unit),
+                     amount(allowed, unit), next, target_text(pick->at.sawl, held));
 }
 
 std::string enob_sentence(const std::vector<AccuracyPoint>& points, double allowed, const std::string& unit) {

@@ -30,10 +30,16 @@ std::optional<AccuracyPick> largest_sawl(std::vector<AccuracyPoint> points, doub
 /// The least ENOB of points of one cell, SAWL and mode whose ENOB is known; nothing where the best does not hold.
 std::optional<AccuracyPick> least_enob(std::vector<AccuracyPoint> points, double allowed);
 
-/// One sentence for every (cell, converter, mode), with `six_sigma`'s pick of that cell and converter beside it (0: none).
+/// What the target of a study picks for a cell and a converter.
+struct TargetPick {
+  std::string target;       // "6 sigma"
+  std::optional<int> sawl;  // 0: none holds it; nothing: no verdict speaks of that cell and converter
+};
+
+/// One sentence for every (cell, converter, mode), with what the study's target picks beside it.
 /// `unit`: "%" of shares (values are multiplied by 100), or "nat".
-std::string accuracy_sentence(const std::vector<AccuracyPoint>& points, double allowed, int six_sigma,
-                              const std::string& unit);
+std::string accuracy_sentence(const std::vector<AccuracyPoint>& points, double allowed,
+                              const TargetPick& held, const std::string& unit);
 /// The same for the least ENOB at one SAWL; empty with fewer than two converters.
 std::string enob_sentence(const std::vector<AccuracyPoint>& points, double allowed, const std::string& unit);
 

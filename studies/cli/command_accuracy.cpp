@@ -249,10 +249,15 @@ void draw(const AccuracyCommand& command, const Evaluations& all) {
 void print_evaluations(const AccuracyCommand& command, const Evaluations& all) {
   print_accuracies(all.rows);
   std::vector<analysis::VerdictRow> verdict;
-  if (!command.result.empty()) verdict = analysis::read_verdict(engine::open_result(command.result));
+  std::string target;
+  if (!command.result.empty()) {
+    const H5::H5File file = engine::open_result(command.result);
+    verdict = analysis::read_verdict(file);
+    target = analysis::read_target_text(file);
+  }
   const std::vector<analysis::AccuracyRow> rows = table_rows(all.rows);
   for (const std::string& line : analysis::accuracy_differences(rows)) fmt::print("{}\n", line);
-  for (const std::string& line : analysis::accuracy_picks(rows, verdict)) fmt::print("{}\n", line);
+  for (const std::string& line : analysis::accuracy_picks(rows, verdict, target)) fmt::print("{}\n", line);
   if (!all.sweep.empty()) print_sweep(all.sweep);
   if (!all.map.empty()) print_map(all.map);
 }

@@ -110,7 +110,7 @@ PaperPage fig9_page(const PaperInputs& in) {
   if (data.verdict.empty())
     throw StudyError(in.study.string() + ": holds no verdict; give the result of a column study");
   analysis::TextTable table{"Error of a read at the worst corner",
-                            {"cell", "SAWL", "converter", "error/read", "sigma", "six sigma"},
+                            {"cell", "SAWL", "converter", "error/read", "sigma", data.target_text},
                             {}};
   for (const analysis::VerdictRow& row : data.verdict)
     table.rows.push_back({row.key.cell, std::to_string(row.key.sawl), row.key.adc,

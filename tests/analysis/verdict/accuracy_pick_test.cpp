@@ -9,7 +9,9 @@
 namespace flare::analysis {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 AccuracyPoint at(int sawl, double drop, double high, const std::string& adc = "flash", double enob = 0) {
   return {"model", "emsbq", "sram8t", adc, "read", sawl, enob, drop, high};
@@ -41,18 +43,21 @@ TEST(AccuracyPick, TheLeastEnobFromTheBestDownward) {
   EXPECT_EQ(pick->next->adc, "c");
 }
 
-TEST(AccuracyPick, OneSentenceBesideSixSigma) {
+TEST(AccuracyPick, OneSentenceBesideWhatTheTargetPicks) {
   const std::vector<AccuracyPoint> points = {at(2, 0.0, 0.003), at(4, 0.0, 0.004), at(8, 0.02, 0.03)};
-  const std::string s = accuracy_sentence(points, 0.01, 2, "%");
+  const std::string s = accuracy_sentence(points, 0.01, {"6 sigma", 2}, "%");
   EXPECT_THAT(
       s,
       HasSubstr("accuracy allows SAWL 4 (drop 0.00 %, at most 0.40 % with 95 % confidence, 1.00 % allowed)"));
   EXPECT_THAT(s, HasSubstr("SAWL 8 is not shown to"));
   EXPECT_THAT(s, HasSubstr("6 sigma allows SAWL 2"));
-  EXPECT_THAT(accuracy_sentence(points, 0.01, 4, "%"), HasSubstr("6 sigma asks for the same"));
-  EXPECT_THAT(accuracy_sentence(points, 0.001, 0, "%"), HasSubstr("accuracy allows no SAWL"));
-  EXPECT_THAT(accuracy_sentence(points, 0.01, 0, "nat"), HasSubstr("0.0040 nat"));
-  EXPECT_EQ(accuracy_sentence({}, 0.01, 0, "%"), "");
+  EXPECT_THAT(accuracy_sentence(points, 0.01, {"3.5 sigma", 4}, "%"),
+              HasSubstr("3.5 sigma asks for the same"));
+  EXPECT_THAT(accuracy_sentence(points, 0.001, {"6 sigma", 0}, "%"),
+              AllOf(HasSubstr("accuracy allows no SAWL"), HasSubstr("; 6 sigma is held by no SAWL.")));
+  EXPECT_THAT(accuracy_sentence(points, 0.01, {"6 sigma", {}}, "nat"),
+              AllOf(HasSubstr("0.0040 nat"), Not(HasSubstr("6 sigma"))));
+  EXPECT_EQ(accuracy_sentence({}, 0.01, {"6 sigma", 0}, "%"), "");
 }
 
 TEST(AccuracyPick, EnobNeedsTwoConverters) {
