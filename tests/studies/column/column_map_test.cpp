@@ -75,13 +75,15 @@ TEST_F(ColumnMap, AReplicaThatTimesCostsWhatItsSpreadMoves) {
 
 TEST_F(ColumnMap, HasEveryCellAndConverterWithItsCost) {
   const testing::Ended ended =
-      run_text(study("[[columns]]\nsawl = [2]\n[[columns]]\ncell = \"sram8t_min\"\nsawl = [2]\nconverters = "
+      run_text("target = \"3.5 sigma\"\n" +
+               study("[[columns]]\nsawl = [2]\n[[columns]]\ncell = \"sram8t_min\"\nsawl = [2]\nconverters = "
                      "[\"ideal\"]\n",
                      converter("ideal", "") + converter("one", "references = \"replica\"") +
                          converter("four", "references = \"replica\"\naverage = 4")) +
                "[map]\nclaim = \"holds\"\n");
   ASSERT_EQ(ended.status, 0) << ended.out;
   EXPECT_THAT(ended.out, HasSubstr("Claimed elsewhere: holds"));
+  EXPECT_THAT(ended.out, HasSubstr("(* holds 3.5 sigma)"));
   EXPECT_THAT(ended.out, HasSubstr("one: references from 1 + 1 replica columns a threshold (replica)"));
   EXPECT_THAT(ended.out, HasSubstr("ideal: ideal references that track the corner"));
   const H5::H5File file = engine::open_result(folder_ / "out.h5");
