@@ -178,7 +178,7 @@ class AutoEstimator {
     audited.regions = estimator.sampled_regions();
     ledger.release(kept);
     if (runs > 0 && audited.summary.status == TailStatus::estimated)
-      audited.finding = audit_regions(session_, search_, audited.regions, runs);
+      audited.finding = audit_regions(session_, search_, audited.regions, runs, audited.summary.log_p);
     return audited;
   }
 

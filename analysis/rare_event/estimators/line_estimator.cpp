@@ -318,9 +318,17 @@ std::vector<Stratum> LineEstimator::draw(EstimatorSession& session, const std::v
 }
 
 std::vector<LineRegion> LineEstimator::sampled_regions() const {
+  std::vector<double> held(regions_.size(), 0.0);
+  const std::vector<double> counts = lines_each_has(drawn_, regions_.size());
+  for (const LineResult& line : drawn_)
+    held[line.region] += std::exp(line.log_value - forecast_.log_p) / counts[line.region];
+  const double all = std::accumulate(held.begin(), held.end(), 0.0);
   std::vector<LineRegion> sampled;
-  for (std::size_t k = 0; k < regions_.size(); ++k)
-    if (effective_lines(drawn_, k) >= least_own_lines) sampled.push_back(regions_[k]);
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    if (effective_lines(drawn_, k) < least_own_lines) continue;
+    sampled.push_back(regions_[k]);
+    sampled.back().share = all > 0.0 ? held[k] / all : 1.0;
+  }
   return sampled;
 }
 

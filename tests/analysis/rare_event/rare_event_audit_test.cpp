@@ -36,7 +36,7 @@ int contradictions(const BatchEvaluator& f, std::size_t d, std::uint64_t runs, i
     search.regions.emplace_back(Vector::Unit(static_cast<Eigen::Index>(d), 0), 6.0);
     search.regions[0].root.spread = 0.05;
     search.regions[0].root.bend = bend;
-    const AuditFinding finding = audit_regions(session, search, search.regions, runs);
+    const AuditFinding finding = audit_regions(session, search, search.regions, runs, log_upper_tail(6.0));
     EXPECT_EQ(ledger.counts().audit, ledger.counts().total());
     EXPECT_LE(ledger.counts().audit, runs + 60);
     count += finding.contradicts() ? 1 : 0;
@@ -92,7 +92,7 @@ TEST(Audit, RemembersWhatWasMet) {
     SearchResult search;
     search.regions.emplace_back(Vector::Unit(12, 0), 6.0);
     search.regions[0].root.spread = 0.05;
-    const AuditFinding finding = audit_regions(session, search, search.regions, 30);
+    const AuditFinding finding = audit_regions(session, search, search.regions, 30, log_upper_tail(6.0));
     remembered += finding.unexplained.size() > finding.unexplained_draws ? 1 : 0;
     // Its own lines see a cliff of 4 inputs badly: that is no reason to call it small.
     ASSERT_TRUE(finding.contradicts());
@@ -113,7 +113,7 @@ TEST(Audit, RemembersNothingAgainstARegionThatIsKnown) {
     SearchResult search;
     search.regions.emplace_back(Vector::Unit(20, 0), 5.6);
     search.regions[0].root.spread = 0.1;
-    const AuditFinding finding = audit_regions(session, search, search.regions, 30);
+    const AuditFinding finding = audit_regions(session, search, search.regions, 30, log_upper_tail(6.0));
     EXPECT_EQ(finding.unexplained.size(), 0u) << i;
   }
 }
