@@ -24,6 +24,7 @@ constexpr double price_of_pieces = 4.0;   // times what the pilot promises
 constexpr double largest_share = 0.1;     // of the estimate, in one line
 constexpr double hardly_important = 2.0;  // of ln, below the median of the population
 constexpr double most_heavy = 0.1;        // of the population, on lines that carry more
+constexpr double least_of_expected = 0.025;  // of a mean value over the population
 constexpr double noise_that_matters = 0.1;  // times the distance: changes P by half a percent and more
 constexpr double lines_in_noise = 600.0;    // one run in a hundred that is far off is met several times
 constexpr double far_off = 4.5;             // from where it was expected, robust standard deviations
@@ -362,9 +363,26 @@ std::string LineEstimator::objection(const Sampled& sampled) const {
   for (std::size_t k = 0; k < regions_.size(); ++k)
     if (std::abs(weight_deficit(drawn_, k)) > largest_deficit)
       return "the weights of a region's lines do not have mean 1: their law has lost a part of it";
+  if (shaped_by_population_ && decided_elsewhere(sampled.estimate.log_p))
+    return "the lines that decide the estimate lie far from the failures that the search met";
   if (hardly_draws(lines_each_has(drawn_, regions_.size()), sampled.estimate.log_p))
     return "failures that the search met lie where hardly a line is drawn";
   return {};
+}
+
+// Over lines through failures drawn from P the mean value is E v^2 / P of the lines drawn.
+bool LineEstimator::decided_elsewhere(double log_p) const {
+  const std::vector<double> counts = lines_each_has(drawn_, regions_.size());
+  double sum = 0.0, squares = 0.0, through_met = 0.0;
+  for (const LineResult& line : drawn_) {
+    const double value = std::exp(line.log_value - log_p);
+    sum += value / counts[line.region];
+    squares += value * value / counts[line.region];
+  }
+  std::vector<LineResult> met = met_;
+  weigh_again(regions_, met);
+  for (const LineResult& line : met) through_met += std::exp(line.log_value - log_p);
+  return through_met * sum < least_of_expected * squares * static_cast<double>(met.size());
 }
 
 void LineEstimator::describe_regions(const WeightedEstimate& estimate, RareEventSummary& summary) const {
