@@ -73,7 +73,8 @@ class AutoEstimator {
   }
 
   // What passes again beyond a shell lies in a layer that few looks along a ray meet.
-  static RareEventSummary too_many_for_rays() {
+  RareEventSummary too_many_for_rays() {
+    stopped_ = true;
     RareEventSummary summary;
     summary.reason =
         fmt::format("rays are for at most {} dimensions: in more, automatic weighs distances instead",
