@@ -24,6 +24,7 @@ constexpr double price_of_pieces = 4.0;   // times what the pilot promises
 constexpr double largest_share = 0.1;     // of the estimate, in one line
 constexpr double hardly_important = 2.0;  // of ln, below the median of the population
 constexpr double most_heavy = 0.1;        // of the population, on lines that carry more
+constexpr Eigen::Index most_to_fit = 12;  // dimensions
 constexpr double least_of_expected = 0.02;  // of a mean value over the population
 constexpr double noise_that_matters = 0.1;  // times the distance: changes P by half a percent and more
 constexpr double lines_in_noise = 600.0;    // one run in a hundred that is far off is met several times
@@ -372,6 +373,8 @@ std::string LineEstimator::objection(const Sampled& sampled) const {
 
 // Over lines through failures drawn from P the mean value is E v^2 / P of the lines drawn.
 bool LineEstimator::decided_elsewhere(double log_p) const {
+  // In many dimensions a law fitted to few points draws these more often than it should.
+  if (regions_.front().direction.size() > most_to_fit) return false;
   const std::vector<double> counts = lines_each_has(drawn_, regions_.size());
   double sum = 0.0, squares = 0.0, through_met = 0.0;
   for (const LineResult& line : drawn_) {
