@@ -17,7 +17,7 @@ using engine::Vector;
 constexpr Eigen::Index few_dimensions = 60;
 constexpr double most_forgotten = 0.15;  // of the population
 constexpr std::size_t most_asked = 8;
-constexpr double least_share = 0.005;     // of what the population says of a region
+constexpr double least_share = 0.005;   // of what the population says of a region
 constexpr double least_carried = 0.3;   // of the share of P that they stand for, by lines
 constexpr double largest_value = 10.0;  // of a line, in units of P
 constexpr double clearly_short = 0.1;   // of a root, sigma
