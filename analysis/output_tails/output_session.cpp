@@ -62,6 +62,17 @@ std::uint64_t OutputSession::remaining() const {
 }
 
 std::vector<double> OutputSession::evaluate(const Matrix& points, std::uint64_t RunCounts::*purpose) {
+  std::vector<double> values = run(points, purpose);
+  DirectedOutputs& kept = summary_.directed;
+  Matrix grown(kept.points.rows() + points.rows(), points.cols());
+  if (kept.points.rows() > 0) grown.topRows(kept.points.rows()) = kept.points;
+  grown.bottomRows(points.rows()) = points;
+  kept.points = std::move(grown);
+  kept.values.insert(kept.values.end(), values.begin(), values.end());
+  return values;
+}
+
+std::vector<double> OutputSession::run(const Matrix& points, std::uint64_t RunCounts::*purpose) {
   if (stop_.stop_requested()) throw OutputTailsEnded{"stopped"};
   if (static_cast<std::uint64_t>(points.rows()) > remaining()) throw OutputTailsEnded{"the budget is spent"};
   std::vector<double> values = evaluator_(points);
@@ -88,7 +99,7 @@ OutputDraws OutputSession::draws(double scale, Eigen::Index count) {
 
 OutputDraws OutputSession::made_draws(double scale, Eigen::Index count, std::uint64_t RunCounts::*purpose) {
   OutputDraws made{scale, scale * random_.normal_matrix(count, dimension_), {}};
-  made.values = evaluate(made.points, purpose);
+  made.values = run(made.points, purpose);
   summary_.draws.push_back(made);
   return made;
 }

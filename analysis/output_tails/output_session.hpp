@@ -59,6 +59,7 @@ class OutputSession {
   void refuse_all(const std::string& reason);
 
  private:
+  std::vector<double> run(const engine::Matrix& points, std::uint64_t RunCounts::*purpose);
   OutputDraws known_draws(double scale) const;
 
   Eigen::Index dimension_;

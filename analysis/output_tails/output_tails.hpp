@@ -68,6 +68,12 @@ struct OutputTailsOptions {
   std::vector<TailSurrogate> warm_starts;
 };
 
+/// Runs at points that a pilot, an estimate or a closer look chose: of no plain law.
+struct DirectedOutputs {
+  engine::Matrix points;       // runs x d
+  std::vector<double> values;  // NaN: unknown
+};
+
 /// The answer to one question.
 struct OutputTail {
   TailStatus status = TailStatus::refused;  // estimated or refused
@@ -98,6 +104,7 @@ struct OutputTailsSummary {
   RunCounts runs;
   std::vector<TailSurrogate> surrogates;  // frozen ones: warm starts of a neighbour
   std::vector<OutputDraws> draws;         // made: `known` to whoever asks on
+  DirectedOutputs directed;               // all others: `seen` to whoever asks on
   std::vector<std::string> search;        // what was done, in order
   WeightedRuns estimate;                  // those the answers rest on
 };

@@ -20,7 +20,8 @@ namespace {
 
 constexpr std::uint64_t for_remembered = 60;  // runs kept back to explain failures that were met before
 constexpr double negligible_share = 0.02;     // of P: not worth a second search
-constexpr double most_missing = 0.15;         // of P: more than this is not a matter of a wider interval
+constexpr Eigen::Index most_ray_dimensions = 12;
+constexpr double most_missing = 0.15;  // of P: more than this is not a matter of a wider interval
 
 class AutoEstimator {
  public:
@@ -56,6 +57,11 @@ class AutoEstimator {
 
   RareEventSummary estimate() {
     EvaluationLedger& ledger = session_.ledger();
+    if (session_.options().method == RareEventMethod::radial_sampling &&
+        ledger.dimension() > most_ray_dimensions)
+      return too_many_for_rays();
+    const SeenRuns& seen = session_.options().seen;
+    ledger.remember_seen(seen.points, seen.responses);
     look_ = look_around(session_);
     if (ledger.counts().unknown == ledger.counts().total() && !ledger.margins()) return without_answers();
     if (ledger.saw_unknown()) ledger.hold_back(for_unknown());
@@ -64,6 +70,16 @@ class AutoEstimator {
     if (!search_.regions.empty() && !look_.origin.failed)
       look_for_noise(session_, search_.regions.front().most_probable_point, look_);
     return estimate_regions();
+  }
+
+  // What passes again beyond a shell lies in a layer that few looks along a ray meet.
+  RareEventSummary too_many_for_rays() {
+    stopped_ = true;
+    RareEventSummary summary;
+    summary.reason =
+        fmt::format("rays are for at most {} dimensions: in more, automatic weighs distances instead",
+                    most_ray_dimensions);
+    return summary;
   }
 
   // Nothing to go by, and more runs would most likely tell nothing either.
@@ -178,7 +194,7 @@ class AutoEstimator {
     audited.regions = estimator.sampled_regions();
     ledger.release(kept);
     if (runs > 0 && audited.summary.status == TailStatus::estimated)
-      audited.finding = audit_regions(session_, search_, audited.regions, runs);
+      audited.finding = audit_regions(session_, search_, audited.regions, runs, audited.summary.log_p);
     return audited;
   }
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "analysis/rare_event/core/met_chance.hpp"
+#include "analysis/rare_event/population_audit.hpp"
 #include "analysis/rare_event/search/failure_regions.hpp"
 
 namespace flare::analysis {
@@ -27,15 +28,6 @@ double audit_scale(const std::vector<LineRegion>& regions) {
   return std::clamp(nearest_offset(regions) / 1.3, 1.5, 4.5);
 }
 
-// Some region's root model says that x fails.
-bool predicted(const std::vector<LineRegion>& regions, const Vector& x) {
-  return std::any_of(regions.begin(), regions.end(), [&](const LineRegion& region) {
-    const double along = region.direction.dot(x);
-    const Vector across = x - along * region.direction;
-    return along > region.root.predict(across) - 3.0 * region.root.spread;
-  });
-}
-
 // Draws that all regions let pass; fewer than `count` where nearly every draw is predicted to fail. `skipped`
 // counts those that were.
 Matrix passing_draws(EstimatorSession& session, const std::vector<LineRegion>& regions, std::size_t count,
@@ -44,7 +36,7 @@ Matrix passing_draws(EstimatorSession& session, const std::vector<LineRegion>& r
   std::vector<Vector> passing;
   for (std::size_t tries = 0; tries < 50 * count && passing.size() < count; ++tries) {
     Vector x = scale * session.random().normal_vector(session.ledger().dimension());
-    if (predicted(regions, x)) {
+    if (predicted_to_fail(regions, x)) {
       ++skipped;
     } else {
       passing.push_back(std::move(x));
@@ -70,7 +62,8 @@ std::vector<Vector> explain(EstimatorSession& session, const SearchResult& searc
   finder.regions() = regions;
   std::vector<Vector> open = finder.unexplained(failing);
   bent += finder.bent();
-  std::erase_if(open, [&](const Vector& x) { return predicted(regions, x) || on_bent_plane(search, x); });
+  std::erase_if(open,
+                [&](const Vector& x) { return predicted_to_fail(regions, x) || on_bent_plane(search, x); });
   return open;
 }
 
@@ -95,7 +88,7 @@ std::vector<Vector> open_failures(const EvaluationLedger& ledger, const SearchRe
                                   const std::vector<LineRegion>& regions) {
   std::vector<const Vector*> open;
   for (const Vector& x : ledger.met_failures())
-    if (x.norm() > 0.0 && !predicted(regions, x) && !on_bent_plane(search, x)) open.push_back(&x);
+    if (x.norm() > 0.0 && !predicted_to_fail(regions, x) && !on_bent_plane(search, x)) open.push_back(&x);
   return different(open, most_remembered);
 }
 
@@ -142,7 +135,7 @@ std::uint64_t audit_runs(const EstimatorSession& session, const PlainLook& look,
 }
 
 AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search,
-                           const std::vector<LineRegion>& regions, std::uint64_t runs) {
+                           const std::vector<LineRegion>& regions, std::uint64_t runs, double log_p) {
   AuditFinding finding;
   const std::uint64_t before = session.ledger().counts().total();
   const std::vector<Vector> remembered = open_failures(session.ledger(), search, regions);
@@ -163,8 +156,12 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
     finding.unexplained_draws = failing.size();
     const std::vector<Vector> fresh = explain(session, search, regions, failing, finding.bent);
     const std::vector<Vector> old = explain(session, search, regions, remembered, finding.bent);
+    const Forgotten forgotten = forgotten_failures(session, search, regions, log_p);
+    finding.forgotten_share = forgotten.share;
+    finding.forgotten = !forgotten.points.empty();
     finding.unexplained_draws = fresh.size();
     finding.unexplained = fresh;
+    finding.unexplained.insert(finding.unexplained.end(), forgotten.points.begin(), forgotten.points.end());
     finding.unexplained.insert(finding.unexplained.end(), old.begin(), old.end());
   } catch (const BudgetSpent&) {
     session.note("the budget ended during the audit");
@@ -228,9 +225,13 @@ double missing_share(EstimatorSession& session, const std::vector<LineRegion>& r
                       Purpose::audit);
   finder.regions() = regions;
   finder.count_found(1);
+  // Among many like regions a population ends in a few: there lines tell more.
+  if (regions.size() < many_regions && finding.forgotten_share > 0.0)
+    return finding.forgotten_share / (1.0 - std::min(0.99, finding.forgotten_share));
   try {
     finder.add(finding.unexplained, true, 4);
-    if (!finder.all_placed()) return 1.0;
+    const bool built = finder.regions().size() > regions.size();
+    if (!finder.all_placed() || (finding.forgotten && !built)) return 1.0;
     std::vector<std::size_t> counts(finder.regions().size(), newcomer_lines);
     std::fill_n(counts.begin(), regions.size(), 0);
     LineOptions options;

@@ -21,6 +21,8 @@ struct AuditFinding {
   std::size_t examined = 0;           // of these
   std::size_t bent = 0;               // failures, old and new, that only an arc joins to a region
   std::size_t unexplained_draws = 0;  // of these
+  bool forgotten = false;             // failures that lead to a region are not in its part of the estimate
+  double forgotten_share = 0.0;       // of the search's population of failures
   /// Failing points of no sampled region, of the audit's draws and of all that was met before.
   std::vector<engine::Vector> unexplained;
 
@@ -39,7 +41,7 @@ std::uint64_t audit_runs(const EstimatorSession& session, const PlainLook& look,
 /// Spends at most `runs` on the draws, and on explaining failures up to nine runs for each of 14. `regions`: those
 /// that the estimate has a sample of.
 AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search,
-                           const std::vector<LineRegion>& regions, std::uint64_t runs);
+                           const std::vector<LineRegion>& regions, std::uint64_t runs, double log_p);
 
 /// Failures met before that no arc of failures joins to a row of `reached`: what an estimate by chains that ended in
 /// these points has not seen.

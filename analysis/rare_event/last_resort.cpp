@@ -83,7 +83,8 @@ RareEventSummary try_engine(Findings& findings, Estimator& estimator) {
   session.ledger().release(kept);
   if (summary.status != TailStatus::estimated) return summary;
   if (runs > 0) {
-    const AuditFinding finding = audit_regions(session, findings.search, estimator.sampled_regions(), runs);
+    const AuditFinding finding =
+        audit_regions(session, findings.search, estimator.sampled_regions(), runs, summary.log_p);
     allow_for_missing(session, estimator, finding, summary);
   }
   audit_against_subset(findings.search, summary);

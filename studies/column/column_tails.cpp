@@ -54,6 +54,15 @@ class OwnProblem {
     return known;
   }
 
+  /// Runs of the level that a proposal led to, with a converter that does not deviate.
+  analysis::SeenRuns read(const analysis::DirectedOutputs& runs) const {
+    const Eigen::Index n = runs.points.rows();
+    analysis::SeenRuns seen{engine::Matrix::Zero(n, runs.points.cols() + 1), {}};
+    seen.points.leftCols(runs.points.cols()) = runs.points;
+    seen.responses = read(runs.values, engine::Vector::Zero(n));
+    return seen;
+  }
+
   /// Draws of this problem as draws of the level: `read`, backwards.
   analysis::OutputDraws volts_behind(const analysis::ScaledDraws& draws) const {
     const Eigen::Index d = draws.points.cols() - 1;
@@ -156,6 +165,7 @@ class LevelEstimator {
     }
     if (!summary.surrogates.empty()) surrogates = summary.surrogates;
     known_.insert(known_.end(), summary.draws.begin(), summary.draws.end());
+    seen_ = summary.directed;
     left_ -= std::min(left_, summary.runs.total());
     evaluator.weigh(summary.estimate);
     return evaluator.take_samples();
@@ -185,6 +195,7 @@ class LevelEstimator {
       rare.known.push_back(
           problem.read(draws, engine::draw(deviation, 0, static_cast<std::size_t>(draws.points.rows()), 1)));
     }
+    rare.seen = problem.read(seen_);
     const analysis::RareEventSummary summary =
         analysis::estimate_failure_probability(problem.dimension(), std::ref(problem), rare, run_.stop);
     if (run_.stop.stop_requested()) throw engine::Stopped();
@@ -212,6 +223,7 @@ class LevelEstimator {
   std::uint64_t left_;  // of the level
   std::string stream_;
   std::vector<analysis::OutputDraws> known_;
+  analysis::DirectedOutputs seen_;  // by the shared estimator, beside its draws
 };
 
 }  // namespace

@@ -37,4 +37,16 @@ ReadDraws EstimatorSession::draws_at(double scale, Eigen::Index count) {
   return {made_.back().points, std::move(outcomes)};
 }
 
+std::vector<engine::Vector> EstimatorSession::seen_failures() const {
+  constexpr std::size_t most = 8;
+  std::vector<engine::Vector> failing;
+  for (std::size_t i = 0; i < options_->seen.responses.size(); ++i)
+    if (read_response(options_->seen.responses[i], UnknownAs::pass).failed)
+      failing.push_back(options_->seen.points.row(static_cast<Eigen::Index>(i)));
+  std::vector<engine::Vector> chosen;
+  const std::size_t n = failing.size(), count = std::min(n, most);
+  for (std::size_t i = 0; i < count; ++i) chosen.push_back(failing[i * n / count]);
+  return chosen;
+}
+
 }  // namespace flare::analysis

@@ -34,6 +34,8 @@ class EstimatorSession {
   /// At least `count` draws: those known beforehand of about that scale, else new ones, which are kept. Known ones that
   /// serve two scales are counted as looks once.
   ReadDraws draws_at(double scale, Eigen::Index count);
+  /// Failing points among the runs seen elsewhere, at most 8, evenly chosen.
+  std::vector<engine::Vector> seen_failures() const;
   const std::vector<ScaledDraws>& made_draws() const { return made_; }
 
   void note(std::string line) { notes_.push_back(std::move(line)); }

@@ -49,6 +49,11 @@ class EvaluationLedger {
   /// Reads responses of runs that were made elsewhere: they count as no run.
   std::vector<Evaluated> take_in(const engine::Matrix& points, const std::vector<Response>& responses);
 
+  /// The same, and failures among them are remembered like those of a search.
+  void remember_seen(const engine::Matrix& points, const std::vector<Response>& responses) {
+    remember(points, take_in(points, responses));
+  }
+
   /// Runs of an estimate that was given up become a pilot's: they enter no estimate.
   void count_estimate_as_pilot(std::uint64_t runs) {
     counts_.estimate -= runs;

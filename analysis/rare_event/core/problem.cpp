@@ -69,6 +69,11 @@ bool RareEventOptions::is_valid(std::size_t dimension, std::string* error) const
                               dimension));
     }
   }
+  const engine::Matrix& points = seen.points;
+  if (seen.responses.size() != static_cast<std::size_t>(points.rows()) ||
+      (points.rows() > 0 && static_cast<std::size_t>(points.cols()) != dimension))
+    return fail(
+        fmt::format("runs seen elsewhere need {} coordinates and a response for every row", dimension));
   return true;
 }
 

@@ -59,6 +59,12 @@ struct ScaledDraws {
   std::vector<Response> responses;
 };
 
+/// Runs made elsewhere at points that a proposal led to: draws of no plain law.
+struct SeenRuns {
+  engine::Matrix points;  // runs x d
+  std::vector<Response> responses;
+};
+
 struct RareEventOptions {
   RareEventMethod method = RareEventMethod::automatic;
 
@@ -80,6 +86,10 @@ struct RareEventOptions {
   /// simulations read at another threshold). The search takes them in place of its own where scale and number
   /// suit; they cost no run and never enter the estimate.
   std::vector<ScaledDraws> known;
+
+  /// Runs of another estimate of the same simulations (the summary's `directed`, read at this threshold). They cost no run and
+  /// are never made again; failures among them are where the search begins, and the answer must account for them.
+  SeenRuns seen;
 
   /// Skip the wide search when warm starts are confirmed and the margin is close to linear near them. Faster,
   /// and a region that exists only in this problem and not in its neighbour may be missed.

@@ -24,6 +24,8 @@ constexpr double price_of_pieces = 4.0;   // times what the pilot promises
 constexpr double largest_share = 0.1;     // of the estimate, in one line
 constexpr double hardly_important = 2.0;  // of ln, below the median of the population
 constexpr double most_heavy = 0.1;        // of the population, on lines that carry more
+constexpr Eigen::Index most_to_fit = 12;  // dimensions
+constexpr double least_of_expected = 0.02;  // of a mean value over the population
 constexpr double noise_that_matters = 0.1;  // times the distance: changes P by half a percent and more
 constexpr double lines_in_noise = 600.0;    // one run in a hundred that is far off is met several times
 constexpr double far_off = 4.5;             // from where it was expected, robust standard deviations
@@ -318,9 +320,17 @@ std::vector<Stratum> LineEstimator::draw(EstimatorSession& session, const std::v
 }
 
 std::vector<LineRegion> LineEstimator::sampled_regions() const {
+  std::vector<double> held(regions_.size(), 0.0);
+  const std::vector<double> counts = lines_each_has(drawn_, regions_.size());
+  for (const LineResult& line : drawn_)
+    held[line.region] += std::exp(line.log_value - forecast_.log_p) / counts[line.region];
+  const double all = std::accumulate(held.begin(), held.end(), 0.0);
   std::vector<LineRegion> sampled;
-  for (std::size_t k = 0; k < regions_.size(); ++k)
-    if (effective_lines(drawn_, k) >= least_own_lines) sampled.push_back(regions_[k]);
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    if (effective_lines(drawn_, k) < least_own_lines) continue;
+    sampled.push_back(regions_[k]);
+    sampled.back().share = all > 0.0 ? held[k] / all : 1.0;
+  }
   return sampled;
 }
 
@@ -354,9 +364,28 @@ std::string LineEstimator::objection(const Sampled& sampled) const {
   for (std::size_t k = 0; k < regions_.size(); ++k)
     if (std::abs(weight_deficit(drawn_, k)) > largest_deficit)
       return "the weights of a region's lines do not have mean 1: their law has lost a part of it";
+  if (shaped_by_population_ && decided_elsewhere(sampled.estimate.log_p))
+    return "the lines that decide the estimate lie far from the failures that the search met";
   if (hardly_draws(lines_each_has(drawn_, regions_.size()), sampled.estimate.log_p))
     return "failures that the search met lie where hardly a line is drawn";
   return {};
+}
+
+// Over lines through failures drawn from P the mean value is E v^2 / P of the lines drawn.
+bool LineEstimator::decided_elsewhere(double log_p) const {
+  // In many dimensions a law fitted to few points draws these more often than it should.
+  if (regions_.front().direction.size() > most_to_fit) return false;
+  const std::vector<double> counts = lines_each_has(drawn_, regions_.size());
+  double sum = 0.0, squares = 0.0, through_met = 0.0;
+  for (const LineResult& line : drawn_) {
+    const double value = std::exp(line.log_value - log_p);
+    sum += value / counts[line.region];
+    squares += value * value / counts[line.region];
+  }
+  std::vector<LineResult> met = met_;
+  weigh_again(regions_, met);
+  for (const LineResult& line : met) through_met += std::exp(line.log_value - log_p);
+  return through_met * sum < least_of_expected * squares * static_cast<double>(met.size());
 }
 
 void LineEstimator::describe_regions(const WeightedEstimate& estimate, RareEventSummary& summary) const {

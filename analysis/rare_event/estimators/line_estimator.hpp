@@ -45,6 +45,8 @@ class LineEstimator : public FrozenEstimator {
                      double log_p) const;
   /// A tenth of the population or two other failures that matter are heavy.
   bool hardly_draws(const std::vector<double>& counts, double log_p) const;
+  /// Lines through the population's failures carry next to nothing of what they would carry were it drawn from P.
+  bool decided_elsewhere(double log_p) const;
   std::vector<LineResult> known_lines() const;
   /// A contradiction: from here on every line is checked, and where it failed short of its root the region is scanned.
   void watch(const std::vector<LineResult>& lines);

@@ -44,6 +44,7 @@ struct LineRegion {
   engine::Vector most_probable_point;
   double noise = 0.0;      // of a root from a margin, sigma: its standard deviation where margins are rough
   bool in_pieces = false;  // its lines fail in several pieces: scanned, not searched
+  double share = 1.0;      // of P, at most, once an estimate was made
 
   LineRegion(const engine::Vector& a, double beta);
 };

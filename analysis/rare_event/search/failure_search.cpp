@@ -84,6 +84,7 @@ void search_widely(EstimatorSession& session, const PlainLook& look, RegionFinde
   for (const Vector& start : session.options().warm_starts) {
     if (ledger.evaluate_one(1.02 * start, Purpose::explore).failed) finder.add({1.02 * start}, false);
   }
+  finder.add(session.seen_failures(), false);
   subset = first_subset(session, look);
   if (subset) finder.set_population(subset->failing);
   const int most_built = look.origin.failed ? 1 : (ledger.dimension() > 60 ? 3 : -1);

@@ -223,6 +223,9 @@ PlaneSearch search_plane(EstimatorSession& session, const PlainLook& look, Regio
   finder.count_found(1);
   if (failing.size() > 8) failing.resize(8);
   finder.add(failing, true, 2);
+  std::vector<Vector> seen = session.seen_failures();
+  std::erase_if(seen, [&](const Vector& x) { return !search.plane->is_surprised_by(x); });
+  if (!seen.empty()) finder.add(seen, false, 2);
   search.explains_all = finder.regions().size() == 1 && finder.all_placed();
   if (search.explains_all) {
     search.log_p_behind_jumps = log_p_behind_jumps(

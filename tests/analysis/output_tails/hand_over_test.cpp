@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/output_tails/output_tails.hpp"
+#include "analysis/rare_event/core/normal_stream.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -64,9 +65,11 @@ OutputTailsSummary asked_together(Runs& runs, std::uint64_t seed) {
       d, [&](const Matrix& points) { return runs.outputs(points); }, {question}, options);
 }
 
-RareEventSummary asked_alone(Runs& runs, std::uint64_t seed, const std::vector<OutputDraws>& known) {
+RareEventSummary asked_alone(Runs& runs, std::uint64_t seed, const std::vector<OutputDraws>& known,
+                             const DirectedOutputs& directed = {}) {
   RareEventOptions options;
   options.seed = seed;
+  options.seen = {directed.points, Runs::read(directed.values)};
   for (const OutputDraws& draws : known)
     options.known.push_back({draws.scale, draws.points, Runs::read(draws.values)});
   return estimate_failure_probability(
@@ -86,8 +89,9 @@ TEST(HandOver, ARefusedQuestionGoesOnWithTheDrawsMadeSoFar) {
     std::size_t handed_on = 0;
     for (const OutputDraws& draws : together.draws) handed_on += draws.values.size();
     EXPECT_GE(handed_on, together.runs.explore) << "all that explored";
+    EXPECT_EQ(handed_on + together.directed.values.size(), before) << "and all others";
 
-    const RareEventSummary alone = asked_alone(runs, seed, together.draws);
+    const RareEventSummary alone = asked_alone(runs, seed, together.draws, together.directed);
     EXPECT_EQ(runs.again(), 0u) << "no run is made twice";
     EXPECT_EQ(runs.count() - before, alone.runs.total());
     Runs from_nothing;
@@ -97,6 +101,45 @@ TEST(HandOver, ARefusedQuestionGoesOnWithTheDrawsMadeSoFar) {
     covered += alone.log_p_low <= exact_log_p() && exact_log_p() <= alone.log_p_high ? 1 : 0;
   }
   EXPECT_GE(covered, 8);
+}
+
+// A cliff in four inputs, four times as likely as the plane beside it, which the search itself mostly overlooks.
+TEST(HandOver, FailuresThatWereSeenElsewhereMustCount) {
+  const double log_p = std::log(normal_tail(6.0) + std::pow(normal_tail(2.4), 4));
+  int seen_wrong = 0, unseen_wrong = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    RareEventOptions options;
+    options.seed = seed;
+    const auto wrong = [&] {
+      const RareEventSummary s = estimate_failure_probability(
+          12,
+          [](const Matrix& points) {
+            std::vector<Response> responses;
+            for (const auto& x : points.rowwise())
+              responses.push_back(Response::margin(x.tail(4).minCoeff() > 2.4 ? -1.0 : 6.0 - x(0)));
+            return responses;
+          },
+          options);
+      return s.status == TailStatus::estimated && s.log_p_high < log_p;
+    };
+    unseen_wrong += wrong() ? 1 : 0;
+    NormalStream random(seed, "seen elsewhere");
+    options.seen.points = random.normal_matrix(3, 12);
+    options.seen.points.rightCols(4).array() = options.seen.points.rightCols(4).array().abs() + 2.5;
+    options.seen.responses.assign(3, Response::margin(-1.0));
+    seen_wrong += wrong() ? 1 : 0;
+  }
+  EXPECT_GE(unseen_wrong, 5);
+  EXPECT_EQ(seen_wrong, 0);
+}
+
+TEST(HandOver, SeenRunsNeedAResponseForEveryRow) {
+  RareEventOptions options;
+  options.seen.points = Matrix::Zero(2, 3);
+  options.seen.responses.assign(1, Response::pass());
+  std::string error;
+  EXPECT_FALSE(options.is_valid(3, &error));
+  EXPECT_NE(error.find("seen elsewhere"), std::string::npos) << error;
 }
 
 }  // namespace

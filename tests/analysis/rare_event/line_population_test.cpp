@@ -5,6 +5,7 @@
 
 #include "analysis/rare_event/sampling/line_sampling.hpp"
 #include "analysis/tails/normal_tail.hpp"
+#include "tests/analysis/rare_event/problem_builders.hpp"
 #include "tests/analysis/rare_event/rare_event_validation.hpp"
 
 namespace flare::analysis {
@@ -102,6 +103,17 @@ TEST(LineEstimator, TheFarLimitOfAWindowIsNothingThatWasMissed) {
     EXPECT_EQ(summary.full_report().find("searches miss some"), std::string::npos) << seed << "\n"
                                                                                    << summary.full_report();
   }
+}
+
+// A die that shifts at once: four fifths of P lie in a corner that touches the plane of the rest, so that arcs of failures
+// join the two wherever they are met.
+TEST(PopulationAudit, OneCellWhoseDieShiftsAtOnceIsRefusedOrRight) {
+  const std::vector<RareEventProblem> cells = problems::cell_problems();
+  const ValidationRow row = validate(find_problem(cells, "die and mismatch, hard, one cell"),
+                                     {.repeats = 400, .first_seed = 800'000'001});
+  EXPECT_GE(row.answered, 30u);
+  EXPECT_LE(row.wrong, 4u) << "7 without the population's word";
+  EXPECT_GE(row.covered + 8, row.answered) << "12 miss without it";
 }
 
 }  // namespace

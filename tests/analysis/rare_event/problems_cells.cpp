@@ -202,6 +202,12 @@ std::vector<RareEventProblem> die_and_mismatch() {
   };
   const auto one = [](double) { return 1.0; };
   const auto none = [](double) { return 0.0; };
+  RareEventProblem one_cell = make(
+      "die and mismatch, hard, one cell", 2, 1, 20, 5.5, [](double z) { return z > 3.0 ? 1.8 : 0.2 * z; },
+      one);
+  one_cell.hidden = [margin = one_cell.evaluator(0)](const Row& x) {
+    return x(0) > 3.0 && margin(x).front().value <= 0.0;
+  };
   // Soft: shift and spread change smoothly with the die. Hard: they change at once.
   return {make(
               "die and mismatch, soft shift, 64 cells", 3, 64, 1, 7.0, [](double z) { return z; }, one),
@@ -215,9 +221,7 @@ std::vector<RareEventProblem> die_and_mismatch() {
               [](double z) { return z > 2.5 ? 2.0 : 0.0; }, one),
           make("die and mismatch, hard spread, 32 cells of 2", 2, 32, 2, 6.2, none,
                [](double z) { return z > 2.0 ? 1.4 : 1.0; }),
-          make(
-              "die and mismatch, hard, one cell", 2, 1, 20, 5.5,
-              [](double z) { return z > 3.0 ? 1.8 : 0.2 * z; }, one),
+          one_cell,
           make(
               "die and mismatch, soft shift at 6 sigma, 64 cells", 3, 64, 1, 9.0, [](double z) { return z; },
               one),

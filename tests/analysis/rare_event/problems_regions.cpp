@@ -32,8 +32,11 @@ RareEventProblem plane_and_corners(std::string name, Index d, double beta, std::
       first += corner.sides;
     }
   };
+  const Margin plane_margin = [=](const Row& x) {
+    return beta - x.tail(d - used).sum() / std::sqrt(static_cast<double>(d - used));
+  };
   const Margin margin = [=](const Row& x) {
-    double least = beta - x.tail(d - used).sum() / std::sqrt(static_cast<double>(d - used));
+    double least = plane_margin(x);
     inside(x, [&](const Corner& corner, double below) {
       if (corner.slope > 0.0) least = std::min(least, corner.slope * below);
       if (corner.slope <= 0.0 && below <= 0.0) least = -1.0;
@@ -42,9 +45,14 @@ RareEventProblem plane_and_corners(std::string name, Index d, double beta, std::
   };
   RareEventProblem problem = hard("plane and corner", std::move(name), static_cast<std::size_t>(d), any_of(p),
                                   "product", margins(margin));
-  problem.hidden = [inside](const Row& x) {
+  // Met where a corner decides the answer: where the plane fails by more, the run is the same as without a corner.
+  problem.hidden = [inside, plane_margin](const Row& x) {
     bool met = false;
-    inside(x, [&](const Corner&, double below) { met = met || below <= 0.0; });
+    const double by_plane = plane_margin(x);
+    inside(x, [&](const Corner& corner, double below) {
+      const double by_corner = corner.slope > 0.0 ? corner.slope * below : -1.0;
+      met = met || (below <= 0.0 && by_corner < by_plane);
+    });
     return met;
   };
   Row plane = Row::Zero(d);

@@ -5,7 +5,9 @@
 
 #include <cmath>
 
+#include "analysis/rare_event/population_audit.hpp"
 #include "analysis/rare_event/rare_event.hpp"
+#include "analysis/rare_event/search/typical_failures.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -36,7 +38,7 @@ int contradictions(const BatchEvaluator& f, std::size_t d, std::uint64_t runs, i
     search.regions.emplace_back(Vector::Unit(static_cast<Eigen::Index>(d), 0), 6.0);
     search.regions[0].root.spread = 0.05;
     search.regions[0].root.bend = bend;
-    const AuditFinding finding = audit_regions(session, search, search.regions, runs);
+    const AuditFinding finding = audit_regions(session, search, search.regions, runs, log_upper_tail(6.0));
     EXPECT_EQ(ledger.counts().audit, ledger.counts().total());
     EXPECT_LE(ledger.counts().audit, runs + 60);
     count += finding.contradicts() ? 1 : 0;
@@ -92,13 +94,99 @@ TEST(Audit, RemembersWhatWasMet) {
     SearchResult search;
     search.regions.emplace_back(Vector::Unit(12, 0), 6.0);
     search.regions[0].root.spread = 0.05;
-    const AuditFinding finding = audit_regions(session, search, search.regions, 30);
+    const AuditFinding finding = audit_regions(session, search, search.regions, 30, log_upper_tail(6.0));
     remembered += finding.unexplained.size() > finding.unexplained_draws ? 1 : 0;
     // Its own lines see a cliff of 4 inputs badly: that is no reason to call it small.
     ASSERT_TRUE(finding.contradicts());
     EXPECT_GT(missing_share(session, search.regions, finding, std::log(1e-9)), 0.15);
   }
   EXPECT_GE(remembered, 48);
+}
+
+// A plane x(0) = 6 in 20 dimensions that a search knows, and a corner of the last two inputs that it does not.
+double plane_and_corner(const Row& x) { return std::min(6.0 - x(0), 3.5 - x.tail(2).minCoeff()); }
+
+struct CornerSearch {
+  explicit CornerSearch(std::uint64_t seed) {
+    options.seed = seed;
+    search.regions.emplace_back(Vector::Unit(20, 0), 6.0);
+    search.regions[0].root.spread = 0.05;
+    search.subset.emplace();
+    search.subset->failing = session.random().normal_matrix(40, 20);
+    search.subset->failing.col(0).setConstant(6.1);
+  }
+  /// As a draw at 3 sigma meets it.
+  Vector far_out() {
+    Vector x = 3.0 * session.random().normal_vector(20);
+    x(0) = -1.0;
+    x.tail(2).setConstant(4.5);
+    return x;
+  }
+  Forgotten forgotten() { return forgotten_failures(session, search, search.regions, log_upper_tail(6.0)); }
+  BatchEvaluator evaluator = margins(plane_and_corner);
+  EvaluationLedger ledger{20, evaluator, 100000, {}};
+  RareEventOptions options;
+  EstimatorSession session{ledger, options, "population"};
+  SearchResult search;
+};
+
+TEST(TypicalFailures, KeepWhatMattersAndLoseTheRest) {
+  CornerSearch bench(1);
+  std::vector<Vector> met;
+  for (int i = 0; i < 20; ++i) met.push_back(bench.far_out());
+  const std::vector<Vector> ends =
+      typical_failures(bench.ledger, met, bench.search.regions, {24, [](const Vector&) { return false; }},
+                       bench.session.random(), Purpose::audit);
+  ASSERT_EQ(ends.size(), met.size());
+  EXPECT_LE(bench.ledger.counts().total(), 20u * 24u);
+  int typical = 0;
+  for (const Vector& x : ends) {
+    EXPECT_LE(plane_and_corner(x.transpose()), 0.0);
+    typical += x.squaredNorm() < 36.0 + 20.0 + 15.0 ? 1 : 0;  // far out: about 190
+  }
+  EXPECT_GE(typical, 12);
+}
+
+TEST(PopulationAudit, APopulationThatTheRegionsPredictCostsNothing) {
+  CornerSearch bench(2);
+  EXPECT_TRUE(bench.forgotten().points.empty());
+  EXPECT_EQ(bench.ledger.counts().total(), 0u);
+}
+
+TEST(PopulationAudit, HalfOfThePopulationElsewhereIsHalfOfP) {
+  CornerSearch bench(3);
+  bench.search.subset->failing.topRows(20).col(0).setConstant(0.5);
+  bench.search.subset->failing.topRightCorner(20, 2).setConstant(3.7);
+  const Forgotten forgotten = bench.forgotten();
+  EXPECT_FALSE(forgotten.points.empty());
+  EXPECT_NEAR(forgotten.share, 0.5, 0.1);
+}
+
+TEST(PopulationAudit, ARegionWithoutItsPartOfThePopulationIsAsked) {
+  CornerSearch bench(4);
+  bench.search.regions[0].share = 0.001;  // the rest elsewhere, the population says that it is all here
+  EXPECT_TRUE(bench.forgotten().points.empty()) << "its lines carry P, whatever the share";
+  EXPECT_GT(bench.ledger.counts().total(), 0u);
+}
+
+TEST(PopulationAudit, FailuresMetFarOutAreBroughtToWhereTheyMatter) {
+  int found = 0;
+  for (std::uint64_t seed = 10; seed < 30; ++seed) {
+    CornerSearch bench(seed);
+    for (int i = 0; i < 4; ++i) bench.ledger.evaluate_one(bench.far_out(), Purpose::explore);
+    found += bench.forgotten().points.empty() ? 0 : 1;
+  }
+  EXPECT_GE(found, 16);
+}
+
+TEST(RaysAsked, AreRefusedInManyDimensions) {
+  RareEventOptions options;
+  options.method = RareEventMethod::radial_sampling;
+  const RareEventSummary s = estimate_failure_probability(
+      150, margins([](const Row& x) { return std::max(16.2 - x.norm(), x.norm() - 16.7); }), options);
+  EXPECT_EQ(s.status, TailStatus::refused);
+  EXPECT_EQ(s.runs.total(), 0u);
+  EXPECT_NE(s.reason.find("12 dimensions"), std::string::npos) << s.reason;
 }
 
 // Failures of the plane itself, however far out, are explained.
@@ -113,7 +201,7 @@ TEST(Audit, RemembersNothingAgainstARegionThatIsKnown) {
     SearchResult search;
     search.regions.emplace_back(Vector::Unit(20, 0), 5.6);
     search.regions[0].root.spread = 0.1;
-    const AuditFinding finding = audit_regions(session, search, search.regions, 30);
+    const AuditFinding finding = audit_regions(session, search, search.regions, 30, log_upper_tail(6.0));
     EXPECT_EQ(finding.unexplained.size(), 0u) << i;
   }
 }

@@ -1,0 +1,28 @@
+// Failing points brought to where failures of their kind typically lie.
+//
+// A failure that was met at an inflated sigma is far out in every coordinate, also in those that have nothing to do with
+// its failing: its density says little. Short chains from it leave N(0, I) restricted to failing points as it is:
+// some coordinates are drawn anew, or all moved a little, freely or as far along the direction of the region they belong to
+// as before; what still fails is kept.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "analysis/rare_event/core/normal_stream.hpp"
+#include "analysis/rare_event/sampling/line_sampling.hpp"
+
+namespace flare::analysis {
+
+struct ChainRules {
+  int steps = 24;
+  std::function<bool(const engine::Vector&)> known;  // true: the point needs no further look, its chain ends
+};
+
+/// The ends of chains from `failing`, in step, at most `steps` runs each. Points that are no farther from the origin than
+/// typical failures at the distance of the nearest region stay where they are.
+std::vector<engine::Vector> typical_failures(EvaluationLedger& ledger, std::vector<engine::Vector> failing,
+                                             const std::vector<LineRegion>& regions, const ChainRules& rules,
+                                             NormalStream& random, Purpose purpose);
+
+}  // namespace flare::analysis
