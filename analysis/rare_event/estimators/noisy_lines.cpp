@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
-#include <numeric>
 #include <optional>
 
 #include "analysis/tails/interval.hpp"
 #include "analysis/tails/normal_tail.hpp"
+#include "engine/base/averages.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -53,10 +53,6 @@ std::optional<NoisyRoots> draw_roots(EstimatorSession& session, const LineRegion
   return roots;
 }
 
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
 // k-th central moment.
 double moment(const std::vector<double>& values, double mean, int k) {
   double sum = 0.0;
@@ -66,7 +62,7 @@ double moment(const std::vector<double>& values, double mean, int k) {
 
 // Slope of y on t over its standard error.
 double trend(const std::vector<double>& t, const std::vector<double>& y) {
-  const double mean_t = mean_of(t), mean_y = mean_of(y);
+  const double mean_t = engine::mean(t), mean_y = engine::mean(y);
   double tt = 0.0, ty = 0.0, yy = 0.0;
   for (std::size_t i = 0; i < t.size(); ++i) {
     tt += (t[i] - mean_t) * (t[i] - mean_t);
@@ -78,7 +74,7 @@ double trend(const std::vector<double>& t, const std::vector<double>& y) {
 
 // Slope of c on t.
 double slope_of(const NoisyRoots& roots) {
-  const double mean_t = mean_of(roots.t), mean_c = mean_of(roots.c);
+  const double mean_t = engine::mean(roots.t), mean_c = engine::mean(roots.c);
   double tt = 0.0, tc = 0.0;
   for (std::size_t i = 0; i < roots.t.size(); ++i) {
     tt += (roots.t[i] - mean_t) * (roots.t[i] - mean_t);
@@ -105,7 +101,7 @@ struct CumulantFit {
 
 CumulantFit fit_cumulants(const std::vector<double>& c) {
   const auto n = static_cast<double>(c.size());
-  const double mean = mean_of(c), variance = moment(c, mean, 2);
+  const double mean = engine::mean(c), variance = moment(c, mean, 2);
   const double theta = mean / (1.0 + variance), q2 = theta * theta * variance;
   const double third = -moment(c, mean, 3);  // of -c
   const double fourth = moment(c, mean, 4) - 3.0 * variance * variance;
@@ -134,7 +130,7 @@ double lines_wanted(const CumulantFit& pilot, double half_width) {
 
 std::string objection(const NoisyRoots& roots, const CumulantFit& fit) {
   std::vector<double> t_squares, c_squares;
-  const double mean_t = mean_of(roots.t), mean_c = mean_of(roots.c);
+  const double mean_t = engine::mean(roots.t), mean_c = engine::mean(roots.c);
   for (const double t : roots.t) t_squares.push_back((t - mean_t) * (t - mean_t));
   for (const double c : roots.c) c_squares.push_back((c - mean_c) * (c - mean_c));
   if (std::abs(trend(t_squares, roots.c)) > 4.0 || std::abs(trend(roots.t, c_squares)) > 4.0)
