@@ -25,10 +25,10 @@ namespace {
 constexpr int most_depth = 32;
 constexpr int most_tries = 5;
 constexpr std::size_t most_objects = 1'000'000;
-constexpr rlim_t base_seconds = 5;
+constexpr rlim_t base_seconds = 2;  // a small file takes 0.02
 constexpr rlim_t bytes_a_second = 5'000'000;
-// Of memory: for the library itself, and what compression at its best makes of a byte, read twice.
-constexpr rlim_t base_memory = 64'000'000;
+// Of memory: what compression at its best makes of a byte, read twice; of a small file what the library takes itself.
+constexpr rlim_t least_memory = 16'000'000;
 constexpr rlim_t memory_a_byte = 2 * 1'032;
 
 /// Numbers without a heap are read up to here; more is but more of the same.
@@ -45,7 +45,7 @@ class MemoryLimit {
  public:
   explicit MemoryLimit(std::uintmax_t bytes) {
     ::getrlimit(RLIMIT_AS, &before_);
-    const rlim_t most = in_use() + base_memory + memory_a_byte * static_cast<rlim_t>(bytes);
+    const rlim_t most = in_use() + std::max(least_memory, memory_a_byte * static_cast<rlim_t>(bytes));
     const rlimit limit{std::min(most, before_.rlim_cur), before_.rlim_max};
     ::setrlimit(RLIMIT_AS, &limit);
     H5Eset_auto2(H5E_DEFAULT, &MemoryLimit::on_error, this);

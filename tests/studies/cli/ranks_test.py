@@ -35,6 +35,12 @@ def processes_of(folder):
     return sorted(found)
 
 
+def shared_files(process):
+    """Files in /dev/shm that a process has mapped, whether or not they still have that name."""
+    lines = Path(f"/proc/{process}/maps").read_text().splitlines()
+    return {match[1] for line in lines if (match := re.search(r"(/dev/shm/\S+)", line))}
+
+
 def rank_of(process):
     for line in Path(f"/proc/{process}/environ").read_bytes().split(b"\0"):
         if line.startswith(b"OMPI_COMM_WORLD_RANK="):
@@ -71,6 +77,30 @@ class Ranks(ClusterTest):
             self.assertFalse(out.exists() and victim is not None and job.returncode == 0)
             self.run_ranks(other, "run", "column.toml", "-o", out.name)
             self.assert_same("alone.h5", out.name)
+
+    def test_no_kill_leaves_shared_memory(self):
+        """What ranks share has no name any more while they run, so that nobody has to clear it away."""
+        out = self.folder / "shared.h5"
+        with subprocess.Popen([*mpirun(3), FLARE, "run", "column.toml", "-o", str(out)], cwd=self.folder,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                              env={**os.environ, **ANY_PLACE}) as job:
+            journal = self.folder / f"{out.name}.journal"
+            self.wait_until(lambda: journal.exists() and journal.stat().st_size > 1_000)
+            ranks = processes_of(out)
+            self.assertEqual(len(ranks), 3)
+            mapped = set().union(*(shared_files(process) for process in ranks))
+            self.assertEqual([name for name in mapped if os.path.exists(name)], [])
+            job.kill()
+            job.communicate(timeout=60)
+        self.wait_until(lambda: not processes_of(out))
+        self.assertEqual([name for name in mapped if os.path.exists(name)], [])
+        # A run that ends by itself neither complains of what is not there nor leaves anything.
+        before = set(os.listdir("/dev/shm"))
+        done = self.run_ranks(2, "run", "column.toml", "-o", "ends.h5")
+        self.assertNotIn("segment", done.stderr)
+        mine = [name for name in set(os.listdir("/dev/shm")) - before if "_segment." in name
+                and os.stat(f"/dev/shm/{name}").st_size == 0]
+        self.assertEqual(mine, [])
 
     def test_a_stop_keeps_what_was_made(self):
         self.alone()

@@ -19,6 +19,10 @@ def runs_of(path):
         return {(streams[row["stream"]], int(row["index"])) for row in file["/runs/runs"][()]}
 
 
+# Four of its levels have too little for an answer at first.
+AGAIN = cluster_fixture.COLUMN.replace("budget = 3000", "budget = 960")
+
+
 def by_point(runs, what="tails"):
     """Runs of rare-event estimates, or plain samples ("points"), by SAWL and corner."""
     return Counter("/".join(stream.split("/")[:4]) for stream, _ in runs if stream.startswith(what + "/"))
@@ -74,6 +78,34 @@ class Shards(ClusterTest):
         # All corners were run by the shards.
         self.assertEqual(len(by_point(made, "points")), len(full))
 
+    def test_what_is_asked_again_is_shared_out(self):
+        study = self.folder / "again.toml"
+        study.write_text(AGAIN)
+        done = self.run_flare("run", study, "-j1", "-o", "alone.h5")
+        asked = int(re.search(r"(\d+) levels asked again", done.stderr)[1])
+        self.assertGreaterEqual(asked, 2)
+        parts = [f"p{i}.h5" for i in (1, 2)]
+        for i, name in enumerate(parts, 1):
+            self.run_flare("run", study, "--shard", f"{i}/2", "-j1", "-o", name)
+        # From all parts, and only then.
+        lacking = self.run_flare("run", study, "--stage", "rest", "--shard", "1/2", "--with", parts[0], "-o", "r1.h5", expect=2)
+        self.assertIn("shard 2/2 is missing", lacking.stderr)
+        rest = [f"r{i}.h5" for i in (1, 2)]
+        for i, name in enumerate(rest, 1):
+            self.run_flare("run", study, "--stage", "rest", "--shard", f"{i}/2", "--with", *parts, "-j1", "-o", name)
+        done = [runs_of(self.folder / name) for name in rest]
+        self.assertTrue(done[0] and done[1])
+        self.assertFalse(done[0] & done[1])
+        # The merge has nothing left to simulate, and is not given a part of the rest alone.
+        self.assertIn("shard rest 2/2 is missing", self.run_flare("merge", "m.h5", *parts, "r1.h5", expect=3).stderr)
+        self.assertIn("give those, too", self.run_flare("merge", "m.h5", *rest, expect=2).stderr)
+        self.run_flare("merge", "merged.h5", *parts, *rest, "-j1")
+        self.assert_same("alone.h5", "merged.h5")
+        made = set().union(*done, *(runs_of(self.folder / name) for name in parts))
+        with h5py.File(self.folder / "merged.h5") as file:
+            wanted = sum(len(group["runs"]) for group in sample_groups(file))
+        self.assertLessEqual(wanted, len(made))
+
     def test_a_circuits_tails_are_run_by_its_shards(self):
         alone = self.alone(study="circuit.toml")
         for i in (1, 2, 3):
@@ -90,12 +122,13 @@ class Shards(ClusterTest):
             self.assertLessEqual(sum(by_point(part).values()), 2000)  # the budget
         done = self.run_flare("run", "circuit.toml", "--shard", "4/4", expect=2)
         self.assertIn("a corner each", done.stderr)
-        self.run_flare("run", "circuit.toml", "--stage", "screening", "--shard", "1/2", expect=2)
+        for stage in ("screening", "rest"):
+            self.run_flare("run", "circuit.toml", "--stage", stage, "--shard", "1/2", expect=2)
 
     def test_more_shards_than_items_are_refused(self):
         done = self.run_flare("run", "column.toml", "--shard", "7/7", expect=2)
         self.assertIn("at most 6 items", done.stderr)
-        self.run_flare("run", "column.toml", "--stage", "screening", "--shard", "4/4", expect=2)
+        self.run_flare("run", "column.toml", "--stage", "screening", "--shard", "6/6", expect=2)
 
     def test_affinity_sets_the_number_of_workers(self):
         script = (f"import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); "
