@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "engine/base/content_hash.hpp"
+#include "studies/run/work_estimate.hpp"
 
 namespace flare::studies {
 
@@ -115,8 +116,9 @@ void TailStage::ask_share_again(const std::vector<LevelItem>& items) {
   const std::vector<Again> asked = asked_again(items, notes);
   std::vector<double> weights;
   for (const Again& again : asked) {
-    weights.push_back(run_weight(design_.points[items[again.item].point].sawl) *
-                      static_cast<double>(again.more));
+    // However much is left, an answer usually takes no more than at first.
+    const auto most = static_cast<double>(std::min<std::uint64_t>(again.more, usual_tail_runs));
+    weights.push_back(run_weight(design_.points[items[again.item].point].sawl) * most);
   }
   std::vector<LevelItem> mine;
   std::vector<std::uint64_t> more;

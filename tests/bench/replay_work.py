@@ -19,7 +19,7 @@ import random
 import re
 import statistics
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 LOAD, MANAGER, SCATTER = 1.2e-3, 6e-6, 0.15
 
@@ -166,6 +166,7 @@ class Division:
     def __init__(self, stages):
         self.before, self.levels, self.again = defaultdict(float), defaultdict(float), defaultdict(float)
         self.chain, self.sampled, self.thought = 0.0, {}, 0.0
+        self.nominal = set()  # points whose full scale is learnt from
         tails = set()  # of the stage before
         for tasks in stages:
             levels = set()
@@ -177,6 +178,7 @@ class Division:
                         self.before[batch[3].rsplit(" k ", 1)[0].removesuffix(" timing")] += cost([batch])
                 elif len(named) > 1 and any(batch[2] for batch in task):
                     self.chain += cost(task)
+                    self.nominal |= {level_of(bench)[0] for bench in named}
                 elif len(named) > 1:
                     self.take_batches(task)
                 elif named <= tails:
@@ -195,31 +197,29 @@ class Division:
             else:
                 self.before[point] += cost([batch])
 
-    def nominal(self):
-        """The points whose full scale is learnt from: no plain samples of it were made again."""
-        return {point for point, k in self.sampled if k == 0 and (point, sawl_of(point + "/")) not in self.sampled}
-
     def walls(self, count):
         """Seconds of the screening, the levels and the rest among shards, and of the merge's thinking."""
-        nominal = self.nominal()
         first = {point: seconds for point, seconds in self.before.items()}
         guess = {point: run_weight(sawl_of(point + "/")) * (5 * sawl_of(point + "/") + 4) for point in first}
         first["learning"] = self.chain
-        guess["learning"] = sum(run_weight(sawl_of(point + "/")) * (PLAIN + LOWEST) for point in nominal)
+        guess["learning"] = sum(run_weight(sawl_of(point + "/")) * (PLAIN + LOWEST) for point in self.nominal)
         second, weights = {}, {}
         for item in set(self.levels) | set(self.sampled):
             point, k = item
             sawl = sawl_of(point + "/")
             second[item] = self.levels.get(item, 0.0)
             weights[item] = run_weight(sawl) * (LOWEST if k == 0 else TAIL)
-            if point in nominal and item in self.sampled:
+            if point in self.nominal and k == sawl:
+                weights[item] = run_weight(sawl)  # whoever learns has sampled it
+            elif point in self.nominal:
                 first[item], guess[item] = self.sampled[item], run_weight(sawl) * PLAIN
-            elif point not in nominal:
+            else:
                 second[item] += self.sampled[item]
                 weights[item] += run_weight(sawl) * PLAIN
-        among = Counter(point for point, _ in self.again)
-        left = {item: run_weight(sawl_of(item[0] + "/")) / among[item[0]] for item in self.again}
-        return split(first, guess, count), split(second, weights, count), split(self.again, left, count), self.thought
+        order = list(self.before)  # of the points, as the study has them
+        again = {item: self.again[item] for item in sorted(self.again, key=lambda item: (order.index(item[0]), item[1]))}
+        left = {item: run_weight(sawl_of(item[0] + "/")) for item in again}
+        return split(first, guess, count), split(second, weights, count), split(again, left, count), self.thought
 
 
 def main():
