@@ -345,7 +345,7 @@ std::vector<std::vector<RunResult>> run_all(Evaluator& evaluator, RunStore& stor
           }
           if (on_progress) on_progress(progress);
         },
-        stop);
+        std::move(stop));
   }
   if (progress.runs_done < progress.runs_total) throw Stopped();
   return results;

@@ -76,6 +76,7 @@ std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
 void TailStage::ask_again(const std::vector<LevelItem>& items, const std::vector<SampleSet>& plain,
                           std::vector<LevelTails>& tails) const {
   std::vector<engine::EstimateNote> notes;
+  notes.reserve(tails.size());
   for (const LevelTails& level : tails) notes.push_back({level.runs(), level.refused()});
   std::vector<std::function<void()>> tasks;
   for (const Again& again : asked_again(items, notes)) {
@@ -112,6 +113,7 @@ std::vector<TailStage::Again> TailStage::asked_again(const std::vector<LevelItem
 void TailStage::ask_share_again(const std::vector<LevelItem>& items) {
   if (run_.study.estimator.method == "fit" || asking_.empty()) return;
   std::vector<engine::EstimateNote> notes;
+  notes.reserve(items.size());
   for (const LevelItem& item : items) notes.push_back(note_of(item));
   const std::vector<Again> asked = asked_again(items, notes);
   std::vector<double> weights;
