@@ -7,8 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -19,31 +22,68 @@ namespace flare::engine {
 
 namespace {
 
-constexpr int reaches_out = 3;  // exit status of the child
 constexpr int most_depth = 32;
 constexpr int most_tries = 5;
 constexpr std::size_t most_objects = 1'000'000;
-constexpr rlim_t base_seconds = 5;
+constexpr rlim_t base_seconds = 2;  // a small file takes 0.02
 constexpr rlim_t bytes_a_second = 5'000'000;
+// Of memory: what compression at its best makes of a byte, read twice; of a small file what the library takes itself.
+constexpr rlim_t least_memory = 16'000'000;
+constexpr rlim_t memory_a_byte = 2'064;  // zlib's best is 1,032
 
 /// Numbers without a heap are read up to here; more is but more of the same.
 constexpr ReadLimits limits{20'000'000, std::size_t{16} << 20};
 
-template <typename Action>
-void try_to(Action&& action) {
-  try {
-    action();
-  } catch (const H5::Exception&) {
-  } catch (const std::exception&) {
-  }
-}
-
 struct ReachesOut {};
+
+/// What is read claims more memory than a file of this size can account for: the library asks for as much as a damaged
+/// length says, up to 4 GB, and spends seconds on it.
+struct ClaimsTooMuch {};
+
+/// Memory of this process while it is looking at a file of so many bytes.
+class MemoryLimit {
+ public:
+  explicit MemoryLimit(std::uintmax_t bytes) {
+    ::getrlimit(RLIMIT_AS, &before_);
+    const rlim_t most = in_use() + std::max(least_memory, memory_a_byte * static_cast<rlim_t>(bytes));
+    const rlimit limit{std::min(most, before_.rlim_cur), before_.rlim_max};
+    ::setrlimit(RLIMIT_AS, &limit);
+    H5Eset_auto2(H5E_DEFAULT, &MemoryLimit::on_error, this);
+  }
+  ~MemoryLimit() {
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    ::setrlimit(RLIMIT_AS, &before_);
+  }
+  MemoryLimit(const MemoryLimit&) = delete;
+  MemoryLimit& operator=(const MemoryLimit&) = delete;
+
+  bool met() const { return met_; }
+
+ private:
+  static rlim_t in_use() {
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    return static_cast<rlim_t>(pages) * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
+  }
+
+  static herr_t look_for(unsigned, const H5E_error2_t* error, void* met) {
+    if (error->min_num == H5E_NOSPACE || error->min_num == H5E_CANTALLOC) *static_cast<bool*>(met) = true;
+    return 0;
+  }
+
+  // While the library still knows: its next call, a destructor's, forgets.
+  static herr_t on_error(hid_t stack, void* self) {
+    return H5Ewalk2(stack, H5E_WALK_UPWARD, &MemoryLimit::look_for, &static_cast<MemoryLimit*>(self)->met_);
+  }
+
+  rlimit before_{};
+  bool met_ = false;
+};
 
 /// Reads everything below a group in every way that readers do. What fails in order is the readers' to report.
 class Walk {
  public:
-  explicit Walk(H5::H5File& file) : file_(file) {}
+  Walk(H5::H5File& file, const MemoryLimit& memory) : file_(file), memory_(memory) {}
 
   void group(const std::string& path, int depth) {
     attributes(path);
@@ -64,6 +104,18 @@ class Walk {
   }
 
  private:
+  template <typename Action>
+  void try_to(Action&& action) const {
+    try {
+      action();
+    } catch (const std::bad_alloc&) {
+      throw ClaimsTooMuch();
+    } catch (const H5::Exception&) {
+    } catch (const std::exception&) {
+    }
+    if (memory_.met()) throw ClaimsTooMuch();
+  }
+
   void attributes(const std::string& path) {
     try_to([&] {
       const H5::H5Object* object = nullptr;
@@ -96,6 +148,7 @@ class Walk {
   }
 
   H5::H5File& file_;
+  const MemoryLimit& memory_;
   std::size_t objects_ = 0;
 };
 
@@ -108,7 +161,7 @@ class Walk {
   ::setrlimit(RLIMIT_CORE, &no_core);
   const rlimit time{seconds, seconds + 2};  // past the first it is SIGXCPU that ends the child, which is ours
   ::setrlimit(RLIMIT_CPU, &time);
-  ::_exit(read_everything(path) ? 0 : reaches_out);
+  ::_exit(static_cast<int>(read_everything(path)));
 }
 
 /// Whether a process brings this signal on itself.
@@ -144,16 +197,19 @@ H5::H5File open_unprobed(const std::filesystem::path& file) {
   }
 }
 
-bool read_everything(const std::filesystem::path& path) {
+Look read_everything(const std::filesystem::path& path) {
   try {
-    try_to([&] {
-      H5::H5File file = open_unprobed(path);
-      Walk(file).group("/", 0);
-    });
+    H5::H5File file = open_unprobed(path);
+    const MemoryLimit memory(std::filesystem::file_size(path));
+    Walk(file, memory).group("/", 0);
   } catch (const ReachesOut&) {
-    return false;
+    return Look::reaches_out;
+  } catch (const ClaimsTooMuch&) {
+    return Look::claims_too_much;
+  } catch (const H5::Exception&) {
+  } catch (const std::exception&) {
   }
-  return true;
+  return Look::fine;
 }
 
 void probe_hdf5(const std::filesystem::path& file) {
@@ -168,9 +224,12 @@ void probe_hdf5(const std::filesystem::path& file) {
   // Killed from outside says nothing of the file.
   for (int tries = 1; tries < most_tries && WIFSIGNALED(status) && !is_own_end(WTERMSIG(status)); ++tries)
     status = look_at(file, seconds);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  if (WIFEXITED(status) && WEXITSTATUS(status) == reaches_out)
+  const int look = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  if (look == static_cast<int>(Look::fine)) return;
+  if (look == static_cast<int>(Look::reaches_out))
     throw FileError(file.string() + ": reaches into other files by links or external storage; not read");
+  if (look == static_cast<int>(Look::claims_too_much))
+    throw FileError(file.string() + ": damaged: claims more memory than a file of its size can fill");
   throw FileError(file.string() + ": damaged: the HDF5 library crashes or hangs on it");
 }
 

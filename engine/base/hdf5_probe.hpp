@@ -8,13 +8,16 @@
 
 namespace flare::engine {
 
-/// Throws FileError where `file` is no plain file, where reading it ends or hangs the process that does, or where it
-/// reaches into other files (external, soft and user-defined links, external storage, virtual datasets).
+/// Throws FileError where `file` is no plain file, where reading it ends or hangs the process that does or asks for more
+/// memory than its size can account for, or where it reaches into other files (external, soft and user-defined links,
+/// external storage, virtual datasets).
 void probe_hdf5(const std::filesystem::path& file);
 
+enum class Look { fine = 0, reaches_out = 3, claims_too_much = 4 };
+
 /// What that child does: reads all of the file in every way that readers do, and crashes or hangs where the library does.
-/// False where the file reaches into others.
-bool read_everything(const std::filesystem::path& file);
+/// Takes no more memory than a file of its size can account for.
+Look read_everything(const std::filesystem::path& file);
 
 /// Opens for reading, without a probe and without locks. Throws FileError.
 H5::H5File open_unprobed(const std::filesystem::path& file);

@@ -181,7 +181,7 @@ void RunStore::add(const std::string& stream, std::uint64_t index, std::uint64_t
                    const RunResult& result) {
   const std::lock_guard lock(mutex_);
   const std::uint32_t number = stream_number(stream);
-  Kept kept{fingerprint, result};
+  Kept kept{fingerprint, result, KeptBy::this_store};
   keep_in_journal(number, index, kept);
   runs_.insert_or_assign({number, index, fingerprint}, std::move(kept));
 }
@@ -224,6 +224,7 @@ void RunStore::write_runs(H5::H5File& file) const {
              {"message", ""}}});
   std::vector<double> measures;
   for (const auto& [key, kept] : runs_) {
+    if (kept.by == KeptBy::that_file) continue;
     rows.add(std::get<0>(key), static_cast<std::int64_t>(std::get<1>(key)),
              static_cast<std::int64_t>(kept.fingerprint), static_cast<std::int64_t>(kept.result.outcome),
              kept.result.rung, static_cast<std::int64_t>(kept.result.measures.size()), kept.result.message);
@@ -238,9 +239,10 @@ void RunStore::write_runs(H5::H5File& file) const {
       Eigen::Map<const Matrix>(measures.data(), static_cast<Eigen::Index>(measures.size()), 1);
   write_matrix(file, "/runs/measures", values);
   write_attribute(file, "/runs", checksum_name, checksum_of(stream_names_, runs, values));
+  notes_.write(file);
 }
 
-void RunStore::read_runs(const H5::H5File& file) {
+void RunStore::read_runs(const H5::H5File& file, KeptBy kept_by) {
   const std::vector<std::string> names = read_table(file, "/runs/streams").texts("name");
   const Table table = read_table(file, "/runs/runs");
   const Matrix values = read_matrix(file, "/runs/measures");
@@ -269,8 +271,15 @@ void RunStore::read_runs(const H5::H5File& file) {
     for (std::int64_t m = 0; m < count; ++m) result.measures.push_back(values(next++, 0));
     const auto index = static_cast<std::uint64_t>(table.integers("index")[r]);
     const auto print = static_cast<std::uint64_t>(table.integers("fingerprint")[r]);
-    runs_.insert_or_assign(Key{stream_number(names[stream]), index, print}, Kept{print, std::move(result)});
+    const Key key{stream_number(names[stream]), index, print};
+    Kept kept{print, std::move(result), kept_by};
+    if (kept_by == KeptBy::that_file) {
+      runs_.try_emplace(key, std::move(kept));
+    } else {
+      runs_.insert_or_assign(key, std::move(kept));
+    }
   }
+  notes_.read(file);
 }
 
 std::vector<std::vector<RunResult>> run_all(Evaluator& evaluator, RunStore& store,
@@ -336,7 +345,7 @@ std::vector<std::vector<RunResult>> run_all(Evaluator& evaluator, RunStore& stor
           }
           if (on_progress) on_progress(progress);
         },
-        stop);
+        std::move(stop));
   }
   if (progress.runs_done < progress.runs_total) throw Stopped();
   return results;

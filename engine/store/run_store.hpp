@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "engine/simulate/evaluator.hpp"
+#include "engine/store/estimate_notes.hpp"
 #include "engine/store/journal.hpp"
 #include "engine/store/store_error.hpp"
 
@@ -30,6 +31,9 @@ namespace flare::engine {
 std::uint64_t fingerprint(const Testbench& testbench);
 /// The same with the point.
 std::uint64_t fingerprint(std::uint64_t testbench, const Eigen::Ref<const Eigen::RowVectorXd>& point);
+
+/// Whether the runs read from a file are written where this store's own are, or stay that file's.
+enum class KeptBy { this_store, that_file };
 
 class RunStore {
  public:
@@ -55,12 +59,16 @@ class RunStore {
   /// Writes all runs under /runs, with a checksum, or takes in the runs under /runs of a part. What a file holds is
   /// safe there: it does not go into the journal again. Throws FileError where they are not what was written.
   void write_runs(H5::H5File& file) const;
-  void read_runs(const H5::H5File& file);
+  void read_runs(const H5::H5File& file, KeptBy kept_by = KeptBy::this_store);
+
+  /// Written and read with the runs.
+  EstimateNotes& notes() { return notes_; }
 
  private:
   struct Kept {
     std::uint64_t fingerprint = 0;
     RunResult result;
+    KeptBy by = KeptBy::this_store;
   };
   // Stream number, index, fingerprint: points of a sweep share streams and keep what each of them needs.
   using Key = std::tuple<std::uint32_t, std::uint64_t, std::uint64_t>;
@@ -76,6 +84,7 @@ class RunStore {
   std::map<std::uint32_t, std::uint32_t> in_journal_;  // stream number -> its number there
   std::vector<std::uint32_t> from_journal_;            // and back
   std::unique_ptr<Journal> journal_;
+  EstimateNotes notes_;
 };
 
 /// A stretch of one stream: row r of `points` is the sample (stream, first + r).

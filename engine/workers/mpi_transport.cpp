@@ -28,6 +28,8 @@ MpiTransport::MpiTransport() {
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
   MPI_Comm_size(MPI_COMM_WORLD, &ranks_);
+  MPI_Barrier(MPI_COMM_WORLD);  // all have mapped what they need of one another
+  segments_ = std::make_unique<NamedSegments>(rank_);
 }
 
 MpiTransport::~MpiTransport() {
@@ -42,6 +44,7 @@ MpiTransport::~MpiTransport() {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  segments_->restore_own();
   MPI_Finalize();
 }
 

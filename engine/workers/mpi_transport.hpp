@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/workers/named_segments.hpp"
 #include "engine/workers/rank_transport.hpp"
 
 namespace flare::engine {
@@ -39,6 +40,7 @@ class MpiTransport final : public RankTransport {
 
   int rank_ = 0;
   int ranks_ = 1;
+  std::unique_ptr<NamedSegments> segments_;
   std::vector<std::unique_ptr<Pending>> pending_;  // sent, not yet taken by MPI
 };
 

@@ -225,7 +225,7 @@ CircuitResult run_circuit_study(const StudyRun& run) {
   CircuitResult result;
   std::vector<engine::RunRequest> requests;
   const auto count = static_cast<std::size_t>(study.estimator.runs);
-  if (run.shard.screening)
+  if (run.shard.stage != ShardStage::items)
     throw StudyError("a study of a circuit has no screening to share out: leave --stage out");
   // Corners are alike: a weight each.
   for (const std::size_t c : items_of(std::vector<double>(study.corners.size(), 1.0), run.shard)) {

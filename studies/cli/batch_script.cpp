@@ -15,14 +15,15 @@ std::string run_words(const BatchJob& job) {
 /// What is known to all scripts. `task` is the batch system's number of this task, from 1.
 /// `all_cores`: of a merge, where it is not said.
 std::string settings(const BatchJob& job, const std::string& task, const std::string& all_cores = "$cores") {
-  const std::string screens = job.screens > 0 ? fmt::format("screens={}\n", job.screens) : "";
+  std::string shares = job.screens > 0 ? fmt::format("screens={}\n", job.screens) : "";
+  if (job.rests > 0) shares += fmt::format("rests={}\n", job.rests);
   const std::string merge = job.merge_cores > 0 ? std::to_string(job.merge_cores) : all_cores;
   return fmt::format(
       "tasks={}\n{}cores={}\nmerge_cores={}\nout={}\nparts=$out.parts\ntask={}\nmkdir -p \"$parts\"\n",
-      job.tasks, screens, job.cores, merge, shell_quoted(job.out), task);
+      job.tasks, shares, job.cores, merge, shell_quoted(job.out), task);
 }
 
-/// The stages as functions: screen, shard, join; each takes what to put before the program.
+/// The stages as functions: screen, shard, rest, join; each takes what to put before the program.
 std::string stages(const BatchJob& job) {
   const std::string run = run_words(job);
   std::string text;
@@ -35,10 +36,19 @@ std::string stages(const BatchJob& job) {
   text += fmt::format(
       "shard() {{ \"$@\" {} --shard \"$task/$tasks\" -j \"$cores\"{} -o \"$parts/part_$task.h5\"; }}\n", run,
       job.screens > 0 ? " --with \"$parts\"/screening_*.h5" : "");
+  const auto list = [](const char* name, const char* count) {
+    return fmt::format("  for i in $(seq \"${}\"); do all+=(\"$parts/{}_$i.h5\"); done\n", count, name);
+  };
+  if (job.rests > 0) {
+    text += fmt::format(
+        "rest() {{\n  local all=() i\n{}  \"$@\" {} --stage rest --shard \"$task/$rests\" -j \"$cores\" "
+        "--with "
+        "\"${{all[@]}}\" -o \"$parts/rest_$task.h5\"\n}}\n",
+        list("part", "tasks"), run);
+  }
   text += fmt::format(
-      "join() {{\n  local all=() i\n  for i in $(seq \"$tasks\"); do all+=(\"$parts/part_$i.h5\"); done\n"
-      "  \"$@\" {} merge \"$out\" \"${{all[@]}}\" -j \"$merge_cores\"\n}}\n",
-      shell_quoted(job.program));
+      "join() {{\n  local all=() i\n{}{}  \"$@\" {} merge \"$out\" \"${{all[@]}}\" -j \"$merge_cores\"\n}}\n",
+      list("part", "tasks"), job.rests > 0 ? list("rest", "rests") : "", shell_quoted(job.program));
   return text;
 }
 
@@ -89,6 +99,8 @@ script=$(readlink -f "$0")
   } else {
     text += "second=$(submit shard --array=1-$tasks) || exit 1\n";
   }
+  if (job.rests > 0)
+    text += "second=$(submit rest --array=1-$rests --dependency=afterok:$second) || exit 1\n";
   text +=
       "last=$(sbatch --parsable --cpus-per-task=$merge_cores --output=\"$parts/join.log\" "
       "--dependency=afterok:$second \"$script\" join) "
@@ -102,7 +114,8 @@ std::string parallel_script(const BatchJob& job) {
       "#!/bin/bash\n# GNU parallel, as many tasks at once as it finds cores; run it again after an "
       "interruption.\nset -eu\n";
   text += settings(job, "0", "$(nproc)") + stages(job);
-  text += fmt::format("export tasks {}cores out parts\n", job.screens > 0 ? "screens " : "");
+  text += fmt::format("export tasks {}{}cores out parts\n", job.screens > 0 ? "screens " : "",
+                      job.rests > 0 ? "rests " : "");
   const auto all = [&](const char* stage, const char* count) {
     return fmt::format(
         "one_{0}() {{ task=$1 {0} env; }}\nexport -f {0} one_{0}\n"
@@ -110,7 +123,9 @@ std::string parallel_script(const BatchJob& job) {
         stage, count);
   };
   if (job.screens > 0) text += all("screen", "screens");
-  return text + all("shard", "tasks") + "join env\n";
+  text += all("shard", "tasks");
+  if (job.rests > 0) text += all("rest", "rests");
+  return text + "join env\n";
 }
 
 std::string lsf_script(const BatchJob& job) {
@@ -128,10 +143,11 @@ std::string lsf_script(const BatchJob& job) {
   };
   if (job.screens > 0) text += array("screen", "screens", "");
   text += array("shard", "tasks", job.screens > 0 ? "-w 'done(flare_screen)'" : "");
-  return text +
-         "bsub -Q 3 -n \"$merge_cores\" -w 'done(flare_shard)' -J 'flare_join[1]' -o \"$parts/join.log\" "
-         "bash "
-         "\"$script\" join\n";
+  if (job.rests > 0) text += array("rest", "rests", "-w 'done(flare_shard)'");
+  return text + fmt::format(
+                    "bsub -Q 3 -n \"$merge_cores\" -w 'done(flare_{})' -J 'flare_join[1]' -o "
+                    "\"$parts/join.log\" bash \"$script\" join\n",
+                    job.rests > 0 ? "rest" : "shard");
 }
 
 std::string sge_script(const BatchJob& job) {
@@ -147,7 +163,13 @@ std::string sge_script(const BatchJob& job) {
   text += fmt::format(
       "qsub -cwd -notify -r y -t 1-$tasks -N flare_shard{} -j y -o \"$parts\" \"$script\" shard\n",
       job.screens > 0 ? " -hold_jid flare_screen" : "");
-  return text + "qsub -cwd -r y -N flare_join -hold_jid flare_shard -j y -o \"$parts\" \"$script\" join\n";
+  if (job.rests > 0)
+    text +=
+        "qsub -cwd -notify -r y -t 1-$rests -N flare_rest -hold_jid flare_shard -j y -o \"$parts\" "
+        "\"$script\" rest\n";
+  return text +
+         fmt::format("qsub -cwd -r y -N flare_join -hold_jid flare_{} -j y -o \"$parts\" \"$script\" join\n",
+                     job.rests > 0 ? "rest" : "shard");
 }
 
 /// Shards do their own screening here: stages one after the other need DAGMan.

@@ -16,6 +16,7 @@ struct BatchJob {
   std::string out;                   // absolute; parts and logs stand beside it, in OUT.parts
   int tasks = 1;
   int screens = 0;      // shares of a column's screening, which comes first; 0: there is none
+  int rests = 0;        // shares of what all parts come to ask for, which comes last; 0: the merge runs it
   int cores = 1;        // a task
   int merge_cores = 0;  // of the merge; 0: as many as a task has (GNU parallel: as the machine has)
   int megabytes = 200;  // a core

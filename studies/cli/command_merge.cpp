@@ -49,7 +49,9 @@ int merge_command(const MergeCommand& command, std::stop_token stop) {
     fmt::print(stderr, "flare: {} already holds this study's result\n", command.out.string());
     return print_result(command.out);
   }
-  for (const ShardPart& part : parts.parts) result.store().read_runs(engine::open_result(part.path));
+  for (const std::vector<ShardPart>* stage : {&parts.parts, &parts.rest}) {
+    for (const ShardPart& part : *stage) result.store().read_runs(engine::open_result(part.path));
+  }
   const int status = run_study(study, result, command.workers, command.ranks, {}, stop);
   return status == exit_done ? print_result(command.out) : status;
 }

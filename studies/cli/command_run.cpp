@@ -93,9 +93,14 @@ int run_study(const Study& study, ResultFile& result, int workers, Ranks* ranks,
                e.what(), result.store().size(), result.path().string());
     return exit_unfinished;
   }
-  if (shard.screening) {
+  if (shard.stage == ShardStage::screening) {
     fmt::print("share {}/{} of the screening is in {}; shards take all of them in with --with PART...\n",
                shard.index + 1, shard.count, result.path().string());
+    return exit_done;
+  }
+  if (shard.stage == ShardStage::rest) {
+    fmt::print("share {}/{} of the rest is in {}; give it to flare merge with the parts\n", shard.index + 1,
+               shard.count, result.path().string());
     return exit_done;
   }
   if (shard.count > 1) {
@@ -123,7 +128,8 @@ namespace {
 
 std::filesystem::path default_out(const RunCommand& command, const Shard& shard) {
   std::string name = command.study.stem().string();
-  if (shard.screening) name += ".screening";
+  if (shard.stage == ShardStage::screening) name += ".screening";
+  if (shard.stage == ShardStage::rest) name += ".rest";
   if (shard.count > 1) name += fmt::format(".{}of{}", shard.index + 1, shard.count);
   return name + ".h5";
 }
@@ -135,14 +141,18 @@ int run_command(const RunCommand& command, std::stop_token stop) {
   const Study study = read_study(command.study, command.overrides);
   check_cost_stage(study);
   Shard shard = command.shard;
-  shard.screening = command.stage == "screening";
+  if (command.stage == "screening") shard.stage = ShardStage::screening;
+  if (command.stage == "rest") shard.stage = ShardStage::rest;
   check_shard(study, shard);
+  const bool rest = shard.stage == ShardStage::rest;
+  if (rest) check_whole(command.with, study.text);
   const std::filesystem::path out = command.out.empty() ? default_out(command, shard) : command.out;
   ResultFile result(study, study_inputs(study), out, command.fresh);
   if (!result.complete()) {
     if (study.accuracy) check_accuracy_inputs(*study.accuracy);
     for (const std::filesystem::path& part : command.with)
-      result.store().read_runs(open_part_of(part, study.text, result.inputs()));
+      result.store().read_runs(open_part_of(part, study.text, result.inputs()),
+                               rest ? engine::KeptBy::that_file : engine::KeptBy::this_store);
     const int status = run_study(study, result, command.workers, command.ranks, shard, stop);
     if (status != exit_done || is_part(shard)) return status;
   } else {

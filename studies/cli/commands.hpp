@@ -27,7 +27,7 @@ struct RunCommand {
   int workers = 0;            // 0: one for every core this process may use
   std::vector<std::string> overrides;
   Shard shard;
-  std::string stage;                        // "screening": that alone; empty: all
+  std::string stage;                        // "screening", "rest": that alone; empty: all
   std::vector<std::filesystem::path> with;  // parts whose runs are taken in first
   bool fresh = false;
   Ranks* ranks = nullptr;  // the other processes of this job; null: none

@@ -43,9 +43,12 @@ void add_run(CLI::App& app, RunCommand& command) {
       ->type_name("I/N");
   run->add_option(
          "--stage", command.stage,
-         "screening: only what must be known before the levels are shared out, itself shared out by --shard")
-      ->check(CLI::IsMember({"screening"}));
-  run->add_option("--with", command.with, "Take in the runs of these parts first (of --stage screening)")
+         "screening: only what must be known before the levels are shared out; rest: what all parts together "
+         "have come to ask for; both shared out by --shard")
+      ->check(CLI::IsMember({"screening", "rest"}));
+  run->add_option(
+         "--with", command.with,
+         "Take in the runs of these parts first (shares of --stage screening; for --stage rest all parts)")
       ->type_name("PART");
   run->add_flag("--fresh", command.fresh, "Drop what earlier runs left");
 }

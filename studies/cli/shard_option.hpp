@@ -9,7 +9,7 @@
 namespace flare::studies {
 
 /// More shards than this have nothing to do.
-std::size_t most_shards(const Study& study, bool screening);
+std::size_t most_shards(const Study& study, ShardStage stage);
 
 /// Throws StudyError where a study of this kind is not shared out, or has fewer items than shards.
 void check_shard(const Study& study, const Shard& shard);

@@ -5,6 +5,9 @@
 #include <set>
 #include <stdexcept>
 
+#include "studies/run/counted_batches.hpp"
+#include "studies/run/work_estimate.hpp"
+
 namespace flare::studies {
 
 namespace {
@@ -30,6 +33,16 @@ analysis::CornerState state_of(analysis::TailStatus status) {
       return analysis::CornerState::estimated;
   }
 }
+
+bool has_tails(const Study& study) {
+  return study.estimator.method != "fit" && !asking_converters(study).empty();
+}
+
+/// Whether tails start from what was learnt of the nominal corner's full-scale level.
+bool learns(const Study& study) { return has_tails(study) && study.estimator.method == "auto"; }
+
+// A level without an on-cell has a neighbour on one side only, as that of full scale.
+constexpr double lowest_tail_runs = 170.0;
 
 // Of ln(estimated / screened): 0.2 to 0.5 % in the shipped studies.
 constexpr double usual_scatter = 0.005;
@@ -139,12 +152,12 @@ std::vector<std::size_t> expected_choice(const Study& study, const std::vector<C
   return {chosen.begin(), chosen.end()};
 }
 
-std::vector<LevelItem> items_of_shard(const ColumnDesign& design, const std::vector<std::size_t>& chosen,
-                                      const Shard& shard) {
+std::vector<LevelItem> items_of_shard(const Study& study, const ColumnDesign& design,
+                                      const std::vector<std::size_t>& chosen, const Shard& shard) {
   const std::vector<LevelItem> all = levels_of(design, chosen);
   std::vector<double> weights;
   weights.reserve(all.size());
-  for (const LevelItem& item : all) weights.push_back(level_weight(design, item));
+  for (const LevelItem& item : all) weights.push_back(level_weight(study, design.points[item.point], item.k));
   std::vector<LevelItem> mine;
   for (const std::size_t i : items_of(weights, shard)) mine.push_back(all[i]);
   return mine;
@@ -153,7 +166,21 @@ std::vector<LevelItem> items_of_shard(const ColumnDesign& design, const std::vec
 // Two devices of every row read vary in two ways; timing and nominal levels come on top.
 double screening_weight(int sawl) { return run_weight(sawl) * (5.0 * sawl + 4.0); }
 
-// Plain samples and a pilot of the full-scale level.
-double learning_weight(int sawl) { return run_weight(sawl) * 400.0; }
+double level_weight(const Study& study, const ColumnPoint& point, int k) {
+  const bool nominal = point.corner == study.nominal;
+  // Sampled with the screening, but for what a shard has to look up.
+  const double sampled = nominal ? 1.0 : static_cast<double>(runs_kept(study));
+  if (!has_tails(study)) return run_weight(point.sawl) * sampled;
+  const bool learnt = nominal && k == point.sawl && learns(study);
+  return run_weight(point.sawl) * (sampled + (learnt ? 0.0 : k == 0 ? lowest_tail_runs : usual_tail_runs));
+}
+
+double learning_weight(const Study& study) {
+  double weight = 1.0;
+  if (!learns(study)) return weight;
+  for (const int sawl : study.column->sawl)
+    weight += run_weight(sawl) * (static_cast<double>(runs_kept(study)) + lowest_tail_runs);
+  return weight;
+}
 
 }  // namespace flare::studies

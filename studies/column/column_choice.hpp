@@ -61,11 +61,13 @@ std::vector<std::size_t> expected_choice(const Study& study, const std::vector<C
                                          CornerRecord record);
 
 /// A shard's levels of the points chosen, by weight; without shards all of them.
-std::vector<LevelItem> items_of_shard(const ColumnDesign& design, const std::vector<std::size_t>& chosen,
-                                      const Shard& shard);
+std::vector<LevelItem> items_of_shard(const Study& study, const ColumnDesign& design,
+                                      const std::vector<std::size_t>& chosen, const Shard& shard);
 
-/// About what the screening of a point takes, and what learning a SAWL's bend takes, as level_weight() tells it of a run.
+/// About what is left of a level once the screening is shared out, the screening of a point, and what tails start from, in
+/// the measure of run_weight().
+double level_weight(const Study& study, const ColumnPoint& point, int k);
 double screening_weight(int sawl);
-double learning_weight(int sawl);
+double learning_weight(const Study& study);
 
 }  // namespace flare::studies

@@ -31,10 +31,6 @@ std::vector<LevelItem> levels_of(const ColumnDesign& design, const std::vector<s
 // 2.4, 3.7, 5.6, 10.1, 21.9 ms at SAWL 2, 4, 8, 16, 32 (shipped 8T column).
 double run_weight(int sawl) { return 1.5 + 0.6 * sawl; }
 
-double level_weight(const ColumnDesign& design, const LevelItem& item) {
-  return run_weight(design.points[item.point].sawl);
-}
-
 std::vector<SampleSet> sample_levels(const StudyRun& run, const ColumnDesign& design,
                                      const std::vector<LevelItem>& items, std::function<void()> beside) {
   std::vector<SampleSet> plain(items.size());

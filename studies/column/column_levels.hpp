@@ -26,8 +26,7 @@ struct LevelItem {
 };
 /// Every level of the points named, in their order.
 std::vector<LevelItem> levels_of(const ColumnDesign& design, const std::vector<std::size_t>& points);
-/// About how long a run of it takes, against others: a run goes with the number of rows that are read.
-double level_weight(const ColumnDesign& design, const LevelItem& item);
+/// About how long a run takes, against others: it goes with the number of rows that are read.
 double run_weight(int sawl);
 
 /// Plain samples of the items. `beside`: what is to be done at the same time, first; may be empty. Throws engine::Stopped.

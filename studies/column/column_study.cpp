@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "studies/column/column_energy.hpp"
+#include "studies/column/column_shares.hpp"
 #include "studies/column/column_tail_stage.hpp"
 
 namespace flare::studies {
@@ -17,7 +18,7 @@ class FullRuns {
       : run_(run), result_(result), tails_(run, result.design) {}
 
   void run(const std::vector<std::size_t>& points) {
-    const std::vector<LevelItem> items = items_of_shard(result_.design, points, run_.shard);
+    const std::vector<LevelItem> items = items_of_shard(run_.study, result_.design, points, run_.shard);
     if (items.empty()) return;
     const auto energies = read_energies(run_, result_.design, items);
     // Learning is a chain of small batches: it goes on while there is other work.
@@ -72,38 +73,11 @@ std::vector<analysis::VerdictRow> verdict_of(const Study& study, const ColumnRes
   return verdict;
 }
 
-/// A shard's part of what comes before the choice of corners: points, and as one more item what the tails start from,
-/// which no two shards need to learn.
-void run_screening_share(const StudyRun& run) {
-  const std::vector<ColumnPoint> all = column_points(run.study);
-  std::vector<double> weights;
-  weights.reserve(all.size() + 1);
-  double learning = 0.0;
-  for (const ColumnPoint& point : all) weights.push_back(screening_weight(point.sawl));
-  for (const int sawl : run.study.column->sawl) learning += learning_weight(sawl);
-  weights.push_back(learning);
-  std::vector<std::size_t> mine = items_of(weights, run.shard);
-  const bool learns = !mine.empty() && mine.back() == all.size();
-  if (learns) mine.pop_back();
-  std::vector<ColumnPoint> points;
-  points.reserve(mine.size());
-  for (const std::size_t p : mine) points.push_back(all[p]);
-  if (!points.empty()) run_screening(run, design_column(run, points));
-  if (!learns) return;
-  points.clear();
-  for (const int sawl : run.study.column->sawl) points.push_back({sawl, run.study.nominal});
-  const ColumnDesign design = design_column(run, points);
-  TailStage stage(run, design);
-  run.progress.stage("learning");
-  run.at_once({[&] { stage.learn(run.study.column->sawl.back()); }});
-  run.progress.finish("what the tails start from");
-}
-
 }  // namespace
 
 ColumnResult screen_column(const StudyRun& run) {
   ColumnResult result;
-  if (run.shard.screening) {
+  if (run.shard.stage == ShardStage::screening) {
     run_screening_share(run);
     return result;
   }
@@ -115,7 +89,11 @@ ColumnResult screen_column(const StudyRun& run) {
 
 void estimate_column(const StudyRun& run, ColumnResult& result) {
   const Study& study = run.study;
-  if (run.shard.screening) return;
+  if (run.shard.stage == ShardStage::screening) return;
+  if (run.shard.stage == ShardStage::rest) {
+    run_rest_share(run, result.design, expected_choice(study, result.design.points, result.corners));
+    return;
+  }
   FullRuns full(run, result);
   if (run.shard.count > 1) {
     full.run(expected_choice(study, result.design.points, result.corners));

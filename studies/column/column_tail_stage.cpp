@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <atomic>
 
+#include "engine/base/content_hash.hpp"
+#include "studies/run/work_estimate.hpp"
+
 namespace flare::studies {
 
 TailStage::TailStage(const StudyRun& run, const ColumnDesign& design)
@@ -48,7 +51,7 @@ std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
   std::vector<double> weights;
   for (const LevelItem& item : items) {
     learn(design_.points[item.point].sawl);
-    weights.push_back(level_weight(design_, item));
+    weights.push_back(run_weight(design_.points[item.point].sawl));
   }
   run_.progress.stage("tails");
   std::atomic<std::size_t> runs = 0;
@@ -57,6 +60,7 @@ std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
   for (const std::size_t i : heaviest_first(weights)) {
     tasks.emplace_back([&, i] {
       tails[i] = estimate(items[i], plain[i], 0);
+      keep_note(items[i], tails[i]);
       runs += tails[i].runs();
       const std::size_t done = ++levels;
       run_.progress.update(static_cast<double>(done) / static_cast<double>(items.size()),
@@ -71,27 +75,85 @@ std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
 
 void TailStage::ask_again(const std::vector<LevelItem>& items, const std::vector<SampleSet>& plain,
                           std::vector<LevelTails>& tails) const {
-  std::map<std::size_t, std::uint64_t> spent;
-  std::map<std::size_t, std::uint64_t> refused;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    spent[items[i].point] += tails[i].runs();
-    refused[items[i].point] += tails[i].refused() ? 1 : 0;
-  }
-  const auto budget = static_cast<std::uint64_t>(run_.study.estimator.budget);
+  std::vector<engine::EstimateNote> notes;
+  notes.reserve(tails.size());
+  for (const LevelTails& level : tails) notes.push_back({level.runs(), level.refused()});
   std::vector<std::function<void()>> tasks;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const std::size_t p = items[i].point;
-    const std::uint64_t more = tails[i].refused() && spent[p] < budget ? (budget - spent[p]) / refused[p] : 0;
-    // What it did not use of its own share is in that sum already.
-    const std::uint64_t unused =
-        share_of_level(items[i]) - std::min(share_of_level(items[i]), tails[i].runs());
-    if (more > unused)
-      tasks.emplace_back([&, i, extra = more - unused] { tails[i] = estimate(items[i], plain[i], extra); });
+  for (const Again& again : asked_again(items, notes)) {
+    tasks.emplace_back(
+        [&, again] { tails[again.item] = estimate(items[again.item], plain[again.item], again.more); });
   }
   if (tasks.empty()) return;
   run_.progress.stage("tails without an answer");
   run_.at_once(tasks);
   run_.progress.finish(fmt::format("{} levels asked again with what is left of the budget", tasks.size()));
+}
+
+std::vector<TailStage::Again> TailStage::asked_again(const std::vector<LevelItem>& items,
+                                                     const std::vector<engine::EstimateNote>& notes) const {
+  std::map<std::size_t, std::uint64_t> spent;
+  std::map<std::size_t, std::uint64_t> refused;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    spent[items[i].point] += notes[i].runs;
+    refused[items[i].point] += notes[i].refused ? 1 : 0;
+  }
+  const auto budget = static_cast<std::uint64_t>(run_.study.estimator.budget);
+  std::vector<Again> asked;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::size_t p = items[i].point;
+    const std::uint64_t more = notes[i].refused && spent[p] < budget ? (budget - spent[p]) / refused[p] : 0;
+    // What it did not use of its own share is in that sum already.
+    const std::uint64_t share = share_of_level(items[i]);
+    const std::uint64_t unused = share - std::min(share, notes[i].runs);
+    if (more > unused) asked.push_back({i, more - unused});
+  }
+  return asked;
+}
+
+void TailStage::ask_share_again(const std::vector<LevelItem>& items) {
+  if (run_.study.estimator.method == "fit" || asking_.empty()) return;
+  std::vector<engine::EstimateNote> notes;
+  notes.reserve(items.size());
+  for (const LevelItem& item : items) notes.push_back(note_of(item));
+  const std::vector<Again> asked = asked_again(items, notes);
+  std::vector<double> weights;
+  for (const Again& again : asked) {
+    // However much is left, an answer usually takes no more than at first.
+    const auto most = static_cast<double>(std::min<std::uint64_t>(again.more, usual_tail_runs));
+    weights.push_back(run_weight(design_.points[items[again.item].point].sawl) * most);
+  }
+  std::vector<LevelItem> mine;
+  std::vector<std::uint64_t> more;
+  for (const std::size_t i : items_of(weights, run_.shard)) {
+    mine.push_back(items[asked[i].item]);
+    more.push_back(asked[i].more);
+  }
+  if (mine.empty()) return;
+  const std::vector<SampleSet> plain = sample_levels(run_, design_, mine, [&] {
+    for (const LevelItem& item : mine) learn(design_.points[item.point].sawl);
+  });
+  std::vector<std::function<void()>> tasks;
+  for (std::size_t i = 0; i < mine.size(); ++i)
+    tasks.emplace_back([&, i] { estimate(mine[i], plain[i], more[i]); });
+  run_.progress.stage("tails without an answer");
+  run_.at_once(tasks);
+  run_.progress.finish(fmt::format("{} of {} levels asked again", mine.size(), asked.size()));
+}
+
+// The study's text decides all else that a level comes to.
+void TailStage::keep_note(const LevelItem& item, const LevelTails& tails) const {
+  run_.store.notes().add(stream_of(item), engine::fnv1a(run_.study.text), {tails.runs(), tails.refused()});
+}
+
+engine::EstimateNote TailStage::note_of(const LevelItem& item) const {
+  const auto note = run_.store.notes().find(stream_of(item), engine::fnv1a(run_.study.text));
+  if (note) return *note;
+  throw StudyError(stream_of(item) +
+                   ": none of the parts taken in has come to an end of it; give all of them");
+}
+
+std::string TailStage::stream_of(const LevelItem& item) const {
+  return fmt::format("tails/{}/k{}", point_name(run_.study, design_.points[item.point]), item.k);
 }
 
 LevelTails TailStage::estimate(const LevelItem& item, const SampleSet& plain, std::uint64_t more) const {

@@ -29,7 +29,17 @@ class TailStage {
   /// so not by a shard. Learns first what has not been learnt. Throws engine::Stopped.
   std::vector<LevelTails> estimate(const std::vector<LevelItem>& items, const std::vector<SampleSet>& plain);
 
+  /// This shard's of the levels that are asked again, from what was noted when all `items`, every level of their points,
+  /// were estimated. Learns first. Throws engine::Stopped; StudyError where a level has no note.
+  void ask_share_again(const std::vector<LevelItem>& items);
+
  private:
+  /// One of several levels, asked again with so many runs more than its share.
+  struct Again {
+    std::size_t item = 0;
+    std::uint64_t more = 0;
+  };
+
   using StandIns = std::vector<analysis::TailSurrogate>;
 
   StandIns learn_full_scale(int sawl) const;
@@ -37,6 +47,11 @@ class TailStage {
   LevelTails estimate(const LevelItem& item, const SampleSet& plain, std::uint64_t more) const;
   void ask_again(const std::vector<LevelItem>& items, const std::vector<SampleSet>& plain,
                  std::vector<LevelTails>& tails) const;
+  std::vector<Again> asked_again(const std::vector<LevelItem>& items,
+                                 const std::vector<engine::EstimateNote>& notes) const;
+  void keep_note(const LevelItem& item, const LevelTails& tails) const;
+  engine::EstimateNote note_of(const LevelItem& item) const;
+  std::string stream_of(const LevelItem& item) const;
   std::vector<SetConverter> converters_of(std::size_t p) const;
   std::uint64_t share_of_level(const LevelItem& item) const;
   TailOptions options_for(const LevelItem& item, std::uint64_t more) const;

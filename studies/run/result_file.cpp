@@ -161,9 +161,8 @@ void ResultFile::finish(const std::function<void(H5::H5File&, const SavePart&)>&
 void ResultFile::leave_unfinished(const Shard& shard, const std::string& ngspice_version, bool stopped) {
   write_file(false, ngspice_version, [&](H5::H5File& file, const SavePart&) {
     // A share of the screening is no shard: merging must not take it for one.
-    engine::write_attribute(
-        file, "/", "shard",
-        fmt::format("{}{}/{}", shard.screening ? "screening " : "", shard.index + 1, shard.count));
+    engine::write_attribute(file, "/", "shard",
+                            fmt::format("{}{}/{}", prefix_of(shard.stage), shard.index + 1, shard.count));
     engine::write_attribute(file, "/", "stopped", std::int64_t{stopped ? 1 : 0});
     store_->write_runs(file);
   });

@@ -1,6 +1,7 @@
 #include "studies/run/shard_parts.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <map>
@@ -59,15 +60,20 @@ void check_inputs_of(const H5::H5File& file, const std::filesystem::path& path,
 ShardPart read_part(const H5::H5File& file, const std::filesystem::path& path) {
   ShardPart part;
   part.path = path;
-  if (!read_share(engine::read_text(file, "/", "shard"), &part))
-    throw StudyError(path.string() + ": does not say which shard it is");
+  std::string share = engine::read_text(file, "/", "shard");
+  const std::string rest = prefix_of(ShardStage::rest);
+  if (share.starts_with(rest)) {
+    part.stage = ShardStage::rest;
+    share.erase(0, rest.size());
+  }
+  if (!read_share(share, &part)) throw StudyError(path.string() + ": does not say which shard it is");
   part.stopped = engine::read_integer(file, "/", "stopped") != 0;
   return part;
 }
 
 }  // namespace
 
-bool is_part(const Shard& shard) { return shard.count > 1 || shard.screening; }
+bool is_part(const Shard& shard) { return shard.count > 1 || shard.stage != ShardStage::items; }
 
 ShardParts read_shard_parts(const std::vector<std::filesystem::path>& files) {
   ShardParts all;
@@ -82,20 +88,34 @@ ShardParts read_shard_parts(const std::vector<std::filesystem::path>& files) {
       throw StudyError(
           fmt::format("{}: is a part of another study than {}", path.string(), files.front().string()));
     }
-    all.parts.push_back(read_part(file, path));
-    if (all.count == 0) all.count = all.parts.back().count;
-    if (all.parts.back().count != all.count) {
-      throw StudyError(fmt::format("{}: is shard {}/{}, {} is one of {}: parts of one division only",
-                                   path.string(), all.parts.back().index, all.parts.back().count,
-                                   files.front().string(), all.count));
+    const ShardPart part = read_part(file, path);
+    std::vector<ShardPart>& stage = part.stage == ShardStage::rest ? all.rest : all.parts;
+    if (!stage.empty() && part.count != stage.front().count) {
+      throw StudyError(fmt::format("{}: is shard {}{}/{}, {} is one of {}: parts of one division only",
+                                   path.string(), prefix_of(part.stage), part.index, part.count,
+                                   stage.front().path.string(), stage.front().count));
     }
+    stage.push_back(part);
   }
+  if (all.parts.empty() && !all.rest.empty())
+    throw StudyError(all.rest.front().path.string() + ": is what is left by shards; give those, too");
+  if (!all.parts.empty()) all.count = all.parts.front().count;
   return all;
 }
 
+void check_whole(const std::vector<std::filesystem::path>& files, const std::string& study) {
+  if (files.empty()) throw StudyError("--stage rest: needs all parts of the study, with --with PART...");
+  const ShardParts parts = read_shard_parts(files);
+  if (parts.study != study) throw StudyError(files.front().string() + ": is a part of another study");
+  const std::vector<std::string> missing = missing_shards(parts);
+  if (!missing.empty())
+    throw StudyError(fmt::format("--stage rest: {}; run what is missing first", fmt::join(missing, "; ")));
+}
+
 void check_inputs_of(const ShardParts& parts, const std::vector<engine::InputFile>& inputs) {
-  for (const ShardPart& part : parts.parts)
-    check_inputs_of(engine::open_result(part.path), part.path, inputs);
+  for (const std::vector<ShardPart>* stage : {&parts.parts, &parts.rest}) {
+    for (const ShardPart& part : *stage) check_inputs_of(engine::open_result(part.path), part.path, inputs);
+  }
 }
 
 H5::H5File open_part_of(const std::filesystem::path& path, const std::string& study,
@@ -108,30 +128,44 @@ H5::H5File open_part_of(const std::filesystem::path& path, const std::string& st
   return file;
 }
 
-std::vector<std::string> missing_shards(const ShardParts& parts) {
+namespace {
+
+void add_missing(const std::vector<ShardPart>& parts, std::vector<std::string>& missing) {
+  if (parts.empty()) return;
   std::map<int, const ShardPart*> best;
-  for (const ShardPart& part : parts.parts) {
+  for (const ShardPart& part : parts) {
     const ShardPart*& place = best[part.index];
     if (place == nullptr || place->stopped) place = &part;
   }
-  std::vector<std::string> missing;
-  for (int index = 1; index <= parts.count; ++index) {
+  const char* stage = prefix_of(parts.front().stage);
+  const int count = parts.front().count;
+  for (int index = 1; index <= count; ++index) {
     const auto place = best.find(index);
     if (place == best.end()) {
-      missing.push_back(fmt::format("shard {}/{} is missing", index, parts.count));
+      missing.push_back(fmt::format("shard {}{}/{} is missing", stage, index, count));
     } else if (place->second->stopped) {
-      missing.push_back(fmt::format("{} (shard {}/{}) was stopped before its end",
-                                    place->second->path.string(), index, parts.count));
+      missing.push_back(fmt::format("{} (shard {}{}/{}) was stopped before its end",
+                                    place->second->path.string(), stage, index, count));
     }
   }
+}
+
+}  // namespace
+
+std::vector<std::string> missing_shards(const ShardParts& parts) {
+  std::vector<std::string> missing;
+  add_missing(parts.parts, missing);
+  add_missing(parts.rest, missing);
   return missing;
 }
 
 void check_merge_output(const std::filesystem::path& out, const ShardParts& parts) {
   if (!std::filesystem::exists(out)) return;
-  for (const ShardPart& part : parts.parts) {
-    if (!std::filesystem::equivalent(out, part.path)) continue;
-    throw StudyError(out.string() + ": is a part itself; name the file for the result first");
+  for (const std::vector<ShardPart>* stage : {&parts.parts, &parts.rest}) {
+    for (const ShardPart& part : *stage) {
+      if (!std::filesystem::equivalent(out, part.path)) continue;
+      throw StudyError(out.string() + ": is a part itself; name the file for the result first");
+    }
   }
   const H5::H5File file = engine::open_result(out);
   ShardPart there;

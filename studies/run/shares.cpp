@@ -5,6 +5,18 @@
 
 namespace flare::studies {
 
+const char* prefix_of(ShardStage stage) {
+  switch (stage) {
+    case ShardStage::screening:
+      return "screening ";
+    case ShardStage::rest:
+      return "rest ";
+    case ShardStage::items:
+      break;
+  }
+  return "";
+}
+
 std::vector<std::size_t> heaviest_first(const std::vector<double>& weights) {
   std::vector<std::size_t> order(weights.size());
   std::iota(order.begin(), order.end(), 0);

@@ -6,13 +6,22 @@
 
 namespace flare::studies {
 
+/// What is shared out, one stage after the other.
+enum class ShardStage {
+  screening,  // what has to be known before the items can be shared out
+  items,      // the study's items; without shards all of the study
+  rest,       // what the items have come to ask for, once all of them are done
+};
+
 /// Shard `index` (from 0) of `count`.
 struct Shard {
   int index = 0;
   int count = 1;
-  /// Only what has to be known before the items can be shared out, itself shared out.
-  bool screening = false;
+  ShardStage stage = ShardStage::items;
 };
+
+/// "screening ", "" or "rest ": before the numbers of a shard, in files and messages.
+const char* prefix_of(ShardStage stage);
 
 /// Shard of every item, by weight: the heaviest first, each to the shard that has the least so far (Graham's LPT rule,
 /// at most 4/3 of the best). Depends on nothing but the weights and their order.

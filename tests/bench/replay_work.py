@@ -1,39 +1,58 @@
 #!/usr/bin/env python3
 """Replays what work_trace recorded on any number of workers: their speedup over one, and shards'.
 
-    replay_work.py TRACE.csv [--scale X] [WORKERS...]
+    replay_work.py TRACE.csv [--even] [--scale X] [WORKERS...]
 
 A worker takes a run of the first task in order that has one left; a task posts its next batch when the one before is back
 and it has thought; loading a netlist costs 1.2 ms where a worker goes to another batch, the manager 6 us a run. Runs
 of a batch scatter by 15 %. Tasks of a stage: at most 2 N + 2 at once, as in the program. --scale multiplies what was recorded, as for
-another processor: on a busy machine processor time is longer, too, while the costs above did not grow.
+another processor: on a busy machine processor time is longer, too, while the costs above did not grow. --even takes for
+a run of a level the median over all runs of its SAWL: what else the machine did while it was recorded does not count.
 
-Shards of one core share out what comes before the levels while one of them learns what tails start from; then levels of
-points by what a run takes, as the program guesses it; the merge runs what is asked again. Python alone."""
+Shards of one core go through what `flare batch` writes: points, what tails start from and the nominal corner's samples; then
+levels; then those that are asked again; then the merge, which thinks all of it through once more. Each stage takes as long
+as its slowest shard; items go to shards by what the program guesses. Python alone."""
 
 import csv
 import heapq
 import random
+import re
+import statistics
 import sys
 from collections import defaultdict
 
 LOAD, MANAGER, SCATTER = 1.2e-3, 6e-6, 0.15
 
 
-def read(path):
-    """Stages in order: a list of tasks each, a task a list of (rows, seconds a run, thought)."""
+def read(path, even, scale):
+    """Stages in order: a list of tasks each, a task a list of (rows, seconds a run, thought, bench)."""
+    with open(path) as file:
+        rows = [(int(r["serve"]), int(r["task"]), int(r["rows"]), float(r["seconds"]), float(r["thought"]), r["bench"])
+                for r in csv.DictReader(file) if int(r["rows"]) > 0]
+    usual = defaultdict(list)
+    for _, _, n, seconds, _, bench in rows:
+        if level_of(bench):
+            usual[sawl_of(bench)] += [seconds / n] * n
+    usual = {sawl: statistics.median(runs) for sawl, runs in usual.items()}
     stages = []
     at = None
-    with open(path) as file:
-        for row in csv.DictReader(file):
-            serve, rows = int(row["serve"]), int(row["rows"])
-            if rows == 0:
-                continue
-            if at is None or serve != at or serve == 0:
-                stages.append(defaultdict(list))
-                at = serve
-            stages[-1][int(row["task"])].append((rows, float(row["seconds"]) / rows, float(row["thought"])))
+    for serve, task, n, seconds, thought, bench in rows:
+        if serve != at:
+            stages.append(defaultdict(list))
+            at = serve
+        run = usual[sawl_of(bench)] if even and level_of(bench) else seconds / n
+        stages[-1][task].append((n, scale * run, scale * thought, bench))
     return [[tasks[t] for t in sorted(tasks)] for tasks in stages]
+
+
+def sawl_of(bench):
+    return int(re.search(r"/sawl(\d+)/", bench)[1])
+
+
+def level_of(bench):
+    """(point, k) of a level's testbench; None of others."""
+    match = re.fullmatch(r"(.*) k (\d+)", bench)
+    return match and (match[1], int(match[2]))
 
 
 def merge_parallel(task):
@@ -80,8 +99,8 @@ def replay_stage(tasks, workers, draw):
         if what[0] == "post":
             task = what[1]
             group = tasks[task][position[task]]
-            group_left[task] = sum(rows for rows, _, _ in group)
-            for n, (rows, seconds, _) in enumerate(group):
+            group_left[task] = sum(batch[0] for batch in group)
+            for n, (rows, seconds, *_) in enumerate(group):
                 key = (task, position[task], n)
                 left[key], cost[key] = rows, seconds
                 heapq.heappush(open_batches, key)
@@ -117,37 +136,90 @@ def wall(stages, workers):
 
 
 def cost(task):
-    return sum(rows * seconds for rows, seconds, _ in task)
+    return sum(rows * seconds + thought + LOAD for rows, seconds, thought, _ in task)
 
 
-def sampling_of(tasks, levels):
-    """The task of a stage that samples so many levels, all posted at once; None."""
-    for task in tasks:
-        if len(task) >= levels > 1 and not any(thought for _, _, thought in task):
-            return task
-    return None
+def benches(task):
+    return {bench for *_, bench in task}
 
 
-def shards(stages, count):
-    """Wall times of `count` shards and of the merge behind them. Tails of levels stand behind a stage that samples as many
-    levels; the first of those has the chain that learns besides. Further ones are corners that "auto" adds, which shards
-    share out, too, as far as the screening tells: here all of them."""
-    tails = [i for i in range(1, len(stages)) if sampling_of(stages[i - 1], len(stages[i]))]
-    first = tails[0]
-    sampling = [sampling_of(stages[i - 1], len(stages[i])) for i in tails]
-    samples = sum(map(cost, sampling))
-    chain = sum(cost(task) for task in stages[first - 1] if task is not sampling[0])
-    before = sum(cost(task) for tasks in stages[: first - 1] for task in tasks)
-    items = [task for i in tails for task in stages[i]]
-    weights = [sorted(seconds for _, seconds, _ in task)[len(task) // 2] for task in items]
-    loads, took = [0.0] * count, [0.0] * count
-    for item in sorted(range(len(weights)), key=lambda i: -weights[i]):
-        shard = loads.index(min(loads))
-        loads[shard] += weights[item]
-        took[shard] += cost(items[item]) + samples * weights[item] / sum(weights)
-    shared = {first - 1, *tails, *(i - 1 for i in tails)}
-    merge = sum(cost(task) for i in range(first, len(stages)) if i not in shared for task in stages[i])
-    return max(before / count, chain) + max(took), merge
+def split(items, weights, count):
+    """The longest of `count` shards: {item: seconds}, heaviest guess first, each to the one that has the least so far."""
+    load, took = [0.0] * count, [0.0] * count
+    for item in sorted(items, key=lambda i: -weights[i]):
+        shard = load.index(min(load))
+        load[shard] += weights[item]
+        took[shard] += items[item]
+    return max(took)
+
+
+def run_weight(sawl):  # as the program guesses
+    return 1.5 + 0.6 * sawl
+
+
+PLAIN, TAIL, LOWEST = 150, 250, 170  # runs of a level: plain samples; of its tails, usually; of those without an on-cell
+
+
+class Division:
+    """What shards share out, from the stages of one process."""
+
+    def __init__(self, stages):
+        self.before, self.levels, self.again = defaultdict(float), defaultdict(float), defaultdict(float)
+        self.chain, self.sampled, self.thought = 0.0, {}, 0.0
+        self.nominal = set()  # points whose full scale is learnt from
+        tails = set()  # of the stage before
+        for tasks in stages:
+            levels = set()
+            for task in tasks:
+                self.thought += sum(thought for _, _, thought, _ in task)
+                named = benches(task)
+                if not all(level_of(bench) for bench in named):  # timing, energy
+                    for batch in task:
+                        self.before[batch[3].rsplit(" k ", 1)[0].removesuffix(" timing")] += cost([batch])
+                elif len(named) > 1 and any(batch[2] for batch in task):
+                    self.chain += cost(task)
+                    self.nominal |= {level_of(bench)[0] for bench in named}
+                elif len(named) > 1:
+                    self.take_batches(task)
+                elif named <= tails:
+                    self.again[level_of(*named)] += cost(task)
+                else:
+                    self.levels[level_of(*named)] += cost(task)
+                    levels |= named
+            tails = levels
+
+    def take_batches(self, task):
+        """Runs of many levels posted together: their plain samples, or nominal levels and the screening."""
+        for batch in task:
+            point, k = level_of(batch[3])
+            if batch[0] == PLAIN:
+                self.sampled[point, k] = cost([batch])
+            else:
+                self.before[point] += cost([batch])
+
+    def walls(self, count):
+        """Seconds of the screening, the levels and the rest among shards, and of the merge's thinking."""
+        first = {point: seconds for point, seconds in self.before.items()}
+        guess = {point: run_weight(sawl_of(point + "/")) * (5 * sawl_of(point + "/") + 4) for point in first}
+        first["learning"] = self.chain
+        guess["learning"] = sum(run_weight(sawl_of(point + "/")) * (PLAIN + LOWEST) for point in self.nominal)
+        second, weights = {}, {}
+        for item in set(self.levels) | set(self.sampled):
+            point, k = item
+            sawl = sawl_of(point + "/")
+            second[item] = self.levels.get(item, 0.0)
+            weights[item] = run_weight(sawl) * (LOWEST if k == 0 else TAIL)
+            if point in self.nominal and k == sawl:
+                weights[item] = run_weight(sawl)  # whoever learns has sampled it
+            elif point in self.nominal:
+                first[item], guess[item] = self.sampled[item], run_weight(sawl) * PLAIN
+            else:
+                second[item] += self.sampled[item]
+                weights[item] += run_weight(sawl) * PLAIN
+        order = list(self.before)  # of the points, as the study has them
+        again = {item: self.again[item] for item in sorted(self.again, key=lambda item: (order.index(item[0]), item[1]))}
+        left = {item: run_weight(sawl_of(item[0] + "/")) for item in again}
+        return split(first, guess, count), split(second, weights, count), split(again, left, count), self.thought
 
 
 def main():
@@ -157,22 +229,26 @@ def main():
         at = words.index("--scale")
         scale = float(words[at + 1])
         del words[at : at + 2]
-    stages = [[[(rows, scale * seconds, scale * thought) for rows, seconds, thought in task] for task in tasks]
-              for tasks in read(words[0])]
+    even = "--even" in words
+    if even:
+        words.remove("--even")
+    stages = read(words[0], even, scale)
     if not stages:
         sys.exit(f"{words[0]}: holds no batches; was work_trace ended early?")
     # A core thinks while others simulate; a load of the machine while it was recorded would count as thought.
     one = wall(stages, 1)
-    work = sum(rows * seconds for tasks in stages for task in tasks for rows, seconds, _ in task)
+    work = sum(batch[0] * batch[1] for tasks in stages for task in tasks for batch in task)
     print(f"{sum(len(t) for s in stages for t in s)} batches, {work:.1f} s of a core, {one:.1f} s on one worker")
     counts = [int(word) for word in words[1:]] or [2, 8, 64]
     for n in counts:
         took = wall(stages, n)
         print(f"{n:5d} workers: {took:8.2f} s, speedup {one / took:6.1f}, efficiency {one / took / n:.2f}")
+    division = Division(stages)
     for n in counts:
-        took, merge = shards(stages, n)
-        print(f"{n:5d} shards: {took:8.2f} s, efficiency {(work - merge) / took / n:.2f}; the merge {merge:.2f} s on a core, "
-              f"with it {work / (took + merge) / n:.2f}, on {n} cores {work / (took + merge / n) / n:.2f}")
+        *walls, thought = division.walls(n)
+        took = sum(walls)
+        print(f"{n:5d} shards: {' + '.join(f'{wall:.2f}' for wall in walls)} s and the merge's {thought:.2f} s; efficiency "
+              f"{one / (took + thought) / n:.2f}, with the merge on {n} cores {one / (took + thought / n) / n:.2f}")
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 //
 //   work_trace STUDY.toml TRACE.csv
 //
-//   serve     number of the stage in which tasks go on at once; 0: before or between them
-//   task      of the stage, in the order in which tasks begin
+//   serve     number of the stage
+//   task      of the stage, in the order in which tasks begin; where there are none, all batches are posted at once
 //   rows      runs of the batch
 //   seconds   of processor time of the worker for all of them
 //   thought   seconds of processor time of this program between the task's batch before and this one
+//   bench     name of the testbench: which level of which point
 //
 // Processor time, not the clock's: what else the machine does meanwhile is not recorded.
 #include <fmt/format.h>
@@ -65,16 +66,24 @@ class WorkerTime {
 class Tracing final : public engine::Evaluator {
  public:
   Tracing(engine::WorkerPool& pool, const std::string& csv) : pool_(pool), out_(fmt::output_file(csv)) {
-    out_.print("serve,task,rows,seconds,thought\n");
+    out_.print("serve,task,rows,seconds,thought,bench\n");
   }
 
   void evaluate(std::span<const engine::Job> jobs, const engine::OnRun& on_run,
                 std::stop_token stop) override {
-    std::size_t rows = 0;
-    for (const engine::Job& job : jobs) rows += static_cast<std::size_t>(job.points.rows());
-    const double begun = worker_.now();
-    pool_.evaluate(jobs, on_run, std::move(stop));
-    out_.print("0,0,{},{:.6f},0\n", rows, worker_.now() - begun);
+    ++serve_;
+    std::vector<double> took(jobs.size(), 0.0);
+    double last = worker_.now();
+    const engine::OnRun watched = [&](std::size_t job, std::size_t row, const engine::RunResult& result) {
+      const double now = worker_.now();
+      took[job] += now - last;
+      last = now;
+      on_run(job, row, result);
+    };
+    pool_.evaluate(jobs, watched, std::move(stop));
+    for (std::size_t j = 0; j < jobs.size(); ++j) {
+      out_.print("{},0,{},{:.6f},0,{}\n", serve_, jobs[j].points.rows(), took[j], jobs[j].testbench->name);
+    }
   }
 
   void serve(engine::JobSource& source, std::stop_token stop) override {
@@ -108,7 +117,8 @@ class Tracing final : public engine::Evaluator {
       for (const engine::Job* job : jobs) {
         const auto before = ended_.find(job->priority);
         const double thought = before == ended_.end() ? 0.0 : now - before->second;
-        batches_.push_back({-job->priority, static_cast<std::size_t>(job->points.rows()), 0, 0.0, thought});
+        batches_.push_back({-job->priority, static_cast<std::size_t>(job->points.rows()), 0, 0.0, thought,
+                            job->testbench->name});
       }
       return jobs;
     }
@@ -121,8 +131,8 @@ class Tracing final : public engine::Evaluator {
       last_ = now;
       if (++batch.done == batch.rows) {
         ended_[-batch.task] = own_time();
-        trace_.out_.print("{},{},{},{:.6f},{:.6f}\n", trace_.serve_, batch.task, batch.rows, batch.took,
-                          batch.thought);
+        trace_.out_.print("{},{},{},{:.6f},{:.6f},{}\n", trace_.serve_, batch.task, batch.rows, batch.took,
+                          batch.thought, batch.bench);
       }
       source_.on_run(job, row, result);
     }
@@ -134,6 +144,7 @@ class Tracing final : public engine::Evaluator {
       std::size_t done = 0;
       double took = 0.0;
       double thought = 0.0;
+      std::string bench;
     };
     Tracing& trace_;
     engine::JobSource& source_;

@@ -15,7 +15,9 @@ namespace flare::testing {
 
 namespace {
 
-constexpr time_t longest_read = 20;      // s, of processor time; past it the child is ended
+// s, of processor time; past it the child is ended: for the look that comes first what the program gives it.
+constexpr time_t longest_look = 2;
+constexpr time_t longest_read = 20;
 constexpr long inputs_a_child = 20'000;  // what the library leaks goes with it
 
 /// What a child has come to, where its parent sees it.
@@ -45,13 +47,15 @@ class SharedPlace {
                                 const std::filesystem::path& scratch, volatile Place& place) {
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
-  const itimerval limit{{0, 0}, {longest_read, 0}};
+  const itimerval look_limit{{0, 0}, {longest_look, 0}};
+  const itimerval read_limit{{0, 0}, {longest_read, 0}};
   for (long i = first; i < last; ++i) {
     const std::string input = inputs.next();
-    ::setitimer(ITIMER_PROF, &limit, nullptr);
     place.input = i;
     place.looking = true;
+    ::setitimer(ITIMER_PROF, &look_limit, nullptr);
     if (!target.look(input, scratch)) continue;
+    ::setitimer(ITIMER_PROF, &read_limit, nullptr);
     place.looking = false;
     try {
       target.read(input, scratch);

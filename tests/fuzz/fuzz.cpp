@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -73,9 +74,24 @@ bool read_in_children(const flare::testing::FuzzTarget& target, const flare::tes
   return false;
 }
 
+constexpr const char* scratch_name = "flare_fuzz_";
+
+/// Folders of earlier ones that were killed: their names end in the number of a process that is no more.
+void clear_leftovers(const fs::path& root) {
+  for (const auto& entry : fs::directory_iterator(root)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(scratch_name)) continue;
+    const pid_t owner = std::atoi(name.c_str() + name.rfind('_') + 1);
+    if (owner <= 0 || ::kill(owner, 0) == 0 || errno != ESRCH) continue;
+    std::error_code ignored;
+    fs::remove_all(entry.path(), ignored);
+  }
+}
+
 int fuzz(const flare::testing::FuzzTarget& target, long inputs, std::uint64_t seed) {
   const fs::path root = fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path();
-  const fs::path scratch = root / fmt::format("flare_fuzz_{}_{}", target.name, ::getpid());
+  clear_leftovers(root);
+  const fs::path scratch = root / fmt::format("{}{}_{}", scratch_name, target.name, ::getpid());
   fs::create_directories(scratch);
   const std::vector<std::string> corpus = target.corpus(FLARE_SOURCE_DIR, scratch);
   if (corpus.empty()) {

@@ -236,6 +236,37 @@ TEST_F(RunStoreTest, PartsComeBackFromHdf5) {
   EXPECT_EQ(nothing.runs, 0);
 }
 
+TEST_F(RunStoreTest, WhatAnotherFileKeepsIsFoundAndNotWrittenAgain) {
+  const std::filesystem::path part = folder_ / "part.h5";
+  const std::filesystem::path rest = folder_ / "rest.h5";
+  RunResult result;
+  result.measures = {0.5};
+  {
+    RunStore store;
+    store.add("a", 0, 7, result);
+    store.notes().add("a", 9, {12, true});
+    H5::H5File h5(part.string(), H5F_ACC_TRUNC);
+    store.write_runs(h5);
+  }
+  RunStore store;
+  store.read_runs(H5::H5File(part.string(), H5F_ACC_RDONLY), KeptBy::that_file);
+  ASSERT_NE(store.find("a", 0, 7), nullptr);
+  const std::optional<EstimateNote> note = store.notes().find("a", 9);
+  ASSERT_TRUE(note.has_value());
+  EXPECT_EQ(note->runs, 12U);
+  EXPECT_TRUE(note->refused);
+  EXPECT_FALSE(store.notes().find("a", 8).has_value());  // another question
+  store.add("a", 1, 7, result);
+  {
+    H5::H5File h5(rest.string(), H5F_ACC_TRUNC);
+    store.write_runs(h5);
+  }
+  RunStore own;
+  own.read_runs(H5::H5File(rest.string(), H5F_ACC_RDONLY));
+  EXPECT_EQ(own.size(), 1U);
+  EXPECT_NE(own.find("a", 1, 7), nullptr);
+}
+
 TEST(Fingerprint, ChangesWithEverythingThatDecidesAResult) {
   Testbench bench;
   bench.deck.lines = {"title", "r1 a 0 1k"};

@@ -96,6 +96,12 @@ TEST(BatchScript, QuotesWhatBashWouldTake) {
             std::string::npos);
   job.merge_cores = 16;
   EXPECT_NE(batch_script(BatchSystem::slurm, job).find("\nmerge_cores=16\n"), std::string::npos);
+  job.rests = 4;
+  const std::string rest = batch_script(BatchSystem::slurm, job);
+  EXPECT_NE(rest.find("\nrests=4\n"), std::string::npos);
+  EXPECT_NE(rest.find("submit rest --array=1-$rests --dependency=afterok:$second"), std::string::npos);
+  EXPECT_NE(rest.find("all+=(\"$parts/rest_$i.h5\")"), std::string::npos);
+  job.rests = 0;
   job.screens = 0;
   EXPECT_EQ(batch_script(BatchSystem::slurm, job).find("--stage"), std::string::npos);
 }

@@ -35,6 +35,12 @@ def processes_of(folder):
     return sorted(found)
 
 
+def shared_files(process):
+    """Files in /dev/shm that a process has mapped, whether or not they still have that name."""
+    lines = Path(f"/proc/{process}/maps").read_text().splitlines()
+    return {match[1] for line in lines if (match := re.search(r"(/dev/shm/\S+)", line))}
+
+
 def rank_of(process):
     for line in Path(f"/proc/{process}/environ").read_bytes().split(b"\0"):
         if line.startswith(b"OMPI_COMM_WORLD_RANK="):
@@ -49,7 +55,8 @@ class Ranks(ClusterTest):
     def test_any_number_of_ranks_gives_the_same_bits(self):
         self.alone()
         for ranks in (1, 2, 4):
-            self.run_ranks(ranks, "run", "column.toml", "-o", f"{ranks}.h5")
+            done = self.run_ranks(ranks, "run", "column.toml", "-o", f"{ranks}.h5")
+            self.assertNotIn("segment", done.stderr)  # MPI finds at its end what it made
             self.assert_same("alone.h5", f"{ranks}.h5")
 
     def test_what_is_killed_goes_on_at_another_number(self):
@@ -61,6 +68,9 @@ class Ranks(ClusterTest):
                                   env={**os.environ, **ANY_PLACE}) as job:
                 self.wait_until(lambda: (self.folder / f"{out.name}.journal").exists()
                                 and (self.folder / f"{out.name}.journal").stat().st_size > 20_000)
+                # What ranks share has no name any more while they run, so that no kill leaves it behind.
+                shared = set().union(*(shared_files(process) for process in processes_of(out)))
+                self.assertEqual([name for name in shared if os.path.exists(name)], [])
                 if victim is None:
                     job.kill()
                 else:
@@ -68,6 +78,7 @@ class Ranks(ClusterTest):
                 job.wait(60)
             # Nobody is left who could write to it.
             self.wait_until(lambda: not processes_of(out))
+            self.assertEqual([name for name in shared if os.path.exists(name)], [])
             self.assertFalse(out.exists() and victim is not None and job.returncode == 0)
             self.run_ranks(other, "run", "column.toml", "-o", out.name)
             self.assert_same("alone.h5", out.name)
@@ -94,12 +105,14 @@ class Ranks(ClusterTest):
                               env={**os.environ, **ANY_PLACE}) as job:
             journal = self.folder / "worker.h5.journal"
             self.wait_until(lambda: journal.exists() and journal.stat().st_size > 20_000)
+            shared = set().union(*(shared_files(process) for process in processes_of(out)))
             relay = next(p for p in processes_of(out) if rank_of(p) == 1)
             children = subprocess.run(["pgrep", "-P", str(relay)], capture_output=True, text=True).stdout.split()
             self.assertTrue(children)
             os.kill(int(children[0]), signal.SIGKILL)
             self.assertEqual(job.wait(120), 0)
         self.assert_same("alone.h5", "worker.h5")
+        self.assertEqual([name for name in shared if os.path.exists(name)], [])
 
     def test_rank_0_leaves_the_core_to_others_while_a_rank_does_not_look(self):
         """Rank 1 is held for 2 s with the whole batch under way: rank 0 neither spins nor stands still."""

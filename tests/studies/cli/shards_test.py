@@ -13,15 +13,19 @@ from cluster_fixture import FLARE, ClusterTest
 
 
 def runs_of(path):
-    """(stream, index) of every run that a part holds."""
+    """(stream, index, fingerprint) of every run that a part holds: a level asked again draws other samples at some point."""
     with h5py.File(path) as file:
         streams = [name.decode() for name in file["/runs/streams"]["name"]]
-        return {(streams[row["stream"]], int(row["index"])) for row in file["/runs/runs"][()]}
+        return {(streams[row["stream"]], int(row["index"]), int(row["fingerprint"])) for row in file["/runs/runs"][()]}
+
+
+# Four of its levels have too little for an answer at first.
+AGAIN = cluster_fixture.COLUMN.replace("budget = 3000", "budget = 960")
 
 
 def by_point(runs, what="tails"):
     """Runs of rare-event estimates, or plain samples ("points"), by SAWL and corner."""
-    return Counter("/".join(stream.split("/")[:4]) for stream, _ in runs if stream.startswith(what + "/"))
+    return Counter("/".join(stream.split("/")[:4]) for stream, *_ in runs if stream.startswith(what + "/"))
 
 
 class Shards(ClusterTest):
@@ -30,22 +34,28 @@ class Shards(ClusterTest):
         return int(re.search(r"runs +at least \d+, likely \d+, at most (\d+)", self.run_flare("check", study).stdout).group(1))
 
     def test_levels_are_shared_out_and_the_numbers_stay(self):
-        self.alone()
-        screening = [f"s{i}.h5" for i in (1, 2, 3)]
-        for i, name in enumerate(screening, 1):
-            self.run_flare("run", "column.toml", "--stage", "screening", "--shard", f"{i}/3", "-j1", "-o", name)
+        study = self.folder / "again.toml"
+        study.write_text(AGAIN)
+        alone = self.run_flare("run", study, "-j1", "-o", "alone.h5")
+        self.assertIn("4 levels asked again", alone.stderr)
+        screening = self.shares(study, "s", "--stage", "screening")
         screened = [runs_of(self.folder / name) for name in screening]
-        parts = [f"p{i}.h5" for i in (1, 2, 3)]
-        for i, name in enumerate(parts, 1):
-            self.run_flare("run", "column.toml", "--shard", f"{i}/3", "--with", *screening, "-j1", "-o", name)
+        parts = self.shares(study, "p", "--with", *screening)
         before = set().union(*screened)
         own = [runs_of(self.folder / name) - before for name in parts]
+        # What levels ask for once all of them are done is known from all parts, and only then.
+        lacking = self.run_flare("run", study, "--stage", "rest", "--shard", "1/3", "--with", *parts[:2], "-o", "r1.h5", expect=2)
+        self.assertIn("shard 3/3 is missing", lacking.stderr)
+        rest = self.shares(study, "r", "--stage", "rest", "--with", *parts)
+        own += [runs_of(self.folder / name) for name in rest]
         # Every level is one shard's alone, and all have some.
-        for i in range(3):
+        for i in range(6):
             self.assertTrue(own[i])
             for j in range(i):
                 self.assertFalse(own[i] & own[j])
-        done = self.run_flare("merge", "merged.h5", *parts, "-j1")
+        self.assertIn("shard rest 2/3 is missing", self.run_flare("merge", "m.h5", *parts, rest[0], expect=3).stderr)
+        self.assertIn("give those, too", self.run_flare("merge", "m.h5", *rest, expect=2).stderr)
+        done = self.run_flare("merge", "merged.h5", *parts, *rest, "-j1")
         self.assertNotIn("worker", done.stderr)
         self.assert_same("alone.h5", "merged.h5")
         # The first choice is all that "full = 1" runs: the merge has nothing to simulate.
@@ -53,8 +63,14 @@ class Shards(ClusterTest):
             wanted = sum(len(group["runs"]) for group in sample_groups(file))
         made = before.union(*own)
         self.assertLessEqual(wanted, len(made))
-        self.assertLessEqual(len(made), self.most_runs("column.toml"))
-        self.assertLessEqual(max(by_point(made).values()), 3000)  # the budget
+        self.assertLessEqual(len(made), self.most_runs(study))
+        self.assertLessEqual(max(by_point(made).values()), 960)  # the budget
+
+    def shares(self, study, letter, *words):
+        names = [f"{letter}{i}.h5" for i in (1, 2, 3)]
+        for i, name in enumerate(names, 1):
+            self.run_flare("run", study, "--shard", f"{i}/3", *words, "-j1", "-o", name)
+        return names
 
     def test_what_auto_will_add_is_shared_out_too(self):
         # Four corners that screening can hardly tell apart: the first choice leaves one of them out.
@@ -90,12 +106,13 @@ class Shards(ClusterTest):
             self.assertLessEqual(sum(by_point(part).values()), 2000)  # the budget
         done = self.run_flare("run", "circuit.toml", "--shard", "4/4", expect=2)
         self.assertIn("a corner each", done.stderr)
-        self.run_flare("run", "circuit.toml", "--stage", "screening", "--shard", "1/2", expect=2)
+        for stage in ("screening", "rest"):
+            self.run_flare("run", "circuit.toml", "--stage", stage, "--shard", "1/2", expect=2)
 
     def test_more_shards_than_items_are_refused(self):
         done = self.run_flare("run", "column.toml", "--shard", "7/7", expect=2)
         self.assertIn("at most 6 items", done.stderr)
-        self.run_flare("run", "column.toml", "--stage", "screening", "--shard", "4/4", expect=2)
+        self.run_flare("run", "column.toml", "--stage", "screening", "--shard", "6/6", expect=2)
 
     def test_affinity_sets_the_number_of_workers(self):
         script = (f"import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); "
@@ -146,8 +163,8 @@ class Shards(ClusterTest):
         self.alone()
         odd = self.folder / "it's here"
         odd.mkdir()
-        # More tasks than the screening has shares.
-        self.run_flare("batch", "column.toml", "--parallel", "--tasks", "4", "-o", odd / "out.h5", "-s", "job.sh")
+        # More tasks than the screening has shares, and enough for an array of what is asked again.
+        self.run_flare("batch", "column.toml", "--parallel", "--tasks", "6", "-o", odd / "out.h5", "-s", "job.sh")
         done = subprocess.run(["bash", "job.sh"], cwd=self.folder, capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assert_same("alone.h5", odd / "out.h5")

@@ -120,6 +120,11 @@ TEST_F(Merge, RunsThatAreTakenInAreHeldToTheSame) {
 
 TEST_F(Merge, WhatIsNotSharedOutIsRefused) {
   refused("run s.toml -o m.h5 --stage screening", 2, "only a study of a column");
+  refused("run s.toml -o m.h5 --stage rest --shard 1/2", 2, "only levels of a column");
+  refused("run " + source("studies/pick_sawl_quick.toml") + " -o m.h5 --stage rest --shard 1/2", 2,
+          "needs all parts of the study");
+  refused("run " + source("studies/pick_sawl_quick.toml") + " -o m.h5 --stage rest --shard 1/2 --with 1.h5",
+          2, "is a part of another study");
   refused("run s.toml -o m.h5 --shard 5/5", 2, "at most 4 items");
   refused("run " + source("studies/gain_cell_quick.toml") + " -o m.h5 --stage screening", 2,
           "only a study of a column");

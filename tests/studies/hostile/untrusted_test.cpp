@@ -68,6 +68,12 @@ TEST_F(Untrusted, DamagedResultsAreErrorsAndNeverCrashes) {
   }
 }
 
+TEST_F(Untrusted, LengthsThatClaimGigabytesAreNotBelieved) {
+  const Ended ended = run_line("report " + source("tests/fuzz/corpus/hdf5/length.h5"));
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_THAT(ended.out, HasSubstr("claims more memory than a file of its size can fill"));
+}
+
 TEST_F(Untrusted, ResultsThatReachIntoOtherFilesAreNotRead) {
   ASSERT_EQ(run_line("run s.toml -j 1 -o o.h5").status, 0);
   fs::copy_file(folder_ / "o.h5", folder_ / "linked.h5");
