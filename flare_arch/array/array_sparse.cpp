@@ -47,6 +47,7 @@ std::int64_t reads_of(const ArrayJob& job, Eigen::Index token, const TokenPlan* 
 struct Suspect {
   Eigen::Index token = 0;
   int plane = 0, bitline = 0;
+  int column = 0, weight_plane = 0;  // of the bit line
   std::int64_t read = 0;
   ErrorCandidate drawn;
   std::span<const std::uint16_t> rows;  // that it drives; empty for fixed groups
@@ -116,7 +117,11 @@ class TokenWalk {
 class Suspects {
  public:
   Suspects(const ArrayJob& job, bool planned, std::vector<ColumnError>& found)
-      : job_(job), planned_(planned), found_(found) {}
+      : job_(job),
+        cells_(job.array.format()),
+        weight_planes_(job.weight_planes()),
+        planned_(planned),
+        found_(found) {}
   ~Suspects() { settle_all(); }
   Suspects(const Suspects&) = delete;
   Suspects& operator=(const Suspects&) = delete;
@@ -127,8 +132,11 @@ class Suspects {
     Suspect& s = waiting_[held_];
     if (!walk.advance(drawn, s)) return false;
     ++held_;
+    const auto planes = static_cast<unsigned>(weight_planes_), line = static_cast<unsigned>(s.bitline);
+    s.column = static_cast<int>(line / planes);
+    s.weight_plane = static_cast<int>(line % planes);
     const MatrixI& weights = job_.array.weights();
-    const std::int32_t* column = weights.data() + s.bitline / job_.weight_planes();
+    const std::int32_t* column = weights.data() + s.column;
     for (const std::uint16_t row : s.rows) __builtin_prefetch(column + row * weights.cols());
     return true;
   }
@@ -141,15 +149,26 @@ class Suspects {
 
   void settle(const Suspect& s) {
     const CodeSampler& sampler = *job_.errors.sampler;
-    const int k = planned_ ? job_.on_cells(s.rows, s.bitline)
+    const int k = planned_ ? on_cells(s)
                            : on_cells_of_group(job_, s.token, s.plane, static_cast<int>(s.read), s.bitline);
     if ((s.drawn.thin + 0.5) * 0x1.0p-32 * sampler.largest_error_rate() >= sampler.error_rate(k)) return;
     const std::int32_t wrong = sampler.wrong_value(k, (s.drawn.which + 0.5) * 0x1.0p-32);
-    found_.push_back({s.token, s.bitline / job_.weight_planes(),
-                      job_.scale(s.plane, s.bitline) * (wrong - sampler.base_value(k))});
+    const std::int64_t scale = std::int64_t{job_.format.scale(s.plane)} * cells_.scale(s.weight_plane);
+    found_.push_back({s.token, s.column, scale * (wrong - sampler.base_value(k))});
+  }
+
+  int on_cells(const Suspect& s) const {
+    const MatrixI& weights = job_.array.weights();
+    const std::int32_t* column = weights.data() + s.column;
+    std::uint32_t k = 0;
+    for (const std::uint16_t row : s.rows)
+      k += (cells_.pattern(column[row * weights.cols()]) >> s.weight_plane) & 1;
+    return static_cast<int>(k);
   }
 
   const ArrayJob& job_;
+  PlaneFormat cells_;
+  int weight_planes_;
   bool planned_;
   std::vector<ColumnError>& found_;
   std::array<Suspect, 16> waiting_;

@@ -140,11 +140,10 @@ HWY_ATTR void count_reads_here(const std::uint16_t* bits, int slices, int planes
     for (int slice = 0; slice < slices; ++slice) {
       const auto count = hn::PopulationCount(hn::LoadU(d, bits + slice * most_planes + first));
       const auto full = hn::MulHigh(count, inverse);
-      const auto together = hn::Add(held, hn::Sub(count, hn::Mul(full, rows)));
-      const auto closes = hn::VecFromMask(d, hn::Gt(together, capacity));
-      // A true mask is -1: one more read, and what was held is gone.
-      all_reads = hn::Sub(hn::Add(all_reads, full), closes);
-      held = hn::Sub(together, hn::And(closes, held));
+      const auto rest = hn::Sub(count, hn::Mul(full, rows)), together = hn::Add(held, rest);
+      const auto closes = hn::Gt(together, capacity);
+      held = hn::IfThenElse(closes, rest, together);  // what the next slice waits for
+      all_reads = hn::Sub(hn::Add(all_reads, full), hn::VecFromMask(d, closes));  // a true mask is -1
       all_ones = hn::Add(all_ones, count);
     }
     all_reads = hn::Sub(all_reads, hn::VecFromMask(d, hn::Gt(held, hn::Zero(d))));
