@@ -49,7 +49,7 @@ struct ListedReads {
 };
 
 /// Room for the rows of one read.
-using ReadRows = std::array<std::uint16_t, most_rows_per_read>;
+using ReadRows = std::array<std::uint16_t, read_room>;
 
 /// The reads of all planes of one token: how many they are, and which rows they drive.
 class TokenPlan {

@@ -17,13 +17,65 @@
 HWY_BEFORE_NAMESPACE();
 namespace flare::arch::HWY_NAMESPACE {
 
-/// Puts the ones of a slice after the first `skipped`, at most `most`, behind `rows`. Returns the end.
-HWY_ATTR HWY_INLINE std::uint16_t* put_ones(unsigned slice, int first_row, int skipped, int most,
-                                            std::uint16_t* rows) {
-  for (; skipped > 0; --skipped) slice &= slice - 1;
-  for (; slice != 0 && most > 0; slice &= slice - 1, --most)
-    *rows++ = static_cast<std::uint16_t>(first_row + std::countr_zero(slice));
-  return rows;
+#if HWY_TARGET == HWY_SCALAR || HWY_HAVE_SCALABLE
+
+int rows_of_read_here(const std::uint16_t* bits, int slices, const SegmentationOptions& options,
+                      std::int64_t read, std::uint16_t* rows) {
+  return scalar::rows_of_read(bits, slices, options, read, rows);
+}
+
+std::uint16_t* list_reads_here(const std::uint16_t* bits, int slices, int planes,
+                               const SegmentationOptions& options, std::uint16_t no_row, std::uint16_t* rest,
+                               std::uint16_t* rows) {
+  return scalar::list_reads(bits, slices, planes, options, no_row, rest, rows);
+}
+
+#else
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// The numbers of the ones of every byte, and behind them numbers beyond any row.
+struct OnesOfBytes {
+  std::array<std::array<std::uint16_t, 8>, 256> rows{};
+  std::array<std::uint8_t, 256> count{};
+  std::array<std::array<std::uint8_t, 9>, 256>
+      last{};  // [byte][n]: of a byte its last n ones, all where it has fewer
+
+  constexpr OnesOfBytes() {
+    for (std::size_t byte = 0; byte < rows.size(); ++byte) {
+      rows[byte].fill(0x8000);
+      for (std::uint16_t bit = 0; bit < 8; ++bit)
+        if ((byte >> bit & 1) != 0) rows[byte][count[byte]++] = bit;
+      for (int n = 0; n <= 8; ++n) {
+        std::size_t left = byte;
+        for (int taken = 0; taken + n < count[byte]; ++taken) left &= left - 1;
+        last[byte][static_cast<std::size_t>(n)] = static_cast<std::uint8_t>(left);
+      }
+    }
+  }
+};
+constexpr OnesOfBytes ones_of_bytes;
+
+using RowTag = hn::CappedTag<std::uint16_t, listed_rows>;
+
+/// The last n ones of a slice.
+HWY_INLINE unsigned last_ones(unsigned word, int n) {
+  const unsigned low = word & 0xff, high = word >> 8;
+  const int of_high = std::min<int>(n, ones_of_bytes.count[high]);
+  return static_cast<unsigned>(ones_of_bytes.last[high][static_cast<std::size_t>(of_high)]) << 8 |
+         ones_of_bytes.last[low][static_cast<std::size_t>(n - of_high)];
+}
+
+/// Puts the ones of a slice behind `rows`, and up to 16 numbers that are none behind them. Returns the end.
+HWY_ATTR HWY_INLINE std::uint16_t* put_ones(unsigned word, int first_row, std::uint16_t* rows) {
+  const RowTag d;
+  const unsigned low = word & 0xff, high = word >> 8;
+  const auto from = hn::Set(d, static_cast<std::uint16_t>(first_row)),
+             from_high = hn::Set(d, static_cast<std::uint16_t>(first_row + 8));
+  hn::StoreU(hn::Add(hn::LoadU(d, ones_of_bytes.rows[low].data()), from), d, rows);
+  rows += ones_of_bytes.count[low];
+  hn::StoreU(hn::Add(hn::LoadU(d, ones_of_bytes.rows[high].data()), from_high), d, rows);
+  return rows + ones_of_bytes.count[high];
 }
 
 /// Of a wide word: the instruction for 16 bits waits for what its register held before.
@@ -48,8 +100,10 @@ HWY_ATTR int rows_of_read_here(const std::uint16_t* bits, int slices, const Segm
         at += sum <= left ? 1 : 0;
         before = sum <= left ? sum : before;
       }
-      return static_cast<int>(
-          put_ones(bits[at * most_planes], at * slice_rows, (left - before) * sawl, sawl, rows) - rows);
+      const unsigned word = bits[at * most_planes];
+      const int behind = count_ones(word) - (left - before) * sawl;  // ones, with the read's own
+      const unsigned own = last_ones(word, behind) & ~last_ones(word, behind - sawl);
+      return static_cast<int>(put_ones(own, at * slice_rows, rows) - rows);
     }
     left -= all;
   }
@@ -66,47 +120,11 @@ HWY_ATTR int rows_of_read_here(const std::uint16_t* bits, int slices, const Segm
   std::uint16_t* end = rows;
   for (int slice = from; slice < to; ++slice) {
     const unsigned word = bits[slice * most_planes];
-    const int full = full_reads(count_ones(word), inverse) * sawl;
-    end = put_ones(word, slice * slice_rows, full, slice_rows, end);
+    const int ones = count_ones(word), rest = ones - full_reads(ones, inverse) * sawl;
+    end = put_ones(last_ones(word, rest), slice * slice_rows, end);
   }
   return static_cast<int>(end - rows);
 }
-
-#if HWY_TARGET == HWY_SCALAR || HWY_HAVE_SCALABLE
-
-std::uint16_t* list_reads_here(const std::uint16_t* bits, int slices, int planes,
-                               const SegmentationOptions& options, std::uint16_t no_row, std::uint16_t* rest,
-                               std::uint16_t* rows) {
-  return scalar::list_reads(bits, slices, planes, options, no_row, rest, rows);
-}
-
-#else
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-/// The numbers of the ones of every byte, and behind them numbers beyond any row.
-struct OnesOfBytes {
-  std::array<std::array<std::uint16_t, 8>, 256> rows{};
-  std::array<std::uint8_t, 256> count{};
-  std::array<std::array<std::uint8_t, 8>, 256>
-      last{};  // [byte][n]: of a byte its last n ones, all where it has fewer
-
-  constexpr OnesOfBytes() {
-    for (std::size_t byte = 0; byte < rows.size(); ++byte) {
-      rows[byte].fill(0x8000);
-      for (std::uint16_t bit = 0; bit < 8; ++bit)
-        if ((byte >> bit & 1) != 0) rows[byte][count[byte]++] = bit;
-      for (int n = 0; n < 8; ++n) {
-        std::size_t left = byte;
-        for (int taken = 0; taken + n < count[byte]; ++taken) left &= left - 1;
-        last[byte][static_cast<std::size_t>(n)] = static_cast<std::uint8_t>(left);
-      }
-    }
-  }
-};
-constexpr OnesOfBytes ones_of_bytes;
-
-using RowTag = hn::CappedTag<std::uint16_t, listed_rows>;
 
 /// Row numbers in the making: without a branch that depends on the inputs, what a slice or a read has less than the most is
 /// written, too, and written over.

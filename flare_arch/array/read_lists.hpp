@@ -11,9 +11,10 @@ namespace flare::arch {
 /// The plan that plan_reads() would make of one plane, where reads are counted so. bits as in rows_of_read().
 void plan_slices(const std::uint16_t* bits, int slices, const SegmentationOptions& options, ReadPlan& plan);
 
-constexpr int most_rows_per_read = 64;
+/// Rows of a read at most, and behind them room for what is no row.
+constexpr int most_rows_per_read = 64, read_room = most_rows_per_read + 16;
 /// The rows that read number `read` of a plane drives, where reads are counted so. bits: the plane's of the first slice, those
-/// of the next ones most_planes further on. rows: room for most_rows_per_read. Returns how many.
+/// of the next ones most_planes further on. rows: read_room of them. Returns how many.
 int rows_of_read(const std::uint16_t* bits, int slices, const SegmentationOptions& options, std::int64_t read,
                  std::uint16_t* rows);
 

@@ -104,7 +104,7 @@ void expect_rows(const ReadPlan& plan, const std::uint16_t* bits, int slices,
   plan_slices(bits, slices, options, all);
   ASSERT_EQ(all.reads(), plan.reads());
   for (std::size_t read = 0; read < plan.reads(); ++read) {
-    std::uint16_t rows[most_rows_per_read];
+    std::uint16_t rows[read_room];
     const int count = rows_of_read(bits, slices, options, static_cast<std::int64_t>(read), rows);
     const auto expected = plan.rows(read);
     const std::vector<int> numbers(expected.begin(), expected.end());
