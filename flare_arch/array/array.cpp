@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <mutex>
 #include <stdexcept>
@@ -80,9 +81,33 @@ struct Array::Lazy {
   Lazy(const MatrixI& weights, const PlaneFormat& format) : product(weights, format) {}
 
   IntegerProduct product;
-  std::once_flag bits_once, patterns_once;
+  std::once_flag bits_once, patterns_once, slices_once;
   std::vector<std::uint64_t> row_bits;
   std::vector<std::uint32_t> patterns;
+  std::vector<std::uint16_t> slices;
+  std::atomic<int> asked{0};
+
+  /// From the second time on that they are asked for: an array of one product (keys, values) does without.
+  CellSlices cells(const MatrixI& weights, const PlaneFormat& format) {
+    const auto depth = static_cast<std::size_t>(weights.rows()), stride = (depth + 255) / 256 * 16;
+    if (asked.fetch_add(1, std::memory_order_relaxed) == 0) return {};
+    std::call_once(slices_once, [&] {
+      const int planes = format.planes();
+      std::vector<std::int32_t> column(depth);
+      std::vector<std::uint16_t> bits(stride * most_planes);
+      slices.resize(static_cast<std::size_t>(weights.cols()) * static_cast<std::size_t>(planes) * stride);
+      std::uint16_t* to = slices.data();
+      for (Eigen::Index c = 0; c < weights.cols(); ++c) {
+        for (std::size_t row = 0; row < depth; ++row)
+          column[row] = weights(static_cast<Eigen::Index>(row), c);
+        slice_planes(column, format, bits.data());
+        for (int plane = 0; plane < planes; ++plane, to += stride)
+          for (std::size_t slice = 0; slice < (depth + slice_rows - 1) / slice_rows; ++slice)
+            to[slice] = bits[slice * most_planes + static_cast<std::size_t>(plane)];
+      }
+    });
+    return {slices.data(), stride};
+  }
 };
 
 Array::~Array() = default;
@@ -371,7 +396,7 @@ void Array::multiply_as(const IntegerView& inputs, const PlaneFormat& format, co
   ArrayCounters ignored;
   ArrayCounters& count = counters != nullptr ? *counters : ignored;
   check_present(*this, inputs, present);
-  const ArrayJob job{*this, inputs, format, errors, counters != nullptr, present};
+  ArrayJob job{*this, inputs, format, errors, counters != nullptr, present};
   const bool reference = errors.path == ReadPath::reference;
   const ReadPath path = errors.sampler != nullptr ? resolve_path(errors)
                         : reference               ? ReadPath::reference
@@ -382,6 +407,8 @@ void Array::multiply_as(const IntegerView& inputs, const PlaneFormat& format, co
   if (exact) {
     lazy_->product.multiply(inputs, format, result);
     clear_absent(present, result);
+    if (errors.sampler != nullptr && !strays && segmentation_.packing != Packing::fixed)
+      job.cell_slices = lazy_->cells(weights_, format_);
     if (strays)
       add_die_errors(job, result, count);
     else if (errors.sampler != nullptr || job.count || errors.observer != nullptr)

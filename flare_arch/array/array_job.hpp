@@ -11,6 +11,14 @@
 
 namespace flare::arch {
 
+/// Cells by bit line: bit i of word s of a line is its cell in row 16 s + i.
+struct CellSlices {
+  const std::uint16_t* words = nullptr;  // null: not made
+  std::size_t stride = 0;                // words of a line
+
+  const std::uint16_t* line(int bitline) const { return words + static_cast<std::size_t>(bitline) * stride; }
+};
+
 /// One multiply call.
 struct ArrayJob {
   const Array& array;
@@ -19,6 +27,7 @@ struct ArrayJob {
   ErrorInjection errors;
   bool count = false;  // fill counters
   PresentCells present = {};
+  CellSlices cell_slices = {};
 
   int bitlines() const { return array.bitlines(); }
   /// What exists for a token: of the bit lines, and of the rows.
@@ -71,6 +80,8 @@ class TokenPlan {
   const ReadPlan& plane(int plane) const { return planes_[static_cast<std::size_t>(plane)]; }
   /// The rows that one read drives, found without planning the others where that is possible; in `room` or in the plan.
   std::span<const std::uint16_t> rows(int plane, std::int64_t read, ReadRows& room);
+  /// On-cells among them, on a bit line of these cells.
+  int on_cells(int plane, std::int64_t read, const std::uint16_t* cells);
   /// The reads of all planes, in any order. Behind the rows of a read that has fewer stands `no_row`. Throws
   /// std::invalid_argument for one above 65535.
   void list(int no_row, ListedReads& list);

@@ -50,7 +50,8 @@ struct Suspect {
   int column = 0, weight_plane = 0;  // of the bit line
   std::int64_t read = 0;
   ErrorCandidate drawn;
-  std::span<const std::uint16_t> rows;  // that it drives; empty for fixed groups
+  TokenPlan* plan = nullptr;            // null for fixed groups
+  std::span<const std::uint16_t> rows;  // that it drives, where cells are looked up row by row
   ReadRows room;
 };
 
@@ -68,7 +69,8 @@ class TokenWalk {
         total_(reads_of(job, token, plan)) {
     constexpr double worth_a_plan = 3;  // candidates of a plane
     const double expected = static_cast<double>(total_) * job.errors.sampler->largest_error_rate();
-    if (plan != nullptr && expected > worth_a_plan * job.format.planes()) plan->plan_all();
+    many_ = expected > worth_a_plan * job.format.planes();
+    if (plan != nullptr && many_) plan->plan_all();
   }
 
   Eigen::Index token() const { return token_; }
@@ -86,17 +88,24 @@ class TokenWalk {
     s.token = token_;
     s.plane = plane_;
     s.drawn = drawn;
-    s.rows = {};
-    if (plan_ != nullptr) s.rows = plan_->rows(plane_, s.read, s.room);
+    s.plan = plan_;
     return true;
   }
 
  private:
-  /// All planes are looked at: a branch on where the candidate falls could not be foreseen.
+  std::int64_t plane_size(int plane) const {
+    return (plan_ != nullptr ? plan_->reads(plane) : fixed_reads_) * bitlines_;
+  }
+
+  /// Of few candidates all planes are looked at: a branch on where one falls could not be foreseen.
   void find_plane() {
+    if (many_) {
+      while (position_ - plane_begin_ >= plane_size(plane_)) plane_begin_ += plane_size(plane_++);
+      return;
+    }
     std::int64_t end = plane_begin_;
     for (int plane = plane_; plane < planes_; ++plane) {
-      end += (plan_ != nullptr ? plan_->reads(plane) : fixed_reads_) * bitlines_;
+      end += plane_size(plane);
       const bool beyond = position_ >= end;
       plane_ += beyond ? 1 : 0;
       plane_begin_ = beyond ? end : plane_begin_;
@@ -106,6 +115,7 @@ class TokenWalk {
   Eigen::Index token_;
   TokenPlan* plan_;
   int planes_;
+  bool many_ = false;  // candidates in every plane
   std::int64_t bitlines_, fixed_reads_, total_;
   std::int64_t position_ = -1, plane_begin_ = 0;
   int plane_ = 0;
@@ -116,12 +126,8 @@ class TokenWalk {
 /// and then draws which wrong code.
 class Suspects {
  public:
-  Suspects(const ArrayJob& job, bool planned, std::vector<ColumnError>& found)
-      : job_(job),
-        cells_(job.array.format()),
-        weight_planes_(job.weight_planes()),
-        planned_(planned),
-        found_(found) {}
+  Suspects(const ArrayJob& job, std::vector<ColumnError>& found)
+      : job_(job), cells_(job.array.format()), weight_planes_(job.weight_planes()), found_(found) {}
   ~Suspects() { settle_all(); }
   Suspects(const Suspects&) = delete;
   Suspects& operator=(const Suspects&) = delete;
@@ -135,13 +141,21 @@ class Suspects {
     const auto planes = static_cast<unsigned>(weight_planes_), line = static_cast<unsigned>(s.bitline);
     s.column = static_cast<int>(line / planes);
     s.weight_plane = static_cast<int>(line % planes);
-    const MatrixI& weights = job_.array.weights();
-    const std::int32_t* column = weights.data() + s.column;
-    for (const std::uint16_t row : s.rows) __builtin_prefetch(column + row * weights.cols());
+    fetch_cells(s);
     return true;
   }
 
  private:
+  void fetch_cells(Suspect& s) const {
+    if (job_.cell_slices.words != nullptr) return __builtin_prefetch(job_.cell_slices.line(s.bitline));
+    s.rows = {};
+    if (s.plan == nullptr) return;
+    s.rows = s.plan->rows(s.plane, s.read, s.room);
+    const MatrixI& weights = job_.array.weights();
+    const std::int32_t* column = weights.data() + s.column;
+    for (const std::uint16_t row : s.rows) __builtin_prefetch(column + row * weights.cols());
+  }
+
   void settle_all() {
     for (std::size_t i = 0; i < held_; ++i) settle(waiting_[i]);
     held_ = 0;
@@ -149,8 +163,7 @@ class Suspects {
 
   void settle(const Suspect& s) {
     const CodeSampler& sampler = *job_.errors.sampler;
-    const int k = planned_ ? on_cells(s)
-                           : on_cells_of_group(job_, s.token, s.plane, static_cast<int>(s.read), s.bitline);
+    const int k = on_cells(s);
     if ((s.drawn.thin + 0.5) * 0x1.0p-32 * sampler.largest_error_rate() >= sampler.error_rate(k)) return;
     const std::int32_t wrong = sampler.wrong_value(k, (s.drawn.which + 0.5) * 0x1.0p-32);
     const std::int64_t scale = std::int64_t{job_.format.scale(s.plane)} * cells_.scale(s.weight_plane);
@@ -158,6 +171,9 @@ class Suspects {
   }
 
   int on_cells(const Suspect& s) const {
+    if (s.plan == nullptr)
+      return on_cells_of_group(job_, s.token, s.plane, static_cast<int>(s.read), s.bitline);
+    if (job_.cell_slices.words != nullptr) return s.plan->on_cells(s.plane, s.read, job_.cell_slices.line(s.bitline));
     const MatrixI& weights = job_.array.weights();
     const std::int32_t* column = weights.data() + s.column;
     std::uint32_t k = 0;
@@ -169,7 +185,6 @@ class Suspects {
   const ArrayJob& job_;
   PlaneFormat cells_;
   int weight_planes_;
-  bool planned_;
   std::vector<ColumnError>& found_;
   std::array<Suspect, 16> waiting_;
   std::size_t held_ = 0;
@@ -188,7 +203,7 @@ void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index first_t
   const double rate = job.errors.sampler->largest_error_rate();
   if (rate <= 0) return;
   const double log_keep = std::log1p(-rate);
-  Suspects suspects(job, !plans.empty(), found);
+  Suspects suspects(job, found);
   std::vector<TokenWalk> open;
   open.reserve(static_cast<std::size_t>(tokens));
   for (int t = 0; t < tokens; ++t)

@@ -24,6 +24,11 @@ int rows_of_read_here(const std::uint16_t* bits, int slices, const SegmentationO
   return scalar::rows_of_read(bits, slices, options, read, rows);
 }
 
+int on_cells_of_read_here(const std::uint16_t* bits, int slices, const SegmentationOptions& options,
+                          std::int64_t read, const std::uint16_t* cells) {
+  return scalar::on_cells_of_read(bits, slices, options, read, cells);
+}
+
 std::uint16_t* list_reads_here(const std::uint16_t* bits, int slices, int planes,
                                const SegmentationOptions& options, std::uint16_t no_row, std::uint16_t* rest,
                                std::uint16_t* rows) {
@@ -81,9 +86,10 @@ HWY_ATTR HWY_INLINE std::uint16_t* put_ones(unsigned word, int first_row, std::u
 /// Of a wide word: the instruction for 16 bits waits for what its register held before.
 HWY_ATTR HWY_INLINE int count_ones(std::uint64_t word) { return std::popcount(word); }
 
-/// Without a branch that depends on the inputs until the slices are known.
-HWY_ATTR int rows_of_read_here(const std::uint16_t* bits, int slices, const SegmentationOptions& options,
-                               std::int64_t read, std::uint16_t* rows) {
+/// visit(slice, ones) for what a read drives of each slice; without a branch that depends on the inputs until the slices are known.
+template <class Visit>
+HWY_ATTR HWY_INLINE void visit_read(const std::uint16_t* bits, int slices, const SegmentationOptions& options,
+                                    std::int64_t read, const Visit& visit) {
   constexpr int at_once = 16;  // slices
   const int sawl = options.rows_per_read, capacity = sawl - (options.strictly_below ? 1 : 0);
   const unsigned inverse = inverse_of(sawl);
@@ -102,8 +108,7 @@ HWY_ATTR int rows_of_read_here(const std::uint16_t* bits, int slices, const Segm
       }
       const unsigned word = bits[at * most_planes];
       const int behind = count_ones(word) - (left - before) * sawl;  // ones, with the read's own
-      const unsigned own = last_ones(word, behind) & ~last_ones(word, behind - sawl);
-      return static_cast<int>(put_ones(own, at * slice_rows, rows) - rows);
+      return visit(at, last_ones(word, behind) & ~last_ones(word, behind - sawl));
     }
     left -= all;
   }
@@ -117,13 +122,27 @@ HWY_ATTR int rows_of_read_here(const std::uint16_t* bits, int slices, const Segm
     from += number < left ? 1 : 0;
     to += number <= left ? 1 : 0;
   }
-  std::uint16_t* end = rows;
   for (int slice = from; slice < to; ++slice) {
     const unsigned word = bits[slice * most_planes];
-    const int ones = count_ones(word), rest = ones - full_reads(ones, inverse) * sawl;
-    end = put_ones(last_ones(word, rest), slice * slice_rows, end);
+    const int ones = count_ones(word);
+    visit(slice, last_ones(word, ones - full_reads(ones, inverse) * sawl));
   }
+}
+
+HWY_ATTR int rows_of_read_here(const std::uint16_t* bits, int slices, const SegmentationOptions& options,
+                               std::int64_t read, std::uint16_t* rows) {
+  std::uint16_t* end = rows;
+  visit_read(bits, slices, options, read,
+             [&](int slice, unsigned ones) HWY_ATTR { end = put_ones(ones, slice * slice_rows, end); });
   return static_cast<int>(end - rows);
+}
+
+HWY_ATTR int on_cells_of_read_here(const std::uint16_t* bits, int slices, const SegmentationOptions& options,
+                                   std::int64_t read, const std::uint16_t* cells) {
+  int on = 0;
+  visit_read(bits, slices, options, read,
+             [&](int slice, unsigned ones) HWY_ATTR { on += count_ones(ones & cells[slice]); });
+  return on;
 }
 
 /// Row numbers in the making: without a branch that depends on the inputs, what a slice or a read has less than the most is
@@ -228,6 +247,7 @@ namespace flare::arch {
 
 HWY_EXPORT(list_reads_here);
 HWY_EXPORT(rows_of_read_here);
+HWY_EXPORT(on_cells_of_read_here);
 
 namespace {
 
@@ -280,6 +300,11 @@ int rows_of_read(const std::uint16_t* bits, int slices, const SegmentationOption
   return HWY_DYNAMIC_DISPATCH(rows_of_read_here)(bits, slices, options, read, rows);
 }
 
+int on_cells_of_read(const std::uint16_t* bits, int slices, const SegmentationOptions& options,
+                     std::int64_t read, const std::uint16_t* cells) {
+  return HWY_DYNAMIC_DISPATCH(on_cells_of_read_here)(bits, slices, options, read, cells);
+}
+
 void plan_slices(const std::uint16_t* bits, int slices, const SegmentationOptions& options, ReadPlan& plan) {
   plan.clear();
   std::int64_t open = 0;
@@ -308,6 +333,13 @@ int scalar::rows_of_read(const std::uint16_t* bits, int slices, const Segmentati
     return number <= read;
   });
   return static_cast<int>(end - rows);
+}
+
+int scalar::on_cells_of_read(const std::uint16_t* bits, int slices, const SegmentationOptions& options,
+                             std::int64_t read, const std::uint16_t* cells) {
+  std::array<std::uint16_t, read_room> rows;
+  const int count = scalar::rows_of_read(bits, slices, options, read, rows.data());
+  return on_cells_of_rows({rows.data(), static_cast<std::size_t>(count)}, cells);
 }
 
 std::uint16_t* scalar::list_reads(const std::uint16_t* bits, int slices, int planes,

@@ -76,6 +76,12 @@ std::span<const std::uint16_t> TokenPlan::rows(int plane, std::int64_t read, Rea
   return {room.data(), static_cast<std::size_t>(count)};
 }
 
+int TokenPlan::on_cells(int plane, std::int64_t read, const std::uint16_t* cells) {
+  if (quick_ && !is_planned(plane))
+    return on_cells_of_read(bits_.data() + plane, slices_, options_, read, cells);
+  return on_cells_of_rows(planned(plane).rows(static_cast<std::size_t>(read)), cells);
+}
+
 void TokenPlan::list(int no_row, ListedReads& list) {
   const int sawl = options_.rows_per_read;
   if (no_row >= (1 << 16)) throw std::invalid_argument("array: reads of at most 65535 rows can be listed");

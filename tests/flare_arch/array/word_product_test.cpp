@@ -111,6 +111,13 @@ void expect_rows(const ReadPlan& plan, const std::uint16_t* bits, int slices,
     ASSERT_EQ(std::vector<int>(rows, rows + count), numbers) << read;
     const int plain = scalar::rows_of_read(bits, slices, options, static_cast<std::int64_t>(read), rows);
     ASSERT_EQ(std::vector<int>(rows, rows + plain), numbers) << read;
+    std::vector<std::uint16_t> cells(static_cast<std::size_t>(slices), 0xa5c3);
+    cells[0] = 0x0ff0;
+    const int on =
+        scalar::on_cells_of_read(bits, slices, options, static_cast<std::int64_t>(read), cells.data());
+    ASSERT_EQ(on, on_cells_of_rows(expected, cells.data())) << read;
+    ASSERT_EQ(on_cells_of_read(bits, slices, options, static_cast<std::int64_t>(read), cells.data()), on)
+        << read;
     ASSERT_EQ(std::vector<int>(all.rows(read).begin(), all.rows(read).end()), numbers) << read;
   }
   if (options.rows_per_read > listed_rows) return;
