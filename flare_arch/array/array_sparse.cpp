@@ -52,7 +52,7 @@ struct Suspect {
   ErrorCandidate drawn;
   TokenPlan* plan = nullptr;            // null for fixed groups
   std::span<const std::uint16_t> rows;  // that it drives, where cells are looked up row by row
-  ReadRows room;
+  ReadRows room{};
 };
 
 /// The candidates of one token, one after the other. Every read is a candidate with the largest level error rate, so the distance

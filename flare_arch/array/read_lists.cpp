@@ -337,7 +337,7 @@ int scalar::rows_of_read(const std::uint16_t* bits, int slices, const Segmentati
 
 int scalar::on_cells_of_read(const std::uint16_t* bits, int slices, const SegmentationOptions& options,
                              std::int64_t read, const std::uint16_t* cells) {
-  std::array<std::uint16_t, read_room> rows;
+  std::array<std::uint16_t, read_room> rows{};
   const int count = scalar::rows_of_read(bits, slices, options, read, rows.data());
   return on_cells_of_rows({rows.data(), static_cast<std::size_t>(count)}, cells);
 }

@@ -25,7 +25,7 @@ void TokenPlan::count(std::span<const std::int32_t> values, const PlaneFormat& f
   slice_planes(values, format, bits_.data());
   quick_ = counts_without_plan(options, depth_);
   if (quick_) {
-    std::array<std::uint16_t, most_planes> reads, ones;
+    std::array<std::uint16_t, most_planes> reads{}, ones{};
     count_reads(bits_.data(), slices_, plane_count_, options, reads.data(), ones.data());
     std::copy_n(reads.begin(), plane_count_, reads_.begin());
     std::copy_n(ones.begin(), plane_count_, driven_.begin());

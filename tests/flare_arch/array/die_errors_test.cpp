@@ -95,7 +95,7 @@ TEST(Array, DieModeMatchesTheConfusionMatrixOverManyDies) {
 
 /// Any array with any reads, and the inputs of three tokens.
 struct AnyArray {
-  int sawl, depth, columns;
+  int sawl = 0, depth = 0, columns = 0;
   PlaneFormat in, cells;
   SegmentationOptions segmentation;
   MatrixI w, x;
