@@ -224,8 +224,7 @@ fs::path training_table(const fs::path& file) {
   for (const std::string split : {"dev", "test", "validation"}) {
     const std::size_t at = name.rfind(split);
     if (at == std::string::npos) continue;
-    const fs::path train =
-        file.parent_path() / (name.substr(0, at) + "train" + name.substr(at + split.size()));
+    fs::path train = file.parent_path() / (name.substr(0, at) + "train" + name.substr(at + split.size()));
     if (fs::exists(train)) return train;
   }
   return {};
