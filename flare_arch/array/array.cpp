@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <mutex>
 #include <stdexcept>
+#include <tuple>
 #include <type_traits>
 
 #include "flare_arch/array/array_job.hpp"
@@ -30,13 +32,7 @@ namespace {
 
 void check_range(const IntegerView& values, const PlaneFormat& format, const char* what) {
   format.check();
-  const std::int32_t* v = values.data();
-  const std::uint32_t low = static_cast<std::uint32_t>(format.lowest());
-  const std::uint32_t span = static_cast<std::uint32_t>(format.highest()) - low;
-  std::uint32_t outside = 0;  // one pass without branches, for the compiler to vectorise
-  for (Eigen::Index i = 0; i < values.size(); ++i)
-    outside |= (static_cast<std::uint32_t>(v[i]) - low) > span ? 1u : 0u;
-  if (outside != 0)
+  if (!within_range(values.data(), values.size(), format.lowest(), format.highest()))
     throw std::invalid_argument(fmt::format("array: {} between {} and {} do not fit {} bits ({} to {})", what,
                                             values.minCoeff(), values.maxCoeff(), format.bits,
                                             format.lowest(), format.highest()));
@@ -85,21 +81,45 @@ struct Array::Lazy {
   Lazy(const MatrixI& weights, const PlaneFormat& format) : product(weights, format) {}
 
   IntegerProduct product;
-  std::once_flag bits_once, patterns_once;
+  std::once_flag bits_once, patterns_once, slices_once;
   std::vector<std::uint64_t> row_bits;
   std::vector<std::uint32_t> patterns;
+  std::vector<std::uint16_t> slices;
+  std::atomic<int> asked{0};
+
+  /// From the second time on that they are asked for: an array of one product (keys, values) does without.
+  CellSlices cells(const MatrixI& weights, const PlaneFormat& format) {
+    const auto depth = static_cast<std::size_t>(weights.rows()), stride = (depth + 255) / 256 * 16;
+    if (asked.fetch_add(1, std::memory_order_relaxed) == 0) return {};
+    std::call_once(slices_once, [&] {
+      const int planes = format.planes();
+      std::vector<std::int32_t> column(depth);
+      std::vector<std::uint16_t> bits(stride * most_planes);
+      slices.resize(static_cast<std::size_t>(weights.cols()) * static_cast<std::size_t>(planes) * stride);
+      std::uint16_t* to = slices.data();
+      for (Eigen::Index c = 0; c < weights.cols(); ++c) {
+        for (std::size_t row = 0; row < depth; ++row)
+          column[row] = weights(static_cast<Eigen::Index>(row), c);
+        slice_planes(column, format, bits.data());
+        for (int plane = 0; plane < planes; ++plane, to += stride)
+          for (std::size_t slice = 0; slice < (depth + slice_rows - 1) / slice_rows; ++slice)
+            to[slice] = bits[slice * most_planes + static_cast<std::size_t>(plane)];
+      }
+    });
+    return {slices.data(), stride};
+  }
 };
 
 Array::~Array() = default;
 Array::Array(Array&&) noexcept = default;
 
-Array::Array(const MatrixI& weights, const PlaneFormat& format, const SegmentationOptions& segmentation)
-    : weights_(weights), format_(format), segmentation_(segmentation) {
+Array::Array(MatrixI weights, const PlaneFormat& format, const SegmentationOptions& segmentation)
+    : weights_(std::move(weights)), format_(format), segmentation_(segmentation) {
   std::string error;
   if (!segmentation.is_valid(&error)) throw std::invalid_argument("array: " + error);
-  if (weights.rows() < 1 || weights.cols() < 1 || weights.rows() > 65536 || weights.cols() > (1 << 20))
+  if (weights_.rows() < 1 || weights_.cols() < 1 || weights_.rows() > 65536 || weights_.cols() > (1 << 20))
     throw std::invalid_argument("array: 1 to 65536 rows and 1 to 1048576 columns are supported");
-  check_range(weights, format, "weights");
+  check_range(weights_, format, "weights");
   lazy_ = std::make_unique<Lazy>(weights_, format_);
 }
 
@@ -173,17 +193,21 @@ void add_sums(const TokenSums& sums, int fraction_bits, Eigen::Index token, Matr
     result(token, c) += static_cast<Sum>(round_fixed(sums[c], fraction_bits));
 }
 
-/// A lossless converter's errors: integers go straight to their columns, fractions are added up first.
+/// A lossless converter's errors: integers go straight to their columns, fractions are added up first, which sorts them.
 template <class Sum>
-void add_errors(const std::vector<ColumnError>& errors, int fraction_bits, Eigen::Index token,
-                Matrix<Sum>& result) {
-  if (fraction_bits == 0) {
-    for (const ColumnError& e : errors) result(token, e.column) += static_cast<Sum>(e.value);
-    return;
+void add_errors(std::vector<ColumnError>& errors, int fraction_bits, Matrix<Sum>& result) {
+  if (fraction_bits > 0)
+    std::sort(errors.begin(), errors.end(), [](const ColumnError& a, const ColumnError& b) {
+      return std::tie(a.token, a.column) < std::tie(b.token, b.column);
+    });
+  for (std::size_t i = 0, next = 0; i < errors.size(); i = next) {
+    std::int64_t sum = 0;
+    for (; next < errors.size() && errors[next].token == errors[i].token &&
+           errors[next].column == errors[i].column;
+         ++next)
+      sum += errors[next].value;
+    result(errors[i].token, errors[i].column) += static_cast<Sum>(round_fixed(sum, fraction_bits));
   }
-  TokenSums sums(result.cols());
-  for (const ColumnError& e : errors) sums[e.column] += e.value;
-  add_sums(sums, fraction_bits, token, result);
 }
 
 /// Runs `body(token, counters, own)` for every token on `threads` threads and adds up the counters. own: a thread's Own.
@@ -220,26 +244,20 @@ void multiply_sparse(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& co
   const StreamKey key(job.errors.seed, StreamPurpose::error_positions, job.errors.array);
   struct Scratch {
     std::array<TokenPlan, sparse_tokens> plans;
-    std::array<std::vector<ColumnError>, sparse_tokens> errors;
+    std::vector<ColumnError> errors;
   };
   const auto some_tokens = [&](std::int64_t group, ArrayCounters& mine, Scratch& s) {
     const Eigen::Index first = group * sparse_tokens;
-    const auto tokens =
-        static_cast<std::size_t>(std::min<Eigen::Index>(sparse_tokens, result.rows() - first));
-    for (std::size_t t = 0; t < tokens && plan_needed; ++t) {
-      const Eigen::Index token = first + static_cast<Eigen::Index>(t);
-      s.plans[t].count(job, token, mine);
-      if (observer != nullptr) observer->see(job, token, s.plans[t]);
+    const int tokens = static_cast<int>(std::min<Eigen::Index>(sparse_tokens, result.rows() - first));
+    for (int t = 0; t < tokens && plan_needed; ++t) {
+      s.plans[t].count(job, first + t, mine);
+      if (observer != nullptr) observer->see(job, first + t, s.plans[t]);
     }
     if (job.errors.sampler == nullptr) return;
-    const std::span errors = std::span(s.errors).first(tokens);
-    for (std::vector<ColumnError>& e : errors) e.clear();
-    find_sparse_errors(job, key, first, std::span(s.plans).first(plan_needed ? tokens : 0), errors);
-    for (std::size_t t = 0; t < tokens; ++t) {
-      mine.wrong_reads += static_cast<std::int64_t>(errors[t].size());
-      add_errors(errors[t], job.errors.sampler->fraction_bits(), first + static_cast<Eigen::Index>(t),
-                 result);
-    }
+    s.errors.clear();
+    find_sparse_errors(job, key, first, tokens, std::span(s.plans).first(plan_needed ? tokens : 0), s.errors);
+    mine.wrong_reads += static_cast<std::int64_t>(s.errors.size());
+    add_errors(s.errors, job.errors.sampler->fraction_bits(), result);
   };
   for_each_token<Scratch>((result.rows() + sparse_tokens - 1) / sparse_tokens, threads, counters,
                           some_tokens);
@@ -282,8 +300,8 @@ void add_die_errors(const ArrayJob& job, Matrix<Sum>& result, ArrayCounters& cou
                 [&](Eigen::Index first, Eigen::Index tokens, const auto& plans) {
                   std::vector<std::vector<ColumnError>> errors(tokens);
                   find_die_errors(job, first, plans, errors, job.errors.threads);
-                  for (Eigen::Index token = 0; token < tokens; ++token)
-                    add_errors(errors[token], job.errors.sampler->fraction_bits(), first + token, result);
+                  for (std::vector<ColumnError>& of_token : errors)
+                    add_errors(of_token, job.errors.sampler->fraction_bits(), result);
                 });
 }
 
@@ -378,7 +396,7 @@ void Array::multiply_as(const IntegerView& inputs, const PlaneFormat& format, co
   ArrayCounters ignored;
   ArrayCounters& count = counters != nullptr ? *counters : ignored;
   check_present(*this, inputs, present);
-  const ArrayJob job{*this, inputs, format, errors, counters != nullptr, present};
+  ArrayJob job{*this, inputs, format, errors, counters != nullptr, present};
   const bool reference = errors.path == ReadPath::reference;
   const ReadPath path = errors.sampler != nullptr ? resolve_path(errors)
                         : reference               ? ReadPath::reference
@@ -389,6 +407,8 @@ void Array::multiply_as(const IntegerView& inputs, const PlaneFormat& format, co
   if (exact) {
     lazy_->product.multiply(inputs, format, result);
     clear_absent(present, result);
+    if (errors.sampler != nullptr && !strays && segmentation_.packing != Packing::fixed)
+      job.cell_slices = lazy_->cells(weights_, format_);
     if (strays)
       add_die_errors(job, result, count);
     else if (errors.sampler != nullptr || job.count || errors.observer != nullptr)

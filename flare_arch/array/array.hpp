@@ -95,7 +95,7 @@ class Array {
  public:
   /// weights: depth x columns, within the range of `format`. Throws std::invalid_argument for values out of
   /// range or a depth above 65536.
-  Array(const MatrixI& weights, const PlaneFormat& format, const SegmentationOptions& segmentation);
+  Array(MatrixI weights, const PlaneFormat& format, const SegmentationOptions& segmentation);
 
   ~Array();
   Array(Array&&) noexcept;

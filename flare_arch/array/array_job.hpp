@@ -1,12 +1,23 @@
 // What the read paths of the array share. Internal to flare_arch.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "flare_arch/array/array.hpp"
 #include "flare_arch/array/random_streams.hpp"
+#include "flare_arch/array/read_counts.hpp"
+#include "flare_arch/array/read_lists.hpp"
 
 namespace flare::arch {
+
+/// Cells by bit line: bit i of word s of a line is its cell in row 16 s + i.
+struct CellSlices {
+  const std::uint16_t* words = nullptr;  // null: not made
+  std::size_t stride = 0;                // words of a line
+
+  const std::uint16_t* line(int bitline) const { return words + static_cast<std::size_t>(bitline) * stride; }
+};
 
 /// One multiply call.
 struct ArrayJob {
@@ -16,6 +27,7 @@ struct ArrayJob {
   ErrorInjection errors;
   bool count = false;  // fill counters
   PresentCells present = {};
+  CellSlices cell_slices = {};
 
   int bitlines() const { return array.bitlines(); }
   /// What exists for a token: of the bit lines, and of the rows.
@@ -45,6 +57,9 @@ struct ListedReads {
   std::vector<std::uint16_t> rest;  // scratch
 };
 
+/// Room for the rows of one read.
+using ReadRows = std::array<std::uint16_t, read_room>;
+
 /// The reads of all planes of one token: how many they are, and which rows they drive.
 class TokenPlan {
  public:
@@ -63,8 +78,10 @@ class TokenPlan {
   std::int64_t reads(int plane) const { return reads_[static_cast<std::size_t>(plane)]; }
   /// The reads of a plane, planned before.
   const ReadPlan& plane(int plane) const { return planes_[static_cast<std::size_t>(plane)]; }
-  /// The rows that one read drives, found without planning the others where that is possible. Valid until the next call.
-  std::span<const std::uint16_t> rows(int plane, std::int64_t read);
+  /// The rows that one read drives, found without planning the others where that is possible; in `room` or in the plan.
+  std::span<const std::uint16_t> rows(int plane, std::int64_t read, ReadRows& room);
+  /// On-cells among them, on a bit line of these cells.
+  int on_cells(int plane, std::int64_t read, const std::uint16_t* cells);
   /// The reads of all planes, in any order. Behind the rows of a read that has fewer stands `no_row`. Throws
   /// std::invalid_argument for one above 65535.
   void list(int no_row, ListedReads& list);
@@ -75,15 +92,19 @@ class TokenPlan {
  private:
   void plan(int plane);
 
-  int depth_ = 0;
+  void count_by_plans();
+  void add_to(ArrayCounters& counters) const;
+  bool is_planned(int plane) const { return (planned_ >> plane & 1) != 0; }
+
+  int depth_ = 0, slices_ = 0, plane_count_ = 0;
   SegmentationOptions options_;
   std::int64_t cycles_ = 0;
   bool quick_ = false;               // reads are counted without a plan
   std::vector<std::uint16_t> bits_;  // of slice_planes
-  std::vector<std::int64_t> reads_, driven_;
-  std::vector<bool> is_planned_;
+  std::array<std::uint32_t, most_planes> reads_{}, driven_{};
+  std::uint32_t planned_ = 0;  // a bit a plane
   std::vector<ReadPlan> planes_;
-  std::vector<std::uint16_t> ones_;
+  std::vector<std::uint16_t> ones_;  // scratch
 };
 
 /// Sums of one token, in the sampler's fixed point, one per column.
@@ -95,17 +116,18 @@ int die_code(const ArrayJob& job, std::span<const std::uint16_t> rows, int bitli
 // Each adds what its path finds to sums.
 void add_reference(const ArrayJob& job, Eigen::Index token, const TokenPlan& plan, TokenSums& sums,
                    ArrayCounters& counters);
-/// What one read's error adds to a column.
+/// What one read's error adds to a column of a row of the inputs.
 struct ColumnError {
+  Eigen::Index token = 0;
   int column = 0;
   std::int64_t value = 0;  // fixed point
 };
 /// Tokens whose errors are found together: their random words are drawn side by side, and cells are fetched ahead.
-constexpr int sparse_tokens = 16;
-/// Appends the errors of each of found.size() tokens, at most sparse_tokens, from `first_token` on. `plans` may be empty for fixed
-/// groups: their reads need no planning.
-void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index first_token,
-                        std::span<TokenPlan> plans, std::span<std::vector<ColumnError>> found);
+constexpr int sparse_tokens = 32;
+/// Appends the errors of `tokens` tokens, at most sparse_tokens, from `first_token` on. `plans`: one each; may be empty for fixed
+/// groups, whose reads need no planning.
+void find_sparse_errors(const ArrayJob& job, StreamKey key, Eigen::Index first_token, int tokens,
+                        std::span<TokenPlan> plans, std::vector<ColumnError>& found);
 
 struct SlotTable;
 
@@ -123,7 +145,7 @@ void add_die(const ArrayJob& job, Eigen::Index first_token, const std::vector<To
 
 /// True where the sums of a die are best made as the exact product and the errors of few reads.
 bool strays_are_few(const ArrayJob& job);
-/// Die mode, a block of tokens at once: appends what the codes of each token's reads differ from their levels' own.
+/// Die mode, a block of tokens at once: appends what the codes of each token's reads differ from their levels' own, token by token.
 void find_die_errors(const ArrayJob& job, Eigen::Index first_token, const std::vector<TokenPlan>& plans,
                      std::vector<std::vector<ColumnError>>& errors, int threads);
 

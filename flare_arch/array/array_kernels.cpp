@@ -38,6 +38,10 @@ bool narrow_here(const std::int32_t* values, std::size_t size, std::int32_t lowe
                  std::uint8_t* bytes) {
   return scalar::narrow_to_bytes(values, size, lowest, highest, bytes);
 }
+
+bool within_here(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest) {
+  return scalar::within_range(values, size, lowest, highest);
+}
 #else
 
 HWY_ATTR bool narrow_here(const std::int32_t* values, std::size_t size, std::int32_t lowest,
@@ -62,6 +66,22 @@ HWY_ATTR bool narrow_here(const std::int32_t* values, std::size_t size, std::int
     bytes[i] = static_cast<std::uint8_t>(values[i]);
   }
   return fits;
+}
+
+HWY_ATTR bool within_here(const std::int32_t* values, std::size_t size, std::int32_t lowest,
+                          std::int32_t highest) {
+  const hn::ScalableTag<std::int32_t> d;
+  const std::size_t lanes = hn::Lanes(d);
+  auto largest = hn::Set(d, lowest), smallest = hn::Set(d, highest);
+  std::size_t i = 0;
+  for (; i + lanes <= size; i += lanes) {
+    const auto v = hn::LoadU(d, values + i);
+    largest = hn::Max(largest, v);
+    smallest = hn::Min(smallest, v);
+  }
+  return hn::GetLane(hn::MaxOfLanes(d, largest)) <= highest &&
+         hn::GetLane(hn::MinOfLanes(d, smallest)) >= lowest &&
+         scalar::within_range(values + i, size - i, lowest, highest);
 }
 
 /// Philox 4x32-10 for 16 blocks at a time, as many per vector as fit; block i of group g has the counter
@@ -308,6 +328,7 @@ namespace flare::arch {
 
 HWY_EXPORT(random_bytes);
 HWY_EXPORT(narrow_here);
+HWY_EXPORT(within_here);
 HWY_EXPORT(sum_codes_here);
 HWY_EXPORT(sum_die_codes_here);
 
@@ -332,9 +353,20 @@ bool narrow_to_bytes(const std::int32_t* values, std::size_t size, std::int32_t 
   return HWY_DYNAMIC_DISPATCH(narrow_here)(values, size, lowest, highest, bytes);
 }
 
+bool within_range(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest) {
+  return HWY_DYNAMIC_DISPATCH(within_here)(values, size, lowest, highest);
+}
+
+namespace {
+
+/// AVX3_DL, which only some files are compiled for, too.
+constexpr std::int64_t every_target = HWY_TARGETS | HWY_AVX3_DL;
+
+}  // namespace
+
 std::vector<std::string> kernel_targets() {
   std::vector<std::string> names;
-  for (std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS; targets != 0; targets &= targets - 1)
+  for (std::int64_t targets = hwy::SupportedTargets() & every_target; targets != 0; targets &= targets - 1)
     names.emplace_back(hwy::TargetName(targets & -targets));
   return names;
 }
@@ -342,10 +374,11 @@ std::vector<std::string> kernel_targets() {
 void use_kernel_target(const std::string& name) {
   std::int64_t chosen = 0;
   hwy::SetSupportedTargetsForTest(0);
-  for (std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS; targets != 0; targets &= targets - 1)
+  for (std::int64_t targets = hwy::SupportedTargets() & every_target; targets != 0; targets &= targets - 1)
     if (name == hwy::TargetName(targets & -targets)) chosen = targets & -targets;
   if (!name.empty() && chosen == 0)
     throw std::invalid_argument("kernel target " + name + " is not supported here");
+  if (chosen == HWY_AVX3_DL) chosen |= HWY_AVX3;  // of the other files
   hwy::SetSupportedTargetsForTest(chosen);
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }

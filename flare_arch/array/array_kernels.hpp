@@ -78,6 +78,9 @@ void fill_random_bytes(StreamKey key, std::uint32_t token, std::uint32_t plane, 
 bool narrow_to_bytes(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest,
                      std::uint8_t* bytes);
 
+/// False where a value lies outside lowest .. highest.
+bool within_range(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest);
+
 /// Names of the targets this machine supports, best first; and a limit on them, for tests. "" lifts it.
 std::vector<std::string> kernel_targets();
 void use_kernel_target(const std::string& name);

@@ -83,6 +83,10 @@ void sum_die_codes(const DieBlock& block, const PlaneReads& reads, std::int32_t*
   }
 }
 
+bool within_range(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest) {
+  return std::all_of(values, values + size, [&](std::int32_t v) { return v >= lowest && v <= highest; });
+}
+
 bool narrow_to_bytes(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest,
                      std::uint8_t* bytes) {
   bool fits = true;

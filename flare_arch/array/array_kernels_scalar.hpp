@@ -12,6 +12,7 @@ void sum_die_codes(const DieBlock& block, const PlaneReads& reads, std::int32_t*
                    std::vector<NearRead>* near);
 void fill_random_bytes(StreamKey key, std::uint32_t token, std::uint32_t plane, std::uint32_t read, int lines,
                        std::uint8_t* bytes);
+bool within_range(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest);
 bool narrow_to_bytes(const std::int32_t* values, std::size_t size, std::int32_t lowest, std::int32_t highest,
                      std::uint8_t* bytes);
 

@@ -150,7 +150,8 @@ void find_in_block(const ArrayJob& job, const StrayTables& tables, const DieNois
       const int code = code_of_stray(job, noise, job.token_number(token), plane, s.read, bitline,
                                      job.errors.die->level_mean(k) + deviation);
       const std::int64_t wrong = std::int64_t{sampler.code_value(code)} - sampler.base_value(k);
-      if (wrong != 0) errors.push_back({bitline / job.weight_planes(), job.scale(plane, bitline) * wrong});
+      if (wrong != 0)
+        errors.push_back({token, bitline / job.weight_planes(), job.scale(plane, bitline) * wrong});
     }
   }
 }

@@ -61,7 +61,7 @@ std::vector<ColumnError> find_tail_noise(const ArrayJob& job, const DieNoise& no
     const double inside = noise.inside(job.token_number(token), plane, read, bitline);
     const int before = die_code(job, rows, bitline, inside),
               after = die_code(job, rows, bitline, noise.outside(uniform.next()));
-    found.push_back({bitline / job.weight_planes(),
+    found.push_back({token, bitline / job.weight_planes(),
                      job.scale(plane, bitline) * job.errors.sampler->value_step() * (after - before)});
   }
 }

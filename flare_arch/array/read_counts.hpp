@@ -22,32 +22,17 @@ bool counts_without_plan(const SegmentationOptions& options, int depth);
 void count_reads(const std::uint16_t* bits, int slices, int planes, const SegmentationOptions& options,
                  std::uint16_t* reads, std::uint16_t* ones);
 
-/// The plan that plan_reads() would make of one plane, where reads are counted so. bits as in rows_of_read().
-void plan_slices(const std::uint16_t* bits, int slices, const SegmentationOptions& options, ReadPlan& plan);
-
-constexpr int most_rows_per_read = 64;
-/// The rows that read number `read` of a plane drives, where reads are counted so. bits: the plane's of the first slice, those
-/// of the next ones most_planes further on. rows: room for most_rows_per_read. Returns how many.
-int rows_of_read(const std::uint16_t* bits, int slices, const SegmentationOptions& options, std::int64_t read,
-                 std::uint16_t* rows);
-
-/// Rows of a read where reads are listed: as many as SAWL has at most then.
-constexpr int listed_rows = 8;
-/// All reads of `planes` planes, in any order, where SAWL is at most listed_rows and reads are counted so: listed_rows row numbers each,
-/// `no_row` (below 2^15) behind those that it drives. rest: room for 8 more than there are slices, rows: for 9 more than there
-/// are reads, in reads. Returns the end of the reads.
-std::uint16_t* list_reads(const std::uint16_t* bits, int slices, int planes,
-                          const SegmentationOptions& options, std::uint16_t no_row, std::uint16_t* rest,
-                          std::uint16_t* rows);
+/// full_reads(n, inverse_of(SAWL)) is n / SAWL, for up to 16 ones.
+constexpr unsigned inverse_of(int sawl) { return 65536u / static_cast<unsigned>(sawl) + 1; }
+constexpr int full_reads(int ones, unsigned inverse) {
+  return static_cast<int>((static_cast<unsigned>(ones) * inverse) >> 16);
+}
 
 namespace scalar {
 /// The same in plain loops: what the vectors are tested against.
 void slice_planes(std::span<const std::int32_t> values, const PlaneFormat& format, std::uint16_t* bits);
 void count_reads(const std::uint16_t* bits, int slices, int planes, const SegmentationOptions& options,
                  std::uint16_t* reads, std::uint16_t* ones);
-std::uint16_t* list_reads(const std::uint16_t* bits, int slices, int planes,
-                          const SegmentationOptions& options, std::uint16_t no_row, std::uint16_t* rest,
-                          std::uint16_t* rows);
 }  // namespace scalar
 
 }  // namespace flare::arch

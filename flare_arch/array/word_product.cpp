@@ -16,8 +16,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 #if HWY_TARGET == HWY_SCALAR || !HWY_ARCH_X86
 
 void multiply_block_here(const std::int16_t* inputs, Eigen::Index rows, Eigen::Index pairs,
-                         const std::int16_t* words, std::int32_t* result) {
-  scalar::multiply_block(inputs, rows, pairs, words, result);
+                         const std::int16_t* words, std::int32_t* result, Eigen::Index stride) {
+  scalar::multiply_block(inputs, rows, pairs, words, result, stride);
 }
 
 #else
@@ -32,7 +32,7 @@ constexpr int tile_rows = sum_lanes >= 16 ? 8 : sum_lanes >= 8 ? 2 : 1;
 template <int count>
 HWY_ATTR HWY_INLINE void multiply_tile(const std::int16_t* HWY_RESTRICT inputs, Eigen::Index pairs,
                                        const std::int16_t* HWY_RESTRICT words,
-                                       std::int32_t* HWY_RESTRICT result) {
+                                       std::int32_t* HWY_RESTRICT result, Eigen::Index stride) {
   const Words dw;
   const Sums ds;
   hn::Vec<Sums> sums[count][block_vectors];
@@ -51,17 +51,15 @@ HWY_ATTR HWY_INLINE void multiply_tile(const std::int16_t* HWY_RESTRICT inputs, 
     }
   }
   for (int r = 0; r < count; ++r)
-    for (int v = 0; v < block_vectors; ++v)
-      hn::StoreU(sums[r][v], ds, result + r * WordProduct::block_columns + v * sum_lanes);
+    for (int v = 0; v < block_vectors; ++v) hn::StoreU(sums[r][v], ds, result + r * stride + v * sum_lanes);
 }
 
 HWY_ATTR void multiply_block_here(const std::int16_t* inputs, Eigen::Index rows, Eigen::Index pairs,
-                                  const std::int16_t* words, std::int32_t* result) {
+                                  const std::int16_t* words, std::int32_t* result, Eigen::Index stride) {
   Eigen::Index r = 0;
   for (; r + tile_rows <= rows; r += tile_rows)
-    multiply_tile<tile_rows>(inputs + 2 * r * pairs, pairs, words, result + r * WordProduct::block_columns);
-  for (; r < rows; ++r)
-    multiply_tile<1>(inputs + 2 * r * pairs, pairs, words, result + r * WordProduct::block_columns);
+    multiply_tile<tile_rows>(inputs + 2 * r * pairs, pairs, words, result + r * stride, stride);
+  for (; r < rows; ++r) multiply_tile<1>(inputs + 2 * r * pairs, pairs, words, result + r * stride, stride);
 }
 
 #endif
@@ -75,19 +73,20 @@ namespace flare::arch {
 HWY_EXPORT(multiply_block_here);
 
 void multiply_block(const std::int16_t* inputs, Eigen::Index rows, Eigen::Index pairs,
-                    const std::int16_t* words, std::int32_t* result) {
-  HWY_DYNAMIC_DISPATCH(multiply_block_here)(inputs, rows, pairs, words, result);
+                    const std::int16_t* words, std::int32_t* result, Eigen::Index stride) {
+  HWY_DYNAMIC_DISPATCH(multiply_block_here)(inputs, rows, pairs, words, result, stride);
 }
 
 void scalar::multiply_block(const std::int16_t* inputs, Eigen::Index rows, Eigen::Index pairs,
-                            const std::int16_t* words, std::int32_t* result) {
+                            const std::int16_t* words, std::int32_t* result, Eigen::Index stride) {
   constexpr int columns = WordProduct::block_columns;
-  std::fill_n(result, rows * columns, 0);
-  for (Eigen::Index r = 0; r < rows; ++r)
+  for (Eigen::Index r = 0; r < rows; ++r) {
+    std::fill_n(result + r * stride, columns, 0);
     for (Eigen::Index i = 0; i < 2 * pairs; ++i)
       for (int c = 0; c < columns; ++c)
-        result[r * columns + c] +=
+        result[r * stride + c] +=
             std::int32_t{inputs[2 * r * pairs + i]} * words[(i / 2 * columns + c) * 2 + i % 2];
+  }
 }
 
 WordProduct::WordProduct(const MatrixI& weights) : depth_(weights.rows()), columns_(weights.cols()) {
@@ -114,10 +113,16 @@ void WordProduct::multiply(const IntegerView& inputs, MatrixI& result) const {
       for (Eigen::Index i = 0; i < depth_; ++i)
         x[r * 2 * pairs + i] = static_cast<std::int16_t>(inputs(first + r, i));
     for (Eigen::Index at = 0; at < columns_; at += block_columns) {
-      multiply_block(x.data(), count, pairs, words_.data() + at * pairs * 2, sums.data());
-      const Eigen::Index across = std::min<Eigen::Index>(block_columns, columns_ - at);
+      const std::int16_t* words = words_.data() + at * pairs * 2;
+      std::int32_t* to = result.data() + first * columns_ + at;
+      const Eigen::Index across = columns_ - at;
+      if (across >= block_columns) {
+        multiply_block(x.data(), count, pairs, words, to, columns_);
+        continue;
+      }
+      multiply_block(x.data(), count, pairs, words, sums.data(), block_columns);
       for (Eigen::Index r = 0; r < count; ++r)
-        std::copy_n(sums.data() + r * block_columns, across, result.data() + (first + r) * columns_ + at);
+        std::copy_n(sums.data() + r * block_columns, across, to + r * columns_);
     }
   }
 }
@@ -137,7 +142,7 @@ void WordProduct::add_bytes(const IntegerView& inputs, int shift, Eigen::Index f
       }
     for (Eigen::Index at = 0; at < columns_; at += block_columns) {
       multiply_block(x.data(), count, pairs, words_.data() + (at * all_pairs + first * block_columns) * 2,
-                     sums.data());
+                     sums.data(), block_columns);
       const Eigen::Index across = std::min<Eigen::Index>(block_columns, columns_ - at);
       for (Eigen::Index r = 0; r < count; ++r)
         for (Eigen::Index c = 0; c < across; ++c)

@@ -33,14 +33,14 @@ class WordProduct {
   std::vector<std::int16_t> words_;
 };
 
-/// One block: rows x 32 sums into `result` (rows of 32) from `inputs` (rows of 2 * pairs words) and a block's words.
+/// One block: rows x 32 sums into `result` (rows that begin `stride` apart) from `inputs` (rows of 2 * pairs words) and a block's words.
 void multiply_block(const std::int16_t* inputs, Eigen::Index rows, Eigen::Index pairs,
-                    const std::int16_t* words, std::int32_t* result);
+                    const std::int16_t* words, std::int32_t* result, Eigen::Index stride);
 
 namespace scalar {
 /// The same in plain loops: what the vectors are tested against.
 void multiply_block(const std::int16_t* inputs, Eigen::Index rows, Eigen::Index pairs,
-                    const std::int16_t* words, std::int32_t* result);
+                    const std::int16_t* words, std::int32_t* result, Eigen::Index stride);
 }  // namespace scalar
 
 }  // namespace flare::arch

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "flare_arch/array/word_product.hpp"
 #include "flare_arch/quantizers/sdr.hpp"
 
 namespace flare::arch {
@@ -77,13 +78,34 @@ QuantizedOperand razored_cache(const MatrixF& kv, const QrazorOptions& options) 
   return o;
 }
 
-MatrixF dequantized_product(const QuantizedOperand& a, const QuantizedOperand& b) {
-  const Matrix<std::int64_t> sums = a.values.cast<std::int64_t>() * b.values.cast<std::int64_t>().transpose();
+namespace {
+
+template <class Sum>
+MatrixF dequantize(const Matrix<Sum>& sums, const QuantizedOperand& a, const QuantizedOperand& b) {
   MatrixF out(sums.rows(), sums.cols());
   for (Eigen::Index i = 0; i < out.rows(); ++i)
     for (Eigen::Index c = 0; c < out.cols(); ++c)
       out(i, c) = static_cast<float>(static_cast<double>(sums(i, c)) * a.scales[i] * b.scales[c]);
   return out;
+}
+
+double largest_of(const MatrixI& values) { return values.size() > 0 ? values.cwiseAbs().maxCoeff() : 0; }
+
+}  // namespace
+
+MatrixF dequantized_product(const QuantizedOperand& a, const QuantizedOperand& b) {
+  constexpr double largest_word = 32767;
+  const double of_a = largest_of(a.values), of_b = largest_of(b.values);
+  if (of_a > largest_word + 1 || of_b > largest_word)
+    return dequantize(MatrixL(a.values.cast<std::int64_t>() * b.values.cast<std::int64_t>().transpose()), a,
+                      b);
+  const WordProduct words(MatrixI(b.values.transpose()));
+  const auto product = [&](auto sums) {
+    words.multiply(a.values, sums);
+    return dequantize(sums, a, b);
+  };
+  return fits_32_bits(static_cast<double>(a.values.cols()) * of_a * of_b) ? product(MatrixI())
+                                                                          : product(MatrixL());
 }
 
 }  // namespace flare::arch

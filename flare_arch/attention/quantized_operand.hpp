@@ -42,7 +42,7 @@ QuantizedOperand razored_activation(const MatrixF& x, const QrazorOptions& optio
 QuantizedOperand razored_weight(const MatrixF& w, const QrazorOptions& options);
 /// Keys or values, a token a row.
 QuantizedOperand razored_cache(const MatrixF& kv, const QrazorOptions& options);
-/// a b^T, dequantised: a digital product of 64-bit sums.
+/// a b^T, dequantised: a digital product, its sums in 32 bits where they fit, else in 64.
 MatrixF dequantized_product(const QuantizedOperand& a, const QuantizedOperand& b);
 
 }  // namespace flare::arch

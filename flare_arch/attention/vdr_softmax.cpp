@@ -14,6 +14,8 @@
 #define FLARE_ARCH_VDR_ROW
 namespace flare::arch {
 
+constexpr int vdr_row_reciprocal_bits = 27;
+
 /// A row as the vectors take it: all numbers of 32 bits.
 struct VdrRow {
   const std::int32_t* logits = nullptr;
@@ -21,6 +23,7 @@ struct VdrRow {
   std::size_t size = 0;
   std::int32_t largest = 0, smallest = 0;  // of the logits
   std::int32_t l = 1, b = 0, c = 1, guard = 0;
+  std::uint32_t reciprocal = 0;  // of l, times 2^vdr_row_reciprocal_bits, less than 2 too large
   std::int32_t below_limit = 0;  // largest - logit from which on a probability is 0
   int halvings = 0;              // the last shift of a value with q = 0, less the bit that rounds
   bool rounds = true;
@@ -39,18 +42,42 @@ HWY_ATTR HWY_INLINE V polynomial_of(D d, V r, const VdrRow& row) {
   return hn::Max(hn::Zero(d), hn::Add(hn::Mul(r, hn::Add(r, hn::Set(d, row.b))), hn::Set(d, row.c)));
 }
 
+/// The least and the largest of at least one value.
+HWY_ATTR void extremes_here(const std::int32_t* values, std::size_t size, std::int32_t* least,
+                            std::int32_t* largest) {
+  const hn::ScalableTag<std::int32_t> d;
+  auto low = hn::Set(d, values[0]), high = low;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= size; i += hn::Lanes(d)) {
+    const auto v = hn::LoadU(d, values + i);
+    low = hn::Min(low, v);
+    high = hn::Max(high, v);
+  }
+  *least = hn::GetLane(hn::MinOfLanes(d, low));
+  *largest = hn::GetLane(hn::MaxOfLanes(d, high));
+  for (; i < size; ++i) {
+    *least = values[i] < *least ? values[i] : *least;
+    *largest = values[i] > *largest ? values[i] : *largest;
+  }
+}
+
 /// vdr_softmax() on one vector of logits. `steps`: the largest q that a logit of the row has.
 template <class D, class V>
-HWY_ATTR HWY_INLINE V probabilities_of(D d, V logits, const VdrRow& row, int steps) {
+HWY_ATTR HWY_INLINE V probabilities_of(D d, V logits, const VdrRow& row, [[maybe_unused]] int steps) {
   const auto difference = hn::Sub(hn::Set(d, row.largest), logits);
   const auto alive = hn::Lt(difference, hn::Set(d, row.below_limit));
   const auto below = hn::ShiftLeftSame(hn::IfThenElseZero(alive, difference), row.guard);
   // q steps of l fit below; each halves the value once more.
 #if HWY_TARGET <= HWY_AVX2
-  auto q = hn::Zero(d);
-  for (int step = 1; step <= steps; ++step)
-    q = hn::Sub(q, hn::VecFromMask(d, hn::Gt(below, hn::Set(d, step * row.l - 1))));
-  const auto r = hn::Sub(hn::Mul(q, hn::Set(d, row.l)), below);
+  const hn::RebindToUnsigned<D> d_unsigned;
+  // below < 24 l < 2^19: the product stays below 2^32, and q is at most 1 too large.
+  const auto product = hn::Mul(hn::BitCast(d_unsigned, below), hn::Set(d_unsigned, row.reciprocal));
+  auto q = hn::BitCast(d, hn::ShiftRight<vdr_row_reciprocal_bits>(product));
+  const auto l = hn::Set(d, row.l);
+  auto r = hn::Sub(hn::Mul(q, l), below);
+  const auto beyond = hn::Gt(r, hn::Zero(d));
+  q = hn::Add(q, hn::VecFromMask(d, beyond));
+  r = hn::Sub(r, hn::IfThenElseZero(beyond, l));
   auto value = polynomial_of(d, r, row) >> hn::Add(q, hn::Set(d, row.halvings));
 #else  // shifts by lanes of their own are made with floating point there
   auto r = hn::Neg(below);
@@ -67,10 +94,12 @@ HWY_ATTR HWY_INLINE V probabilities_of(D d, V logits, const VdrRow& row, int ste
 HWY_ATTR std::int64_t softmax_row_here(const VdrRow& row) {
   const hn::ScalableTag<std::int32_t> d;
   const std::size_t lanes = hn::Lanes(d);
+  int steps = 0;
+#if HWY_TARGET > HWY_AVX2
   const std::int64_t deepest =
       std::min<std::int64_t>(row.below_limit - 1, std::int64_t{row.largest} - row.smallest);
-  int steps = 0;
   while ((std::int64_t{steps} + 1) * row.l <= deepest << row.guard) ++steps;
+#endif
   auto sums = hn::Zero(d);
   std::size_t j = 0;
   for (; j + lanes <= row.size; j += lanes) {
@@ -96,6 +125,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace flare::arch {
 
+HWY_EXPORT(extremes_here);
 HWY_EXPORT(softmax_row_here);
 
 const VdrEntry& VdrTable::entry(int n_e) const {
@@ -118,16 +148,14 @@ bool fits_vectors(std::span<const std::int32_t> logits, const VdrEntry& e, const
       e.l > e.b || logits.size() > longest)
     return false;
   *row = {logits.data(), probabilities.data(), logits.size()};
-  row->largest = row->smallest = logits.front();
-  for (const std::int32_t v : logits) {
-    row->largest = v > row->largest ? v : row->largest;
-    row->smallest = v < row->smallest ? v : row->smallest;
-  }
+  HWY_DYNAMIC_DISPATCH(extremes_here)(logits.data(), logits.size(), &row->smallest, &row->largest);
   if (row->smallest < -(1 << 20) || row->largest > 1 << 20) return false;
   row->l = static_cast<std::int32_t>(e.l);
   row->b = static_cast<std::int32_t>(e.b);
   row->c = static_cast<std::int32_t>(e.c);
   row->guard = e.guard;
+  row->reciprocal =
+      static_cast<std::uint32_t>(e.reciprocal >> (vdr_reciprocal_bits - vdr_row_reciprocal_bits)) + 1;
   row->below_limit = static_cast<std::int32_t>(((fraction * e.l - 1) >> e.guard) + 1);
   row->halvings = halvings;
   row->rounds = options.rounding != Rounding::truncate;

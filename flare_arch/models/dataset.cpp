@@ -33,6 +33,11 @@ Dataset loaded(const fs::path& path, const ModelSpec& spec, const fs::path& mode
 Dataset load_dataset(const fs::path& path, const ModelSpec& spec, const fs::path& model_folder,
                      const DatasetOptions& options) {
   Dataset dataset = loaded(path, spec, model_folder, options);
+  if (!options.calibration.empty()) {
+    std::error_code error;
+    const bool same = fs::equivalent(options.calibration, path, error) && !error;
+    dataset.train = same ? dataset.test : loaded(options.calibration, spec, model_folder, options).test;
+  }
   if (options.metric) dataset.metric = *options.metric;
   return dataset;
 }
@@ -45,14 +50,32 @@ Dataset load_dataset(const fs::path& file) {
                           ": not a data set that needs no model; one ends in .csv, .safetensors or .h5");
 }
 
+namespace {
+
+/// Without the files of the tokenizer.
+std::vector<fs::path> example_files(const fs::path& path) {
+  if (fs::is_directory(path)) return holds_idx(path) ? idx_dataset_files(path) : image_dataset_files(path);
+  std::vector<fs::path> files = {path};
+  if (path.extension() == ".tsv")
+    if (const fs::path train = training_table(path); !train.empty()) files.push_back(train);
+  return files;
+}
+
+bool takes_a_tokenizer(const fs::path& path) {
+  const std::string ending = path.extension().string();
+  return !fs::is_directory(path) && ending != ".csv" && !is_tensors(ending);
+}
+
+}  // namespace
+
 std::vector<fs::path> dataset_files(const fs::path& path, const fs::path& model_folder,
                                     const DatasetOptions& options) {
-  if (fs::is_directory(path)) return holds_idx(path) ? idx_dataset_files(path) : image_dataset_files(path);
-  const std::string ending = path.extension().string();
-  std::vector<fs::path> files = {path};
-  if (ending == ".csv" || is_tensors(ending)) return files;
-  for (const fs::path& file : tokenizer_files(options.tokenizer.empty() ? model_folder : options.tokenizer))
-    files.push_back(file);
+  std::vector<fs::path> files = example_files(path);
+  if (!options.calibration.empty())
+    for (const fs::path& file : example_files(options.calibration)) files.push_back(file);
+  if (takes_a_tokenizer(path))
+    for (const fs::path& file : tokenizer_files(options.tokenizer.empty() ? model_folder : options.tokenizer))
+      files.push_back(file);
   return files;
 }
 

@@ -53,6 +53,9 @@ struct Dataset {
   std::string name;
   Metric metric = Metric::top1;
   std::shared_ptr<const ExampleSet> train, test;  // train: what static scales are calibrated with
+
+  /// True where static scales would be calibrated with the very examples that they are judged on.
+  bool calibrates_on_test() const { return train == test; }
 };
 
 /// Examples that are kept in memory.
@@ -69,10 +72,12 @@ class KeptExamples : public ExampleSet {
 /// How files become examples, where the files and the model's folder leave it open.
 struct DatasetOptions {
   std::filesystem::path tokenizer = {};  // folder; empty: the model's
-  std::optional<Metric> metric = {};     // empty: the data set's
-  int window = 0;                        // tokens of a piece of plain text; 0: as many as the model takes
-  bool lines = false;                    // of plain text each line is a text
-  int resize = 0, crop = 0;              // of image files, pixels; 0: as the model's folder says
+  /// A data set of any kind whose examples calibrate static scales; empty: the data set's own training split, where it has one.
+  std::filesystem::path calibration = {};
+  std::optional<Metric> metric = {};  // empty: the data set's
+  int window = 0;                     // tokens of a piece of plain text; 0: as many as the model takes
+  bool lines = false;                 // of plain text each line is a text
+  int resize = 0, crop = 0;           // of image files, pixels; 0: as the model's folder says
   std::string interpolation = {};  // nearest, bilinear, bicubic, lanczos; empty: as the model's folder says
 };
 
@@ -107,7 +112,8 @@ Dataset load_tensors(const std::filesystem::path& file);
 /// `sentence2`, `question` and `sentence`, `question1` and `question2`, `premise` and `hypothesis`, `question` and `passage`.
 /// Label: `label`, `gold_label`, `is_duplicate`, `Quality` or `score`; a word is looked up in "label2id" of the model's
 /// config.json. CoLA's four columns and two columns (text, label) need no first line. Of a model with one output labels are
-/// numbers, and the metric is pearson. Throws engine::FileError "file:line: what is wrong".
+/// numbers, and the metric is pearson. Calibrated with the first thousand lines of the training split beside it, where there is
+/// one: "train" in place of "dev", "test" or "validation" in the file's name. Throws engine::FileError "file:line: what is wrong".
 Dataset load_tsv(const std::filesystem::path& file, const ModelSpec& spec,
                  const std::filesystem::path& model_folder, const DatasetOptions& options);
 /// Plain text for a language model: one stream of tokens, in windows that do not overlap; or each line as a text of its own.

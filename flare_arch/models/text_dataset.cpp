@@ -13,6 +13,7 @@
 #include "engine/base/file_error.hpp"
 #include "flare_arch/base/json_object.hpp"
 #include "flare_arch/models/dataset.hpp"
+#include "flare_arch/models/dataset_parts.hpp"
 #include "flare_arch/text/tokenizer.hpp"
 
 namespace flare::arch {
@@ -148,18 +149,19 @@ class TableReader {
   const ModelSpec& spec_;
 };
 
-std::vector<Example> read_table(const fs::path& file, const TableReader& reader) {
+/// At most `most` examples, from the first on.
+std::vector<Example> read_table(const fs::path& file, const TableReader& reader,
+                                std::size_t most = most_lines) {
   std::ifstream in(file);
   if (!in || fs::is_directory(file)) throw engine::FileError(file.string() + ": cannot be read");
   std::vector<Example> examples;
   std::optional<Columns> columns;
   std::string line;
-  for (std::size_t number = 1; std::getline(in, line); ++number) {
+  for (std::size_t number = 1; examples.size() < most && std::getline(in, line); ++number) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty()) continue;
     try {
-      if (line.size() > longest_line || examples.size() >= most_lines)
-        throw std::runtime_error("the line, or the file, is too long");
+      if (line.size() > longest_line) throw std::runtime_error("the line is too long");
       const std::vector<std::string> fields = fields_of(line);
       if (!columns) {
         columns = columns_of(fields);
@@ -217,13 +219,28 @@ std::vector<Example> lines_of(const std::string& text, const Tokenizer& tokenize
 
 }  // namespace
 
+fs::path training_table(const fs::path& file) {
+  const std::string name = file.filename().string();
+  for (const std::string split : {"dev", "test", "validation"}) {
+    const std::size_t at = name.rfind(split);
+    if (at == std::string::npos) continue;
+    fs::path train = file.parent_path() / (name.substr(0, at) + "train" + name.substr(at + split.size()));
+    if (fs::exists(train)) return train;
+  }
+  return {};
+}
+
 Dataset load_tsv(const fs::path& file, const ModelSpec& spec, const fs::path& model_folder,
                  const DatasetOptions& options) {
   if (spec.is_image() || spec.is_language_model())
     throw engine::FileError(file.string() + ": a table of labelled text, for a model that classifies none");
-  const auto set =
-      std::make_shared<const KeptExamples>(read_table(file, TableReader(spec, model_folder, options)));
-  return {file.stem().string(), spec.classes == 1 ? Metric::pearson : Metric::top1, set, set};
+  constexpr std::size_t enough = 1000;  // to calibrate with
+  const TableReader reader(spec, model_folder, options);
+  const auto set = std::make_shared<const KeptExamples>(read_table(file, reader));
+  Dataset dataset{file.stem().string(), spec.classes == 1 ? Metric::pearson : Metric::top1, set, set};
+  const fs::path train = options.calibration.empty() ? training_table(file) : fs::path();
+  if (!train.empty()) dataset.train = std::make_shared<const KeptExamples>(read_table(train, reader, enough));
+  return dataset;
 }
 
 Dataset load_text(const fs::path& file, const ModelSpec& spec, const fs::path& model_folder,

@@ -23,9 +23,10 @@ float silu(float v) { return v / (1.0f + std::exp(-v)); }
 
 /// (x - mean) / deviation, row by row; mean and deviation in double precision.
 void centre_rows(const MatrixF& x, double epsilon, const NormWeights& norm, MatrixF& y) {
+  Eigen::RowVectorXd row(x.cols()), centred(x.cols());
   for (Eigen::Index t = 0; t < x.rows(); ++t) {
-    const Eigen::RowVectorXd row = x.row(t).cast<double>();
-    const Eigen::RowVectorXd centred = row.array() - row.mean();
+    row = x.row(t).cast<double>();
+    centred = row.array() - row.mean();
     const double deviation = std::sqrt(centred.squaredNorm() / static_cast<double>(x.cols()) + epsilon);
     y.row(t) =
         (centred / deviation).cast<float>().cwiseProduct(norm.weight.transpose()) + norm.bias.transpose();

@@ -20,6 +20,9 @@ constexpr char32_t replacement = 0xfffd, first_surrogate = 0xd800, last_surrogat
 
 bool is_ascii(char32_t c) { return c < 0x80; }
 
+/// Controls that stand for a space; others, vertical tabs and form feeds with them, are dropped by BERT's cleaning.
+bool is_plain_break(char32_t c) { return c == U'\t' || c == U'\n' || c == U'\r'; }
+
 /// Length of the sequence that begins with this byte; 0: none does.
 int sequence_length(unsigned char lead) {
   if (lead < 0x80) return 1;
@@ -103,7 +106,7 @@ bool is_chinese(char32_t c) {
 bool is_letter(char32_t c) { return is_in(c, U_GC_L_MASK); }
 bool is_number(char32_t c) { return is_in(c, U_GC_N_MASK); }
 bool is_space(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0; }
-bool is_control(char32_t c) { return !is_space(c) && is_in(c, U_GC_C_MASK); }
+bool is_control(char32_t c) { return !is_plain_break(c) && is_in(c, U_GC_C_MASK); }
 bool is_punctuation(char32_t c) {
   if (is_ascii(c)) return c > 0x20 && c < 0x7f && !is_letter(c) && !is_number(c);
   return is_in(c, U_GC_P_MASK);
@@ -136,7 +139,7 @@ bool is_space(char32_t c) {
   if (!is_ascii(c)) refuse(c);
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
-bool is_control(char32_t c) { return !is_space(c) && (c < 0x20 || c == 0x7f); }
+bool is_control(char32_t c) { return !is_plain_break(c) && (c < 0x20 || c == 0x7f); }
 bool is_punctuation(char32_t c) { return c > 0x20 && c < 0x7f && !is_letter(c) && !is_number(c); }
 
 std::vector<char32_t> lower_case(const std::vector<char32_t>& text) {

@@ -138,6 +138,7 @@ AccuracyStudy study_of(const AccuracyCommand& command) {
   study.examples = command.examples;
   study.allowed_drop = command.allowed_drop;
   study.data = {.tokenizer = command.tokenizer,
+                .calibration = command.calibration,
                 .metric = arch::metric_of(command.metric),
                 .window = command.window,
                 .lines = command.lines,
@@ -149,8 +150,9 @@ AccuracyStudy study_of(const AccuracyCommand& command) {
     throw StudyError(
         fmt::format("--quantizer {}: is not one of {}", study.quantizer, fmt::join(quantizers, ", ")));
   }
-  for (const std::filesystem::path& input : {study.model, study.dataset}) {
-    if (!std::filesystem::exists(input)) throw StudyError(input.string() + ": no such file");
+  for (const std::filesystem::path& input : {study.model, study.dataset, study.data.calibration}) {
+    if (!input.empty() && !std::filesystem::exists(input))
+      throw StudyError(input.string() + ": no such file");
   }
   return study;
 }
@@ -295,6 +297,10 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   print_evaluations(command, all);
   draw(command, all);
   for (const std::string& note : die_notes(command, choices)) fmt::print("Note: {}.\n", note);
+  if (study.quantizer == "emsbq" && bench.calibrates_on_test())
+    fmt::print(
+        "Note: static scales were calibrated with examples that they are judged on; --calibration names "
+        "others.\n");
   const std::vector<CounterLine> counters = counter_lines(rows, attention);
   if (!counters.empty()) print_counters(counters);
   const bool sized = has_square_projections(bench.model().spec());

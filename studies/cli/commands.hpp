@@ -72,15 +72,16 @@ struct AccuracyCommand {
   int examples = 0;        // 0: all
   std::int64_t seed = -1;  // negative: the result's
   double allowed_drop = 0.01;
-  std::vector<double> sweep;        // rates; empty: no sweep
-  bool map = false;                 // layer x operand
-  std::filesystem::path figures;    // folder for the figures of sweep and map; empty: none
-  std::string metric;               // empty: the data set's
-  std::filesystem::path tokenizer;  // folder; empty: the model's
-  int window = 0;                   // tokens of a piece of plain text; 0: as many as the model takes
-  bool lines = false;               // of plain text each line is a text
-  int resize = 0, crop = 0;         // of image files; 0: as the model's folder says
-  std::string interpolation;        // empty: as the model's folder says
+  std::vector<double> sweep;          // rates; empty: no sweep
+  bool map = false;                   // layer x operand
+  std::filesystem::path figures;      // folder for the figures of sweep and map; empty: none
+  std::string metric;                 // empty: the data set's
+  std::filesystem::path tokenizer;    // folder; empty: the model's
+  std::filesystem::path calibration;  // data set; empty: the data set's own training split
+  int window = 0;                     // tokens of a piece of plain text; 0: as many as the model takes
+  bool lines = false;                 // of plain text each line is a text
+  int resize = 0, crop = 0;           // of image files; 0: as the model's folder says
+  std::string interpolation;          // empty: as the model's folder says
   // Arithmetic of attention; see flare_arch/attention/integer_attention.hpp and bitsift.hpp.
   std::string rounding = "round";
   std::string encoding = "twos_complement";

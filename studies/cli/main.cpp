@@ -168,6 +168,11 @@ void add_data(CLI::App* accuracy, AccuracyCommand& command) {
       "Folder with vocab.txt, tokenizer.json, or vocab.json and merges.txt; "
       "default: the model's")
       ->type_name("DIR");
+  add("--calibration", command.calibration,
+      "A data set whose examples calibrate static scales (emsbq); default: the training split beside the "
+      "data "
+      "set, where there is one")
+      ->type_name("PATH");
   add("--window", command.window, "Tokens of a piece of plain text; default: as many as the model takes")
       ->check(CLI::Range(2, 1 << 20));
   accuracy->add_flag("--lines", command.lines, "Each line of plain text is a text of its own")->group("Data");

@@ -1,6 +1,6 @@
 #include "tests/fuzz/targets.hpp"
 
-#include <fstream>
+#include <algorithm>
 
 #include "analysis/results/verdict_table.hpp"
 #include "engine/base/error_model_file.hpp"
@@ -12,17 +12,13 @@
 #include "flare_arch/base/safetensors.hpp"
 #include "studies/study/study.hpp"
 #include "studies/toml/toml_section.hpp"
+#include "tests/fuzz/files.hpp"
 
 namespace flare::testing {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string content_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 /// Files below `folder` with this ending, of a size that mutations still matter in.
 std::vector<std::string> contents_below(const fs::path& folder, const std::string& ending) {
@@ -38,8 +34,6 @@ std::vector<std::string> contents_below(const fs::path& folder, const std::strin
   for (const fs::path& file : files) contents.push_back(content_of(file));
   return contents;
 }
-
-void put(const fs::path& file, const std::string& bytes) { std::ofstream(file, std::ios::binary) << bytes; }
 
 engine::RunResult some_result(int i) {
   engine::RunResult result;
@@ -239,8 +233,11 @@ FuzzTarget protocol_target() {
 }  // namespace
 
 std::vector<FuzzTarget> fuzz_targets() {
-  return {toml_target(),    netlist_target(),     hdf5_target(),    hdf5_readers_target(),
-          journal_target(), safetensors_target(), protocol_target()};
+  std::vector<FuzzTarget> all = {toml_target(),         netlist_target(), hdf5_target(),
+                                 hdf5_readers_target(), journal_target(), safetensors_target(),
+                                 protocol_target()};
+  for (FuzzTarget& target : model_targets()) all.push_back(std::move(target));
+  return all;
 }
 
 }  // namespace flare::testing

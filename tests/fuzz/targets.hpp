@@ -21,5 +21,7 @@ struct FuzzTarget {
 };
 
 std::vector<FuzzTarget> fuzz_targets();
+/// Those of models and their data, which are among them.
+std::vector<FuzzTarget> model_targets();
 
 }  // namespace flare::testing

@@ -93,17 +93,32 @@ TEST(Array, DieModeMatchesTheConfusionMatrixOverManyDies) {
   EXPECT_NEAR(right / double(dies), p, 4.5 * std::sqrt(p * (1 - p) / dies));  // p 7e-6
 }
 
+/// Any array with any reads, and the inputs of three tokens.
+struct AnyArray {
+  int sawl = 0, depth = 0, columns = 0;
+  PlaneFormat in, cells;
+  SegmentationOptions segmentation;
+  MatrixI w, x;
+
+  AnyArray(std::mt19937& generator, int least_sawl, int sawls, int most_columns) {
+    const Encoding some[] = {Encoding::twos_complement, Encoding::sign_magnitude};
+    const auto below = [&](int n) { return static_cast<int>(generator() % static_cast<unsigned>(n)); };
+    sawl = least_sawl + below(sawls);
+    depth = 1 + below(90);
+    columns = 1 + below(most_columns);
+    in = {5, some[below(2)]};
+    cells = {6, some[below(2)]};
+    segmentation = {sawl, 16, static_cast<Packing>(below(5))};
+    segmentation.dummy_rows = below(2) == 0;
+    w = random_matrix(generator, depth, columns, cells);
+    x = random_matrix(generator, 3, depth, in);
+  }
+};
+
 TEST(Array, DieKernelEqualsTheReferenceBitForBit) {
   std::mt19937 generator(6);
-  const Encoding some[] = {Encoding::twos_complement, Encoding::sign_magnitude};
   for (int repeat = 0; repeat < 24; ++repeat) {
-    const int sawl = 1 + static_cast<int>(generator() % 20), depth = 1 + static_cast<int>(generator() % 90);
-    const int columns = 1 + static_cast<int>(generator() % 90);
-    const PlaneFormat in{5, some[generator() % 2]}, cells{6, some[generator() % 2]};
-    SegmentationOptions segmentation{sawl, 16, static_cast<Packing>(generator() % 5)};
-    segmentation.dummy_rows = generator() % 2 == 0;
-    const MatrixI w = random_matrix(generator, depth, columns, cells),
-                  x = random_matrix(generator, 3, depth, in);
+    const auto [sawl, depth, columns, in, cells, segmentation, w, x] = AnyArray(generator, 1, 20, 90);
     const Array array(w, cells, segmentation);
     const bool few = repeat % 3 == 0;  // reads that stray: the exact product is corrected
     const int codes = few ? sawl + 1 : 2 + static_cast<int>(generator() % (sawl + 1));
@@ -148,16 +163,9 @@ std::vector<TokenSums> corrected_sums(const ArrayJob& job, const std::vector<Tok
 TEST(Array, StraysOnADieAddUpToACodeForEveryRead) {
   // With and without noise, dummies, bent levels and absent columns; from few strays to reads that nearly all stray.
   std::mt19937 generator(16);
-  const Encoding some[] = {Encoding::twos_complement, Encoding::sign_magnitude};
   int wrong = 0, right = 0;
   for (int repeat = 0; repeat < 40; ++repeat) {
-    const int sawl = 2 + static_cast<int>(generator() % 15), depth = 1 + static_cast<int>(generator() % 90);
-    const int columns = 1 + static_cast<int>(generator() % 40);
-    const PlaneFormat in{5, some[generator() % 2]}, cells{6, some[generator() % 2]};
-    SegmentationOptions segmentation{sawl, 16, static_cast<Packing>(generator() % 5)};
-    segmentation.dummy_rows = generator() % 2 == 0;
-    const MatrixI w = random_matrix(generator, depth, columns, cells),
-                  x = random_matrix(generator, 3, depth, in);
+    const auto [sawl, depth, columns, in, cells, segmentation, w, x] = AnyArray(generator, 2, 15, 40);
     const Array array(w, cells, segmentation);
     const double spread = repeat % 4 == 3 ? 0.2 : 0.03 * (repeat % 4);
     ErrorModel model =

@@ -192,46 +192,30 @@ TEST(Kernels, SelectedCellsAreTheSameOnEveryTarget) {
 }
 
 /// Distances and words of 16 candidates, as numbers.
-std::vector<double> candidates_of(const std::array<ErrorCandidate, ErrorCandidates::at_once>& candidates) {
-  std::vector<double> numbers;
-  for (const ErrorCandidate& c : candidates)
-    numbers.insert(numbers.end(), {c.distance, static_cast<double>(c.thin), static_cast<double>(c.which)});
-  return numbers;
+/// What draw_candidates() says of `numbers`, as numbers.
+std::vector<double> candidates_of(decltype(draw_candidates)* draw, StreamKey key,
+                                  std::span<const CandidateNumber> numbers, double log_keep) {
+  std::vector<ErrorCandidate> drawn(numbers.size());
+  draw(key, numbers, log_keep, drawn.data());
+  std::vector<double> all;
+  for (const ErrorCandidate& c : drawn)
+    all.insert(all.end(), {c.distance, static_cast<double>(c.thin), static_cast<double>(c.which)});
+  return all;
 }
 
 TEST(Kernels, CandidatesAreTheSameOnEveryTarget) {
   const StreamKey key(3, StreamPurpose::error_positions, 7);
-  for (const double rate : {1e-9, 1e-6, 1e-3, 0.005, 0.9}) {
-    const double log_keep = std::log1p(-rate);
-    for (std::uint32_t token = 0; token < 40; ++token) {
-      std::array<ErrorCandidate, ErrorCandidates::at_once> plain{}, got{};
-      scalar::draw_candidates(key, token, 16 * token, log_keep, ErrorCandidates::at_once, plain.data());
-      for (const std::string& target : kernel_targets()) {
-        use_kernel_target(target);
-        draw_candidates(key, token, 16 * token, log_keep, got.data());
-        ASSERT_EQ(candidates_of(got), candidates_of(plain)) << target << " " << rate;
-      }
-      use_kernel_target("");
+  std::mt19937 generator(4);
+  std::vector<CandidateNumber> numbers(700);
+  for (CandidateNumber& n : numbers)
+    n = {static_cast<std::uint32_t>(generator()), static_cast<std::uint32_t>(generator() % 100)};
+  for (const double rate : {1e-9, 1e-6, 1e-3, 0.005, 0.9})
+    for (const std::size_t count : {0, 1, 2, 3, 15, 16, 17, 700}) {
+      const std::span some = std::span(numbers).first(count);
+      expect_same_on_all_targets(draw_candidates, scalar::draw_candidates, [&](auto* draw) {
+        return candidates_of(draw, key, some, std::log1p(-rate));
+      });
     }
-  }
-}
-
-TEST(Kernels, CandidatesDoNotDependOnHowManyAreExpected) {
-  const StreamKey key(3, StreamPurpose::error_positions, 8);
-  std::array<ErrorCandidate, ErrorCandidates::at_once> first{};
-  draw_first_candidates(key, 2, std::log1p(-1e-3), first.data());
-  ErrorCandidate plain[100];
-  scalar::draw_candidates(key, 5, 0, std::log1p(-1e-3), 100, plain);
-  ErrorCandidates few(key, 5, std::log1p(-1e-3), first[3], 0.5),
-      many(key, 5, std::log1p(-1e-3), first[3], 1000);
-  for (int i = 0; i < 100; ++i) {
-    const ErrorCandidate a = few.next(), b = many.next();
-    ASSERT_EQ(a.distance, b.distance);
-    ASSERT_EQ(a.distance, plain[i].distance);
-    ASSERT_EQ(a.which, plain[i].which);
-    ASSERT_EQ(a.thin, b.thin);
-    ASSERT_EQ(a.which, b.which);
-  }
 }
 
 TEST(Kernels, NarrowingChecksTheRange) {
@@ -243,10 +227,19 @@ TEST(Kernels, NarrowingChecksTheRange) {
       EXPECT_TRUE(kernel(values.data(), size, -128, 127, bytes.data()));
       return bytes;
     });
+    const auto inside = [&](const std::vector<std::int32_t>& v, bool expected) {
+      expect_same_on_all_targets(within_range, scalar::within_range, [&](auto* kernel) {
+        const bool is_inside = kernel(v.data(), v.size(), -128, 127);
+        EXPECT_EQ(is_inside, expected);
+        return is_inside;
+      });
+    };
+    inside(values, true);
     for (std::size_t wrong = 0; wrong < size; wrong += 13)
       for (const std::int32_t value : {-129, 128, INT32_MAX, INT32_MIN}) {
         std::vector<std::int32_t> damaged = values;
         damaged[wrong] = value;
+        inside(damaged, false);
         expect_same_on_all_targets(narrow_to_bytes, scalar::narrow_to_bytes, [&](auto* kernel) {
           std::vector<std::uint8_t> bytes(size);
           EXPECT_FALSE(kernel(damaged.data(), size, -128, 127, bytes.data()));

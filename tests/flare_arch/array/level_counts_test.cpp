@@ -77,7 +77,8 @@ struct Reader : ReadObserver {
     for (int plane = 0; plane < job.format.planes(); ++plane)
       for (std::int64_t read = 0; read < plan.reads(plane); ++read, ++reads) {
         const auto rows = plan.planned(plane).rows(static_cast<std::size_t>(read));
-        const auto alone = plan.rows(plane, read);
+        ReadRows room;
+        const auto alone = plan.rows(plane, read, room);
         EXPECT_TRUE(std::equal(rows.begin(), rows.end(), alone.begin(), alone.end()));
         for (int line = 0; line < job.bitlines_of(token); ++line)
           sums(token, line / job.weight_planes()) +=

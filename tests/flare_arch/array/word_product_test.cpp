@@ -7,6 +7,7 @@
 
 #include "flare_arch/array/array_kernels.hpp"
 #include "flare_arch/array/read_counts.hpp"
+#include "flare_arch/array/read_lists.hpp"
 
 namespace flare::arch {
 namespace {
@@ -78,10 +79,11 @@ TEST(WordProduct, TheVectorsEqualThePlainLoops) {
     for (const Eigen::Index pairs : {1, 3, 32}) {
       const MatrixI bits = random_integers(generator, 1, 2 * pairs * (rows + 32), -30000, 30000);
       std::vector<std::int16_t> words(bits.data(), bits.data() + bits.size());
-      std::vector<std::int32_t> expected(rows * 32), got(rows * 32);
-      scalar::multiply_block(words.data() + 64 * pairs, rows, pairs, words.data(), expected.data());
+      constexpr Eigen::Index stride = 45;  // what lies between rows stays as it was
+      std::vector<std::int32_t> expected(rows * stride), got(rows * stride);
+      scalar::multiply_block(words.data() + 64 * pairs, rows, pairs, words.data(), expected.data(), stride);
       on_all_targets([&] {
-        multiply_block(words.data() + 64 * pairs, rows, pairs, words.data(), got.data());
+        multiply_block(words.data() + 64 * pairs, rows, pairs, words.data(), got.data(), stride);
         EXPECT_EQ(got, expected) << rows << " " << pairs;
       });
     }
@@ -102,11 +104,20 @@ void expect_rows(const ReadPlan& plan, const std::uint16_t* bits, int slices,
   plan_slices(bits, slices, options, all);
   ASSERT_EQ(all.reads(), plan.reads());
   for (std::size_t read = 0; read < plan.reads(); ++read) {
-    std::uint16_t rows[most_rows_per_read];
+    std::uint16_t rows[read_room];
     const int count = rows_of_read(bits, slices, options, static_cast<std::int64_t>(read), rows);
     const auto expected = plan.rows(read);
     const std::vector<int> numbers(expected.begin(), expected.end());
     ASSERT_EQ(std::vector<int>(rows, rows + count), numbers) << read;
+    const int plain = scalar::rows_of_read(bits, slices, options, static_cast<std::int64_t>(read), rows);
+    ASSERT_EQ(std::vector<int>(rows, rows + plain), numbers) << read;
+    std::vector<std::uint16_t> cells(static_cast<std::size_t>(slices), 0xa5c3);
+    cells[0] = 0x0ff0;
+    const int on =
+        scalar::on_cells_of_read(bits, slices, options, static_cast<std::int64_t>(read), cells.data());
+    ASSERT_EQ(on, on_cells_of_rows(expected, cells.data())) << read;
+    ASSERT_EQ(on_cells_of_read(bits, slices, options, static_cast<std::int64_t>(read), cells.data()), on)
+        << read;
     ASSERT_EQ(std::vector<int>(all.rows(read).begin(), all.rows(read).end()), numbers) << read;
   }
   if (options.rows_per_read > listed_rows) return;

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <tuple>
 
+#include "flare_arch/attention/quantized_operand.hpp"
 #include "flare_arch/quantizers/sdr.hpp"
 #include "tests/flare_arch/golden.hpp"
 
@@ -51,6 +53,34 @@ struct Fixture {
     return (layer.forward(x, {}) - exact).norm() / (exact.rowwise() - weights.output_bias.transpose()).norm();
   }
 };
+
+// Sums of 31 bits, of more, and operands beyond 16 bits: the same numbers on every way to them.
+TEST(QuantizedOperand, ProductIsTheOneOfWideSums) {
+  std::mt19937 generator(8);
+  for (const auto& [largest_a, largest_b, depth] : {std::tuple{127, 127, 65},
+                                                    {32767, 127, 16},
+                                                    {32767, 127, 700},
+                                                    {32767, 32767, 33},
+                                                    {100000, 100000, 9}}) {
+    QuantizedOperand a{MatrixI(7, depth), {}}, b{MatrixI(34, depth), {}};
+    const auto fill = [&](QuantizedOperand& o, int largest) {
+      std::uniform_int_distribution<int> law(-largest - 1, largest);
+      o.values = o.values.unaryExpr([&](std::int32_t) { return law(generator); });
+      o.values(0, 0) = -largest - 1;
+      for (Eigen::Index i = 0; i < o.values.rows(); ++i)
+        o.scales.push_back(0.25 * static_cast<double>(1 + i));
+    };
+    fill(a, largest_a);
+    fill(b, largest_b);
+    const MatrixF product = dequantized_product(a, b);
+    for (Eigen::Index i = 0; i < 7; ++i)
+      for (Eigen::Index c = 0; c < 34; ++c) {
+        std::int64_t sum = 0;
+        for (int k = 0; k < depth; ++k) sum += std::int64_t{a.values(i, k)} * b.values(c, k);
+        ASSERT_EQ(product(i, c), static_cast<float>(static_cast<double>(sum) * a.scales[i] * b.scales[c]));
+      }
+  }
+}
 
 TEST(ConventionalAttention, ErrorsAreInTheExpectedOrder) {
   const Fixture f;

@@ -147,6 +147,30 @@ TEST_F(UserData, TablesOfTextByTheirColumns) {
   EXPECT_THAT(dataset_files(folder_ / "a.tsv", folder_ / "model"), SizeIs(2));
 }
 
+TEST_F(UserData, StaticScalesAreCalibratedOnOtherExamples) {
+  write("sst_dev.tsv", "sentence\tlabel\ngood\t1\n");
+  EXPECT_TRUE(load("sst_dev.tsv", text_).calibrates_on_test());
+  write("sst_train.tsv", "sentence\tlabel\nbad film\t0\n");
+  const Dataset split = load("sst_dev.tsv", text_);  // the training split beside it
+  EXPECT_FALSE(split.calibrates_on_test());
+  EXPECT_THAT(split.train->example(0).tokens, ElementsAre(2, 5, 6, 3));
+  EXPECT_EQ(split.test->size(), 1);
+  EXPECT_THAT(dataset_files(folder_ / "sst_dev.tsv", folder_ / "model"), SizeIs(3));
+  EXPECT_TRUE(load("sst_train.tsv", text_).calibrates_on_test());
+  write("other.tsv", "sentence\tlabel\nfilm\t0\n");
+  const DatasetOptions named{.calibration = folder_ / "other.tsv"};
+  EXPECT_THAT(load("sst_dev.tsv", text_, named).train->example(0).tokens, ElementsAre(2, 6, 3));
+  EXPECT_THAT(dataset_files(folder_ / "sst_dev.tsv", folder_ / "model", named), SizeIs(4));
+  EXPECT_TRUE(load("other.tsv", text_, named).calibrates_on_test());
+  // Of a training split as much is read as calibrates: this one is damaged far behind that.
+  std::string lines = "sentence\tlabel\n";
+  for (int i = 0; i < 1000; ++i) lines += "bad\t0\n";
+  write("sst_train.tsv", lines + "bad\t7\n");
+  EXPECT_EQ(load("sst_dev.tsv", text_).train->size(), 1000);
+  write("sst_train.tsv", "sentence\tlabel\nbad\t7\n");
+  EXPECT_THAT(refusal("sst_dev.tsv", text_), HasSubstr("sst_train.tsv:2: label 7"));
+}
+
 TEST_F(UserData, WhatIsWrongWithATableIsNamed) {
   write("a.tsv", "sentence\tlabel\ngood\t2\n");
   EXPECT_THAT(refusal("a.tsv", text_), HasSubstr("a.tsv:2: label 2 is not one of the model's 2 classes"));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "engine/base/file_error.hpp"
 #include "flare_arch/text/characters.hpp"
@@ -86,6 +87,42 @@ TEST(Characters, BadBytesBecomeTheReplacement) {
   EXPECT_THAT(characters_of("\xed\xa0\x80"), ::testing::Each(0xfffd));  // a surrogate
   EXPECT_THAT(characters_of("\xf0\x9f\x98\x80"), ElementsAre(0x1f600));
   EXPECT_EQ(utf8_of(0x1f600), "\xf0\x9f\x98\x80");
+}
+
+/// Texts of many scripts, their ids as published tokenizers give them, and the part of the vocabularies that these take:
+/// golden/make_tokens.mjs.
+class PublishedTokens : public ::testing::Test {
+ protected:
+  using Json = nlohmann::json;
+  const Json golden = Json::parse(std::ifstream(FLARE_SOURCE_DIR "/tests/flare_arch/golden/tokens.json"));
+
+  Vocabulary vocabulary(const char* of) const { return golden[of]["vocabulary"].get<Vocabulary>(); }
+  void expect(const Tokenizer& tokenizer, const char* of) const {
+    ASSERT_GE(golden["texts"].size(), 20);
+    for (std::size_t i = 0; i < golden["texts"].size(); ++i) {
+      const auto text = golden["texts"][i].get<std::string>();
+      EXPECT_EQ(tokenizer.pieces(text), golden[of]["ids"][i].get<std::vector<TokenId>>()) << text;
+    }
+  }
+};
+
+TEST_F(PublishedTokens, OfBert) { expect(WordPiece(vocabulary("word_piece"), true), "word_piece"); }
+
+TEST_F(PublishedTokens, OfGpt2) {
+  std::vector<ByteBpe::Pair> merges;
+  for (const auto& merge : golden["byte_bpe"]["merges"]) {
+    const auto pair = merge.get<std::string>();
+    const std::size_t space = pair.find(' ');
+    merges.emplace_back(pair.substr(0, space), pair.substr(space + 1));
+  }
+  expect(ByteBpe(vocabulary("byte_bpe"), merges), "byte_bpe");
+}
+
+// BERT's cleaning drops controls but tab and line ends: vertical tab, form feed and "next line" are no spaces for it.
+TEST(WordPiece, ControlsAreDropped) {
+  const WordPiece t(numbered(bert_tokens), true);
+  EXPECT_THAT(t.pieces("lo\vw l\fow lo\xc2\x85w lo\x1cw lo\x7fw"), ElementsAre(11, 11, 11, 11, 11));
+  EXPECT_THAT(t.pieces("low\tlow\nlow\rlow\xe2\x80\xa8low"), ElementsAre(11, 11, 11, 11, 11));
 }
 
 class TokenizerFolder : public ::testing::Test {
