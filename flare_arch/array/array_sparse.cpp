@@ -173,7 +173,8 @@ class Suspects {
   int on_cells(const Suspect& s) const {
     if (s.plan == nullptr)
       return on_cells_of_group(job_, s.token, s.plane, static_cast<int>(s.read), s.bitline);
-    if (job_.cell_slices.words != nullptr) return s.plan->on_cells(s.plane, s.read, job_.cell_slices.line(s.bitline));
+    if (job_.cell_slices.words != nullptr)
+      return s.plan->on_cells(s.plane, s.read, job_.cell_slices.line(s.bitline));
     const MatrixI& weights = job_.array.weights();
     const std::int32_t* column = weights.data() + s.column;
     std::uint32_t k = 0;
