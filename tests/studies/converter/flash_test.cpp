@@ -123,7 +123,7 @@ TEST_F(FlashCircuit, ReferencesTakeEnergyToo) {
 
 // The balance point of a lopsided comparator holds its systematic offset, which its dies have too: it counts once.
 TEST_F(FlashCircuit, ASystematicOffsetIsNoKick) {
-  study_.adc = AdcStudy{2, 0.1, 70e-15};
+  study_.adc = AdcStudy{2, {0.1}, 70e-15};
   study_.cards = netlists_folder() / "cards/cmos28.lib";
   study_.nominal = Corner{};
   study_.nominal.process = "tt";
