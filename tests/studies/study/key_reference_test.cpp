@@ -79,7 +79,7 @@ TEST(KeyReference, RecordsWhatWasAsked) {
   EXPECT_THAT(sawl.values, ElementsAre("list of whole numbers, 1 … 64"));
   EXPECT_TRUE(sawl.required);
   const KeyFacts& swing = log.at({"column", "swing"});
-  EXPECT_THAT(swing.values, ElementsAre("quantity, V"));
+  EXPECT_THAT(swing.values, ElementsAre("quantity, 1", "quantity, V", "text"));
   EXPECT_THAT(swing.defaults, ElementsAre("\"0.4 V\""));
   EXPECT_FALSE(swing.required);
   EXPECT_THAT(log.at({"column", "timing"}).values, ElementsAre("\"tracking\", \"fixed\", \"replica\""));
