@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "engine/base/content_hash.hpp"
+#include "studies/column/column_bounds.hpp"
 #include "studies/run/work_estimate.hpp"
 
 namespace flare::studies {
@@ -69,7 +70,12 @@ std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
   }
   run_.at_once(tasks);
   run_.progress.finish(fmt::format("{} runs", runs.load()));
-  if (run_.shard.count == 1) ask_again(items, plain, tails);
+  if (run_.shard.count > 1) return tails;
+  ask_again(items, plain, tails);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::vector<SetConverter> converters = converters_of(items[i].point);
+    bound_by_others(tails[i], questions_of(static_cast<std::size_t>(items[i].k), converters), converters);
+  }
   return tails;
 }
 
