@@ -307,12 +307,14 @@ TailProbability join_tails(const std::vector<double>& row, std::size_t right,
     error.p = Probability::of_log(log_p);
     error.low = Probability::of_log(log_low);
     error.high = Probability::of_log(log_high);
-    return error;
+  } else {
+    const double scale = wrong / p;
+    error.p = Probability(wrong);
+    error.low = Probability(std::min(low * scale, wrong));
+    error.high = Probability(std::clamp(high * scale, wrong, 1.0));
   }
-  const double scale = wrong / p;
-  error.p = Probability(wrong);
-  error.low = Probability(std::min(low * scale, wrong));
-  error.high = Probability(std::clamp(high * scale, wrong, 1.0));
+  // Of a bound nobody knows by how much the truth is less: the sum is one, too.
+  if (largest != nullptr && largest->is_upper_bound()) error.p = error.high;
   return error;
 }
 

@@ -26,7 +26,7 @@ double log_factor(const TailQuestion& near, const TailQuestion& far) {
 
 TailProbability bound_from(const TailProbability& near, double log_high, const std::string& who) {
   TailProbability bound = near;
-  bound.high = Probability::of_log(std::min(log_high, 0.0));
+  bound.high = Probability::of_log(log_high);
   bound.p = bound.high;
   bound.low = Probability(0.0);
   bound.status = TailStatus::bound;
@@ -37,7 +37,7 @@ TailProbability bound_from(const TailProbability& near, double log_high, const s
 }  // namespace
 
 void bound_by_others(LevelTails& level, const std::vector<LevelQuestion>& questions,
-                     const std::vector<SetConverter>& converters) {
+                     const std::vector<SetConverter>& converters, double wanted) {
   std::vector<EstimatedTail*> tails;  // in the order of the questions
   for (auto& of_converter : level.by_converter)
     for (EstimatedTail& tail : of_converter) tails.push_back(&tail);
@@ -48,7 +48,7 @@ void bound_by_others(LevelTails& level, const std::vector<LevelQuestion>& questi
       const TailProbability& near = tails[other]->tail.probability;
       if (near.status != TailStatus::estimated) continue;
       const double log_high = near.high.log() + log_factor(questions[other].ask, questions[q].ask);
-      if (!(log_high < 0.0)) continue;
+      if (!(log_high <= std::log(wanted))) continue;
       if (open.status == TailStatus::bound && open.high.log() <= log_high) continue;
       open = bound_from(near, log_high, converters[questions[other].converter].converter.name);
     }

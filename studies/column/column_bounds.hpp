@@ -13,9 +13,10 @@
 
 namespace flare::studies {
 
-/// Gives every tail without an answer, or with a bound, the least bound that an estimated one of the level sets it. `questions`:
+/// Gives every tail without an answer, or with a bound, the least bound that an estimated one of the level sets it, where that
+/// is at most `wanted`: one that does not show that the target is held would only hide that there is no answer. `questions`:
 /// those of the level, in the order of its tails. Changes no estimated tail.
 void bound_by_others(LevelTails& level, const std::vector<LevelQuestion>& questions,
-                     const std::vector<SetConverter>& converters);
+                     const std::vector<SetConverter>& converters, double wanted);
 
 }  // namespace flare::studies

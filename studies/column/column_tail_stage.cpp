@@ -74,7 +74,8 @@ std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
   ask_again(items, plain, tails);
   for (std::size_t i = 0; i < items.size(); ++i) {
     const std::vector<SetConverter> converters = converters_of(items[i].point);
-    bound_by_others(tails[i], questions_of(static_cast<std::size_t>(items[i].k), converters), converters);
+    bound_by_others(tails[i], questions_of(static_cast<std::size_t>(items[i].k), converters), converters,
+                    run_.study.target.largest());
   }
   return tails;
 }

@@ -33,8 +33,8 @@ struct Level {
     known.p = known.low = known.high = Probability(truth(near.limit, near.noise));
     known.status = TailStatus::estimated;
   }
-  const analysis::TailProbability& bounded() {
-    bound_by_others(tails, questions, converters);
+  const analysis::TailProbability& bounded(double wanted = 1.0) {
+    bound_by_others(tails, questions, converters, wanted);
     return tails.by_converter[1][0].tail.probability;
   }
   std::vector<SetConverter> converters;
@@ -64,6 +64,12 @@ TEST(ColumnBounds, OfNothingNearerNoisierOrOnTheOtherSide) {
   EXPECT_EQ(Level({4.0, Side::above, 0.1}, {5.0, Side::above, 0.2}).bounded().status, TailStatus::refused);
   EXPECT_EQ(Level({4.0, Side::above, 0.1}, {5.0, Side::below, 0.1}).bounded().status, TailStatus::refused);
   EXPECT_EQ(Level({-4.0, Side::below, 0.1}, {-5.0, Side::below, 0.1}).bounded().status, TailStatus::bound);
+}
+
+TEST(ColumnBounds, OneThatDoesNotHoldTheTargetIsNone) {
+  EXPECT_EQ(Level({4.0, Side::above, 0.0}, {5.0, Side::above, 0.0}).bounded(1e-6).status,
+            TailStatus::refused);
+  EXPECT_EQ(Level({4.0, Side::above, 0.0}, {5.0, Side::above, 0.0}).bounded(1e-4).status, TailStatus::bound);
 }
 
 TEST(ColumnBounds, AnAnswerStaysAndTheLeastBoundCounts) {
