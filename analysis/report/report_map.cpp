@@ -69,6 +69,7 @@ std::vector<TextTable> map_tables(const ResultMap& map, const std::string& targe
   std::vector<std::string> cells;
   for (const MapRow& row : map.rows) add_once(cells, row.key.cell);
   std::vector<TextTable> tables;
+  tables.reserve(cells.size() + 1);
   for (const std::string& cell : cells) tables.push_back(grid_of(map, cell, target));
   tables.push_back(costs_of(map, target));
   return tables;
