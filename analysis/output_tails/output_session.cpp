@@ -64,10 +64,8 @@ std::uint64_t OutputSession::remaining() const {
 std::vector<double> OutputSession::evaluate(const Matrix& points, std::uint64_t RunCounts::*purpose) {
   std::vector<double> values = run(points, purpose);
   DirectedOutputs& kept = summary_.directed;
-  Matrix grown(kept.points.rows() + points.rows(), points.cols());
-  if (kept.points.rows() > 0) grown.topRows(kept.points.rows()) = kept.points;
-  grown.bottomRows(points.rows()) = points;
-  kept.points = std::move(grown);
+  kept.points.conservativeResize(kept.points.rows() + points.rows(), points.cols());
+  kept.points.bottomRows(points.rows()) = points;
   kept.values.insert(kept.values.end(), values.begin(), values.end());
   return values;
 }
