@@ -308,14 +308,26 @@ std::vector<double> NgspiceSimulator::values(std::span<const Knob> knobs) {
   return all;
 }
 
-std::vector<std::string> NgspiceSimulator::listing() {
+std::vector<std::string> NgspiceSimulator::printed_by(const char* text) {
   begin();
   printed_.clear();
   keep_printed_ = true;
-  command("listing expand");
+  command(text);
   keep_printed_ = false;
   check_alive();
   return std::move(printed_);
+}
+
+std::vector<std::string> NgspiceSimulator::listing() { return printed_by("listing expand"); }
+
+SimulatorCounts NgspiceSimulator::counts() {
+  const std::vector<std::string> lines = printed_by("rusage everything");
+  const auto number = [&](std::string_view words) {
+    for (const std::string& line : lines)
+      if (line.starts_with(words)) return std::strtod(line.c_str() + words.size(), nullptr);
+    throw std::runtime_error(fmt::format("ngspice does not say its '{}'", words));
+  };
+  return {number("Total iterations = "), number("Accepted timepoints = "), number("Matrix load time = ")};
 }
 
 std::string NgspiceSimulator::singular_node() const {

@@ -34,6 +34,13 @@ class SimulatorDied : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What ngspice has counted since a circuit was loaded, over all its analyses.
+struct SimulatorCounts {
+  double iterations = 0.0;    // of Newton's method: so often every device was evaluated
+  double time_points = 0.0;   // that transients took
+  double load_seconds = 0.0;  // wall time of evaluating devices and writing them into the matrix
+};
+
 class NgspiceSimulator {
  public:
   /// Starts ngspice with nothing of the user's or the machine's settings: no .spiceinit, no spinit but the code
@@ -79,6 +86,9 @@ class NgspiceSimulator {
   /// The loaded circuit as ngspice expanded it: subcircuits, parameters and conditions resolved, one statement a line.
   std::vector<std::string> listing();
 
+  /// Throws std::runtime_error where ngspice does not say one of them.
+  SimulatorCounts counts();
+
   /// Names of the node voltages ("bl") and branch currents ("vdd#branch") of the circuit, found by an
   /// operating point that need not converge. The circuit must have been loaded with an empty `save`.
   std::vector<std::string> vector_names();
@@ -90,6 +100,7 @@ class NgspiceSimulator {
 
  private:
   void command(const char* text);
+  std::vector<std::string> printed_by(const char* text);
   void set_one(const Knob& knob, double value);
   void set_up_bins();
   void begin();
@@ -99,7 +110,7 @@ class NgspiceSimulator {
   static int on_exit(int status, bool unload, bool quit, int id, void* self);
 
   std::vector<std::string> said_;
-  std::vector<std::string> printed_;  // on ngspice's standard output, while listing() asks for it
+  std::vector<std::string> printed_;  // on ngspice's standard output, while printed_by() asks for it
   bool keep_printed_ = false;
   std::size_t errors_ = 0;           // lines that ngspice began with "Error" during this call
   std::set<std::string> left_bins_;  // of models, by devices that changed to another bin since load()

@@ -212,6 +212,27 @@ TEST(Ngspice, EveryRungGivesTheSameAnswer) {
   EXPECT_GT(points[2], 5 * points[0]);
 }
 
+// Every analysis adds what it did to what was counted since the load.
+TEST(Ngspice, CountsWhatItDoes) {
+  const Testbench t = testing::rc_testbench();
+  const std::vector<std::string> save{"v(out)"};
+  Waveforms waveforms;
+  const auto transient = [&] {
+    EXPECT_TRUE(simulator().run(analysis_command(t.analysis, 0), t.analysis.stop, save, &waveforms));
+    return simulator().counts();
+  };
+  simulator().load(t.deck, t.options, 0, save);
+  EXPECT_EQ(simulator().counts().iterations, 0.0);
+  const SimulatorCounts once = transient();
+  EXPECT_EQ(once.time_points,
+            1.0 + static_cast<double>(waveforms.time.size()));  // the start is one by itself
+  EXPECT_GE(once.iterations, once.time_points);
+  EXPECT_GE(once.load_seconds, 0.0);
+  const SimulatorCounts twice = transient();
+  EXPECT_EQ(twice.iterations, 2.0 * once.iterations);
+  EXPECT_EQ(twice.time_points, 2.0 * once.time_points);
+}
+
 TEST(Ngspice, RefusesRandomSources) {
   EXPECT_THAT(load_error(deck_of({"t", "v1 a 0 dc 0 TRNOISE(10m 10p 0 0)", "r1 a 0 1k"})),
               HasSubstr("random source"));
