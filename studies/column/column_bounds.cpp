@@ -30,6 +30,7 @@ TailProbability bound_from(const TailProbability& near, double log_high, const s
   bound.p = bound.high;
   bound.low = Probability(0.0);
   bound.status = TailStatus::bound;
+  bound.met_half_space = bound.met_corner = std::numeric_limits<double>::quiet_NaN();  // told of another p
   bound.method = fmt::format("no more than {}, whose threshold lies no further", who);
   return bound;
 }

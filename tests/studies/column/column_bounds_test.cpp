@@ -32,6 +32,7 @@ struct Level {
     analysis::TailProbability& known = tails.by_converter[0][0].tail.probability;
     known.p = known.low = known.high = Probability(truth(near.limit, near.noise));
     known.status = TailStatus::estimated;
+    known.met_half_space = known.met_corner = 0.9;
   }
   const analysis::TailProbability& bounded(double wanted = 1.0) {
     bound_by_others(tails, questions, converters, wanted);
@@ -56,6 +57,7 @@ TEST(ColumnBounds, HoldWhateverLiesFurtherAndIsNoNoisier) {
           EXPECT_GE(bound.high.value() * (1.0 + 1e-12), truth(limit + further, share * noise));
           EXPECT_NEAR(bound.high.value(), factor * truth(limit, noise), 1e-9 * bound.high.value());
           EXPECT_THAT(bound.method, HasSubstr("near"));
+          EXPECT_TRUE(std::isnan(bound.met_half_space) && std::isnan(bound.met_corner));
         }
 }
 
