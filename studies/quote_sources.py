@@ -161,6 +161,43 @@ def pick_sawl(folder: Path) -> Quoted:
     )
 
 
+def sigma_of(row) -> str:
+    """Sigma of a point of the map: bold where it holds, > of a bound, italic of a fitted law, a dash where nobody knows."""
+    if row["status"] == b"refused":
+        return "–"
+    if row["status"] == b"extrapolated":
+        return f"*{row['sigma']:.1f}*"
+    bound = "> " if row["status"] == b"bound" else ""
+    return f"**{bound}{row['sigma']:.2f}**" if row["passes"] else f"{bound}{row['sigma']:.2f}"
+
+
+def table_of_map(points) -> str:
+    """Sigma at the worst corner: a row a cell and SAWL, a column a converter; its fitted form stands in its place."""
+    plain = lambda row: row["adc"].decode().removesuffix("_fit")  # noqa: E731
+    adcs = list(dict.fromkeys(map(plain, points)))
+    by_column = {}
+    for row in points:
+        by_column.setdefault((row["cell"].decode(), int(row["sawl"])), {})[plain(row)] = sigma_of(row)
+    lines = [f"| cell | SAWL | {' | '.join(adcs)} |", "|---|---|" + "---|" * len(adcs)]
+    for (cell, sawl), sigmas in sorted(by_column.items(), key=lambda c: (-c[0][0].startswith("sram"), c[0])):
+        lines.append(f"| `{cell}` | {sawl} | {' | '.join(sigmas.get(adc, '') for adc in adcs)} |")
+    return "\n".join(lines)
+
+
+def sawl_enob(folder: Path) -> Quoted:
+    """Its converters' results stand beside the study, since it names them so: they and the map are made there."""
+    study = ROOT / "studies/sawl_enob.toml"
+    for part in ("_flash", "_sar"):
+        study_run(f"studies/sawl_enob{part}.toml", study.with_name(f"sawl_enob{part}.h5"))
+    result = folder / "sawl_enob.h5"
+    printed = study_run("studies/sawl_enob.toml", result)
+    output_of("flare", "report", result, "-o", folder / "map")
+    return Quoted(
+        {"table": table_of_map(rows(result, "map")), "cheapest": "> " + found(r"(?m)^Cheapest that .*$", printed)[0]},
+        {},
+    )
+
+
 SMALLEST = ("column.cell=sram8t_min", "estimator.method=fit")
 
 

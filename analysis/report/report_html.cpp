@@ -104,7 +104,7 @@ std::string verdict_section(const ReportData& data, const Figures& figures) {
   html +=
       "The error per read is that of the worst level. \u201cestimated\u201d: the runs made reach the number; "
       "\u201cextrapolated\u201d: it is continued beyond them from the fitted laws; \u201cbound\u201d: no "
-      "failure was seen; "
+      "failure was seen, or a part of it alone is at least so much; "
       "\u201crefused\u201d: the runs support no number.</p>\n";
   return html;
 }

@@ -15,9 +15,13 @@ constexpr int open = 6;
 constexpr int triangle_up = 8;
 constexpr int triangle_down = 10;
 
-// A bound on P lies above the truth; the same bound in sigma lies below it.
-int limit_type(const TailAxis& axis) {
-  return axis.quantity == TailAxis::Quantity::sigma ? triangle_up : triangle_down;
+// An upper bound on P lies above the truth; the same bound in sigma lies below it. A lower one the other way.
+int limit_type(const TailAxis& axis, bool upper) {
+  return (axis.quantity == TailAxis::Quantity::sigma) == upper ? triangle_up : triangle_down;
+}
+
+const char* limit_text(int type) {
+  return type == triangle_up ? "bound: this or more" : "bound: this or less";
 }
 
 std::string key_entry(int type, const char* text) {
@@ -40,7 +44,7 @@ void StatusSeries::add(double x, const TailProbability& tail) {
     return;
   }
   if (tail.status == TailStatus::bound) {
-    limits_ += fmt::format("{:.4f} {:.6g}\n", x, y);
+    (tail.is_upper_bound() ? upper_limits_ : lower_limits_) += fmt::format("{:.4f} {:.6g}\n", x, y);
     return;
   }
   const auto inside = [&](double v) { return std::clamp(v, axis_.bottom, axis_.top); };
@@ -62,7 +66,9 @@ std::vector<std::string> StatusSeries::plots(const std::string& prefix, const st
   const auto bars = [](int type) { return fmt::format("1:2:3:4 with yerrorbars pt {} ps 0.9 lw 1.6", type); };
   add("solid", solid_, bars(filled));
   add("open", open_, bars(open));
-  add("limits", limits_, fmt::format("1:2 with points pt {} ps 1.2 lw 1.6", limit_type(axis_)));
+  const auto triangles = [](int type) { return fmt::format("1:2 with points pt {} ps 1.2 lw 1.6", type); };
+  add("limits", upper_limits_, triangles(limit_type(axis_, true)));
+  add("lower_limits", lower_limits_, triangles(limit_type(axis_, false)));
   add("clipped", clipped_, "1:2:3 with points pt variable ps 1.2");
   if (!clipped_.empty()) {
     plots.push_back(
@@ -83,17 +89,18 @@ std::vector<std::string> StatusSeries::plots(const std::string& prefix, const st
 
 void StatusSeries::tell(Drawn& drawn) const {
   drawn.open = drawn.open || !open_.empty();
-  drawn.limits = drawn.limits || !limits_.empty();
+  drawn.upper_limits = drawn.upper_limits || !upper_limits_.empty();
+  drawn.lower_limits = drawn.lower_limits || !lower_limits_.empty();
   drawn.clipped = drawn.clipped || !clipped_.empty();
 }
 
 std::vector<std::string> StatusSeries::key(const Drawn& drawn, const TailAxis& axis) {
   std::vector<std::string> entries = {key_entry(filled, "estimated")};
   if (drawn.open) entries.push_back(key_entry(open, "extrapolated"));
-  if (drawn.limits) {
-    entries.push_back(key_entry(limit_type(axis), axis.quantity == TailAxis::Quantity::sigma
-                                                      ? "bound: this or more"
-                                                      : "bound: this or less"));
+  for (const bool upper : {true, false}) {
+    if (!(upper ? drawn.upper_limits : drawn.lower_limits)) continue;
+    const int type = limit_type(axis, upper);
+    entries.push_back(key_entry(type, limit_text(type)));
   }
   if (drawn.clipped) entries.push_back(key_entry(triangle_down + 1, "outside the axis: value beside it"));
   return entries;

@@ -25,7 +25,10 @@ class StatusSeries {
   explicit StatusSeries(TailAxis axis) : axis_(axis) {}
 
   void add(double x, const TailProbability& tail);
-  bool empty() const { return solid_.empty() && open_.empty() && limits_.empty() && clipped_.empty(); }
+  bool empty() const {
+    return solid_.empty() && open_.empty() && upper_limits_.empty() && lower_limits_.empty() &&
+           clipped_.empty();
+  }
 
   /// gnuplot's plot clauses, the last one the entry of the key; their data go to `files` under `prefix`.
   std::vector<std::string> plots(const std::string& prefix, const std::string& title,
@@ -33,7 +36,7 @@ class StatusSeries {
 
   /// Which kinds of points were drawn so far, by all series of a figure.
   struct Drawn {
-    bool open = false, limits = false, clipped = false;
+    bool open = false, upper_limits = false, lower_limits = false, clipped = false;
   };
   void tell(Drawn& drawn) const;
   /// Entries of the key for these kinds.
@@ -42,7 +45,7 @@ class StatusSeries {
  private:
   TailAxis axis_;
   // "x y low high" lines; of limits and clipped points "x y", the latter with a text
-  std::string solid_, open_, limits_, clipped_;
+  std::string solid_, open_, upper_limits_, lower_limits_, clipped_;
   std::string values_;  // "x y text" of every point, shown under the pointer
 };
 

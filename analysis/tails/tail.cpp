@@ -1,5 +1,7 @@
 #include "analysis/tails/tail.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -56,6 +58,19 @@ bool worse(const TailProbability& a, const TailProbability& b) {
   const bool b_refused = b.status == TailStatus::refused;
   if (a_refused != b_refused) return a_refused;
   return a.p > b.p || (a.p == b.p && a.high > b.high);
+}
+
+TailProbability missed_anyway(const TailProbability& worst, const TailProbability& known,
+                              const std::string& what, double target) {
+  const bool is_known = known.status == TailStatus::estimated || known.status == TailStatus::bound;
+  if (worst.status != TailStatus::refused || !is_known || !(known.low > Probability(target))) return worst;
+  TailProbability missed = known;
+  missed.p = known.low;
+  missed.high = Probability(1.0);
+  missed.status = TailStatus::bound;
+  missed.met_half_space = missed.met_corner = std::numeric_limits<double>::quiet_NaN();
+  missed.method = fmt::format("{} alone: the worst has no number, {}", what, worst.method);
+  return missed;
 }
 
 double six_sigma_probability() { return normal_tail(6.0); }

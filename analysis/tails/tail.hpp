@@ -62,7 +62,7 @@ class Probability {
 };
 
 /// A probability per read. low <= p <= high, p never 0; all three NaN where refused. An upper bound has p = high
-/// and low = 0.
+/// and low = 0, a lower one p = low and high = 1.
 struct TailProbability {
   Probability p;
   Probability low;  // 95 % interval
@@ -86,6 +86,12 @@ struct TailProbability {
 /// A refused number hides a failure of unknown size: it is worse than every other. Else the larger p, among
 /// equals the larger upper end.
 bool worse(const TailProbability& a, const TailProbability& b);
+
+/// Of several probabilities of which the worst counts, one refused and one, `known`, that alone is more than `target`: a lower
+/// bound on the worst, p = low = the lower end of `known`, high = 1. Unchanged where `known` alone does not decide, or
+/// nothing is refused. `what` names `known`.
+TailProbability missed_anyway(const TailProbability& worst, const TailProbability& known,
+                              const std::string& what, double target);
 
 /// Phi(-6) = 9.866e-10: the error per read that "6 sigma" allows.
 double six_sigma_probability();

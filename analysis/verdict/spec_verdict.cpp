@@ -20,6 +20,26 @@ const FailureRow* worst_of(const std::string& spec, const std::vector<FailureRow
   return worst;
 }
 
+/// The failure of a spec that is known to be the largest; nullptr where none has a number.
+const FailureRow* known_of(const std::string& spec, const std::vector<FailureRow>& failures) {
+  const FailureRow* known = nullptr;
+  for (const FailureRow& row : failures) {
+    if (row.spec != spec || row.tail.status == TailStatus::refused) continue;
+    if (known == nullptr || row.tail.low > known->tail.low) known = &row;
+  }
+  return known;
+}
+
+/// Where the worst corner has no number and another one alone misses the target, the row becomes that one.
+void take_miss(const FailureRow* known, SpecRow& row) {
+  if (known == nullptr || row.failure.status != TailStatus::refused) return;
+  const TailProbability missed =
+      missed_anyway(row.failure, known->tail, corner_text(known->corner), row.target);
+  if (missed.status == TailStatus::refused) return;
+  row.failure = missed;
+  row.corner = known->corner;
+}
+
 /// Which of two limits of a spec asks less of the circuit; a refused one may ask nothing at all.
 bool asks_less(const LimitRow& a, const LimitRow& b) {
   const bool a_refused = std::isnan(a.held.limit);
@@ -51,6 +71,7 @@ std::vector<SpecRow> make_spec_verdict(std::vector<SpecRow> specs, const std::ve
     const FailureRow& worst = *worst_of(row.spec, failures);
     row.corner = worst.corner;
     row.failure = worst.tail;
+    take_miss(known_of(row.spec, failures), row);
     row.passes = passes(row.failure, rule, row.target);
     if (limiting == nullptr || worse(row.failure, limiting->failure)) limiting = &row;
   }

@@ -38,6 +38,33 @@ std::string why_not(const VerdictRow& row, const VerdictOptions& options) {
   return "is not shown to hold: " + sigma_sentence(row.error) + ", limited by " + limit_text(row);
 }
 
+/// Whether `a` is known to be more than `b` is.
+bool is_more(const LevelTail& a, const LevelTail& b) {
+  const TailStatus status = a.probability.status;
+  if (status != TailStatus::estimated && status != TailStatus::bound) return false;
+  return b.probability.status == TailStatus::refused || a.probability.low > b.probability.low;
+}
+
+LevelTail largest_known(const std::vector<LevelTail>& tails) {
+  LevelTail known;
+  for (const LevelTail& tail : tails)
+    if (is_more(tail, known)) known = tail;
+  return known;
+}
+
+/// Where the row's error is refused and the point's known tail alone misses the target, the row becomes that tail.
+void take_miss(const NamedPoint& point, VerdictRow& row) {
+  const LevelTail& known = point.known;
+  const std::string what = fmt::format("level {} {}", known.k, to_string(known.direction));
+  if (row.error.status != TailStatus::refused) return;
+  const TailProbability missed = missed_anyway(row.error, known.probability, what, row.target);
+  if (missed.status == TailStatus::refused) return;
+  row.error = missed;
+  row.key.corner = point.key.corner;
+  row.level = known.k;
+  row.direction = known.direction;
+}
+
 }  // namespace
 
 NamedPoint named_point(const ModelKey& key, const ConvertedPoint& point) {
@@ -45,7 +72,13 @@ NamedPoint named_point(const ModelKey& key, const ConvertedPoint& point) {
   const bool noisy =
       c.read_noise_sigma > 0.0 || std::any_of(c.read_noise_sigmas.begin(), c.read_noise_sigmas.end(),
                                               [](double sigma) { return sigma > 0.0; });
-  return {key, c.enob, point.worst(), point.worst_level, point.worst_direction, noisy};
+  return {key,
+          c.enob,
+          point.worst(),
+          point.worst_level,
+          point.worst_direction,
+          noisy,
+          largest_known(point.tails)};
 }
 
 bool passes(const TailProbability& error, PassRule rule, double target) {
@@ -55,6 +88,7 @@ bool passes(const TailProbability& error, PassRule rule, double target) {
 
 std::vector<VerdictRow> make_verdict(const std::vector<NamedPoint>& points, const VerdictOptions& options) {
   std::vector<VerdictRow> rows;
+  std::vector<const NamedPoint*> most_known;  // of each row
   for (const NamedPoint& point : points) {
     const auto at = std::find_if(rows.begin(), rows.end(),
                                  [&](const VerdictRow& row) { return same_column(row.key, point.key); });
@@ -63,11 +97,17 @@ std::vector<VerdictRow> make_verdict(const std::vector<NamedPoint>& points, cons
     row.target = options.target.largest(row.chances());
     if (at == rows.end()) {
       rows.push_back(row);
-    } else if (worse(point.error, at->error)) {
-      *at = row;
+      most_known.push_back(&point);
+      continue;
     }
+    if (worse(point.error, at->error)) *at = row;
+    const NamedPoint*& known = most_known[static_cast<std::size_t>(at - rows.begin())];
+    if (is_more(point.known, known->known)) known = &point;
   }
-  for (VerdictRow& row : rows) row.passes = passes(row.error, options.rule, row.target);
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    take_miss(*most_known[r], rows[r]);
+    rows[r].passes = passes(rows[r].error, options.rule, rows[r].target);
+  }
   return rows;
 }
 

@@ -7,7 +7,8 @@
 //   all were, or where the screening, by its own error, leaves a chance of at most 5 % that another one is worse.
 // - `passes` means p_high <= the target's p, Phi(-6) = 9.866e-10 unless the study says another: the whole 95 % interval
 //   lies beyond it. An estimate beyond it with an interval that reaches back is "not shown", not passed. A refused
-//   number never passes.
+//   number never passes; where a tail with an answer alone misses the target, the row says so instead: a bound, at most
+//   so many sigma, with that tail's level and corner.
 //   PassRule::estimate compares p_error instead; the rule used is written beside the table.
 // - The pick is the largest SAWL that passes.
 #pragma once
@@ -37,6 +38,7 @@ struct NamedPoint {
   std::size_t level = 0;  // that level's k
   Direction direction = Direction::down;
   bool per_read = false;  // part of the error is drawn afresh in every read
+  LevelTail known{};      // of the tails with an answer the one with the largest lower end; else refused
 };
 NamedPoint named_point(const ModelKey& key, const ConvertedPoint& point);
 

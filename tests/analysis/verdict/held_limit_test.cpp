@@ -83,6 +83,25 @@ TEST(SpecVerdict, TheWorstCornerDecidesAndOneSpecLimits) {
   EXPECT_EQ(spec_sentence({}, {}), "");
 }
 
+TEST(SpecVerdict, ACornerThatMissesIsSaidBesideOneWithoutANumber) {
+  std::vector<SpecRow> specs(1);
+  specs[0].spec = "gain";
+  TailProbability refused;
+  refused.method = "automatic: why";
+  const std::vector<FailureRow> failures{{"tt", refused, "gain"}, {"ss", estimate(4.0), "gain"}};
+  const SpecRow row = make_spec_verdict(specs, failures).front();
+  EXPECT_EQ(row.corner, "ss");
+  EXPECT_EQ(row.failure.status, TailStatus::bound);
+  EXPECT_EQ(row.failure.p, estimate(4.0).low);
+  EXPECT_EQ(row.failure.high, Probability(1.0));
+  EXPECT_FALSE(row.passes);
+  EXPECT_THAT(spec_sentence({row}, {}), HasSubstr("at most"));
+  const SpecRow open =
+      make_spec_verdict(specs, {{"tt", refused, "gain"}, {"ss", estimate(9.0), "gain"}}).front();
+  EXPECT_EQ(open.corner, "tt");
+  EXPECT_EQ(open.failure.status, TailStatus::refused);
+}
+
 TEST(SpecVerdict, TheLimitThatHoldsAtEveryCorner) {
   std::vector<LimitRow> rows(3);
   for (std::size_t i = 0; i < rows.size(); ++i) {

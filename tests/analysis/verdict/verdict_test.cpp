@@ -86,6 +86,40 @@ TEST(Verdict, ARefusedCornerIsTheWorst) {
   EXPECT_THAT(pick_text(rows), HasSubstr("no SAWL holds"));
 }
 
+// One tail without a number hides nothing of what another already misses by; it hides all of it where the other holds.
+TEST(Verdict, WhatAnAnswerAloneMissesIsSaidBesideARefusedOne) {
+  const auto with_known = [](const std::string& corner, double sigma, TailStatus status) {
+    NamedPoint refused = point(4, corner, 20.0, 0.0, TailStatus::refused);
+    refused.error.method = "level 0 up: automatic: too few runs";
+    refused.known = {2, Direction::up, point(4, corner, sigma, 0.2, status).error};
+    return refused;
+  };
+  const std::vector<NamedPoint> points{with_known("tt_0.90V_27C", 5.0, TailStatus::estimated),
+                                       with_known("ss_0.81V_-40C", 4.0, TailStatus::estimated)};
+  const std::vector<VerdictRow> rows = make_verdict(points);
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].error.status, TailStatus::bound);
+  EXPECT_FALSE(rows[0].error.is_upper_bound());
+  EXPECT_NEAR(rows[0].error.sigma(), 4.2, 1e-12);  // the end nearer to holding
+  EXPECT_EQ(rows[0].error.high, Probability(1.0));
+  EXPECT_EQ(rows[0].key.corner, "ss_0.81V_-40C");
+  EXPECT_EQ(rows[0].level, 2U);
+  EXPECT_EQ(rows[0].direction, Direction::up);
+  EXPECT_FALSE(rows[0].passes);
+  EXPECT_THAT(pick_text(rows),
+              HasSubstr("SAWL 4 misses: at most 4.20 sigma (bound), limited by level 2 read as "
+                        "too high at ss 0.81 V -40 degC"));
+  EXPECT_THAT(rows[0].error.method, HasSubstr("level 0 up: automatic: too few runs"));
+  // Not where it does not decide, nor where it is a law's word.
+  EXPECT_EQ(make_verdict({with_known("c", 5.9, TailStatus::estimated)})[0].error.status, TailStatus::refused);
+  EXPECT_EQ(make_verdict({with_known("c", 4.0, TailStatus::extrapolated)})[0].error.status,
+            TailStatus::refused);
+  // Nor where the worst has a number.
+  NamedPoint answered = with_known("c", 4.0, TailStatus::estimated);
+  answered.error = point(4, "c", 3.9, 0.1, TailStatus::estimated).error;
+  EXPECT_NEAR(make_verdict({answered})[0].error.sigma(), 3.9, 1e-12);
+}
+
 TEST(Verdict, CornerNamesReadWell) {
   EXPECT_EQ(corner_text("ss_0.81V_-40C"), "ss 0.81 V -40 degC");
   EXPECT_EQ(corner_text("die"), "die");
