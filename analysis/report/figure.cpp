@@ -168,8 +168,8 @@ std::string gnuplot_text(std::string_view text) {
 }
 
 std::string series_colour(std::size_t i) {
-  static constexpr std::array<const char*, 7> colours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                                         "#e69f00", "#56b4e9", "#444444"};
+  static constexpr std::array<const char*, most_series> colours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                                                   "#e69f00", "#56b4e9", "#444444"};
   return colours[i % colours.size()];
 }
 

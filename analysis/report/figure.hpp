@@ -46,6 +46,9 @@ struct ReportFigure {
 /// A single-quoted gnuplot string of `text`: printable ASCII only, at most 80 characters, quotes doubled.
 std::string gnuplot_text(std::string_view text);
 
+/// So many series have a colour each; a figure of more would not say which is which.
+inline constexpr std::size_t most_series = 7;
+
 /// Colour of series i (Okabe and Ito's set, told apart by colour-blind readers too), as "#rrggbb".
 std::string series_colour(std::size_t i);
 

@@ -60,6 +60,15 @@ TailRuns in_steps(const TailRuns& runs, const ReportPoint& point, const ReportMo
   return steps;
 }
 
+/// Of the one tail that is drawn: a level may be misread to its other side, too. Refused where the file does not hold it.
+TailProbability tail_of(const ReportPoint& point, const VerdictRow& row) {
+  for (const TailRow& tail : point.tails) {
+    if (tail.adc == row.key.adc && tail.tail.k == row.level && tail.tail.direction == row.direction)
+      return tail.tail.probability;
+  }
+  return {};
+}
+
 std::vector<Converging> of_levels(const ReportData& data) {
   std::vector<Converging> all;
   for (const VerdictRow& row : data.verdict) {
@@ -81,7 +90,7 @@ std::vector<Converging> of_levels(const ReportData& data) {
     if (points.empty()) continue;
     all.push_back({fmt::format("{} SAWL {} {}, level {} {}", row.key.cell, row.key.sawl, row.key.adc, k,
                                to_string(row.direction)),
-                   verdict_row_id(row.key), std::move(points), row.error});
+                   verdict_row_id(row.key), std::move(points), tail_of(*point, row)});
   }
   return all;
 }

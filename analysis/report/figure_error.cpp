@@ -79,6 +79,7 @@ ReportFigure error_figure(const ReportData& data) {
   std::vector<int> order = distinct(data.verdict, [](const VerdictRow& r) { return r.key.sawl; });
   std::sort(order.begin(), order.end());
   const std::vector<std::string> series = distinct(data.verdict, series_of);
+  if (series.size() > most_series) return {};  // the maps of the cells have them all
   const TailAxis axis = error_axis(data);
   FigureParts parts;
   add_target(data, order, parts);

@@ -46,6 +46,7 @@ ReportFigure cell_figure(const ReportData& data, const std::string& cell) {
   const std::vector<int> sawls = sawls_of(rows);
   const std::vector<std::string> adcs = distinct(rows, [](const MapRow& row) { return row.key.adc; });
   const double target = sigma_of_probability(data.target);
+  if (adcs.size() > most_series) return {};  // enob_figure has them all
   const TailAxis axis = sigma_axis(target, 1.0, sigmas_of(rows));
   FigureParts parts;
   parts.plots.push_back(target_clause(target));
@@ -95,7 +96,8 @@ ReportFigure enob_figure(const ReportData& data, const std::string& cell) {
   const std::vector<VerdictRow> rows = rows_of(data.verdict, cell);
   const std::vector<int> sawl = sawls_of(rows);
   std::vector<std::string> converters = distinct(rows, [](const VerdictRow& r) { return r.key.adc; });
-  if (sawl.size() < 2 || converters.size() < 2) return {};
+  const bool lines_show_it = sawl.size() < 2 && converters.size() <= most_series;
+  if (converters.size() < 2 || lines_show_it) return {};
   const auto enob = [&](const std::string& converter) {
     const auto at =
         std::find_if(rows.begin(), rows.end(), [&](const VerdictRow& r) { return r.key.adc == converter; });

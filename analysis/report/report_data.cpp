@@ -45,17 +45,16 @@ std::optional<LevelShape> shape_of(const ReportLevel& level, const std::vector<T
 }
 
 ReportPoint read_point(const H5::H5File& file, const ModelKey& key) {
-  ReportPoint point{key, {}};
+  ReportPoint point{key, {}, {}};
   const std::string path = key.point_path();
-  const std::vector<TailRow> tails =
-      engine::exists(file, path + "/tails") ? read_tails(file, key) : std::vector<TailRow>{};
+  if (engine::exists(file, path + "/tails")) point.tails = read_tails(file, key);
   for (const LevelRow& row : read_levels(file, key)) {
     ReportLevel level{row.k,    row.mean,    row.sigma, row.skewness, row.kurtosis,
                       row.runs, row.unknown, {},        {},           {}};
     const std::string k = "/k" + std::to_string(level.k);
     level.samples = plain_values(file, path + "/samples" + k);
     level.tail = weighted_values(file, path + "/tail_samples" + k);
-    level.shape = shape_of(level, tails);
+    level.shape = shape_of(level, point.tails);
     point.levels.push_back(std::move(level));
   }
   return point;

@@ -41,6 +41,7 @@ struct ReportLevel {
 struct ReportPoint {
   ModelKey key;  // adc empty
   std::vector<ReportLevel> levels;
+  std::vector<TailRow> tails;  // of all converters
 };
 
 /// One error model, i.e. one (cell, SAWL, converter, corner).

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "analysis/report/figure_parts.hpp"
+#include "analysis/tails/tail_text.hpp"
 
 namespace flare::analysis {
 
@@ -21,7 +22,7 @@ std::string sigma_map_svg(const std::string& name, const SigmaMap& map) {
     const double sigma = cell.tail.sigma();
     most = std::max(most, std::min(std::fabs(sigma - map.target), 10.0));
     cells += fmt::format("{} {} {:.6g}\n", cell.x, cell.y, sigma);
-    labels += fmt::format("{} {} {:.2f}{}\n", cell.x, cell.y, sigma, cell.passes ? "" : "*");
+    labels += fmt::format("{} {} \"{}{}\"\n", cell.x, cell.y, sigma_text(cell.tail), cell.passes ? "" : "*");
   }
   if (cells.empty()) return {};
   std::string script =
@@ -34,17 +35,19 @@ std::string sigma_map_svg(const std::string& name, const SigmaMap& map) {
   script += fmt::format("set xtics {} noenhanced\nset ytics {} noenhanced\n", tics(map.across), tics(map.up));
   script += fmt::format("set xlabel {} noenhanced\nset ylabel {} noenhanced\n",
                         gnuplot_text(map.across_title), gnuplot_text(map.up_title));
+  FigureSize size;
+  size.height = std::max(size.height, static_cast<int>(24 * map.up.size()) + 90);
   return draw_svg(
       name,
       script + plot_command({palette_cells("cells.dat"), "'labels.dat' using 1:2:3 with labels notitle"}),
-      {{"cells.dat", cells}, {"labels.dat", labels}});
+      {{"cells.dat", cells}, {"labels.dat", labels}}, size);
 }
 
 std::string sigma_map_caption(double target) {
   return fmt::format(
       "Sigma at the worst corner. White is the target, {:.3g} sigma; blue lies above it, orange below. A "
       "star: "
-      "not shown to hold it.",
+      "not shown to hold it; > and < before a number: a bound.",
       target);
 }
 
