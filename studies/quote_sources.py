@@ -167,7 +167,7 @@ def sigma_of(row) -> str:
         return "–"
     if row["status"] == b"extrapolated":
         return f"*{row['sigma']:.1f}*"
-    bound = "> " if row["status"] == b"bound" else ""
+    bound = ("> " if row["p_error"] == row["p_high"] else "< ") if row["status"] == b"bound" else ""
     return f"**{bound}{row['sigma']:.2f}**" if row["passes"] else f"{bound}{row['sigma']:.2f}"
 
 
@@ -194,7 +194,7 @@ def sawl_enob(folder: Path) -> Quoted:
     output_of("flare", "report", result, "-o", folder / "map")
     return Quoted(
         {"table": table_of_map(rows(result, "map")), "cheapest": "> " + found(r"(?m)^Cheapest that .*$", printed)[0]},
-        {},
+        {"sawl_enob_sram8t.svg": folder / "map/sawl_enob_sram8t.svg"},
     )
 
 
@@ -500,6 +500,8 @@ SOURCES = [
            study_identity("studies/pick_sawl.toml"), ALL),
     Source("pick_sawl_min", " --set ".join(("flare run studies/pick_sawl.toml", *SMALLEST)), False, pick_sawl_min,
            study_identity("studies/pick_sawl.toml", SMALLEST), ALL),
+    Source("sawl_enob", "flare run studies/sawl_enob{_flash,_sar,}.toml", False, sawl_enob,
+           files_identity("studies/sawl_enob.toml", "studies/sawl_enob_*.toml", "netlists/**/*"), ALL),
     Source("size_column", "flare size studies/size_column.toml --vary column.sizes.{wa,la,wd,ld}=...", False, size_column,
            study_identity("studies/size_column.toml"), ALL),
     Source("perplexity", "flare perplexity --model data/models/char_decoder/MODEL [--adapt] [--recovery 5]", False,
