@@ -23,6 +23,8 @@ constexpr std::size_t most_unreached = 6;   // of them, after an estimate by cha
 constexpr std::size_t newcomer_lines = 16;  // through a region that the estimate does not know
 constexpr double wanted_chance = 0.95;      // that an unknown half-space is met
 constexpr double least_own_lines = 4.0;     // effective ones, of these
+constexpr double clearly_passes = 0.5;      // short of a root, sigma
+constexpr int most_steps = 4;               // of this size
 
 double audit_scale(const std::vector<LineRegion>& regions) {
   return std::clamp(nearest_offset(regions) / 1.3, 1.5, 4.5);
@@ -53,6 +55,28 @@ bool on_bent_plane(const SearchResult& search, const Vector& boundary) {
   return !search.plane->is_surprised_by(boundary);
 }
 
+// From x back along its region's direction to where region and plane predict a clear pass; x where they do at x.
+Vector stepped_back(const SearchResult& search, const std::vector<LineRegion>& regions, const Vector& x) {
+  const LineRegion& region = regions[furthest_along(regions, x)];
+  const double along = region.direction.dot(x);
+  const double expected = region.root.predict(x - along * region.direction);
+  const double clear = expected - std::max(clearly_passes, 4.0 * region.root.spread);
+  Vector back = x + std::min(0.0, clear - along) * region.direction;
+  for (int i = 0; i < most_steps && on_bent_plane(search, back); ++i) back -= clearly_passes * region.direction;
+  return back;
+}
+
+// A draw that fails just short of where its region is expected to is no evidence against it, if a step back shows the end of
+// the failures. Where it does not, the point there is.
+void step_back(EstimatorSession& session, const SearchResult& search, const std::vector<LineRegion>& regions,
+               std::vector<Vector>& failing) {
+  if (regions.empty()) return;
+  for (Vector& x : failing) {
+    Vector back = stepped_back(search, regions, x);
+    if (back != x && session.ledger().evaluate_one(back, Purpose::audit).failed) x = std::move(back);
+  }
+}
+
 // The boundary points on the rays of `failing` that no region accounts for.
 std::vector<Vector> explain(EstimatorSession& session, const SearchResult& search,
                             const std::vector<LineRegion>& regions, const std::vector<Vector>& failing,
@@ -62,8 +86,11 @@ std::vector<Vector> explain(EstimatorSession& session, const SearchResult& searc
   finder.regions() = regions;
   std::vector<Vector> open = finder.unexplained(failing);
   bent += finder.bent();
-  std::erase_if(open,
-                [&](const Vector& x) { return predicted_to_fail(regions, x) || on_bent_plane(search, x); });
+  std::erase_if(open, [&](const Vector& x) {
+    if (!predicted_to_fail(regions, x) && !on_bent_plane(search, x)) return false;
+    return regions.empty() ||
+           !session.ledger().evaluate_one(stepped_back(search, regions, x), Purpose::audit).failed;
+  });
   return open;
 }
 
@@ -154,6 +181,7 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
     finding.unexplained = failing;
     finding.unexplained.insert(finding.unexplained.end(), remembered.begin(), remembered.end());
     finding.unexplained_draws = failing.size();
+    step_back(session, search, regions, failing);
     const std::vector<Vector> fresh = explain(session, search, regions, failing, finding.bent);
     const std::vector<Vector> old = explain(session, search, regions, remembered, finding.bent);
     const Forgotten forgotten = forgotten_failures(session, search, regions, log_p);

@@ -16,6 +16,34 @@ namespace {
 
 constexpr Eigen::Index most_coordinates = 4'000'000;  // of one batch of differences
 
+// From one direction to another, a little deeper than both of its ends.
+class DeepenedArc {
+ public:
+  DeepenedArc(const Vector& from, const Vector& to)
+      : from_norm_(from.norm()), to_norm_(to.norm()), a_(from / from_norm_), b_(to / to_norm_) {
+    angle_ = std::acos(std::clamp(a_.dot(b_), -1.0, 1.0));
+  }
+  double angle() const { return angle_; }
+  Vector at(double t) const {
+    constexpr double deepened = 0.15;
+    const double norm = (1.0 - t) * from_norm_ + t * to_norm_ + deepened;
+    return norm / std::sin(angle_) * (std::sin((1.0 - t) * angle_) * a_ + std::sin(t * angle_) * b_);
+  }
+  /// The t from which on a region is predicted to fail; 1 where none is.
+  double first_predicted(const std::vector<LineRegion>& regions) const {
+    constexpr int looks = 100;
+    if (!(angle_ > 1e-6)) return 1.0;
+    for (int i = 0; i < looks; ++i)
+      if (predicted_to_fail(regions, at(i / static_cast<double>(looks)))) return i / static_cast<double>(looks);
+    return 1.0;
+  }
+
+ private:
+  double from_norm_, to_norm_;
+  Vector a_, b_;
+  double angle_ = 0.0;
+};
+
 }  // namespace
 
 double step_in_noise(double step, double noise) { return std::clamp(20.0 * noise, step, 1.0); }
@@ -279,18 +307,15 @@ std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
 }
 
 bool RegionFinder::connected(const Vector& from, const Vector& to) {
-  constexpr double deepened = 0.15;
-  const double from_norm = from.norm(), to_norm = to.norm();
-  const Vector a = from / from_norm, b = to / to_norm;
-  const double angle = std::acos(std::clamp(a.dot(b), -1.0, 1.0));
-  if (!(angle > 1e-6)) return true;
-  if (angle > 3.1) return false;
-  for (const double t : {0.07, 0.2, 0.5, 0.8}) {
-    const Vector direction = (std::sin((1.0 - t) * angle) * a + std::sin(t * angle) * b) / std::sin(angle);
-    const double norm = (1.0 - t) * from_norm + t * to_norm + deepened;
-    if (!ledger_->evaluate_one(norm * direction, purpose_).failed) return false;
-  }
-  return true;
+  const DeepenedArc arc(from, to);
+  if (arc.angle() > 3.1) return false;
+  std::vector<double> asked = {0.07, 0.2, 0.5, 0.8};
+  // Far out an arc is soon where a region fails whatever lies before it: the gap is where none is predicted to.
+  const double predicted = arc.first_predicted(regions_);
+  if (predicted > 0.0 && predicted < asked[1]) asked.insert(asked.begin(), {0.4 * predicted, 0.8 * predicted});
+  return arc.angle() <= 1e-6 || std::all_of(asked.begin(), asked.end(), [&](double t) {
+           return ledger_->evaluate_one(arc.at(t), purpose_).failed;
+         });
 }
 
 std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing) {
