@@ -60,21 +60,23 @@ Vector stepped_back(const SearchResult& search, const std::vector<LineRegion>& r
   const LineRegion& region = regions[furthest_along(regions, x)];
   const double along = region.direction.dot(x);
   const double expected = region.root.predict(x - along * region.direction);
-  const double clear = expected - std::max(clearly_passes, 4.0 * region.root.spread);
+  const double clear = expected - std::max(clearly_passes, 4.0 * std::max(region.root.spread, search.noise));
   Vector back = x + std::min(0.0, clear - along) * region.direction;
   for (int i = 0; i < most_steps && on_bent_plane(search, back); ++i) back -= clearly_passes * region.direction;
   return back;
 }
 
-// A draw that fails just short of where its region is expected to is no evidence against it, if a step back shows the end of
-// the failures. Where it does not, the point there is.
-void step_back(EstimatorSession& session, const SearchResult& search, const std::vector<LineRegion>& regions,
-               std::vector<Vector>& failing) {
-  if (regions.empty()) return;
+// Without those that fail just short of where their region is expected to, where a step back shows the end of its failures:
+// they are no evidence against it. Where it does not, the point there takes their place.
+std::vector<Vector> clearly_short(EstimatorSession& session, const SearchResult& search,
+                                  const std::vector<LineRegion>& regions, std::vector<Vector> failing) {
+  if (regions.empty()) return failing;
+  std::vector<Vector> rest;
   for (Vector& x : failing) {
     Vector back = stepped_back(search, regions, x);
-    if (back != x && session.ledger().evaluate_one(back, Purpose::audit).failed) x = std::move(back);
+    if (back == x || session.ledger().evaluate_one(back, Purpose::audit).failed) rest.push_back(std::move(back));
   }
+  return rest;
 }
 
 // The boundary points on the rays of `failing` that no region accounts for.
@@ -84,6 +86,7 @@ std::vector<Vector> explain(EstimatorSession& session, const SearchResult& searc
   RegionFinder finder(session.ledger(), session.random(), true, session.options().max_regions,
                       Purpose::audit);
   finder.regions() = regions;
+  finder.expect_noise(search.noise, true);
   std::vector<Vector> open = finder.unexplained(failing);
   bent += finder.bent();
   std::erase_if(open, [&](const Vector& x) {
@@ -110,13 +113,17 @@ std::vector<Vector> different(const std::vector<const Vector*>& points, std::siz
   return chosen;
 }
 
-// Failures met before that no region predicts.
+// Failures met before that no region predicts: first those that it lets pass clearly.
 std::vector<Vector> open_failures(const EvaluationLedger& ledger, const SearchResult& search,
                                   const std::vector<LineRegion>& regions) {
-  std::vector<const Vector*> open;
-  for (const Vector& x : ledger.met_failures())
-    if (x.norm() > 0.0 && !predicted_to_fail(regions, x) && !on_bent_plane(search, x)) open.push_back(&x);
-  return different(open, most_remembered);
+  std::vector<const Vector*> clear, near;
+  for (const Vector& x : ledger.met_failures()) {
+    if (!(x.norm() > 0.0) || predicted_to_fail(regions, x) || on_bent_plane(search, x)) continue;
+    (regions.empty() || stepped_back(search, regions, x) == x ? clear : near).push_back(&x);
+  }
+  std::vector<Vector> open = different(clear, most_remembered);
+  for (Vector& x : different(near, most_remembered - open.size())) open.push_back(std::move(x));
+  return open;
 }
 
 // The rows whose directions are nearest to that of x.
@@ -181,9 +188,11 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
     finding.unexplained = failing;
     finding.unexplained.insert(finding.unexplained.end(), remembered.begin(), remembered.end());
     finding.unexplained_draws = failing.size();
-    step_back(session, search, regions, failing);
-    const std::vector<Vector> fresh = explain(session, search, regions, failing, finding.bent);
-    const std::vector<Vector> old = explain(session, search, regions, remembered, finding.bent);
+    const auto explained = [&](const std::vector<Vector>& asked) {
+      return explain(session, search, regions, clearly_short(session, search, regions, asked), finding.bent);
+    };
+    const std::vector<Vector> fresh = explained(failing);
+    const std::vector<Vector> old = explained(remembered);
     const Forgotten forgotten = forgotten_failures(session, search, regions, log_p);
     finding.forgotten_share = forgotten.share;
     finding.forgotten = !forgotten.points.empty();

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/rare_event/search/deepened_arc.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -15,34 +16,7 @@ using engine::Vector;
 namespace {
 
 constexpr Eigen::Index most_coordinates = 4'000'000;  // of one batch of differences
-
-// From one direction to another, a little deeper than both of its ends.
-class DeepenedArc {
- public:
-  DeepenedArc(const Vector& from, const Vector& to)
-      : from_norm_(from.norm()), to_norm_(to.norm()), a_(from / from_norm_), b_(to / to_norm_) {
-    angle_ = std::acos(std::clamp(a_.dot(b_), -1.0, 1.0));
-  }
-  double angle() const { return angle_; }
-  Vector at(double t) const {
-    constexpr double deepened = 0.15;
-    const double norm = (1.0 - t) * from_norm_ + t * to_norm_ + deepened;
-    return norm / std::sin(angle_) * (std::sin((1.0 - t) * angle_) * a_ + std::sin(t * angle_) * b_);
-  }
-  /// The t from which on a region is predicted to fail; 1 where none is.
-  double first_predicted(const std::vector<LineRegion>& regions) const {
-    constexpr int looks = 100;
-    if (!(angle_ > 1e-6)) return 1.0;
-    for (int i = 0; i < looks; ++i)
-      if (predicted_to_fail(regions, at(i / static_cast<double>(looks)))) return i / static_cast<double>(looks);
-    return 1.0;
-  }
-
- private:
-  double from_norm_, to_norm_;
-  Vector a_, b_;
-  double angle_ = 0.0;
-};
+constexpr double little_noise = 0.02;                 // of the margins beside their spread
 
 }  // namespace
 
@@ -239,7 +213,7 @@ Vector brought_closer(const Vector& direction, const Vector& x) {
 bool RegionFinder::beyond_a_jump(const LineRegion& region, const Vector& boundary) {
   constexpr int halvings = 6;
   constexpr double jump = 0.3;  // sigma along the region's direction, and three times what the slope allows
-  if (!std::isfinite(region.steepness) || noise_ > 0.02) return false;
+  if (!std::isfinite(region.steepness) || noise_ > little_noise) return false;
   Vector passes = brought_closer(region.direction, boundary), fails = boundary;
   Evaluated outcome = ledger_->evaluate_one(passes, purpose_);
   if (outcome.failed || !outcome.has_margin) return false;
@@ -308,14 +282,15 @@ std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
 
 bool RegionFinder::connected(const Vector& from, const Vector& to) {
   const DeepenedArc arc(from, to);
+  if (!(arc.angle() > 1e-6)) return true;
   if (arc.angle() > 3.1) return false;
   std::vector<double> asked = {0.07, 0.2, 0.5, 0.8};
   // Far out an arc is soon where a region fails whatever lies before it: the gap is where none is predicted to.
-  const double predicted = arc.first_predicted(regions_);
-  if (predicted > 0.0 && predicted < asked[1]) asked.insert(asked.begin(), {0.4 * predicted, 0.8 * predicted});
-  return arc.angle() <= 1e-6 || std::all_of(asked.begin(), asked.end(), [&](double t) {
-           return ledger_->evaluate_one(arc.at(t), purpose_).failed;
-         });
+  const double predicted = noise_ > little_noise ? 1.0 : arc.first_predicted(regions_);
+  if (predicted > 0.0 && predicted < asked[1])
+    asked.insert(asked.begin(), {0.4 * predicted, 0.8 * predicted});
+  return std::all_of(asked.begin(), asked.end(),
+                     [&](double t) { return ledger_->evaluate_one(arc.at(t), purpose_).failed; });
 }
 
 std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing) {
