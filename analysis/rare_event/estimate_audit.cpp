@@ -23,6 +23,7 @@ constexpr std::size_t most_unreached = 6;   // of them, after an estimate by cha
 constexpr std::size_t newcomer_lines = 16;  // through a region that the estimate does not know
 constexpr double wanted_chance = 0.95;      // that an unknown half-space is met
 constexpr double least_own_lines = 4.0;     // effective ones, of these
+constexpr double same_way = 0.98;           // cosine
 constexpr double clearly_passes = 0.5;      // short of a root, sigma
 constexpr int most_steps = 4;               // of this size
 
@@ -62,7 +63,8 @@ Vector stepped_back(const SearchResult& search, const std::vector<LineRegion>& r
   const double expected = region.root.predict(x - along * region.direction);
   const double clear = expected - std::max(clearly_passes, 4.0 * std::max(region.root.spread, search.noise));
   Vector back = x + std::min(0.0, clear - along) * region.direction;
-  for (int i = 0; i < most_steps && on_bent_plane(search, back); ++i) back -= clearly_passes * region.direction;
+  for (int i = 0; i < most_steps && on_bent_plane(search, back); ++i)
+    back -= clearly_passes * region.direction;
   return back;
 }
 
@@ -74,7 +76,8 @@ std::vector<Vector> clearly_short(EstimatorSession& session, const SearchResult&
   std::vector<Vector> rest;
   for (Vector& x : failing) {
     Vector back = stepped_back(search, regions, x);
-    if (back == x || session.ledger().evaluate_one(back, Purpose::audit).failed) rest.push_back(std::move(back));
+    if (back == x || session.ledger().evaluate_one(back, Purpose::audit).failed)
+      rest.push_back(std::move(back));
   }
   return rest;
 }
@@ -99,13 +102,14 @@ std::vector<Vector> explain(EstimatorSession& session, const SearchResult& searc
 
 double cosine(const Vector& a, const Vector& b) { return a.dot(b) / (a.norm() * b.norm()); }
 
-// As different in direction as they come.
+// As different in direction as they come, and one of each: the differences around a point, and a walk to it, are of one failure.
 std::vector<Vector> different(const std::vector<const Vector*>& points, std::size_t most) {
   std::vector<Vector> chosen;
   std::vector<double> nearest(points.size(), -2.0);  // cosine to those chosen
   while (chosen.size() < std::min(most, points.size())) {
     const auto next =
         static_cast<std::size_t>(std::min_element(nearest.begin(), nearest.end()) - nearest.begin());
+    if (nearest[next] > same_way) break;
     chosen.push_back(*points[next]);
     for (std::size_t i = 0; i < points.size(); ++i)
       nearest[i] = std::max(nearest[i], cosine(*points[i], chosen.back()));
