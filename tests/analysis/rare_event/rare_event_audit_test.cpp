@@ -7,6 +7,7 @@
 
 #include "analysis/rare_event/population_audit.hpp"
 #include "analysis/rare_event/rare_event.hpp"
+#include "analysis/rare_event/search/failure_regions.hpp"
 #include "analysis/rare_event/search/typical_failures.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
@@ -241,8 +242,8 @@ TEST(Audit, ACornerThatIsMetFarOutIsNotJoinedToThePlane) {
     finder.regions().emplace_back(Vector::Unit(20, 0), 6.0);
     finder.regions()[0].root.spread = 0.01;
     Vector met = 4.5 * random.normal_vector(20);
-    met(0) = 5.0;
-    met.tail(4).setConstant(2.4);
+    met(0) = 4.8;
+    met.tail(4).setConstant(2.302);  // of its boundary
     EXPECT_FALSE(finder.connected(met, 6.0 * Vector::Unit(20, 0))) << i;
     met.tail(4).setConstant(-1.0);
     met(0) = 6.1;
