@@ -69,6 +69,7 @@ class AutoEstimator {
     search_failures(session_, look_, search_);
     if (!search_.regions.empty() && !look_.origin.failed)
       look_for_noise(session_, search_.regions.front().most_probable_point, look_);
+    search_.noise = look_.relative_noise();
     return estimate_regions();
   }
 

@@ -23,6 +23,9 @@ constexpr std::size_t most_unreached = 6;   // of them, after an estimate by cha
 constexpr std::size_t newcomer_lines = 16;  // through a region that the estimate does not know
 constexpr double wanted_chance = 0.95;      // that an unknown half-space is met
 constexpr double least_own_lines = 4.0;     // effective ones, of these
+constexpr double same_way = 0.98;           // cosine
+constexpr double clearly_passes = 0.5;      // short of a root, sigma
+constexpr int most_steps = 4;               // of this size
 
 double audit_scale(const std::vector<LineRegion>& regions) {
   return std::clamp(nearest_offset(regions) / 1.3, 1.5, 4.5);
@@ -53,6 +56,32 @@ bool on_bent_plane(const SearchResult& search, const Vector& boundary) {
   return !search.plane->is_surprised_by(boundary);
 }
 
+// From x back along its region's direction to where region and plane predict a clear pass; x where they do at x.
+Vector stepped_back(const SearchResult& search, const std::vector<LineRegion>& regions, const Vector& x) {
+  const LineRegion& region = regions[furthest_along(regions, x)];
+  const double along = region.direction.dot(x);
+  const double expected = region.root.predict(x - along * region.direction);
+  const double clear = expected - std::max(clearly_passes, 4.0 * std::max(region.root.spread, search.noise));
+  Vector back = x + std::min(0.0, clear - along) * region.direction;
+  for (int i = 0; i < most_steps && on_bent_plane(search, back); ++i)
+    back -= clearly_passes * region.direction;
+  return back;
+}
+
+// Without those that fail just short of where their region is expected to, where a step back shows the end of its failures:
+// they are no evidence against it. Where it does not, the point there takes their place.
+std::vector<Vector> clearly_short(EstimatorSession& session, const SearchResult& search,
+                                  const std::vector<LineRegion>& regions, std::vector<Vector> failing) {
+  if (regions.empty()) return failing;
+  std::vector<Vector> rest;
+  for (Vector& x : failing) {
+    Vector back = stepped_back(search, regions, x);
+    if (back == x || session.ledger().evaluate_one(back, Purpose::audit).failed)
+      rest.push_back(std::move(back));
+  }
+  return rest;
+}
+
 // The boundary points on the rays of `failing` that no region accounts for.
 std::vector<Vector> explain(EstimatorSession& session, const SearchResult& search,
                             const std::vector<LineRegion>& regions, const std::vector<Vector>& failing,
@@ -60,22 +89,27 @@ std::vector<Vector> explain(EstimatorSession& session, const SearchResult& searc
   RegionFinder finder(session.ledger(), session.random(), true, session.options().max_regions,
                       Purpose::audit);
   finder.regions() = regions;
+  finder.expect_noise(search.noise, true);
   std::vector<Vector> open = finder.unexplained(failing);
   bent += finder.bent();
-  std::erase_if(open,
-                [&](const Vector& x) { return predicted_to_fail(regions, x) || on_bent_plane(search, x); });
+  std::erase_if(open, [&](const Vector& x) {
+    if (!predicted_to_fail(regions, x) && !on_bent_plane(search, x)) return false;
+    return regions.empty() ||
+           !session.ledger().evaluate_one(stepped_back(search, regions, x), Purpose::audit).failed;
+  });
   return open;
 }
 
 double cosine(const Vector& a, const Vector& b) { return a.dot(b) / (a.norm() * b.norm()); }
 
-// As different in direction as they come.
+// As different in direction as they come, and one of each: the differences around a point, and a walk to it, are of one failure.
 std::vector<Vector> different(const std::vector<const Vector*>& points, std::size_t most) {
   std::vector<Vector> chosen;
   std::vector<double> nearest(points.size(), -2.0);  // cosine to those chosen
   while (chosen.size() < std::min(most, points.size())) {
     const auto next =
         static_cast<std::size_t>(std::min_element(nearest.begin(), nearest.end()) - nearest.begin());
+    if (nearest[next] > same_way) break;
     chosen.push_back(*points[next]);
     for (std::size_t i = 0; i < points.size(); ++i)
       nearest[i] = std::max(nearest[i], cosine(*points[i], chosen.back()));
@@ -83,13 +117,17 @@ std::vector<Vector> different(const std::vector<const Vector*>& points, std::siz
   return chosen;
 }
 
-// Failures met before that no region predicts.
+// Failures met before that no region predicts: first those that it lets pass clearly.
 std::vector<Vector> open_failures(const EvaluationLedger& ledger, const SearchResult& search,
                                   const std::vector<LineRegion>& regions) {
-  std::vector<const Vector*> open;
-  for (const Vector& x : ledger.met_failures())
-    if (x.norm() > 0.0 && !predicted_to_fail(regions, x) && !on_bent_plane(search, x)) open.push_back(&x);
-  return different(open, most_remembered);
+  std::vector<const Vector*> clear, near;
+  for (const Vector& x : ledger.met_failures()) {
+    if (!(x.norm() > 0.0) || predicted_to_fail(regions, x) || on_bent_plane(search, x)) continue;
+    (regions.empty() || stepped_back(search, regions, x) == x ? clear : near).push_back(&x);
+  }
+  std::vector<Vector> open = different(clear, most_remembered);
+  for (Vector& x : different(near, most_remembered - open.size())) open.push_back(std::move(x));
+  return open;
 }
 
 // The rows whose directions are nearest to that of x.
@@ -154,8 +192,11 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
     finding.unexplained = failing;
     finding.unexplained.insert(finding.unexplained.end(), remembered.begin(), remembered.end());
     finding.unexplained_draws = failing.size();
-    const std::vector<Vector> fresh = explain(session, search, regions, failing, finding.bent);
-    const std::vector<Vector> old = explain(session, search, regions, remembered, finding.bent);
+    const auto explained = [&](const std::vector<Vector>& asked) {
+      return explain(session, search, regions, clearly_short(session, search, regions, asked), finding.bent);
+    };
+    const std::vector<Vector> fresh = explained(failing);
+    const std::vector<Vector> old = explained(remembered);
     const Forgotten forgotten = forgotten_failures(session, search, regions, log_p);
     finding.forgotten_share = forgotten.share;
     finding.forgotten = !forgotten.points.empty();

@@ -176,14 +176,6 @@ Forgotten of_met(EstimatorSession& session, const SearchResult& search,
 
 }  // namespace
 
-bool predicted_to_fail(const std::vector<LineRegion>& regions, const Vector& x) {
-  return std::any_of(regions.begin(), regions.end(), [&](const LineRegion& region) {
-    const double along = region.direction.dot(x);
-    const Vector across = x - along * region.direction;
-    return along > region.root.predict(across) - 3.0 * region.root.spread;
-  });
-}
-
 Forgotten forgotten_failures(EstimatorSession& session, const SearchResult& search,
                              const std::vector<LineRegion>& regions, double log_p) {
   if (!search.subset || session.ledger().dimension() > few_dimensions) return {};

@@ -21,9 +21,6 @@ struct Forgotten {
   std::vector<engine::Vector> points;
 };
 
-/// Some region's root model says that x fails.
-bool predicted_to_fail(const std::vector<LineRegion>& regions, const engine::Vector& x);
-
 /// Of an estimate exp(log_p) whose part of P in each of `regions` rests on a sample of its own. Makes runs where more than a
 /// seventh of the population is predicted by none. Nothing in more than 60 dimensions, where chains move too slowly to
 /// stand for P, and where there is no population.

@@ -29,6 +29,8 @@ constexpr double least_of_expected = 0.02;  // of a mean value over the populati
 constexpr double noise_that_matters = 0.1;  // times the distance: changes P by half a percent and more
 constexpr double lines_in_noise = 600.0;    // one run in a hundred that is far off is met several times
 constexpr double far_off = 4.5;             // from where it was expected, robust standard deviations
+constexpr double clearly_more = 3.0;        // times what the estimate gives a region
+constexpr double worth_knowing = 0.1;       // of P
 constexpr double estimate_per_pilot = 4.0;  // runs of the estimate to runs of its pilots
 
 std::size_t lines_each(std::size_t regions) {
@@ -145,6 +147,16 @@ std::vector<double> lines_each_has(const std::vector<LineResult>& lines, std::si
   std::vector<double> counts(regions, 0.0);
   for (const LineResult& line : lines) counts[line.region] += 1.0;
   return counts;
+}
+
+// What each region holds by its lines, in units of exp(log_scale).
+std::vector<double> held_by_regions(const std::vector<LineResult>& lines, std::size_t regions,
+                                    double log_scale) {
+  std::vector<double> held(regions, 0.0);
+  const std::vector<double> counts = lines_each_has(lines, regions);
+  for (const LineResult& line : lines)
+    held[line.region] += std::exp(line.log_value - log_scale) / counts[line.region];
+  return held;
 }
 
 // Of a root from where its region's model expected it, in robust standard deviations of all.
@@ -320,10 +332,7 @@ std::vector<Stratum> LineEstimator::draw(EstimatorSession& session, const std::v
 }
 
 std::vector<LineRegion> LineEstimator::sampled_regions() const {
-  std::vector<double> held(regions_.size(), 0.0);
-  const std::vector<double> counts = lines_each_has(drawn_, regions_.size());
-  for (const LineResult& line : drawn_)
-    held[line.region] += std::exp(line.log_value - forecast_.log_p) / counts[line.region];
+  const std::vector<double> held = held_by_regions(drawn_, regions_.size(), forecast_.log_p);
   const double all = std::accumulate(held.begin(), held.end(), 0.0);
   std::vector<LineRegion> sampled;
   for (std::size_t k = 0; k < regions_.size(); ++k) {
@@ -366,9 +375,19 @@ std::string LineEstimator::objection(const Sampled& sampled) const {
       return "the weights of a region's lines do not have mean 1: their law has lost a part of it";
   if (shaped_by_population_ && decided_elsewhere(sampled.estimate.log_p))
     return "the lines that decide the estimate lie far from the failures that the search met";
+  if (pilots_saw_more(sampled.estimate.log_p))
+    return "the pilots saw clearly more of a region than the estimate";
   if (hardly_draws(lines_each_has(drawn_, regions_.size()), sampled.estimate.log_p))
     return "failures that the search met lie where hardly a line is drawn";
   return {};
+}
+
+bool LineEstimator::pilots_saw_more(double log_p) const {
+  const std::vector<double> before = held_by_regions(learnt_, regions_.size(), log_p);
+  const std::vector<double> now = held_by_regions(drawn_, regions_.size(), log_p);
+  for (std::size_t k = 0; k < regions_.size(); ++k)
+    if (before[k] > clearly_more * now[k] && before[k] - now[k] > worth_knowing) return true;
+  return false;
 }
 
 // Over lines through failures drawn from P the mean value is E v^2 / P of the lines drawn.

@@ -45,6 +45,9 @@ class LineEstimator : public FrozenEstimator {
                      double log_p) const;
   /// A tenth of the population or two other failures that matter are heavy.
   bool hardly_draws(const std::vector<double>& counts, double log_p) const;
+  /// Every round of a pilot is unbiased as well: in one region the rounds saw three times what the estimate did, and a
+  /// tenth of P more. A stratum of a few lines whose law has lost its part shows nothing of it in itself.
+  bool pilots_saw_more(double log_p) const;
   /// Lines through the population's failures carry next to nothing of what they would carry were it drawn from P.
   bool decided_elsewhere(double log_p) const;
   std::vector<LineResult> known_lines() const;

@@ -323,6 +323,14 @@ double nearest_offset(const std::vector<LineRegion>& regions) {
   return distance;
 }
 
+bool predicted_to_fail(const std::vector<LineRegion>& regions, const engine::Vector& x) {
+  return std::any_of(regions.begin(), regions.end(), [&](const LineRegion& region) {
+    const double along = region.direction.dot(x);
+    const engine::Vector across = x - along * region.direction;
+    return along > region.root.predict(across) - 3.0 * region.root.spread;
+  });
+}
+
 std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector<LineRegion>& regions,
                                      const std::vector<std::size_t>& counts, const LineOptions& options,
                                      NormalStream& random, Purpose purpose) {

@@ -55,6 +55,9 @@ std::size_t furthest_along(const std::vector<LineRegion>& regions, const engine:
 /// Smallest offset; 1e300 where there is no region.
 double nearest_offset(const std::vector<LineRegion>& regions);
 
+/// Some region's root model says that x fails.
+bool predicted_to_fail(const std::vector<LineRegion>& regions, const engine::Vector& x);
+
 /// What one line told.
 struct LineResult {
   std::size_t region = 0;

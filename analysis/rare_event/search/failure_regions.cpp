@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/rare_event/search/deepened_arc.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -15,6 +16,7 @@ using engine::Vector;
 namespace {
 
 constexpr Eigen::Index most_coordinates = 4'000'000;  // of one batch of differences
+constexpr double little_noise = 0.02;                 // of the margins beside their spread
 
 }  // namespace
 
@@ -211,7 +213,7 @@ Vector brought_closer(const Vector& direction, const Vector& x) {
 bool RegionFinder::beyond_a_jump(const LineRegion& region, const Vector& boundary) {
   constexpr int halvings = 6;
   constexpr double jump = 0.3;  // sigma along the region's direction, and three times what the slope allows
-  if (!std::isfinite(region.steepness) || noise_ > 0.02) return false;
+  if (!std::isfinite(region.steepness) || noise_ > little_noise) return false;
   Vector passes = brought_closer(region.direction, boundary), fails = boundary;
   Evaluated outcome = ledger_->evaluate_one(passes, purpose_);
   if (outcome.failed || !outcome.has_margin) return false;
@@ -279,18 +281,16 @@ std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
 }
 
 bool RegionFinder::connected(const Vector& from, const Vector& to) {
-  constexpr double deepened = 0.15;
-  const double from_norm = from.norm(), to_norm = to.norm();
-  const Vector a = from / from_norm, b = to / to_norm;
-  const double angle = std::acos(std::clamp(a.dot(b), -1.0, 1.0));
-  if (!(angle > 1e-6)) return true;
-  if (angle > 3.1) return false;
-  for (const double t : {0.07, 0.2, 0.5, 0.8}) {
-    const Vector direction = (std::sin((1.0 - t) * angle) * a + std::sin(t * angle) * b) / std::sin(angle);
-    const double norm = (1.0 - t) * from_norm + t * to_norm + deepened;
-    if (!ledger_->evaluate_one(norm * direction, purpose_).failed) return false;
-  }
-  return true;
+  const DeepenedArc arc(from, to);
+  if (!(arc.angle() > 1e-6)) return true;
+  if (arc.angle() > 3.1) return false;
+  std::vector<double> asked = {0.07, 0.2, 0.5, 0.8};
+  // Far out an arc is soon where a region fails whatever lies before it: the gap is where none is predicted to.
+  const double predicted = noise_ > little_noise ? 1.0 : arc.first_predicted(regions_);
+  if (predicted > 0.0 && predicted < asked[1])
+    asked.insert(asked.begin(), {0.4 * predicted, 0.8 * predicted});
+  return std::all_of(asked.begin(), asked.end(),
+                     [&](double t) { return ledger_->evaluate_one(arc.at(t), purpose_).failed; });
 }
 
 std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing) {

@@ -25,6 +25,7 @@ struct SearchResult {
   double unseen_share = 0.0;  // Good-Turing
   bool planar = false;        // one plane explains all: no wide search was made
   std::size_t starts = 0;     // independent ones
+  double noise = 0.0;         // of margins beside their spread: of where a line fails, about, sigma
   std::optional<LinearModel> plane;
   std::optional<double> log_p_behind_jumps;  // PlaneSearch's
   std::optional<Witness> rays;         // know nothing of regions; made where failures may surround the origin

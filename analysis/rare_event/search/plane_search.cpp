@@ -15,8 +15,9 @@ namespace {
 
 using engine::Vector;
 
-constexpr double enough_near = 0.85;  // r2 at nominal spread
-constexpr double enough_far = 0.9;    // r2 far out, the bend apart
+constexpr double enough_near = 0.85;          // r2 at nominal spread
+constexpr double enough_far = 0.9;            // r2 far out, the bend apart
+constexpr std::size_t most_stepped_back = 6;  // of the draws of a scale
 constexpr double most_unexpected =
     0.3;  // of P, that could hang on runs nearer to failing than the plane says
 
@@ -52,29 +53,51 @@ std::optional<LinearModel> find_plane(EstimatorSession& session, const PlainLook
   return plane;
 }
 
-// Fails by far more than the plane says, whatever side it says: another region lies over it.
-bool fails_too_deeply(const LinearModel& plane, const Vector& x, const Evaluated& outcome) {
-  return outcome.has_margin &&
-         plane.predict(x) - outcome.margin > 6.0 * plane.typical_error + 0.02 * plane.at_origin;
+// From x straight back along the plane's normal to where the plane predicts a clear pass.
+Vector stepped_back(const LinearModel& plane, Vector x) {
+  const double clear = 4.0 * plane.typical_error + 0.1 * plane.at_origin;
+  for (int i = 0; i < 3; ++i) x += (clear - plane.predict(x)) / plane.slope.squaredNorm() * plane.slope;
+  return x;
 }
 
-void collect_surprises(const LinearModel& plane, const ReadDraws& draws, std::vector<Vector>& failing) {
+// Failures that the plane does not predict.
+struct Surprises {
+  std::vector<Vector> draws;
+  std::vector<Vector> stepped_back;  // from draws that it does predict: no independent starts
+};
+
+// Where the plane fails as well, another region shows itself by failing still a step back:
+// those that are deeper than the plane says are asked first.
+void collect_surprises(EstimatorSession& session, const LinearModel& plane, const ReadDraws& draws,
+                       Surprises& found) {
+  std::vector<std::pair<double, Vector>> expected;
   for (Eigen::Index i = 0; i < draws.points.rows(); ++i) {
     const Evaluated& outcome = draws.outcomes[static_cast<std::size_t>(i)];
-    const Vector x = draws.points.row(i);
-    if (outcome.failed && (plane.is_surprised_by(x) || fails_too_deeply(plane, x, outcome)))
-      failing.push_back(x);
+    Vector x = draws.points.row(i);
+    if (!outcome.failed) continue;
+    if (plane.is_surprised_by(x)) {
+      found.draws.push_back(std::move(x));
+    } else {
+      expected.emplace_back(outcome.margin - plane.predict(x), std::move(x));
+    }
+  }
+  std::stable_sort(expected.begin(), expected.end(),
+                   [](const auto& u, const auto& v) { return u.first < v.first; });
+  for (std::size_t i = 0; i < std::min(expected.size(), most_stepped_back); ++i) {
+    Vector back = stepped_back(plane, std::move(expected[i].second));
+    if (plane.is_surprised_by(back) && session.ledger().evaluate_one(back, Purpose::explore).failed)
+      found.stepped_back.push_back(std::move(back));
   }
 }
 
 // Does the plane, with a bend, hold for draws farther out? Failures it does not predict are added to
-// `failing`.
+// `found`.
 bool holds_far(EstimatorSession& session, double scale, const ReadDraws& far, LinearModel& plane,
-               std::vector<Vector>& failing) {
+               Surprises& found) {
   if (std::any_of(far.outcomes.begin(), far.outcomes.end(), [](const Evaluated& o) { return !o.has_margin; }))
     return false;
   const double r2 = fit_bend(plane, far.points, far.outcomes);
-  collect_surprises(plane, far, failing);
+  collect_surprises(session, plane, far, found);
   session.note(fmt::format(
       "a plane explains {:.3f} of the margin's variance at 1 sigma, with a bend {:.3f} at {:.1f} sigma",
       plane.r2, r2, scale));
@@ -212,28 +235,32 @@ PlaneSearch search_plane(EstimatorSession& session, const PlainLook& look, Regio
   const double scale = std::clamp(offset / 1.5, 1.5, 3.0);
   const ReadDraws far = session.draws_at(scale, session.trusts_neighbour() ? 30 : 60);
   if (look.rough()) refit(*search.plane, {&look.draws, &far});
-  std::vector<Vector> failing;
-  if (!holds_far(session, scale, far, *search.plane, failing)) return search;
+  Surprises found;
+  if (!holds_far(session, scale, far, *search.plane, found)) return search;
   // Further out only failures count: a cliff that the plane does not know of.
   const double farther_scale = std::clamp(offset / 1.2, 2.0, 4.5);
   const ReadDraws farther = session.draws_at(farther_scale, session.trusts_neighbour() ? 15 : 40);
-  collect_surprises(*search.plane, farther, failing);
+  collect_surprises(session, *search.plane, farther, found);
   if (look.rough()) refit(*search.plane, {&look.draws, &far, &farther});
   finder.regions().push_back(region_of(*search.plane));
   finder.count_found(1);
+  std::vector<Vector>& failing = found.draws;
   if (failing.size() > 8) failing.resize(8);
   finder.add(failing, true, 2);
+  const std::vector<Vector> covered = finder.unexplained(found.stepped_back);
+  finder.add(covered, false, 2);
   std::vector<Vector> seen = session.seen_failures();
   std::erase_if(seen, [&](const Vector& x) { return !search.plane->is_surprised_by(x); });
   if (!seen.empty()) finder.add(seen, false, 2);
-  search.explains_all = finder.regions().size() == 1 && finder.all_placed();
+  search.explains_all = finder.regions().size() == 1 && finder.all_placed() && covered.empty();
   if (search.explains_all) {
     search.log_p_behind_jumps = log_p_behind_jumps(
         session, *search.plane, look.noise, {{farther_scale, &farther}, {scale, &far}, {1.0, &look.draws}});
     search.explains_all = !search.log_p_behind_jumps;
   }
-  if (!failing.empty() && !search.explains_all)
-    session.note(fmt::format("but {} failures were met where it predicts none", failing.size()));
+  if (failing.size() + covered.size() > 0 && !search.explains_all)
+    session.note(
+        fmt::format("but {} failures were met where it predicts none", failing.size() + covered.size()));
   return search;
 }
 

@@ -72,13 +72,14 @@ RareEventProblem plane_and_corners(std::string name, Index d, double beta, std::
 
 std::vector<RareEventProblem> planes_with_corners() {
   std::vector<RareEventProblem> set;
-  for (const double slope : {0.3, 1.0, 3.0})
+  for (const double slope : {0.3, 1.0, 3.0, 10.0})
     set.push_back(
         plane_and_corners(fmt::format("plane and corner, slope {}", slope), 20, 6.5, {{4, 2.326, slope}}));
   set.push_back(plane_and_corners("plane and cliff corner d=20", 20, 6.5, {{4, 2.2, 0.0}}));
   set.push_back(plane_and_corners("plane and cliff corner d=12", 12, 6.2, {{4, 2.4, 0.0}}));
   set.push_back(plane_and_corners("plane and cliff corner of 6, d=30", 30, 6.0, {{6, 1.6, 0.0}}));
   set.push_back(plane_and_corners("plane and corner of 2, d=10", 10, 6.3, {{2, 3.7, 1.0}}));
+  set.push_back(plane_and_corners("plane and corner of 3, d=12", 12, 6.2, {{3, 2.9, 1.0}}));
   set.push_back(plane_and_corners("plane and corner of 3, d=50", 50, 6.0, {{3, 2.8, 2.0}}));
   set.push_back(plane_and_corners("plane and two corners d=24", 24, 6.5, {{4, 2.3, 1.0}, {4, 2.4, 1.0}}));
   set.push_back(plane_and_corners("plane and three corners d=40", 40, 6.2,

@@ -7,6 +7,7 @@
 
 #include "analysis/rare_event/population_audit.hpp"
 #include "analysis/rare_event/rare_event.hpp"
+#include "analysis/rare_event/search/failure_regions.hpp"
 #include "analysis/rare_event/search/typical_failures.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
@@ -203,6 +204,50 @@ TEST(Audit, RemembersNothingAgainstARegionThatIsKnown) {
     search.regions[0].root.spread = 0.1;
     const AuditFinding finding = audit_regions(session, search, search.regions, 30, log_upper_tail(6.0));
     EXPECT_EQ(finding.unexplained.size(), 0u) << i;
+  }
+}
+
+// Failures just short of where a plane's model expects them are what a model is off by: a run each, and no wider interval.
+TEST(Audit, FailuresJustShortOfAPlaneSayNothingAgainstIt) {
+  const BatchEvaluator f = margins([](const Row& x) { return 6.0 - x(0) - 0.3 * std::sin(3.0 * x(1)); });
+  for (int i = 0; i < 20; ++i) {
+    EvaluationLedger ledger(12, f, 100000, {});
+    RareEventOptions options;
+    options.seed = static_cast<std::uint64_t>(600 + i);
+    EstimatorSession session(ledger, options, "audit");
+    for (int k = 0; k < 20; ++k) {
+      Vector met = session.random().normal_vector(12);
+      met(0) = 5.85;
+      met(1) = 0.52;  // there the limit is 0.3 nearer
+      ledger.evaluate_one(met, Purpose::explore);
+    }
+    SearchResult search;
+    search.regions.emplace_back(Vector::Unit(12, 0), 6.0);
+    search.regions[0].root.spread = 0.01;
+    const AuditFinding finding = audit_regions(session, search, search.regions, 30, log_upper_tail(6.0));
+    EXPECT_FALSE(finding.shows_bends()) << i;
+    EXPECT_FALSE(finding.contradicts()) << i;
+    EXPECT_LE(ledger.counts().audit, 30u + 8u + 2u * finding.failures) << i;
+  }
+}
+
+// Far out every coordinate is large: the arc from a corner there to a plane's nearest point soon fails by the plane alone.
+TEST(Audit, ACornerThatIsMetFarOutIsNotJoinedToThePlane) {
+  const BatchEvaluator f =
+      margins([](const Row& x) { return std::min(6.0 - x(0), 3.0 * (2.3 - x.tail(4).minCoeff())); });
+  for (int i = 0; i < 20; ++i) {
+    EvaluationLedger ledger(20, f, 100000, {});
+    NormalStream random(static_cast<std::uint64_t>(i), "arc");
+    RegionFinder finder(ledger, random, true, 20, Purpose::audit);
+    finder.regions().emplace_back(Vector::Unit(20, 0), 6.0);
+    finder.regions()[0].root.spread = 0.01;
+    Vector met = 4.5 * random.normal_vector(20);
+    met(0) = 4.8;
+    met.tail(4).setConstant(2.302);  // of its boundary
+    EXPECT_FALSE(finder.connected(met, 6.0 * Vector::Unit(20, 0))) << i;
+    met.tail(4).setConstant(-1.0);
+    met(0) = 6.1;
+    EXPECT_TRUE(finder.connected(met, 6.0 * Vector::Unit(20, 0))) << i << ": of the plane itself";
   }
 }
 
