@@ -22,6 +22,10 @@
 namespace flare::arch {
 namespace {
 
+std::string where(const Dataset& dataset) {
+  return dataset.source.empty() ? fmt::format("data set '{}'", dataset.name) : dataset.source;
+}
+
 constexpr std::int64_t block_of_a_thread = 32;  // examples: what is lost at most when a run is killed
 
 LayerSettings settings_of(const AccuracyOptions& options) {
@@ -102,7 +106,7 @@ class Repeat {
       return a;
     } catch (const std::invalid_argument& e) {
       throw std::invalid_argument(
-          fmt::format("data set '{}', example {}: {}", dataset_.name, index, e.what()));
+          fmt::format("{}, {}: {}", where(dataset_), dataset_.test->place(index), e.what()));
     }
   }
 
@@ -253,12 +257,12 @@ namespace {
 
 void check_dataset(const Transformer& model, const Dataset& dataset) {
   if (dataset.test == nullptr || dataset.test->size() == 0)
-    throw std::invalid_argument("accuracy: the data set has no test examples");
+    throw std::invalid_argument(where(dataset) + ": no test examples");
   if (model.spec().is_language_model() && dataset.metric != Metric::loss)
-    throw std::invalid_argument("accuracy: a language model is scored on text without labels");
+    throw std::invalid_argument(where(dataset) + ": a language model is scored on text without labels");
   if (!model.spec().is_language_model() && dataset.metric == Metric::loss &&
       dataset.test->example(0).label < 0)
-    throw std::invalid_argument("accuracy: the model classifies, the data set has no labels");
+    throw std::invalid_argument(where(dataset) + ": no labels, the model classifies");
 }
 
 }  // namespace

@@ -207,6 +207,10 @@ class ImageFiles : public ExampleSet {
 
   std::int64_t size() const override { return static_cast<std::int64_t>(files_.size()); }
 
+  std::string place(std::int64_t index) const override {
+    return files_[static_cast<std::size_t>(index)].file.filename().string();
+  }
+
   Example example(std::int64_t index) const override {
     const LabelledFile& own = files_[static_cast<std::size_t>(index)];
     Raster image = read_image(own.file, channels_);

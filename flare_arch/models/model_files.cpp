@@ -40,6 +40,18 @@ fs::path only_file(const fs::path& folder, const std::string& ending) {
   return found.size() == 1 ? found.front() : fs::path();
 }
 
+/// What to do about weights that only Python can unpack.
+std::string pickled(const fs::path& folder) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    for (const char* ending : {".bin", ".pt", ".pth", ".ckpt"})
+      if (ends_with(name, ending))
+        return fmt::format("; {} is not read: store its tensors with safetensors.torch.save_file", name);
+  }
+  return "";
+}
+
 ModelFiles find_files(const fs::path& folder) {
   std::error_code error;
   ModelFiles files;
@@ -58,7 +70,8 @@ ModelFiles find_files(const fs::path& folder) {
   if (files.weights.empty())
     throw engine::FileError(
         (folder / "model.safetensors").string() +
-        ": cannot be opened, nor is there one *.safetensors or *.safetensors.index.json beside it");
+        ": cannot be opened, nor is there one *.safetensors or *.safetensors.index.json beside it" +
+        pickled(folder));
   return files;
 }
 

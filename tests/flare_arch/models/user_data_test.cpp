@@ -171,6 +171,20 @@ TEST_F(UserData, StaticScalesAreCalibratedOnOtherExamples) {
   EXPECT_THAT(refusal("sst_dev.tsv", text_), HasSubstr("sst_train.tsv:2: label 7"));
 }
 
+TEST_F(UserData, ATokenizerOfAnotherModelIsNoticedWhereTheTextIsRead) {
+  ModelSpec small = text_;
+  small.vocabulary = 6;  // "film" is token 6
+  write("a.tsv", "sentence\tlabel\ngood\t1\nbad film\t0\n");
+  EXPECT_THAT(refusal("a.tsv", small),
+              HasSubstr("a.tsv:3: the tokenizer gives token 6, outside the model's"));
+  small.pooling = Pooling::every;
+  write("a.txt", "good film");
+  EXPECT_THAT(refusal("a.txt", small), HasSubstr("the tokenizer gives token 6"));
+  fs::remove(folder_ / "model/vocab.txt");
+  write("model/tokenizer.model", "");
+  EXPECT_THAT(refusal("a.tsv", text_), HasSubstr("tokenizer.model (SentencePiece) is not read"));
+}
+
 TEST_F(UserData, WhatIsWrongWithATableIsNamed) {
   write("a.tsv", "sentence\tlabel\ngood\t2\n");
   EXPECT_THAT(refusal("a.tsv", text_), HasSubstr("a.tsv:2: label 2 is not one of the model's 2 classes"));
