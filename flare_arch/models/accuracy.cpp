@@ -22,10 +22,6 @@
 namespace flare::arch {
 namespace {
 
-std::string where(const Dataset& dataset) {
-  return dataset.source.empty() ? fmt::format("data set '{}'", dataset.name) : dataset.source;
-}
-
 constexpr std::int64_t block_of_a_thread = 32;  // examples: what is lost at most when a run is killed
 
 LayerSettings settings_of(const AccuracyOptions& options) {
@@ -105,8 +101,7 @@ class Repeat {
       if (options_.reference) a.deviation = deviation_of(logits, *options_.reference->logits(index, example));
       return a;
     } catch (const std::invalid_argument& e) {
-      throw std::invalid_argument(
-          fmt::format("{}, {}: {}", where(dataset_), dataset_.test->place(index), e.what()));
+      throw std::invalid_argument(fmt::format("{}, example {}: {}", dataset_.name, index, e.what()));
     }
   }
 
@@ -257,12 +252,12 @@ namespace {
 
 void check_dataset(const Transformer& model, const Dataset& dataset) {
   if (dataset.test == nullptr || dataset.test->size() == 0)
-    throw std::invalid_argument(where(dataset) + ": no test examples");
+    throw std::invalid_argument(dataset.name + ": no test examples");
   if (model.spec().is_language_model() && dataset.metric != Metric::loss)
-    throw std::invalid_argument(where(dataset) + ": a language model is scored on text without labels");
+    throw std::invalid_argument(dataset.name + ": a language model is scored on text without labels");
   if (!model.spec().is_language_model() && dataset.metric == Metric::loss &&
       dataset.test->example(0).label < 0)
-    throw std::invalid_argument(where(dataset) + ": no labels, the model classifies");
+    throw std::invalid_argument(dataset.name + ": no labels, the model classifies");
 }
 
 }  // namespace

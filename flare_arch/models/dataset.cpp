@@ -30,12 +30,10 @@ Dataset loaded(const fs::path& path, const ModelSpec& spec, const fs::path& mode
 
 }  // namespace
 
-std::string ExampleSet::place(std::int64_t index) const { return fmt::format("example {}", index); }
-
 Dataset load_dataset(const fs::path& path, const ModelSpec& spec, const fs::path& model_folder,
                      const DatasetOptions& options) {
   Dataset dataset = loaded(path, spec, model_folder, options);
-  dataset.source = path.string();
+  dataset.name = path.string();
   if (!options.calibration.empty()) {
     std::error_code error;
     const bool same = fs::equivalent(options.calibration, path, error) && !error;
@@ -53,7 +51,7 @@ Dataset load_dataset(const fs::path& file) {
   else if (is_tensors(ending))
     dataset = load_tensors(file);
   if (dataset.test) {
-    dataset.source = file.string();
+    dataset.name = file.string();
     return dataset;
   }
   throw engine::FileError(file.string() +

@@ -37,8 +37,6 @@ class ExampleSet {
   virtual std::int64_t size() const = 0;
   /// Thread safe. Throws engine::FileError for an example that cannot be read.
   virtual Example example(std::int64_t index) const = 0;
-  /// Where the example is found in its files, for messages: "example 3" where a set knows no better.
-  virtual std::string place(std::int64_t index) const;
 };
 
 /// What a model's answers are scored by.
@@ -55,8 +53,6 @@ struct Dataset {
   std::string name;
   Metric metric = Metric::top1;
   std::shared_ptr<const ExampleSet> train, test;  // train: what static scales are calibrated with
-
-  std::string source = {};  // the path it was loaded from, for messages; empty: none
 
   /// True where static scales would be calibrated with the very examples that they are judged on.
   bool calibrates_on_test() const { return train == test; }

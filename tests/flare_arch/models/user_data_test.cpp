@@ -61,7 +61,7 @@ TEST_F(UserData, SubfoldersAreClasses) {
     fs::copy_file(image(std::string(place).ends_with("png") ? "grey.png" : "photo.jpg"), folder_ / place);
   }
   const Dataset d = load("set", image_);
-  EXPECT_EQ(d.name, "set");
+  EXPECT_EQ(d.name, (folder_ / "set").string());  // for messages
   ASSERT_EQ(d.test->size(), 3);
   EXPECT_EQ(d.test->example(0).label, 0);
   EXPECT_EQ(d.test->example(2).label, 1);
