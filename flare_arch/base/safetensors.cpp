@@ -88,7 +88,7 @@ template <class From, class To>
 Matrix<To> convert(const Tensor& t, Eigen::Index rows, Eigen::Index columns) {
   Matrix<To> m(rows, columns);
   for (Eigen::Index i = 0; i < m.size(); ++i) {
-    From value;
+    From value{};
     std::memcpy(&value, t.bytes.data() + i * sizeof(From), sizeof(From));
     m.data()[i] = static_cast<To>(value);
   }

@@ -55,6 +55,7 @@ Activation activation_of(const std::string& name, const char* key) {
   const auto at = known.find(name);
   if (at != known.end()) return at->second;
   std::vector<std::string> names;
+  names.reserve(known.size());
   for (const auto& [text, value] : known) names.push_back(text);
   throw std::runtime_error(fmt::format("{} = \"{}\" is not one of {}", key, name, fmt::join(names, ", ")));
 }
