@@ -87,6 +87,17 @@ std::vector<std::string> accuracy_picks(const std::vector<AccuracyRow>& rows,
   return lines;
 }
 
+std::vector<std::string> accuracy_notes(const std::vector<AccuracyRow>& rows) {
+  const bool judged = std::any_of(rows.begin(), rows.end(), [](const AccuracyRow& row) {
+    return row.calibration == AccuracyRow::judged_examples;
+  });
+  if (!judged) return {};
+  return {
+      "Note: static scales were calibrated with examples that they are judged on; a training split beside "
+      "the data "
+      "set, or a calibration set that is named, would be others."};
+}
+
 std::vector<std::string> accuracy_differences(const std::vector<AccuracyRow>& rows) {
   std::vector<std::string> lines;
   for (const AccuracyRow& row : rows)

@@ -19,5 +19,7 @@ std::vector<std::string> accuracy_picks(const std::vector<AccuracyRow>& rows,
                                         const std::vector<VerdictRow>& verdict, const std::string& target);
 /// How each row differs from floating point, and the yield over dies.
 std::vector<std::string> accuracy_differences(const std::vector<AccuracyRow>& rows);
+/// What a reader of the numbers must know besides.
+std::vector<std::string> accuracy_notes(const std::vector<AccuracyRow>& rows);
 
 }  // namespace flare::analysis

@@ -212,6 +212,7 @@ std::string accuracy_section(const ReportData& data) {
   std::string lines;
   for (const std::string& line : accuracy_differences(data.accuracy))
     lines += "<p>" + escape_html(line) + "</p>\n";
+  for (const std::string& line : accuracy_notes(data.accuracy)) lines += "<p>" + escape_html(line) + "</p>\n";
   return "<h2>Model accuracy</h2>\n" + lines +
          table({text("model"), text("dataset"), text("quantiser"), number("SAWL"), text("converter"),
                 text("corner"), text("errors"), number("accuracy"), number("95 %"), number("drop"),

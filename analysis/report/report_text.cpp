@@ -50,6 +50,7 @@ void print_accuracy(const ReportData& data, std::ostream& out) {
                "95 %", "repeats", "examples"},
               rows);
   for (const std::string& line : accuracy_differences(data.accuracy)) out << printable(line) << "\n";
+  for (const std::string& line : accuracy_notes(data.accuracy)) out << line << "\n";
 }
 
 }  // namespace

@@ -72,7 +72,9 @@ engine::RowTable<AccuracyRow> accuracy_columns() {
       .column(
           "yield_high", "", [](auto& r) -> auto& { return r.yield_high; }, "low")
       .column(
-          "difference", "", [](auto& r) -> auto& { return r.difference; }, "low");
+          "difference", "", [](auto& r) -> auto& { return r.difference; }, "low")
+      .column(
+          "calibration", "", [](auto& r) -> auto& { return r.calibration; }, "calibration");
 }
 
 }  // namespace

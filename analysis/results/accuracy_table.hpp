@@ -33,7 +33,10 @@ struct AccuracyRow {
   std::int64_t dies_within = 0;  // mode die: dies whose drop is at most that
   double yield_low = none, yield_high = none;  // 95 % limits of their share
   std::string difference;                      // from floating point, in words
+  /// What static scales were calibrated with: other_examples, or the examples judged; empty where there are none.
+  std::string calibration;
 
+  static constexpr const char *other_examples = "other examples", *judged_examples = "the examples judged";
   static constexpr double none = std::numeric_limits<double>::quiet_NaN();
   bool is_loss() const { return metric == "loss"; }
 };

@@ -2,6 +2,7 @@
 """Writes sentences in which verbs agree with their subjects or do not, trains a small BERT to tell them apart, and keeps
 
     ../text/agreement/test.tsv               sentence, label (1: every verb agrees)
+    ../text/agreement/train.tsv              the first thousand of the sentences learned, to calibrate static scales with
     agreement_bert/config.json, model.safetensors, vocab.txt     a Hugging Face folder
     agreement_bert/golden.safetensors        test sentences with the logits PyTorch computes for them
     agreement_bert/training.json             how it was trained, what it scores, in full, with scores ignored, without attention
@@ -24,7 +25,7 @@ import torch.nn.functional as F
 
 HERE = pathlib.Path(__file__).parent
 SEED, EPOCHS, BATCH = 5, 20, 64
-TRAIN, TEST = 12000, 1000
+TRAIN, TEST, KEPT = 12000, 1000, 1000
 WIDTH, LAYERS, HEADS, MLP, LONGEST = 32, 2, 4, 64, 24
 NOUNS = [("key", "keys"), ("girl", "girls"), ("dog", "dogs"), ("lamp", "lamps"), ("judge", "judges"), ("boat", "boats"),
          ("teacher", "teachers"), ("window", "windows"), ("farmer", "farmers"), ("letter", "letters")]
@@ -176,6 +177,10 @@ def write_safetensors(path, tensors):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
+def write_table(path, rows):
+    path.write_text("sentence\tlabel\n" + "".join(f"{t}\t{y}\n" for t, y in rows))
+
+
 def config(words):
     return {"model_type": "bert", "architectures": ["BertForSequenceClassification"], "hidden_size": WIDTH,
             "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "intermediate_size": MLP, "hidden_act": "gelu",
@@ -197,7 +202,8 @@ def main():
     out, text = HERE / "agreement_bert", HERE.parent / "text" / "agreement"
     out.mkdir(exist_ok=True)
     text.mkdir(parents=True, exist_ok=True)
-    (text / "test.tsv").write_text("sentence\tlabel\n" + "".join(f"{t}\t{y}\n" for t, y in test))
+    write_table(text / "test.tsv", test)
+    write_table(text / "train.tsv", learned[:KEPT])
     (out / "vocab.txt").write_text("\n".join(words) + "\n")
     (out / "config.json").write_text(json.dumps(config(len(words)), indent=1) + "\n")
     write_safetensors(out / "model.safetensors", p)

@@ -88,7 +88,7 @@ template <class From, class To>
 Matrix<To> convert(const Tensor& t, Eigen::Index rows, Eigen::Index columns) {
   Matrix<To> m(rows, columns);
   for (Eigen::Index i = 0; i < m.size(); ++i) {
-    From value;
+    From value{};
     std::memcpy(&value, t.bytes.data() + i * sizeof(From), sizeof(From));
     m.data()[i] = static_cast<To>(value);
   }
@@ -172,6 +172,22 @@ std::map<std::string, std::string> weight_map(const std::filesystem::path& index
   return shards;
 }
 
+/// Begin of what has bytes: its end, and its name.
+using TakenBytes = std::map<std::uint64_t, std::pair<std::uint64_t, std::string>>;
+
+/// Two tensors never share bytes: one of them would be read as what it is not.
+void take_bytes(TakenBytes& taken, std::uint64_t begin, const Tensor& t, const std::string& name) {
+  const std::uint64_t end = begin + t.bytes.size();
+  const auto next = taken.lower_bound(begin);
+  const auto other = next != taken.end() && next->first < end                         ? next
+                     : next != taken.begin() && std::prev(next)->second.first > begin ? std::prev(next)
+                                                                                      : taken.end();
+  if (other != taken.end())
+    throw std::runtime_error(
+        fmt::format("its bytes overlap those of tensor '{}'", other->second.second.substr(0, 100)));
+  taken.emplace(begin, std::pair(end, name));
+}
+
 }  // namespace
 
 void TensorFile::add_tensors(std::span<const std::byte> bytes, const TensorLimits& limits) {
@@ -184,13 +200,13 @@ void TensorFile::add_tensors(std::span<const std::byte> bytes, const TensorLimit
   const json document = parse_json_object({text, static_cast<std::size_t>(header)}, "the header");
   if (document.size() > limits.tensors) throw std::runtime_error("too many tensors");
   const std::span<const std::byte> data = bytes.subspan(sizeof header + header);
-  std::uint64_t total = 0;
+  TakenBytes taken;
   for (const auto& [name, entry] : document.items()) {
     if (name == "__metadata__") continue;
     try {
       Tensor t = parse_tensor(entry, data, limits);
-      total += t.bytes.size();
-      if (total > data.size()) throw std::runtime_error("tensors overlap");
+      if (!t.bytes.empty())
+        take_bytes(taken, static_cast<std::uint64_t>(t.bytes.data() - data.data()), t, name);
       if (!tensors_.emplace(name, std::move(t)).second) throw std::runtime_error("two shards hold it");
     } catch (const std::runtime_error& e) {
       throw std::runtime_error(fmt::format("tensor '{}': {}", name.substr(0, 100), e.what()));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -179,7 +180,8 @@ Workload count_workload(const Transformer& model, const Dataset& dataset, const 
   if (options.stop.stop_requested()) throw CountStopped();
   Workload work;
   work.shape = shape;
-  work.origin = fmt::format("counted on {}, {} sequences", dataset.name, n);
+  work.origin =
+      fmt::format("counted on {}, {} sequences", std::filesystem::path(dataset.name).stem().string(), n);
   work.sequences = static_cast<double>(n);
   work.tokens = static_cast<double>(sum.front().tokens) / static_cast<double>(n);
   for (LayerTally& tally : sum) work.layers.push_back(mean_of(tally, shape, a, n));

@@ -101,8 +101,7 @@ class Repeat {
       if (options_.reference) a.deviation = deviation_of(logits, *options_.reference->logits(index, example));
       return a;
     } catch (const std::invalid_argument& e) {
-      throw std::invalid_argument(
-          fmt::format("data set '{}', example {}: {}", dataset_.name, index, e.what()));
+      throw std::invalid_argument(fmt::format("{}, example {}: {}", dataset_.name, index, e.what()));
     }
   }
 
@@ -253,12 +252,12 @@ namespace {
 
 void check_dataset(const Transformer& model, const Dataset& dataset) {
   if (dataset.test == nullptr || dataset.test->size() == 0)
-    throw std::invalid_argument("accuracy: the data set has no test examples");
+    throw std::invalid_argument(dataset.name + ": no test examples");
   if (model.spec().is_language_model() && dataset.metric != Metric::loss)
-    throw std::invalid_argument("accuracy: a language model is scored on text without labels");
+    throw std::invalid_argument(dataset.name + ": a language model is scored on text without labels");
   if (!model.spec().is_language_model() && dataset.metric == Metric::loss &&
       dataset.test->example(0).label < 0)
-    throw std::invalid_argument("accuracy: the model classifies, the data set has no labels");
+    throw std::invalid_argument(dataset.name + ": no labels, the model classifies");
 }
 
 }  // namespace

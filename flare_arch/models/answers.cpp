@@ -138,6 +138,9 @@ void check_metric(const MatrixF& logits, const Example& example, Metric metric) 
   }
   const bool predicts_tokens = metric == Metric::loss && example.label < 0;
   if (!predicts_tokens) check_label(logits, example);
+  if (metric == Metric::top5 && logits.cols() <= best_places)
+    throw std::invalid_argument(
+        fmt::format("accuracy: top5 is of more than five classes, the model has {}", logits.cols()));
   if (metric == Metric::f1 && logits.cols() != 2)
     throw std::invalid_argument(
         fmt::format("accuracy: f1 is of two classes, the model has {}", logits.cols()));

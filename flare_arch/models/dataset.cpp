@@ -33,6 +33,7 @@ Dataset loaded(const fs::path& path, const ModelSpec& spec, const fs::path& mode
 Dataset load_dataset(const fs::path& path, const ModelSpec& spec, const fs::path& model_folder,
                      const DatasetOptions& options) {
   Dataset dataset = loaded(path, spec, model_folder, options);
+  dataset.name = path.string();
   if (!options.calibration.empty()) {
     std::error_code error;
     const bool same = fs::equivalent(options.calibration, path, error) && !error;
@@ -44,8 +45,15 @@ Dataset load_dataset(const fs::path& path, const ModelSpec& spec, const fs::path
 
 Dataset load_dataset(const fs::path& file) {
   const std::string ending = file.extension().string();
-  if (ending == ".csv") return load_digits(file);
-  if (is_tensors(ending)) return load_tensors(file);
+  Dataset dataset;
+  if (ending == ".csv")
+    dataset = load_digits(file);
+  else if (is_tensors(ending))
+    dataset = load_tensors(file);
+  if (dataset.test) {
+    dataset.name = file.string();
+    return dataset;
+  }
   throw engine::FileError(file.string() +
                           ": not a data set that needs no model; one ends in .csv, .safetensors or .h5");
 }

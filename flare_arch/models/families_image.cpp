@@ -118,6 +118,7 @@ Family vit_pytorch_family() {
   f.name = "vit-pytorch";
   f.model_types = {"vit_pytorch"};
   f.common = image_model(1e-5, {}, {});
+  f.common.image.channels = 0;  // as the patches' embedding tells
   f.common.image.pixels_last = true;
   f.common.head_width = 64;
   f.keys = {{"image_size", &I::size},      {"patch_size", &I::patch},    {"channels", &I::channels},

@@ -185,13 +185,12 @@ Family llama_family() {
             {"head_dim", &S::head_width},       {"intermediate_size", &S::mlp_width},
             {"hidden_act", &S::activation},     {"rms_norm_eps", &S::epsilon},
             {"vocab_size", &S::vocabulary},     {"max_position_embeddings", &S::positions}};
-  f.fixed = {{"rope_scaling", {"null"}},
-             {"sliding_window", {"null"}},
+  f.fixed = {{"sliding_window", {"null"}},
              {"use_sliding_window", {"false"}},
              {"partial_rotary_factor", {"1.0", "1"}}};
-  // rope_theta and rope_interleaved fill the spec's rotary positions; biases are where the file holds them.
-  f.ignored = {"rope_theta", "rope_interleaved", "attention_bias",
-               "mlp_bias",   "pretraining_tp",   "max_window_layers"};
+  // rope_* fill the spec's rotary positions; layer_types must all be full; biases are where the file holds them.
+  f.ignored = {"rope_theta",     "rope_interleaved", "rope_parameters", "rope_scaling",     "layer_types",
+               "attention_bias", "mlp_bias",         "pretraining_tp",  "max_window_layers"};
   f.without_bias = {Part::query,    Part::key,    Part::value,    Part::attention_output,
                     Part::mlp_gate, Part::mlp_up, Part::mlp_down, Part::head};
   f.prefixes = {"model.", ""};

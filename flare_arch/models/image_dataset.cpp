@@ -146,7 +146,8 @@ fs::path label_file(const fs::path& folder) {
   return {};
 }
 
-LabelledFile parse_line(const std::string& line, const fs::path& folder) {
+/// classes: of the model; 0: any.
+LabelledFile parse_line(const std::string& line, const fs::path& folder, int classes) {
   const std::size_t tab = line.find('\t');
   LabelledFile labelled;
   const char* end = line.data() + line.size();
@@ -154,12 +155,15 @@ LabelledFile parse_line(const std::string& line, const fs::path& folder) {
   const auto [rest, failed] = std::from_chars(line.data() + tab + 1, end, labelled.label);
   if (failed != std::errc() || rest != end || labelled.label < 0 || labelled.label > 1 << 24)
     throw std::runtime_error("the class must be a number from 0");
+  if (classes > 0 && labelled.label >= classes)
+    throw std::runtime_error(
+        fmt::format("class {} is not one of the model's {} classes", labelled.label, classes));
   labelled.file = folder / line.substr(0, tab);
   if (!fs::exists(labelled.file)) throw std::runtime_error(labelled.file.string() + " is not there");
   return labelled;
 }
 
-std::vector<LabelledFile> from_labels(const fs::path& labels, const fs::path& folder) {
+std::vector<LabelledFile> from_labels(const fs::path& labels, const fs::path& folder, int classes) {
   std::ifstream in(labels);
   if (!in) throw engine::FileError(labels.string() + ": cannot be read");
   std::vector<LabelledFile> all;
@@ -168,7 +172,7 @@ std::vector<LabelledFile> from_labels(const fs::path& labels, const fs::path& fo
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty()) continue;
     try {
-      all.push_back(parse_line(line, folder));
+      all.push_back(parse_line(line, folder, classes));
     } catch (const std::runtime_error& e) {
       throw engine::FileError(fmt::format("{}:{}: {}", labels.string(), number, e.what()));
     }
@@ -189,9 +193,10 @@ std::vector<LabelledFile> from_subfolders(const fs::path& folder) {
   return all;
 }
 
-std::vector<LabelledFile> labelled_files(const fs::path& folder) {
+std::vector<LabelledFile> labelled_files(const fs::path& folder, int classes = 0) {
   const fs::path labels = label_file(folder);
-  std::vector<LabelledFile> all = labels.empty() ? from_subfolders(folder) : from_labels(labels, folder);
+  std::vector<LabelledFile> all =
+      labels.empty() ? from_subfolders(folder) : from_labels(labels, folder, classes);
   if (all.empty())
     throw engine::FileError(
         folder.string() +
@@ -235,7 +240,7 @@ Dataset load_images(const fs::path& folder, const ModelSpec& spec, const fs::pat
                     const DatasetOptions& options) {
   if (!spec.is_image()) throw engine::FileError(folder.string() + ": images, for a model of text");
   const auto set = std::make_shared<const ImageFiles>(
-      labelled_files(folder), preparation(spec, model_folder, options), spec.image.channels);
+      labelled_files(folder, spec.classes), preparation(spec, model_folder, options), spec.image.channels);
   return {(folder / "").parent_path().filename().string(), Metric::top1, set, set};
 }
 

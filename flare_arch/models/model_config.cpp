@@ -55,6 +55,7 @@ Activation activation_of(const std::string& name, const char* key) {
   const auto at = known.find(name);
   if (at != known.end()) return at->second;
   std::vector<std::string> names;
+  names.reserve(known.size());
   for (const auto& [text, value] : known) names.push_back(text);
   throw std::runtime_error(fmt::format("{} = \"{}\" is not one of {}", key, name, fmt::join(names, ", ")));
 }
@@ -202,6 +203,39 @@ void read_torch_encoder(const json& document, ModelConfig& config) {
   }
 }
 
+/// Rotary positions: what is not plain (stretched positions) is refused. `key`: rope_parameters, or the older rope_scaling,
+/// which may be there to say that there is none.
+void read_rotary_group(const json& group, const char* key, RotarySpec& rotary) {
+  if (!group.is_object()) throw std::runtime_error(fmt::format("{} is not an object", key));
+  for (const auto& [name, value] : group.items()) {
+    if (name == "rope_theta") {
+      rotary.theta = positive(value, "rope_theta");
+    } else if ((name != "rope_type" && name != "type") || value != "default") {
+      throw std::runtime_error(fmt::format("{}.{} = {} is not supported; rope_type = \"default\" is", key,
+                                           name.substr(0, 100), value.dump().substr(0, 100)));
+    }
+  }
+}
+
+void read_rotary(const json& document, RotarySpec& rotary) {
+  if (const json* theta = find(document, "rope_theta")) rotary.theta = positive(*theta, "rope_theta");
+  for (const char* key : {"rope_parameters", "rope_scaling"})
+    if (const json* group = find(document, key)) read_rotary_group(*group, key, rotary);
+  if (const json* pairs = find(document, "rope_interleaved"))
+    if (truth(*pairs, "rope_interleaved")) rotary.pairs = RotaryTable::Pairs::neighbours;
+}
+
+/// Layers that all attend to everything before them may be listed one by one.
+void check_layer_types(const json& document) {
+  const json* types = find(document, "layer_types");
+  if (types == nullptr) return;
+  if (!types->is_array()) throw std::runtime_error("layer_types is not a list");
+  for (const json& type : *types)
+    if (type != "full_attention")
+      throw std::runtime_error(
+          fmt::format("layer_types: {} is not supported; \"full_attention\" is", type.dump().substr(0, 100)));
+}
+
 void read_positions(const json& document, ModelSpec& spec) {
   if (spec.position_offset > 0) {
     if (const json* pad = find(document, "pad_token_id"); pad != nullptr && *pad != 0)
@@ -212,10 +246,7 @@ void read_positions(const json& document, ModelSpec& spec) {
       throw std::runtime_error("the position table is shorter than its offset");
     spec.positions = std::max(0, spec.positions - spec.position_offset);
   }
-  if (!spec.rotary) return;
-  if (const json* theta = find(document, "rope_theta")) spec.rotary->theta = positive(*theta, "rope_theta");
-  if (const json* pairs = find(document, "rope_interleaved"))
-    if (truth(*pairs, "rope_interleaved")) spec.rotary->pairs = RotaryTable::Pairs::neighbours;
+  if (spec.rotary) read_rotary(document, *spec.rotary);
 }
 
 }  // namespace
@@ -248,6 +279,7 @@ ModelConfig parse_model_config(const json& text, const Family* family) {
   if (const json* v = find(document, "image_mean")) config.spec.image.mean = numbers(*v, "image_mean");
   if (const json* v = find(document, "image_std")) config.spec.image.deviation = numbers(*v, "image_std");
   read_positions(document, config.spec);
+  check_layer_types(document);
   return config;
 }
 
@@ -285,6 +317,9 @@ namespace {
 
 /// A size that neither the configuration nor the tensors may put outside its range.
 void check_size(int value, int most, const char* what) {
+  if (value == 0)
+    throw std::runtime_error(
+        fmt::format("{} is neither said by the model's description nor told by these tensors", what));
   if (value < 1 || value > most)
     throw std::runtime_error(fmt::format("{} = {} is outside 1 to {}", what, value, most));
 }

@@ -40,6 +40,18 @@ fs::path only_file(const fs::path& folder, const std::string& ending) {
   return found.size() == 1 ? found.front() : fs::path();
 }
 
+/// What to do about weights that only Python can unpack.
+std::string pickled(const fs::path& folder) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    for (const char* ending : {".bin", ".pt", ".pth", ".ckpt"})
+      if (ends_with(name, ending))
+        return fmt::format("; {} is not read: store its tensors with safetensors.torch.save_file", name);
+  }
+  return "";
+}
+
 ModelFiles find_files(const fs::path& folder) {
   std::error_code error;
   ModelFiles files;
@@ -58,7 +70,8 @@ ModelFiles find_files(const fs::path& folder) {
   if (files.weights.empty())
     throw engine::FileError(
         (folder / "model.safetensors").string() +
-        ": cannot be opened, nor is there one *.safetensors or *.safetensors.index.json beside it");
+        ": cannot be opened, nor is there one *.safetensors or *.safetensors.index.json beside it" +
+        pickled(folder));
   return files;
 }
 
@@ -95,13 +108,25 @@ int timm_heads(int width) {
   return at == heads.end() ? 0 : at->second;
 }
 
+/// Side of a square of so many values; 0: it is none.
+int side_of(int values) {
+  const auto side = static_cast<int>(std::lround(std::sqrt(static_cast<double>(values))));
+  return side * side == values ? side : 0;
+}
+
 void fill_image_sizes(const TensorNames& names, ModelSpec& spec) {
   const std::vector<std::int64_t> kernel = names.shape(Part::patch_embedding);
-  set_if_zero(spec.image.channels, 1);
   if (kernel.size() == 4) {
     spec.image.channels = extent(kernel, 1);
     set_if_zero(spec.image.patch, extent(kernel, 3));
+  } else if (kernel.size() == 2) {
+    const int inputs = extent(kernel, names.is_transposed(Part::patch_embedding) ? 0 : 1);
+    // Colours are told from grey by what makes a patch a square.
+    if (spec.image.channels == 0 && spec.image.patch == 0)
+      spec.image.channels = side_of(inputs) == 0 && inputs % 3 == 0 ? 3 : 1;
+    if (spec.image.channels > 0) set_if_zero(spec.image.patch, side_of(inputs / spec.image.channels));
   }
+  set_if_zero(spec.image.channels, 1);
   spec.extra_tokens = (names.has(Part::class_token) ? 1 : 0) + (names.has(Part::distillation_token) ? 1 : 0);
   const int patches = std::max(0, rows_of(names, Part::position_table) - spec.extra_tokens);
   const auto side = static_cast<int>(std::lround(std::sqrt(static_cast<double>(patches))));

@@ -97,6 +97,15 @@ std::map<std::string, int> label_words(const fs::path& folder) {
   return words;
 }
 
+/// A tokenizer of another model would name rows that the model's table has not.
+void check_tokens(const std::vector<TokenId>& tokens, const ModelSpec& spec) {
+  for (const TokenId token : tokens)
+    if (token < 0 || token >= spec.vocabulary)
+      throw std::runtime_error(fmt::format(
+          "the tokenizer gives token {}, outside the model's vocabulary of {}; is it the model's tokenizer?",
+          token, spec.vocabulary));
+}
+
 /// Turns lines into examples.
 class TableReader {
  public:
@@ -117,6 +126,7 @@ class TableReader {
     e.tokens = t.ids;
     if (spec_.token_types > 1) e.token_types = t.types;
     if (e.tokens.empty()) throw std::runtime_error("the text is empty");
+    check_tokens(e.tokens, spec_);
     set_label(fields[columns.label], e);
     return e;
   }
@@ -257,6 +267,7 @@ Dataset load_text(const fs::path& file, const ModelSpec& spec, const fs::path& m
     std::vector<Example> examples =
         options.lines ? lines_of(text, *tokenizer, length) : windows_of(tokenizer->pieces(text), length);
     if (examples.empty()) throw std::runtime_error("no text of two tokens");
+    for (const Example& e : examples) check_tokens(e.tokens, spec);
     const auto set = std::make_shared<const KeptExamples>(std::move(examples));
     return {file.stem().string(), Metric::loss, set, set};
   } catch (const engine::FileError&) {

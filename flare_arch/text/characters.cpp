@@ -106,7 +106,10 @@ bool is_chinese(char32_t c) {
 bool is_letter(char32_t c) { return is_in(c, U_GC_L_MASK); }
 bool is_number(char32_t c) { return is_in(c, U_GC_N_MASK); }
 bool is_space(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0; }
-bool is_control(char32_t c) { return !is_plain_break(c) && is_in(c, U_GC_C_MASK); }
+/// Code points that no character has yet stay, as BERT's cleaning keeps them.
+bool is_control(char32_t c) {
+  return !is_plain_break(c) && is_in(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK);
+}
 bool is_punctuation(char32_t c) {
   if (is_ascii(c)) return c > 0x20 && c < 0x7f && !is_letter(c) && !is_number(c);
   return is_in(c, U_GC_P_MASK);

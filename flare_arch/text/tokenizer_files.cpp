@@ -237,7 +237,10 @@ std::vector<fs::path> tokenizer_files(const fs::path& folder) {
     return {folder / "vocab.json", folder / "merges.txt"};
   throw engine::FileError(
       folder.string() +
-      ": holds no tokenizer; tokenizer.json, vocab.txt, or vocab.json and merges.txt are expected");
+      ": holds no tokenizer; tokenizer.json, vocab.txt, or vocab.json and merges.txt are expected" +
+      (fs::exists(folder / "tokenizer.model") ? "; tokenizer.model (SentencePiece) is not read: tokenize "
+                                                "first, and give input_ids in a .safetensors file"
+                                              : ""));
 }
 
 std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& folder) {

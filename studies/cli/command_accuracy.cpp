@@ -26,6 +26,8 @@ constexpr const char* table_format = "flare-accuracy/1";
 /// How both kinds of arrays err in one evaluation.
 struct ErrorChoice {
   ArrayErrors weights, dynamic;
+
+  bool err() const { return weights.model || dynamic.model; }
 };
 
 /// The worst corners of the verdict that the command asks for.
@@ -175,7 +177,7 @@ std::vector<AccuracyEvaluation> evaluate_choices(AccuracyBench& bench, const Acc
   if (study.quantizer != "float") rows.push_back(bench.evaluate(study.quantizer));
   for (const ErrorChoice& choice : choices)
     for (const std::string& mode : study.modes) {
-      if (!choice.weights.model && !choice.dynamic.model) continue;  // the row before
+      if (!choice.err()) continue;  // the row before
       rows.push_back(bench.evaluate(study.quantizer, choice.weights, choice.dynamic, mode));
     }
   return rows;
@@ -184,7 +186,7 @@ std::vector<AccuracyEvaluation> evaluate_choices(AccuracyBench& bench, const Acc
 /// The errors that a sweep or a map is made at: the first that were chosen, else none.
 const ErrorChoice& first_errors(const std::vector<ErrorChoice>& choices) {
   for (const ErrorChoice& choice : choices)
-    if (choice.weights.model || choice.dynamic.model) return choice;
+    if (choice.err()) return choice;
   return choices.front();
 }
 
@@ -198,7 +200,10 @@ struct Evaluations {
 std::size_t count_of_evaluations(const AccuracyCommand& command, const std::vector<ErrorChoice>& choices,
                                  int layers) {
   const std::size_t operand_count = operands(command.feed_forward == "arrays").size();
-  return 2 + choices.size() * command.modes.size() + command.sweep.size() +
+  const std::size_t quantised = command.quantizer == "float" ? 0 : 1;
+  const auto with_errors = static_cast<std::size_t>(
+      std::count_if(choices.begin(), choices.end(), [](const ErrorChoice& c) { return c.err(); }));
+  return 1 + quantised + with_errors * command.modes.size() + command.sweep.size() +
          (command.map ? operand_count * static_cast<std::size_t>(layers) : 0);
 }
 
@@ -297,10 +302,7 @@ int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
   print_evaluations(command, all);
   draw(command, all);
   for (const std::string& note : die_notes(command, choices)) fmt::print("Note: {}.\n", note);
-  if (study.quantizer == "emsbq" && bench.calibrates_on_test())
-    fmt::print(
-        "Note: static scales were calibrated with examples that they are judged on; --calibration names "
-        "others.\n");
+  for (const std::string& note : analysis::accuracy_notes(table_rows(rows))) fmt::print("{}\n", note);
   const std::vector<CounterLine> counters = counter_lines(rows, attention);
   if (!counters.empty()) print_counters(counters);
   const bool sized = has_square_projections(bench.model().spec());

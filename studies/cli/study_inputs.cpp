@@ -87,7 +87,7 @@ void add_study(const Study& study, FileList& files) {
   if (study.accuracy) {
     for (const std::filesystem::path& file : arch::Transformer::files(study.accuracy->model)) files.add(file);
     for (const std::filesystem::path& file :
-         arch::dataset_files(study.accuracy->dataset, study.accuracy->model))
+         arch::dataset_files(study.accuracy->dataset, study.accuracy->model, study.accuracy->data))
       files.add(file);
     for (const std::string& errors : {study.accuracy->weight_arrays, study.accuracy->dynamic_arrays}) {
       const std::filesystem::path file = spec_file(anchored_spec(errors, study.file.parent_path()));
@@ -97,7 +97,8 @@ void add_study(const Study& study, FileList& files) {
   if (study.cost) {
     files.add(study.cost->architecture);
     for (const std::filesystem::path& file : arch::Transformer::files(study.cost->model)) files.add(file);
-    for (const std::filesystem::path& file : arch::dataset_files(study.cost->dataset)) files.add(file);
+    for (const std::filesystem::path& file : arch::dataset_files(study.cost->dataset, study.cost->model))
+      files.add(file);
   }
 }
 

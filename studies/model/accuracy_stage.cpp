@@ -105,7 +105,9 @@ void check_accuracy_inputs(const AccuracyStudy& study) {
     arch::AccuracyOptions options;
     options.quantizer = "float";
     options.examples = 1;
-    arch::evaluate_accuracy(arch::Transformer::load(study.model), arch::load_dataset(study.dataset), options);
+    const arch::Transformer model = arch::Transformer::load(study.model);
+    arch::evaluate_accuracy(model, arch::load_dataset(study.dataset, model.spec(), study.model, study.data),
+                            options);
   } catch (const engine::FileError&) {
     throw;
   } catch (const std::runtime_error& e) {
@@ -155,6 +157,9 @@ AccuracyEvaluation AccuracyBench::row_of(const arch::AccuracyOptions& options,
   row.metric = arch::metric_name(dataset_.metric);
   row.answers = result.answers;
   row.numbers = result.numbers;
+  if (options.quantizer == "emsbq")
+    row.calibration = dataset_.calibrates_on_test() ? analysis::AccuracyRow::judged_examples
+                                                    : analysis::AccuracyRow::other_examples;
   if (options.weight_arrays || options.dynamic_arrays)
     row.mode = options.mode == arch::ErrorMode::die ? "die" : "read";
   if (options.quantizer == "float") floating_ = result;

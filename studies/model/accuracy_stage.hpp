@@ -55,7 +55,6 @@ class AccuracyBench {
                               const ArrayErrors& dynamic, const std::string& mode,
                               const arch::ErrorPlace& place = {});
   const arch::Transformer& model() const { return model_; }
-  bool calibrates_on_test() const { return dataset_.calibrates_on_test(); }
   /// Examples of one draw or die.
   std::int64_t examples() const;
   /// Ends the stage; compares the rows with each other: p adjusted for all of them, floating point's value in each.

@@ -22,9 +22,11 @@ void print_accuracies(const std::vector<AccuracyEvaluation>& rows) {
                row.divergence, row.logit_error, row.repeats, row.examples, arrays.empty() ? "-" : arrays);
   }
   fmt::print(
-      "accuracies with 95 % limits; drop: from floating point on the same examples. as float: examples "
+      "{} with 95 % limits; drop: how much worse than floating point on the same examples. as float: "
+      "examples "
       "whose answer is that of floating point{}. KL: of the answers' distribution from floating point's, "
       "nats.\n",
+      metric == "loss" ? "losses" : "accuracies",
       metric == "loss" ? " (of a text the token after its last); the loss is in nats a token" : "");
 }
 
@@ -77,7 +79,7 @@ std::vector<CounterLine> counter_lines(const std::vector<AccuracyEvaluation>& ro
 }
 
 void print_counters(const std::vector<CounterLine>& lines) {
-  fmt::print("\n{:<18} {:<16} {:>5} {:>10} {:>6} {:>13} {:>11} {:>11} {:>11} {:>9}\n", "Per image",
+  fmt::print("\n{:<18} {:<16} {:>5} {:>10} {:>6} {:>13} {:>11} {:>11} {:>11} {:>9}\n", "Per example",
              "arrays of", "SAWL", "cycles", "boost", "conversions", "driven rows", "dummy rows",
              "wrong reads", "words");
   for (const CounterLine& line : lines) {

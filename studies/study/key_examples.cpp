@@ -65,6 +65,10 @@ measured = "."
 [accuracy]
 model = "."
 dataset = "."
+calibration = "."
+tokenizer = "."
+metric = "top1"
+interpolation = "bicubic"
 modes = ["read"]
 converters = ["flash", "sar"]
 weight_arrays = "none"

@@ -6,8 +6,33 @@
 #include <algorithm>
 
 #include "flare_arch/models/accuracy.hpp"
+#include "flare_arch/models/answers.hpp"
 
 namespace flare::studies {
+
+namespace {
+
+/// How files become examples.
+arch::DatasetOptions read_data(Section& s) {
+  constexpr std::int64_t longest = 1 << 20, largest = 1 << 14;
+  arch::DatasetOptions data;
+  if (s.has("calibration")) data.calibration = s.file("calibration");
+  if (s.has("tokenizer")) data.tokenizer = s.file("tokenizer");
+  if (s.has("metric")) {
+    data.metric = arch::metric_of(s.text("metric"));
+    if (!data.metric)
+      s.fail("metric", fmt::format("must be one of {}", fmt::join(arch::metric_names(), ", ")));
+  }
+  data.window = static_cast<int>(s.integer("window", 0, 0, longest));
+  data.lines = s.flag("lines", false);
+  data.resize = static_cast<int>(s.integer("resize", 0, 0, largest));
+  data.crop = static_cast<int>(s.integer("crop", 0, 0, largest));
+  if (s.has("interpolation"))
+    data.interpolation = s.choice("interpolation", {"nearest", "bilinear", "bicubic", "lanczos"}, "bicubic");
+  return data;
+}
+
+}  // namespace
 
 AccuracyStudy read_accuracy(Section s, const std::vector<ConverterStudy>& converters) {
   AccuracyStudy a;
@@ -38,6 +63,7 @@ AccuracyStudy read_accuracy(Section s, const std::vector<ConverterStudy>& conver
   a.weight_arrays = s.text("weight_arrays", "");
   a.dynamic_arrays = s.text("dynamic_arrays", "");
   a.allowed_drop = s.number("allowed_drop", a.allowed_drop, 0, 100);
+  a.data = read_data(s);
   s.finish();
   return a;
 }

@@ -87,6 +87,13 @@ TEST(Metrics, PearsonOfALineIsOne) {
   EXPECT_TRUE(std::isnan(metric_value(Metric::pearson, all)));
 }
 
+TEST(Metrics, TopFiveOfFiveClassesIsNone) {
+  Example e;
+  e.label = 0;
+  EXPECT_THROW(answer_of(MatrixF::Zero(1, 5), e, Metric::top5), std::invalid_argument);
+  EXPECT_EQ(answer_of(MatrixF::Zero(1, 6), e, Metric::top5).score.sum, 1);
+}
+
 TEST(Metrics, TopFiveAndLossOfALabel) {
   MatrixF logits(1, 7);
   logits << 7, 6, 5, 4, 3, 2, 3;

@@ -125,6 +125,37 @@ TEST_F(FamilyFolder, TheFamilyIsToldByTheTensorsWhereTheDescriptionDoesNot) {
   }
 }
 
+// Newer descriptions keep rotary positions in a group of their own, and list what every layer attends to.
+TEST_F(FamilyFolder, RotaryPositionsMayBeSaidInAGroup) {
+  const Dataset data = load_tensors(families_folder / "llama/golden.safetensors");
+  copy("llama");
+  const MatrixF expected = Transformer::load(folder_).logits(data.test->example(0));
+  erase("rope_theta");
+  EXPECT_GT((Transformer::load(folder_).logits(data.test->example(0)) - expected).cwiseAbs().maxCoeff(),
+            1e-3);
+  set("rope_parameters", {{"rope_type", "default"}, {"rope_theta", 500.0}});
+  set("layer_types", {"full_attention", "full_attention"});
+  set("rope_scaling", {{"rope_type", "default"}});
+  EXPECT_EQ(Transformer::load(folder_).logits(data.test->example(0)), expected);
+}
+
+TEST_F(FamilyFolder, PatchesOfALinearEmbeddingAreToldByItsInputs) {
+  const Dataset data = load_tensors(families_folder / "vit_pytorch/golden.safetensors");
+  copy("vit_pytorch");
+  const MatrixF expected = Transformer::load(folder_).logits(data.test->example(0));
+  for (const char* key : {"patch_size", "channels", "image_size"}) erase(key);
+  EXPECT_EQ(Transformer::load(folder_).logits(data.test->example(0)), expected);
+  set("channels", 4);  // 48 inputs are no four squares
+  EXPECT_THAT(refusal(), HasSubstr("size is neither said"));
+}
+
+TEST_F(FamilyFolder, WeightsThatOnlyPythonUnpacksAreNamed) {
+  copy("bert");
+  fs::remove(folder_ / "golden.safetensors");
+  fs::rename(folder_ / "model.safetensors", folder_ / "pytorch_model.bin");
+  EXPECT_THAT(refusal(), HasSubstr("pytorch_model.bin is not read"));
+}
+
 TEST_F(FamilyFolder, WhatTheSpecCannotSayIsRefusedByName) {
   const auto refused = [&](const std::string& family, const std::string& key, const nlohmann::json& value) {
     copy(family);
@@ -141,6 +172,9 @@ TEST_F(FamilyFolder, WhatTheSpecCannotSayIsRefusedByName) {
   refused("gpt2", "scale_attn_by_inverse_layer_idx", true);
   refused("gpt2", "layer_norm_epsilon", "small");
   refused("llama", "rope_scaling", {{"type", "linear"}, {"factor", 2}});
+  refused("llama", "rope_parameters", {{"rope_type", "yarn"}, {"rope_theta", 500.0}});
+  refused("llama", "rope_parameters", {{"rope_type", "default"}, {"partial_rotary_factor", 0.5}});
+  refused("llama", "layer_types", {"full_attention", "sliding_attention"});
   refused("llama", "sliding_window", 4);
   refused("llama", "use_qk_norm", true);
   refused("timm", "architecture", "swin_tiny_patch4_window7_224");
@@ -151,9 +185,9 @@ TEST_F(FamilyFolder, WhatTheSpecCannotSayIsRefusedByName) {
 }
 
 TEST_F(FamilyFolder, SizesThatMeanNothingAreRefused) {
-  copy("vit_pytorch");
-  erase("patch_size");
-  EXPECT_THAT(refusal(), HasSubstr("patch"));
+  copy("timm");
+  erase("model_args");
+  EXPECT_THAT(refusal(), HasSubstr("the number of heads is neither said"));
   copy("torch_post");
   set("pooling", "every");  // the loss looks logits up by token
   EXPECT_THAT(refusal(), HasSubstr("outputs for a vocabulary"));

@@ -47,6 +47,9 @@ TEST(Safetensors, BadFilesAreRefused) {
   refused(
       R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
       8, "overlap");
+  refused(  // and no more bytes are claimed than there are
+      R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
+      16, "tensor 'b': its bytes overlap those of tensor 'a'");
   EXPECT_NE(message_of([] { TensorFile::parse(std::vector<std::byte>(3)); }).find("too short"),
             std::string::npos);
   std::vector<std::byte> huge(16, std::byte{0xff});

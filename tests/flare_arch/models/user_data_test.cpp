@@ -61,7 +61,7 @@ TEST_F(UserData, SubfoldersAreClasses) {
     fs::copy_file(image(std::string(place).ends_with("png") ? "grey.png" : "photo.jpg"), folder_ / place);
   }
   const Dataset d = load("set", image_);
-  EXPECT_EQ(d.name, "set");
+  EXPECT_EQ(d.name, (folder_ / "set").string());  // for messages
   ASSERT_EQ(d.test->size(), 3);
   EXPECT_EQ(d.test->example(0).label, 0);
   EXPECT_EQ(d.test->example(2).label, 1);
@@ -169,6 +169,20 @@ TEST_F(UserData, StaticScalesAreCalibratedOnOtherExamples) {
   EXPECT_EQ(load("sst_dev.tsv", text_).train->size(), 1000);
   write("sst_train.tsv", "sentence\tlabel\nbad\t7\n");
   EXPECT_THAT(refusal("sst_dev.tsv", text_), HasSubstr("sst_train.tsv:2: label 7"));
+}
+
+TEST_F(UserData, ATokenizerOfAnotherModelIsNoticedWhereTheTextIsRead) {
+  ModelSpec small = text_;
+  small.vocabulary = 6;  // "film" is token 6
+  write("a.tsv", "sentence\tlabel\ngood\t1\nbad film\t0\n");
+  EXPECT_THAT(refusal("a.tsv", small),
+              HasSubstr("a.tsv:3: the tokenizer gives token 6, outside the model's"));
+  small.pooling = Pooling::every;
+  write("a.txt", "good film");
+  EXPECT_THAT(refusal("a.txt", small), HasSubstr("the tokenizer gives token 6"));
+  fs::remove(folder_ / "model/vocab.txt");
+  write("model/tokenizer.model", "");
+  EXPECT_THAT(refusal("a.tsv", text_), HasSubstr("tokenizer.model (SentencePiece) is not read"));
 }
 
 TEST_F(UserData, WhatIsWrongWithATableIsNamed) {

@@ -125,6 +125,13 @@ TEST(WordPiece, ControlsAreDropped) {
   EXPECT_THAT(t.pieces("low\tlow\nlow\rlow\xe2\x80\xa8low"), ElementsAre(11, 11, 11, 11, 11));
 }
 
+// As published tokenizers keep them; a noncharacter will never be assigned. What is for private use goes.
+TEST(WordPiece, CodePointsWithoutACharacterStay) {
+  const WordPiece t(numbered(bert_tokens), true);
+  EXPECT_THAT(t.pieces("lo\xef\xb7\x90w"), ElementsAre(0));
+  EXPECT_THAT(t.pieces("lo\xee\x80\x80w"), ElementsAre(11));
+}
+
 class TokenizerFolder : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -24,7 +24,7 @@ class Accuracy : public flare::studies::testing::ProgramFixture {
                     source("data/digits/digits.csv") + " --examples 20 " + arguments);
   }
   /// A small study with two SAWL and two converters.
-  void run_study() const {
+  void run_study(const std::string& stage = "") const {
     std::ofstream(folder_ / "small.toml")
         << "title = \"small\"\nseed = 5\n[technology]\ncards = \"" FLARE_SOURCE_DIR
            "/netlists/cards/cmos28.lib\"\n"
@@ -33,7 +33,8 @@ class Accuracy : public flare::studies::testing::ProgramFixture {
            "[corners]\nprocess = [\"tt\"]\nsupply = [\"0.9 V\"]\ntemperature = [\"27 degC\"]\nfull = 1\n"
            "[[converter]]\nname = \"flash\"\noffset_sigma = \"0.03 step\"\n"
            "[[converter]]\nname = \"noisy\"\noffset_sigma = \"0.2 step\"\n"
-           "[estimator]\nmethod = \"fit\"\nruns = 60\n";
+           "[estimator]\nmethod = \"fit\"\nruns = 60\n"
+        << stage;
     const Ended ended = run_line("run small.toml -o out.h5");
     ASSERT_EQ(ended.status, 0) << ended.out;
   }
@@ -266,6 +267,26 @@ TEST_F(Accuracy, FoldersOfEveryKindRun) {
     const std::size_t examples = name == "timm_distilled" ? 3 : 4;
     EXPECT_EQ(answers.rows(), examples * (1 + 1 + 2 * 2));  // floating, quantised, two modes of two repeats
   }
+}
+
+// A study's own stage takes what the command takes, and says the same of it.
+TEST_F(Accuracy, AStudyTakesATableOfTextAndSaysWhatCalibratedIt) {
+  const std::string model = source("data/models/agreement_bert"),
+                    table = source("data/text/agreement/test.tsv"),
+                    note = "Note: static scales were calibrated with examples that they are judged on";
+  run_study("[accuracy]\nconverter = \"flash\"\nexamples = 8\nrepeats = 1\nmodel = \"" + model +
+            "\"\ndataset = \"" + table + "\"\n");
+  EXPECT_THAT(run_line("report out.h5").out,
+              ::testing::Not(HasSubstr(note)));  // a training split lies beside it
+  const H5::H5File file = flare::engine::open_result(folder_ / "out.h5");
+  EXPECT_EQ(flare::engine::read_table(file, "/accuracy").texts("calibration")[1], "other examples");
+  std::ofstream(folder_ / "again.toml")
+      << std::ifstream(folder_ / "small.toml").rdbuf() << "calibration = \"" << table << "\"\n";
+  EXPECT_THAT(run_line("run again.toml -o again.h5").out, HasSubstr(note));
+  EXPECT_THAT(run_line("accuracy --model " + model + " --dataset " + table + " --calibration " + table +
+                       " --examples 8 --weight-arrays none --dynamic-arrays none")
+                  .out,
+              HasSubstr(note));
 }
 
 TEST_F(Accuracy, BadInputIsStatusTwoAndSaysWhere) {
