@@ -16,6 +16,7 @@
 #include "engine/simulate/netlist_text.hpp"
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/study_inputs.hpp"
+#include "studies/cli/study_program.hpp"
 #include "studies/column/column_replay.hpp"
 #include "studies/run/result_inputs.hpp"
 
@@ -96,9 +97,11 @@ WorstPoint column_point(const H5::H5File& file, const Study& study, engine::Eval
 
 }  // namespace
 
-Study study_of(const H5::H5File& file) {
-  const Study study =
-      parse_study(engine::read_text(file, "/", "study"), engine::read_text(file, "/", "study_file"));
+Study study_of(const H5::H5File& file, bool allow_commands, const std::filesystem::path& moved_to) {
+  const Study study = parse_study(
+      engine::read_text(file, "/", "study"),
+      moved_to.empty() ? std::filesystem::path(engine::read_text(file, "/", "study_file")) : moved_to);
+  refuse_commands_of(study, file.getFileName(), allow_commands);
   const std::string changed = changed_inputs(file, study_inputs(study));
   if (!changed.empty())
     throw StudyError(
