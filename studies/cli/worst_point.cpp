@@ -55,6 +55,7 @@ WorstPoint circuit_point(const H5::H5File& file, const Study& study, const std::
   });
   if (at == specs.end()) {
     std::vector<std::string> names;
+    names.reserve(specs.size());
     for (const analysis::SpecRow& row : specs) names.push_back(row.spec);
     throw StudyError(fmt::format("{}: has no verdict of {}; there is {}", file.getFileName(),
                                  spec.empty() ? "a circuit" : "'" + spec + "'", fmt::join(names, ", ")));
@@ -98,7 +99,7 @@ WorstPoint column_point(const H5::H5File& file, const Study& study, engine::Eval
 }  // namespace
 
 Study study_of(const H5::H5File& file, bool allow_commands, const std::filesystem::path& moved_to) {
-  const Study study = parse_study(
+  Study study = parse_study(
       engine::read_text(file, "/", "study"),
       moved_to.empty() ? std::filesystem::path(engine::read_text(file, "/", "study_file")) : moved_to);
   refuse_commands_of(study, file.getFileName(), allow_commands);
