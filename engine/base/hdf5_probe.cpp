@@ -12,11 +12,13 @@
 #include <cstring>
 #include <fstream>
 #include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base/file_error.hpp"
 #include "engine/base/hdf5_io.hpp"
+#include "engine/base/hdf5_texts.hpp"
 
 namespace flare::engine {
 
@@ -39,6 +41,9 @@ struct ReachesOut {};
 /// What is read claims more memory than a file of this size can account for: the library asks for as much as a damaged
 /// length says, up to 4 GB, and spends seconds on it.
 struct ClaimsTooMuch {};
+
+/// What cannot be listed cannot be looked at, and may yet be found by its name.
+struct Damaged {};
 
 /// Memory of this process while it is looking at a file of so many bytes.
 class MemoryLimit {
@@ -83,21 +88,23 @@ class MemoryLimit {
 /// Reads everything below a group in every way that readers do. What fails in order is the readers' to report.
 class Walk {
  public:
-  Walk(H5::H5File& file, const MemoryLimit& memory) : file_(file), memory_(memory) {}
+  /// `texts_only`: while a TextCheck lives.
+  Walk(H5::H5File& file, const MemoryLimit& memory, bool texts_only)
+      : file_(file), memory_(memory), texts_only_(texts_only) {}
 
   void group(const std::string& path, int depth) {
     attributes(path);
     if (depth > most_depth) return;
     std::vector<std::string> names;
-    try_to([&] { names = members(file_, path); });
+    must([&] { names = members(file_, path); });
     for (const std::string& name : names) {
       if (++objects_ > most_objects) return;
       const std::string below = path == "/" ? "/" + name : path + "/" + name;
       H5L_info_t link{};
-      if (H5Lget_info(file_.getId(), below.c_str(), &link, H5P_DEFAULT) < 0) continue;
+      if (H5Lget_info(file_.getId(), below.c_str(), &link, H5P_DEFAULT) < 0) throw Damaged();
       if (link.type != H5L_TYPE_HARD) throw ReachesOut();
       H5O_type_t type = H5O_TYPE_UNKNOWN;
-      try_to([&] { type = file_.childObjType(below); });
+      must([&] { type = file_.childObjType(below); });
       if (type == H5O_TYPE_GROUP) group(below, depth + 1);
       if (type == H5O_TYPE_DATASET) dataset(below);
     }
@@ -116,8 +123,18 @@ class Walk {
     if (memory_.met()) throw ClaimsTooMuch();
   }
 
-  void attributes(const std::string& path) {
+  template <typename Action>
+  void must(Action&& action) const {
+    bool done = false;
     try_to([&] {
+      action();
+      done = true;
+    });
+    if (!done) throw Damaged();
+  }
+
+  void attributes(const std::string& path) {
+    must([&] {
       const H5::H5Object* object = nullptr;
       H5::Group as_group;
       H5::DataSet as_dataset;
@@ -131,7 +148,7 @@ class Walk {
       for (int a = 0; a < object->getNumAttrs(); ++a) {
         const std::string name = object->openAttribute(static_cast<unsigned>(a)).getName();
         try_to([&] { read_texts(file_, path, name); });
-        try_to([&] { read_numbers(file_, path, name); });
+        if (!texts_only_) try_to([&] { read_numbers(file_, path, name); });
       }
     });
   }
@@ -143,16 +160,52 @@ class Walk {
         throw ReachesOut();
     });
     attributes(path);
+    if (texts_only_) return try_to([&] { TextCheck::read_table(file_.openDataSet(path)); });
     try_to([&] { read_table(file_, path, limits); });
     try_to([&] { read_matrix(file_, path, limits); });
   }
 
   H5::H5File& file_;
   const MemoryLimit& memory_;
+  bool texts_only_;
   std::size_t objects_ = 0;
 };
 
-[[noreturn]] void read_all(const std::filesystem::path& path, rlim_t seconds) {
+/// What looking at a file comes to.
+template <typename Action>
+Look look_of(const std::filesystem::path& path, Action&& action) {
+  try {
+    H5::H5File file = open_unprobed(path);
+    const MemoryLimit memory(std::filesystem::file_size(path));
+    return action(file, memory);
+  } catch (const ReachesOut&) {
+    return Look::reaches_out;
+  } catch (const ClaimsTooMuch&) {
+    return Look::claims_too_much;
+  } catch (const Damaged&) {
+    return Look::damaged;
+  } catch (const H5::Exception&) {
+  } catch (const std::exception&) {
+  }
+  return Look::fine;
+}
+
+Look check_texts(const std::filesystem::path& path) {
+  return look_of(path, [&](H5::H5File& file, const MemoryLimit& memory) {
+    std::optional<TextCheck> texts;
+    try {
+      texts.emplace(path, file);
+    } catch (const FileError&) {
+      return Look::damaged;
+    }
+    Walk(file, memory, true).group("/", 0);
+    return texts->passed() ? Look::fine : Look::damaged;
+  });
+}
+
+using Looking = Look (*)(const std::filesystem::path& path);
+
+[[noreturn]] void look_as_child(const std::filesystem::path& path, rlim_t seconds, Looking looking) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -161,7 +214,7 @@ class Walk {
   ::setrlimit(RLIMIT_CORE, &no_core);
   const rlimit time{seconds, seconds + 2};  // past the first it is SIGXCPU that ends the child, which is ours
   ::setrlimit(RLIMIT_CPU, &time);
-  ::_exit(static_cast<int>(read_everything(path)));
+  ::_exit(static_cast<int>(looking(path)));
 }
 
 /// Whether a process brings this signal on itself.
@@ -171,11 +224,11 @@ bool is_own_end(int signal) {
 }
 
 /// How the child ended that read the file.
-int look_at(const std::filesystem::path& file, rlim_t seconds) {
+int look_at(const std::filesystem::path& file, rlim_t seconds, Looking looking) {
   const pid_t child = ::fork();
   if (child < 0)
     throw FileError(fmt::format("{}: cannot be looked at: {}", file.string(), std::strerror(errno)));
-  if (child == 0) read_all(file, seconds);
+  if (child == 0) look_as_child(file, seconds, looking);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return 0;  // somebody else has taken its status
@@ -198,21 +251,16 @@ H5::H5File open_unprobed(const std::filesystem::path& file) {
 }
 
 Look read_everything(const std::filesystem::path& path) {
-  try {
-    H5::H5File file = open_unprobed(path);
-    const MemoryLimit memory(std::filesystem::file_size(path));
-    Walk(file, memory).group("/", 0);
-  } catch (const ReachesOut&) {
-    return Look::reaches_out;
-  } catch (const ClaimsTooMuch&) {
-    return Look::claims_too_much;
-  } catch (const H5::Exception&) {
-  } catch (const std::exception&) {
-  }
-  return Look::fine;
+  return look_of(path, [](H5::H5File& file, const MemoryLimit& memory) {
+    Walk(file, memory, false).group("/", 0);
+    return Look::fine;
+  });
 }
 
-void probe_hdf5(const std::filesystem::path& file) {
+namespace {
+
+/// Throws FileError, of what a child that looks comes to.
+void look(const std::filesystem::path& file, Looking looking) {
   struct stat about {};
   if (::stat(file.c_str(), &about) != 0) {
     if (errno == ENOENT) throw FileError(file.string() + ": no such file");
@@ -220,17 +268,28 @@ void probe_hdf5(const std::filesystem::path& file) {
   }
   if (!S_ISREG(about.st_mode)) throw FileError(file.string() + ": is not a file");
   const rlim_t seconds = base_seconds + static_cast<rlim_t>(about.st_size) / bytes_a_second;
-  int status = look_at(file, seconds);
+  int status = look_at(file, seconds, looking);
   // Killed from outside says nothing of the file.
   for (int tries = 1; tries < most_tries && WIFSIGNALED(status) && !is_own_end(WTERMSIG(status)); ++tries)
-    status = look_at(file, seconds);
-  const int look = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  if (look == static_cast<int>(Look::fine)) return;
-  if (look == static_cast<int>(Look::reaches_out))
+    status = look_at(file, seconds, looking);
+  const int seen = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  if (seen == static_cast<int>(Look::fine)) return;
+  if (seen == static_cast<int>(Look::reaches_out))
     throw FileError(file.string() + ": reaches into other files by links or external storage; not read");
-  if (look == static_cast<int>(Look::claims_too_much))
+  if (seen == static_cast<int>(Look::claims_too_much))
     throw FileError(file.string() + ": damaged: claims more memory than a file of its size can fill");
+  if (seen == static_cast<int>(Look::damaged))
+    throw FileError(file.string() + ": damaged: what it lists, or texts, are not where it says");
   throw FileError(file.string() + ": damaged: the HDF5 library crashes or hangs on it");
+}
+
+}  // namespace
+
+void probe_texts(const std::filesystem::path& file) { look(file, &check_texts); }
+
+void probe_hdf5(const std::filesystem::path& file) {
+  probe_texts(file);
+  look(file, &read_everything);
 }
 
 }  // namespace flare::engine

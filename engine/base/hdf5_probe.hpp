@@ -1,5 +1,5 @@
-// Result files come from elsewhere, and the HDF5 library is known to crash on some that are damaged (1.10.8, H5HG: a text
-// of variable length whose heap lies). So whoever opens one first lets a child process read all of it.
+// Result files come from elsewhere, and the HDF5 library is known to crash on some that are damaged. So whoever opens one
+// first lets child processes look at all of it.
 #pragma once
 
 #include <H5Cpp.h>
@@ -13,9 +13,12 @@ namespace flare::engine {
 /// external storage, virtual datasets).
 void probe_hdf5(const std::filesystem::path& file);
 
-enum class Look { fine = 0, reaches_out = 3, claims_too_much = 4 };
+/// The part of it that comes first, before the library reads any text: whether these lie where the file says.
+void probe_texts(const std::filesystem::path& file);
 
-/// What that child does: reads all of the file in every way that readers do, and crashes or hangs where the library does.
+enum class Look { fine = 0, reaches_out = 3, claims_too_much = 4, damaged = 5 };
+
+/// What the other child does: reads all of the file in every way that readers do, and crashes or hangs where the library does.
 /// Takes no more memory than a file of its size can account for.
 Look read_everything(const std::filesystem::path& file);
 

@@ -145,7 +145,7 @@ std::vector<std::string> circuit_lines(const Deck& deck, const SimulatorOptions&
   for (std::size_t i = 0; i < deck.lines.size(); ++i) {
     const std::string word = first_word(deck.lines[i]);
     if (i > 0 && asks_for_output(word)) continue;
-    const bool is_options = i > 0 && (word.rfind(".option", 0) == 0 || word == ".opt");
+    const bool is_options = i > 0 && is_options_statement(word);
     std::string line = is_options ? passed_options(deck.lines[i]) : deck.lines[i];
     if (i == 0 && line.empty()) line = "untitled";
     if (!line.empty()) lines.push_back(std::move(line));
@@ -168,7 +168,7 @@ bool leaves_traces(const Deck& deck, const SimulatorOptions& options) {
   if (deck.allow_commands || !options.compatibility.empty()) return true;
   return std::any_of(deck.lines.begin(), deck.lines.end(), [](const std::string& line) {
     const std::string word = first_word(line);
-    return (word.rfind(".option", 0) == 0 || word == ".opt") && !passed_options(line).empty();
+    return is_options_statement(word) && !passed_options(line).empty();
   });
 }
 

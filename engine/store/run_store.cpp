@@ -251,7 +251,7 @@ void RunStore::read_runs(const H5::H5File& file, KeptBy kept_by) {
                     ": /runs is not what was written there: the file is damaged or was altered; run it again "
                     "with --fresh");
   };
-  if (values.cols() != 1 && values.size() > 0) damaged();
+  if (values.cols() != 1 && values.rows() > 0) damaged();
   if (!has_attribute(file, "/runs", checksum_name) ||
       read_text(file, "/runs", checksum_name) != checksum_of(names, table, values))
     damaged();

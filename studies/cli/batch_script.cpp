@@ -105,7 +105,7 @@ script=$(readlink -f "$0")
       "last=$(sbatch --parsable --cpus-per-task=$merge_cores --output=\"$parts/join.log\" "
       "--dependency=afterok:$second \"$script\" join) "
       "|| exit 1\n"
-      "echo \"job $last joins the parts into $out; flare status \"$parts\"/*.h5 says how far they are\"\n";
+      "echo \"job $last joins the parts into $out; flare status '$parts'/*.h5 says how far they are\"\n";
   return text;
 }
 

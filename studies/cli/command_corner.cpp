@@ -30,7 +30,7 @@ std::string shift_table(const WorstPoint& worst) {
 
 int corner_command(const CornerCommand& command) {
   const H5::H5File file = engine::open_result(command.result);
-  const Study study = study_of(file);
+  const Study study = study_of(file, command.allow_commands);
   engine::WorkerPoolOptions options;
   options.workers = 1;
   engine::WorkerPool pool(options);

@@ -68,7 +68,8 @@ int replay_command(const ReplayCommand& command) {
   if (command.worst) {
     return replay_worst(
         command.result,
-        {command.count, command.out.empty() ? std::filesystem::path("worst.svg") : command.out});
+        {command.count, command.out.empty() ? std::filesystem::path("worst.svg") : command.out,
+         command.allow_commands, command.study});
   }
   if (command.samples.empty()) throw StudyError("replay: needs a group of samples and an index, or --worst");
   if (!command.out.empty()) check_csv_place(command.out);

@@ -33,6 +33,11 @@ std::vector<Sample> nearest_failing(const H5::H5File& file, const Study& study, 
   const engine::Matrix points = engine::read_matrix(file, group + "/parameters");
   const engine::Matrix measures = engine::read_matrix(file, group + "/measures");
   const std::vector<std::int64_t> indices = engine::read_table(file, group + "/runs").integers("index");
+  if (points.cols() != worst.point.size() || measures.rows() != points.rows() ||
+      static_cast<Eigen::Index>(indices.size()) != points.rows()) {
+    throw engine::FileError(fmt::format("{}: {}: its runs, parameters and measures do not belong together",
+                                        file.getFileName(), group));
+  }
   const Eigen::RowVectorXd out = worst.point.normalized();
   std::vector<Sample> samples;
   for (Eigen::Index r = 0; r < points.rows(); ++r) {
@@ -44,8 +49,7 @@ std::vector<Sample> nearest_failing(const H5::H5File& file, const Study& study, 
         fails = column < measures.cols() && margin(spec, measures(r, column)) <= 0.0;
       }
     }
-    if (fails)
-      samples.push_back({indices.at(static_cast<std::size_t>(r)), points.row(r), points.row(r).norm()});
+    if (fails) samples.push_back({indices[static_cast<std::size_t>(r)], points.row(r), points.row(r).norm()});
   }
   std::stable_sort(samples.begin(), samples.end(),
                    [](const Sample& a, const Sample& b) { return a.distance < b.distance; });
@@ -68,7 +72,7 @@ const char* axis_of_analysis(engine::AnalysisKind kind) {
 
 int replay_worst(const std::filesystem::path& result, const WorstReplay& options) {
   const H5::H5File file = engine::open_result(result);
-  const Study study = study_of(file);
+  const Study study = study_of(file, options.allow_commands, options.study);
   engine::WorkerPoolOptions pool_options;
   pool_options.workers = 1;
   engine::WorkerPool pool(pool_options);

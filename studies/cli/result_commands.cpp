@@ -35,6 +35,8 @@ void add_corner(CLI::App& app, CornerCommand& command) {
       ->capture_default_str();
   sub->add_option("--spec", command.spec, "Of a circuit with several specs; default: the limiting one");
   sub->add_option("-o,--out", command.out, "Netlist to write; the table stands beside it as .csv");
+  sub->add_flag("--allow-commands", command.allow_commands,
+                "Let the result's study run its netlist's commands");
   sub->footer("Example: flare corner read_current.h5 --at worst -o worst.cir && ngspice -b worst.cir");
 }
 

@@ -28,12 +28,15 @@ struct CornerCommand {
   std::string at = "worst";
   std::string spec;           // empty: the limiting one
   std::filesystem::path out;  // the netlist; empty: the result's name with .corner.cir, here
+  bool allow_commands = false;
 };
 int corner_command(const CornerCommand& command);
 
 struct WorstReplay {
   int count = 5;
   std::filesystem::path out = "worst.svg";
+  bool allow_commands = false;
+  std::filesystem::path study;  // where its file is now; empty: where it was
 };
 /// Finds the failing samples nearest to the nominal point, simulates them again and draws their waveforms beside its own.
 int replay_worst(const std::filesystem::path& result, const WorstReplay& options);

@@ -16,6 +16,7 @@
 #include "engine/simulate/netlist_text.hpp"
 #include "studies/circuit/circuit_study.hpp"
 #include "studies/cli/study_inputs.hpp"
+#include "studies/cli/study_program.hpp"
 #include "studies/column/column_replay.hpp"
 #include "studies/run/result_inputs.hpp"
 
@@ -54,6 +55,7 @@ WorstPoint circuit_point(const H5::H5File& file, const Study& study, const std::
   });
   if (at == specs.end()) {
     std::vector<std::string> names;
+    names.reserve(specs.size());
     for (const analysis::SpecRow& row : specs) names.push_back(row.spec);
     throw StudyError(fmt::format("{}: has no verdict of {}; there is {}", file.getFileName(),
                                  spec.empty() ? "a circuit" : "'" + spec + "'", fmt::join(names, ", ")));
@@ -96,9 +98,11 @@ WorstPoint column_point(const H5::H5File& file, const Study& study, engine::Eval
 
 }  // namespace
 
-Study study_of(const H5::H5File& file) {
-  const Study study =
-      parse_study(engine::read_text(file, "/", "study"), engine::read_text(file, "/", "study_file"));
+Study study_of(const H5::H5File& file, bool allow_commands, const std::filesystem::path& moved_to) {
+  Study study = parse_study(
+      engine::read_text(file, "/", "study"),
+      moved_to.empty() ? std::filesystem::path(engine::read_text(file, "/", "study_file")) : moved_to);
+  refuse_commands_of(study, file.getFileName(), allow_commands);
   const std::string changed = changed_inputs(file, study_inputs(study));
   if (!changed.empty())
     throw StudyError(

@@ -22,8 +22,9 @@ struct WorstPoint {
 WorstPoint worst_point(const H5::H5File& file, const Study& study, const std::string& spec,
                        engine::Evaluator& evaluator);
 
-/// The study of a result whose inputs are unchanged. Throws StudyError.
-Study study_of(const H5::H5File& file);
+/// The study of a result whose inputs are unchanged. Throws StudyError, also where it runs commands of its netlist and
+/// `allow_commands` is not given. `moved_to`: where its file is now, if it was moved.
+Study study_of(const H5::H5File& file, bool allow_commands, const std::filesystem::path& moved_to = {});
 
 /// The bench at a point as a netlist for ngspice, its measures printed. Throws StudyError for a netlist with an option scale.
 std::string netlist_at(const engine::Testbench& bench, const Eigen::RowVectorXd& point,

@@ -11,6 +11,12 @@
 
 namespace flare::studies {
 
+namespace {
+
+struct BudgetSpent {};
+
+}  // namespace
+
 TailStage::TailStage(const StudyRun& run, const ColumnDesign& design)
     : run_(run), design_(design), runner_(run, design), asking_(asking_converters(run.study)) {}
 
@@ -28,7 +34,7 @@ TailStage::StandIns TailStage::learn_full_scale(int sawl) const {
   const engine::RunRequest request = plain_samples(run_.study, design_, nominal, sawl);
   const SampleSet plain{request.stream, 0, request.testbench, request.points,
                         runner_.make(nominal, sawl, request)};
-  return estimate({nominal, sawl}, plain, 0).surrogates;
+  return estimate({nominal, sawl}, plain, 0, {}).surrogates;
 }
 
 // The nominal corner's full-scale level starts from the SAWL before, every other level from that one.
@@ -47,6 +53,7 @@ const TailStage::StandIns& TailStage::warm_starts_of(const LevelItem& item) cons
 std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
                                             const std::vector<SampleSet>& plain) {
   std::vector<LevelTails> tails;
+  std::vector<AskedRuns> asked(items.size());
   if (run_.study.estimator.method == "fit" || asking_.empty() || items.empty()) return tails;
   tails.resize(items.size());
   std::vector<double> weights;
@@ -60,7 +67,7 @@ std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
   std::vector<std::function<void()>> tasks;
   for (const std::size_t i : heaviest_first(weights)) {
     tasks.emplace_back([&, i] {
-      tails[i] = estimate(items[i], plain[i], 0);
+      tails[i] = estimate(items[i], plain[i], 0, noted_in(asked[i]));
       keep_note(items[i], tails[i]);
       runs += tails[i].runs();
       const std::size_t done = ++levels;
@@ -71,7 +78,7 @@ std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
   run_.at_once(tasks);
   run_.progress.finish(fmt::format("{} runs", runs.load()));
   if (run_.shard.count > 1) return tails;
-  ask_again(items, plain, tails);
+  ask_again(items, plain, asked, tails);
   for (std::size_t i = 0; i < items.size(); ++i) {
     const std::vector<SetConverter> converters = converters_of(items[i].point);
     bound_by_others(tails[i], questions_of(static_cast<std::size_t>(items[i].k), converters), converters,
@@ -81,14 +88,16 @@ std::vector<LevelTails> TailStage::estimate(const std::vector<LevelItem>& items,
 }
 
 void TailStage::ask_again(const std::vector<LevelItem>& items, const std::vector<SampleSet>& plain,
-                          std::vector<LevelTails>& tails) const {
+                          std::vector<AskedRuns>& asked, std::vector<LevelTails>& tails) const {
   std::vector<engine::EstimateNote> notes;
   notes.reserve(tails.size());
   for (const LevelTails& level : tails) notes.push_back({level.runs(), level.refused()});
   std::vector<std::function<void()>> tasks;
   for (const Again& again : asked_again(items, notes)) {
-    tasks.emplace_back(
-        [&, again] { tails[again.item] = estimate(items[again.item], plain[again.item], again.more); });
+    tasks.emplace_back([&, again] {
+      const std::size_t i = again.item;
+      if (auto answer = estimate_again(items[i], plain[i], again, asked[i])) tails[i] = std::move(*answer);
+    });
   }
   if (tasks.empty()) return;
   run_.progress.stage("tails without an answer");
@@ -112,7 +121,7 @@ std::vector<TailStage::Again> TailStage::asked_again(const std::vector<LevelItem
     // What it did not use of its own share is in that sum already.
     const std::uint64_t share = share_of_level(items[i]);
     const std::uint64_t unused = share - std::min(share, notes[i].runs);
-    if (more > unused) asked.push_back({i, more - unused});
+    if (more > unused) asked.push_back({i, more - unused, more});
   }
   return asked;
 }
@@ -130,18 +139,23 @@ void TailStage::ask_share_again(const std::vector<LevelItem>& items) {
     weights.push_back(run_weight(design_.points[items[again.item].point].sawl) * most);
   }
   std::vector<LevelItem> mine;
-  std::vector<std::uint64_t> more;
+  std::vector<Again> again;
   for (const std::size_t i : items_of(weights, run_.shard)) {
     mine.push_back(items[asked[i].item]);
-    more.push_back(asked[i].more);
+    again.push_back(asked[i]);
   }
   if (mine.empty()) return;
   const std::vector<SampleSet> plain = sample_levels(run_, design_, mine, [&] {
     for (const LevelItem& item : mine) learn(design_.points[item.point].sawl);
   });
   std::vector<std::function<void()>> tasks;
-  for (std::size_t i = 0; i < mine.size(); ++i)
-    tasks.emplace_back([&, i] { estimate(mine[i], plain[i], more[i]); });
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    tasks.emplace_back([&, i] {
+      AskedRuns before;
+      estimate(mine[i], plain[i], 0, noted_in(before));  // all of its runs are there
+      estimate_again(mine[i], plain[i], again[i], before);
+    });
+  }
   run_.progress.stage("tails without an answer");
   run_.at_once(tasks);
   run_.progress.finish(fmt::format("{} of {} levels asked again", mine.size(), asked.size()));
@@ -163,9 +177,31 @@ std::string TailStage::stream_of(const LevelItem& item) const {
   return fmt::format("tails/{}/k{}", point_name(run_.study, design_.points[item.point]), item.k);
 }
 
-LevelTails TailStage::estimate(const LevelItem& item, const SampleSet& plain, std::uint64_t more) const {
+// Plain counting takes up its stream where it left it: none of its first runs is left behind, and there may be 1e7.
+TailStage::Spend TailStage::noted_in(AskedRuns& asked) const {
+  if (run_.study.estimator.method == "monte_carlo") return {};
+  return [&asked](const engine::RunRequest& request) { asked.add(request); };
+}
+
+std::optional<LevelTails> TailStage::estimate_again(const LevelItem& item, const SampleSet& plain,
+                                                    const Again& again, AskedRuns& asked) const {
+  if (run_.study.estimator.method == "monte_carlo") return estimate(item, plain, again.more, {});
+  std::uint64_t fresh = 0;
+  try {
+    return estimate(item, plain, again.more, [&](const engine::RunRequest& request) {
+      fresh += asked.add(request);
+      if (fresh > again.fresh) throw BudgetSpent();
+    });
+  } catch (const BudgetSpent&) {
+    return std::nullopt;
+  }
+}
+
+LevelTails TailStage::estimate(const LevelItem& item, const SampleSet& plain, std::uint64_t more,
+                               const Spend& spend) const {
   const TailLevel level{static_cast<std::size_t>(item.k), &plain,
                         [&](const StudyRun& run, const engine::RunRequest& request) {
+                          if (spend) spend(request);
                           return LevelRunner(run, design_).make(item.point, item.k, request);
                         }};
   return estimate_level(run_, level, converters_of(item.point), options_for(item, more));

@@ -1,13 +1,16 @@
 // Stage "tails" of a column study: rare-event estimates of every level towards the thresholds of every converter.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "studies/column/column_converters.hpp"
 #include "studies/column/column_die.hpp"
 #include "studies/column/column_levels.hpp"
 #include "studies/column/column_tails.hpp"
+#include "studies/run/asked_runs.hpp"
 
 namespace flare::studies {
 
@@ -34,19 +37,28 @@ class TailStage {
   void ask_share_again(const std::vector<LevelItem>& items);
 
  private:
-  /// One of several levels, asked again with so many runs more than its share.
+  /// One of several levels, asked again with so many runs more than its share, and at most `fresh` that it has not made:
+  /// with more runs to spend an estimate may go another way, and leave some of its first ones.
   struct Again {
     std::size_t item = 0;
     std::uint64_t more = 0;
+    std::uint64_t fresh = 0;
   };
+  /// Called before runs are made; may throw.
+  using Spend = std::function<void(const engine::RunRequest&)>;
 
   using StandIns = std::vector<analysis::TailSurrogate>;
 
   StandIns learn_full_scale(int sawl) const;
   const StandIns& warm_starts_of(const LevelItem& item) const;
-  LevelTails estimate(const LevelItem& item, const SampleSet& plain, std::uint64_t more) const;
+  LevelTails estimate(const LevelItem& item, const SampleSet& plain, std::uint64_t more,
+                      const Spend& spend) const;
+  Spend noted_in(AskedRuns& asked) const;
   void ask_again(const std::vector<LevelItem>& items, const std::vector<SampleSet>& plain,
-                 std::vector<LevelTails>& tails) const;
+                 std::vector<AskedRuns>& asked, std::vector<LevelTails>& tails) const;
+  /// Nothing where it would take more runs than it is given: what it came to at first stands.
+  std::optional<LevelTails> estimate_again(const LevelItem& item, const SampleSet& plain, const Again& again,
+                                           AskedRuns& asked) const;
   std::vector<Again> asked_again(const std::vector<LevelItem>& items,
                                  const std::vector<engine::EstimateNote>& notes) const;
   void keep_note(const LevelItem& item, const LevelTails& tails) const;

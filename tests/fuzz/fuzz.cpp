@@ -1,4 +1,4 @@
-// flare_fuzz TARGET INPUTS [SEED]: reads so many mutated inputs. A crash, a hang of a minute or an exception that no
+// flare_fuzz TARGET INPUTS [SEED [FIRST]]: reads so many mutated inputs, from the FIRST of the seed on. A crash, a hang of a minute or an exception that no
 // user would see as a refusal ends it with the input kept as TARGET.crash in the current folder.
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -88,7 +88,7 @@ void clear_leftovers(const fs::path& root) {
   }
 }
 
-int fuzz(const flare::testing::FuzzTarget& target, long inputs, std::uint64_t seed) {
+int fuzz(const flare::testing::FuzzTarget& target, long inputs, std::uint64_t seed, long first) {
   const fs::path root = fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path();
   clear_leftovers(root);
   const fs::path scratch = root / fmt::format("{}{}_{}", scratch_name, target.name, ::getpid());
@@ -99,8 +99,9 @@ int fuzz(const flare::testing::FuzzTarget& target, long inputs, std::uint64_t se
     return 1;
   }
   finding.file = target.name + ".crash";
-  const long all = inputs + static_cast<long>(corpus.size());
-  const flare::testing::InputStream stream(corpus, seed);
+  const long all = first > 0 ? inputs : inputs + static_cast<long>(corpus.size());
+  flare::testing::InputStream stream(corpus, seed);
+  for (long i = 0; i < first; ++i) stream.next();
   const bool fine =
       target.look ? read_in_children(target, stream, all, scratch) : read_all(target, stream, all, scratch);
   fs::remove_all(scratch);
@@ -119,11 +120,12 @@ int main(int argc, char** argv) {
   const auto named = [&](const char* name) {
     return std::find_if(targets.begin(), targets.end(), [&](const auto& t) { return t.name == name; });
   };
-  if (argc < 3 || argc > 4 || named(argv[1]) == targets.end()) {
+  if (argc < 3 || argc > 5 || named(argv[1]) == targets.end()) {
     std::string names;
     for (const auto& target : targets) names += " " + target.name;
-    fmt::print(stderr, "flare_fuzz TARGET INPUTS [SEED]; targets:{}\n", names);
+    fmt::print(stderr, "flare_fuzz TARGET INPUTS [SEED [FIRST]]; targets:{}\n", names);
     return 2;
   }
-  return fuzz(*named(argv[1]), std::atol(argv[2]), argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1);
+  return fuzz(*named(argv[1]), std::atol(argv[2]), argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1,
+              argc > 4 ? std::atol(argv[4]) : 0);
 }

@@ -192,6 +192,12 @@ TEST(Ngspice, OurOptionsWinOverTheDecks) {
       deck_of({"t", "v1 a 0 1", "r1 a b 1k", "d1 b 0 dm", ".model dm d is=1e-14", ".options gmin=1e-10"});
   simulator().load(plain, {}, 0, {});
   EXPECT_EQ(operating_point("v(b)"), cool);
+  // ngspice takes every word that begins so.
+  const Deck short_word = deck_of(
+      {"t", "v1 a 0 1", "r1 a b 1k", "d1 b 0 dm", ".model dm d is=1e-14", ".opti temp=125 gmin=1e-10"});
+  EXPECT_TRUE(leaves_traces(short_word, {}));
+  for (const std::string& line : circuit_lines(short_word, {}, 0, {}))
+    EXPECT_EQ(line.find("temp=125"), std::string::npos);
 }
 
 TEST(Ngspice, EveryRungGivesTheSameAnswer) {

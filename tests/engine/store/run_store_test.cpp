@@ -195,6 +195,11 @@ TEST_F(RunStoreTest, RunsOfAFileDoNotGoIntoTheJournalAndAreChecked) {
   }
   RunStore store;
   EXPECT_THROW(store.read_runs(open_result(part)), FileError);
+  {
+    H5::H5File file(part.string(), H5F_ACC_RDWR);
+    write_matrix(file, "/runs/measures", Matrix(60, 0));
+  }
+  EXPECT_THROW(store.read_runs(open_result(part)), FileError);
 }
 
 TEST_F(RunStoreTest, AFullDiskIsOneErrorAndLosesNothing) {

@@ -19,9 +19,6 @@ def runs_of(path):
         return {(streams[row["stream"]], int(row["index"]), int(row["fingerprint"])) for row in file["/runs/runs"][()]}
 
 
-# Four of its levels have too little for an answer at first.
-AGAIN = cluster_fixture.COLUMN.replace("budget = 3000", "budget = 960")
-
 
 def by_point(runs, what="tails"):
     """Runs of rare-event estimates, or plain samples ("points"), by SAWL and corner."""
@@ -35,7 +32,7 @@ class Shards(ClusterTest):
 
     def test_levels_are_shared_out_and_the_numbers_stay(self):
         study = self.folder / "again.toml"
-        study.write_text(AGAIN)
+        study.write_text(cluster_fixture.AGAIN)
         alone = self.run_flare("run", study, "-j1", "-o", "alone.h5")
         self.assertIn("4 levels asked again", alone.stderr)
         screening = self.shares(study, "s", "--stage", "screening")
@@ -65,6 +62,20 @@ class Shards(ClusterTest):
         self.assertLessEqual(wanted, len(made))
         self.assertLessEqual(len(made), self.most_runs(study))
         self.assertLessEqual(max(by_point(made).values()), 960)  # the budget
+
+    def test_a_level_asked_again_goes_another_way_within_the_budget(self):
+        study = self.folder / "line.toml"
+        study.write_text(cluster_fixture.COLUMN.replace("budget = 3000", "budget = 1300").replace('"auto"', '"line"')
+                         .replace('["tt", "ss"]', '["tt"]'))
+        self.run_flare("run", study, "--shard", "1/2", "-j1", "-o", "p1.h5")
+        self.run_flare("run", study, "--shard", "2/2", "-j1", "-o", "p2.h5")
+        rest = self.run_flare("run", study, "--stage", "rest", "--shard", "1/1", "--with", "p1.h5", "p2.h5", "-j1", "-o", "r.h5")
+        self.assertIn("levels asked again", rest.stderr)
+        made = set().union(*(runs_of(self.folder / name) for name in ("p1.h5", "p2.h5", "r.h5")))
+        self.assertLessEqual(max(by_point(made).values()), 1300)
+        done = self.run_flare("merge", "m.h5", "p1.h5", "p2.h5", "r.h5", "-j1", expect=None)
+        self.assertIn("asked again", done.stderr)
+        self.assertNotIn("worker", done.stderr)
 
     def shares(self, study, letter, *words):
         names = [f"{letter}{i}.h5" for i in (1, 2, 3)]

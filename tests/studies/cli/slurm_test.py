@@ -165,6 +165,24 @@ class Slurm(ClusterTest):
         self.assertTrue((self.folder / "out.h5").exists(), self.logs())
         self.assert_same("alone.h5", "out.h5")
 
+    def test_what_levels_ask_for_is_an_array_of_its_own_and_is_requeued(self):
+        (self.folder / "again.toml").write_text(cluster_fixture.AGAIN)
+        self.alone(study="again.toml")
+        self.run_flare("batch", "again.toml", "--slurm", "--tasks", "5", "-o", "out.h5", "-s", "job.sh")
+        script = self.folder / "job.sh"
+        # The second task of that array stops once before its end, as one that is told to does.
+        stops = '[ "$task" = 2 ] && [ ! -e "$parts/stopped" ] && touch "$parts/stopped" && return 3'
+        text = script.read_text()
+        self.assertIn("\nrest() {\n", text)
+        script.write_text(text.replace("\nrest() {\n", f"\nrest() {{\n  {stops}\n"))
+        subprocess.run(["bash", str(script)], cwd=self.folder, env=self.slurm.environment, check=True, capture_output=True)
+        self.wait_for_all()
+        parts = self.folder / "out.h5.parts"
+        self.assertTrue((parts / "stopped").exists())
+        self.assertEqual(len(list(parts.glob("rest_*.h5"))), 5, self.logs())
+        self.assertIn("levels asked again", self.logs())
+        self.assert_same("alone.h5", "out.h5")
+
     def test_a_task_that_is_told_to_stop_is_requeued_and_goes_on(self):
         self.alone()
         self.submit()
