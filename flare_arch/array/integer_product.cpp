@@ -70,7 +70,10 @@ struct IntegerProduct::Packed {
     const memory::desc plain({depth, columns}, memory::data_type::s8, memory::format_tag::ab);
     const memory::desc result({tokens, columns}, memory::data_type::s32, memory::format_tag::ab);
     Entry e;
-    e.description = dnnl::matmul::primitive_desc(dnnl::matmul::desc(source, any, result), engine);
+    // The library's own scratchpad is that of the thread that makes a primitive: on another one it overwrites what it has not got.
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    e.description = dnnl::matmul::primitive_desc(dnnl::matmul::desc(source, any, result), attributes, engine);
     e.primitive = dnnl::matmul(e.description);
     std::vector<std::int8_t> bytes = narrow<std::int8_t>(weights);
     memory from(plain, engine, bytes.data());
@@ -124,9 +127,12 @@ void IntegerProduct::multiply(const IntegerView& inputs, const PlaneFormat& form
       throw std::invalid_argument("integer product: an input does not fit its format");
     dnnl::memory source(e.description.src_desc(), packed_->engine, bytes.get());
     dnnl::memory target(e.description.dst_desc(), packed_->engine, result.data());
+    dnnl::memory scratchpad(e.description.scratchpad_desc(), packed_->engine);
     dnnl::stream stream(packed_->engine);
-    e.primitive.execute(stream,
-                        {{DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, e.weights}, {DNNL_ARG_DST, target}});
+    e.primitive.execute(stream, {{DNNL_ARG_SRC, source},
+                                 {DNNL_ARG_WEIGHTS, e.weights},
+                                 {DNNL_ARG_DST, target},
+                                 {DNNL_ARG_SCRATCHPAD, scratchpad}});
     stream.wait();
   } catch (const dnnl::error& error) {
     throw std::runtime_error(std::string("oneDNN: ") + error.what());

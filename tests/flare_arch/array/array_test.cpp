@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <future>
 #include <random>
 
+#include "flare_arch/array/integer_product.hpp"
 #include "tests/flare_arch/array/random_operands.hpp"
 
 namespace flare::arch {
@@ -51,6 +53,34 @@ TEST(Array, WithoutErrorsIsTheIntegerProduct) {
       ASSERT_EQ(array.multiply(x, in, errors), expected);
     }
   }
+}
+
+// What one thread has prepared is used by all, at the sizes of a real model's layers.
+TEST(Array, ThreadsShareAProductThatAnotherHasMade) {
+  std::mt19937 generator(3);
+  const PlaneFormat format;
+  std::vector<IntegerProduct> products;
+  std::vector<MatrixI> inputs, weights, expected;
+  for (const auto& [depth, columns] : {std::pair(192, 192), {64, 197}, {197, 64}, {768, 192}, {192, 768}}) {
+    weights.push_back(random_matrix(generator, depth, columns, format));
+    inputs.push_back(random_matrix(generator, 197, depth, format));
+    expected.emplace_back(inputs.back() * weights.back());
+  }
+  for (const MatrixI& w : weights) products.emplace_back(w, format);
+  const auto wrong = [&] {
+    int count = 0;
+    for (int repeat = 0; repeat < 20; ++repeat)
+      for (std::size_t i = 0; i < products.size(); ++i) {
+        MatrixI result;
+        products[i].multiply(inputs[i], format, result);
+        count += result != expected[i];
+      }
+    return count;
+  };
+  EXPECT_EQ(wrong(), 0);
+  std::vector<std::future<int>> threads;
+  for (int t = 0; t < 4; ++t) threads.push_back(std::async(std::launch::async, wrong));
+  for (std::future<int>& thread : threads) EXPECT_EQ(thread.get(), 0);
 }
 
 TEST(Array, DieWithoutDeviationsIsTheIntegerProduct) {
