@@ -66,20 +66,23 @@ TEST(Array, ThreadsShareAProductThatAnotherHasMade) {
     inputs.push_back(random_matrix(generator, 197, depth, format));
     expected.emplace_back(inputs.back() * weights.back());
   }
+  products.reserve(weights.size());
   for (const MatrixI& w : weights) products.emplace_back(w, format);
   const auto wrong = [&] {
-    int count = 0;
+    int errors = 0;
     for (int repeat = 0; repeat < 20; ++repeat)
       for (std::size_t i = 0; i < products.size(); ++i) {
         MatrixI result;
         products[i].multiply(inputs[i], format, result);
-        count += result != expected[i];
+        errors += result != expected[i];
       }
-    return count;
+    return errors;
   };
   EXPECT_EQ(wrong(), 0);
+  constexpr std::size_t count = 4;
   std::vector<std::future<int>> threads;
-  for (int t = 0; t < 4; ++t) threads.push_back(std::async(std::launch::async, wrong));
+  threads.reserve(count);
+  for (std::size_t t = 0; t < count; ++t) threads.push_back(std::async(std::launch::async, wrong));
   for (std::future<int>& thread : threads) EXPECT_EQ(thread.get(), 0);
 }
 
