@@ -296,6 +296,7 @@ bool RegionFinder::connected(const Vector& from, const Vector& to) {
 std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing) {
   const std::vector<Vector> boundary = walk_in(failing);
   std::vector<const Vector*> open;
+  open.reserve(boundary.size());
   for (const Vector& x : boundary) open.push_back(&x);
   std::vector<std::size_t> tried(failing.size(), static_cast<std::size_t>(-1));
   const std::vector<char> explained = explain(open, tried, boundary.data(), false);
