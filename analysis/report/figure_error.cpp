@@ -75,11 +75,15 @@ void add_target(const ReportData& data, const std::vector<int>& order, FigurePar
 
 }  // namespace
 
+bool lines_show_all(const ReportData& data) {
+  return distinct(data.verdict, series_of).size() <= most_series;
+}
+
 ReportFigure error_figure(const ReportData& data) {
   std::vector<int> order = distinct(data.verdict, [](const VerdictRow& r) { return r.key.sawl; });
   std::sort(order.begin(), order.end());
   const std::vector<std::string> series = distinct(data.verdict, series_of);
-  if (series.size() > most_series) return {};  // the maps of the cells have them all
+  if (!lines_show_all(data)) return {};  // the maps of the cells have them all
   const TailAxis axis = error_axis(data);
   FigureParts parts;
   add_target(data, order, parts);

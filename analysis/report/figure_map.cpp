@@ -96,8 +96,7 @@ ReportFigure enob_figure(const ReportData& data, const std::string& cell) {
   const std::vector<VerdictRow> rows = rows_of(data.verdict, cell);
   const std::vector<int> sawl = sawls_of(rows);
   std::vector<std::string> converters = distinct(rows, [](const VerdictRow& r) { return r.key.adc; });
-  const bool lines_show_it = sawl.size() < 2 && converters.size() <= most_series;
-  if (converters.size() < 2 || lines_show_it) return {};
+  if (lines_show_all(data) && (sawl.size() < 2 || converters.size() < 2)) return {};
   const auto enob = [&](const std::string& converter) {
     const auto at =
         std::find_if(rows.begin(), rows.end(), [&](const VerdictRow& r) { return r.key.adc == converter; });

@@ -19,13 +19,16 @@ std::vector<ReportFigure> draw_report_figures(const ReportData& data);
 
 /// Error per read over SAWL, a series a cell and converter.
 ReportFigure error_figure(const ReportData& data);
+/// Whether that figure has a colour for every series; else it is left out, and enob_figure stands for it.
+bool lines_show_all(const ReportData& data);
 /// Sigma over the corners of one cell and converter, a series a SAWL.
 ReportFigure corner_figure(const ReportData& data, const std::string& cell, const std::string& adc);
 /// Accuracy over SAWL.
 ReportFigure accuracy_figure(const ReportData& data);
 /// Accuracy over the error per read it was found under.
 ReportFigure error_rate_figure(const ReportData& data);
-/// Sigma of one cell over SAWL and converters in the order of their ENOB; empty unless there are two of each.
+/// Sigma of one cell over SAWL and converters in the order of their ENOB; empty unless there are two of each, or the lines do
+/// not show all.
 ReportFigure enob_figure(const ReportData& data, const std::string& cell);
 /// P(code | k) as a heat map.
 ReportFigure confusion_figure(const ReportModel& model);

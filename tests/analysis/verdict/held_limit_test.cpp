@@ -28,6 +28,7 @@ LimitTail tail_at(double limit, Side side, double half, TailStatus status = Tail
 
 std::vector<LimitTail> tails(Side side, double half, const std::vector<double>& limits) {
   std::vector<LimitTail> all;
+  all.reserve(limits.size());
   for (const double limit : limits) all.push_back(tail_at(limit, side, half));
   return all;
 }
@@ -96,6 +97,10 @@ TEST(SpecVerdict, ACornerThatMissesIsSaidBesideOneWithoutANumber) {
   EXPECT_EQ(row.failure.high, Probability(1.0));
   EXPECT_FALSE(row.passes);
   EXPECT_THAT(spec_sentence({row}, {}), HasSubstr("at most"));
+  // A fitted law's word, though larger, does not stand in its way.
+  FailureRow fitted{"ff", estimate(3.0), "gain"};
+  fitted.tail.status = TailStatus::extrapolated;
+  EXPECT_EQ(make_spec_verdict(specs, {failures[0], fitted, failures[1]}).front().corner, "ss");
   const SpecRow open =
       make_spec_verdict(specs, {{"tt", refused, "gain"}, {"ss", estimate(9.0), "gain"}}).front();
   EXPECT_EQ(open.corner, "tt");
