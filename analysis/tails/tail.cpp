@@ -62,8 +62,8 @@ bool worse(const TailProbability& a, const TailProbability& b) {
 
 TailProbability missed_anyway(const TailProbability& worst, const TailProbability& known,
                               const std::string& what, double target) {
-  const bool is_known = known.status == TailStatus::estimated || known.status == TailStatus::bound;
-  if (worst.status != TailStatus::refused || !is_known || !(known.low > Probability(target))) return worst;
+  const bool misses = known.is_known() && known.low > Probability(target);
+  if (worst.status != TailStatus::refused || !misses) return worst;
   TailProbability missed = known;
   missed.p = known.low;
   missed.high = Probability(1.0);

@@ -79,6 +79,8 @@ struct TailProbability {
   double sigma() const { return p.sigma(); }         // -Phi^-1(p)
   double sigma_low() const { return high.sigma(); }  // the pessimistic end
   double sigma_high() const { return low.sigma(); }
+  /// A number or a limit that is neither continued beyond the runs nor refused: it counts where a miss is to be known.
+  bool is_known() const { return status == TailStatus::estimated || status == TailStatus::bound; }
   /// The limit lies above the truth (no failure seen), not below it (no pass seen).
   bool is_upper_bound() const { return status == TailStatus::bound && p == high; }
 };

@@ -24,8 +24,7 @@ const FailureRow* worst_of(const std::string& spec, const std::vector<FailureRow
 const FailureRow* known_of(const std::string& spec, const std::vector<FailureRow>& failures) {
   const FailureRow* known = nullptr;
   for (const FailureRow& row : failures) {
-    const bool is_known = row.tail.status == TailStatus::estimated || row.tail.status == TailStatus::bound;
-    if (row.spec != spec || !is_known) continue;
+    if (row.spec != spec || !row.tail.is_known()) continue;
     if (known == nullptr || row.tail.low > known->tail.low) known = &row;
   }
   return known;

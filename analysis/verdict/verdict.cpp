@@ -40,8 +40,7 @@ std::string why_not(const VerdictRow& row, const VerdictOptions& options) {
 
 /// Whether `a` is known to be more than `b` is.
 bool is_more(const LevelTail& a, const LevelTail& b) {
-  const TailStatus status = a.probability.status;
-  if (status != TailStatus::estimated && status != TailStatus::bound) return false;
+  if (!a.probability.is_known()) return false;
   return b.probability.status == TailStatus::refused || a.probability.low > b.probability.low;
 }
 

@@ -22,8 +22,10 @@ void Evaluator::serve(JobSource& source, std::stop_token stop) {
   while (!stop.stop_requested()) {
     const std::vector<const Job*> jobs = source.more();
     for (const Job* job : jobs) {
+      // The source's own may be gone once its last run is told, before evaluate() returns.
+      const Job kept = *job;
       evaluate(
-          std::span(job, 1),
+          std::span(&kept, 1),
           [&](std::size_t, std::size_t row, const RunResult& result) { source.on_run(first, row, result); },
           stop);
       ++first;

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace flare::engine {
 namespace {
@@ -61,6 +62,33 @@ TEST(SharedEvaluator, EveryTaskHasItsAnswersAndOneThreadEvaluates) {
     EXPECT_EQ(inner.threads, std::set{std::this_thread::get_id()});
     EXPECT_EQ(ask(shared, 1.0), 6.0);  // alone again
   }
+}
+
+/// One job of three rows, which is another's as soon as the last of them is told.
+class ShortLivedJob : public JobSource {
+ public:
+  std::vector<const Job*> more() override {
+    if (!std::exchange(fresh_, false)) return {};
+    return {&job_};
+  }
+  bool ended() override { return !fresh_; }
+  void on_run(std::size_t, std::size_t row, const RunResult&) override {
+    told.push_back(row);
+    if (row == 2) job_.points = Matrix::Constant(7, 2, 666.0);
+  }
+
+  std::vector<std::size_t> told;
+
+ private:
+  bool fresh_ = true;
+  Job job_{std::make_shared<Testbench>(), Matrix::Constant(3, 2, 1.0)};
+};
+
+TEST(Evaluator, AJobIsNotLookedAtOnceItsLastRunIsTold) {
+  Sums evaluator;
+  ShortLivedJob source;
+  evaluator.serve(source, {});
+  EXPECT_EQ(source.told, (std::vector<std::size_t>{0, 1, 2}));
 }
 
 TEST(SharedEvaluator, TheFirstFailureEndsAllAndIsTold) {
