@@ -77,12 +77,20 @@ engine::RowTable<AccuracyRow> accuracy_columns() {
           "calibration", "", [](auto& r) -> auto& { return r.calibration; }, "calibration");
 }
 
+constexpr double accuracy_digits = 1e4;  // of a unit: a hundredth of a per cent, or four places
+
 }  // namespace
+
+std::string accuracy_limit_text(const AccuracyRow& row, double limit) {
+  constexpr double rounding = 1e-9;  // of a limit that has no more digits
+  return accuracy_text(row, std::ceil(limit * accuracy_digits - rounding) / accuracy_digits);
+}
 
 std::string accuracy_text(const AccuracyRow& row, double value) {
   if (std::isnan(value)) return "-";
   const bool share = row.metric == "top1" || row.metric == "top5" || row.metric == "f1";
-  return share ? fmt::format("{:.2f} %", 100.0 * value) : fmt::format("{:.4f}", value);
+  const double shown = std::abs(value) < 0.5 / accuracy_digits ? 0.0 : value;  // no "-0.00"
+  return share ? fmt::format("{:.2f} %", 100.0 * shown) : fmt::format("{:.4f}", shown);
 }
 
 std::string accuracy_limits_text(const AccuracyRow& row, double low, double high) {

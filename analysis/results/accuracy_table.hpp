@@ -43,6 +43,8 @@ struct AccuracyRow {
 
 /// A mean, spread or reference of the row as people read it: "97.00 %", or "3.2040" of a loss.
 std::string accuracy_text(const AccuracyRow& row, double value);
+/// An upper limit, rounded up: what lies above the text lies above the limit.
+std::string accuracy_limit_text(const AccuracyRow& row, double limit);
 /// "[95.10 %, 98.20 %]"; a dash where there are no limits.
 std::string accuracy_limits_text(const AccuracyRow& row, double low, double high);
 

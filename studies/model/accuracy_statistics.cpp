@@ -119,7 +119,8 @@ std::string difference_text(const AccuracyRow& row) {
   if (seen) return fmt::format("a drop of {}, p = {:.2g}", drop, row.p_adjusted);
   const std::string would =
       std::isnan(row.detectable) || row.detectable > 1
-          ? fmt::format("a drop above {} is ruled out", analysis::accuracy_text(row, row.drop_high))
+          ? fmt::format("a drop above {} is ruled out",
+                        analysis::accuracy_limit_text(row, std::max(0.0, row.drop_high)))
           : fmt::format("a drop above {} would have been", analysis::accuracy_text(row, row.detectable));
   return fmt::format("no difference seen (drop {}); {}", drop, would);
 }

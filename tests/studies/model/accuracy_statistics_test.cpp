@@ -104,6 +104,18 @@ TEST(Judge, OtherMetricsAreResampled) {
   EXPECT_TRUE(std::isnan(row.detectable));
 }
 
+TEST(AccuracyText, NoNegativeZeroAndLimitsRoundedUp) {
+  AccuracyRow loss;
+  loss.metric = "loss";
+  EXPECT_EQ(analysis::accuracy_text(loss, -0.00003), "0.0000");
+  EXPECT_EQ(analysis::accuracy_text(loss, -0.00007), "-0.0001");
+  EXPECT_EQ(analysis::accuracy_limit_text(loss, 0.00001), "0.0001");
+  EXPECT_EQ(analysis::accuracy_limit_text(loss, 0.0007), "0.0007");
+  EXPECT_EQ(analysis::accuracy_limit_text(loss, 0.0), "0.0000");
+  EXPECT_EQ(analysis::accuracy_text({}, -0.00003), "0.00 %");
+  EXPECT_EQ(analysis::accuracy_limit_text({}, 0.01231), "1.24 %");
+}
+
 TEST(Adjust, ADifferenceThatManyTestsDoNotShowIsNotCalledOne) {
   // One p just below 5 % among twenty.
   std::vector<AccuracyRow> rows(20, judged({with_wrong(0, 4)}, with_wrong(0, 4), "read"));
