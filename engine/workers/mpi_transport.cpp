@@ -30,6 +30,7 @@ MpiTransport::MpiTransport() {
   MPI_Comm_size(MPI_COMM_WORLD, &ranks_);
   MPI_Barrier(MPI_COMM_WORLD);  // all have mapped what they need of one another
   segments_ = std::make_unique<NamedSegments>(rank_);
+  folder_.remove();
 }
 
 MpiTransport::~MpiTransport() {
@@ -44,6 +45,7 @@ MpiTransport::~MpiTransport() {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  folder_.restore();
   segments_->restore_own();
   MPI_Finalize();
 }

@@ -40,6 +40,7 @@ class MpiTransport final : public RankTransport {
 
   int rank_ = 0;
   int ranks_ = 1;
+  SegmentFolder folder_;  // before MPI begins, until it has ended
   std::unique_ptr<NamedSegments> segments_;
   std::vector<std::unique_ptr<Pending>> pending_;  // sent, not yet taken by MPI
 };

@@ -3,9 +3,38 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace flare::engine {
+
+/// A folder of this process alone that Open MPI makes its segment in, for the moments at its beginning and its end when the
+/// segment has a name. A kill in one of them leaves the folder, and whoever begins next on that machine clears it: its lock
+/// is free once its process is gone. Where the user has said another folder, nothing is done.
+class SegmentFolder {
+ public:
+  /// Clears what killed ones of this user left under `root`, makes the folder and tells MPI, which has not begun.
+  explicit SegmentFolder(const std::filesystem::path& root = "/dev/shm");
+  ~SegmentFolder();
+  SegmentFolder(const SegmentFolder&) = delete;
+  SegmentFolder& operator=(const SegmentFolder&) = delete;
+  SegmentFolder(SegmentFolder&&) = delete;
+  SegmentFolder& operator=(SegmentFolder&&) = delete;
+
+  /// Empty: there is none, and MPI puts its segment where it likes.
+  const std::filesystem::path& path() const { return path_; }
+  /// MPI has begun, and its segment has no name any more: whatever comes until it ends leaves nothing.
+  void remove();
+  /// MPI is about to end: the folder is there again.
+  void restore();
+
+ private:
+  bool hold();
+
+  std::filesystem::path path_;
+  int lock_ = -1;
+  std::vector<std::string> told_;  // variables of the environment
+};
 
 class NamedSegments {
  public:

@@ -41,6 +41,12 @@ def shared_files(process):
     return {match[1] for line in lines if (match := re.search(r"(/dev/shm/\S+)", line))}
 
 
+def left_in_shared_memory():
+    """What ranks, or MPI for them, have put there."""
+    ours = ("flare_ranks.", "vader_segment.", "sm_segment.")
+    return {str(path) for path in Path("/dev/shm").iterdir() if path.name.startswith(ours)}
+
+
 def rank_of(process):
     for line in Path(f"/proc/{process}/environ").read_bytes().split(b"\0"):
         if line.startswith(b"OMPI_COMM_WORLD_RANK="):
@@ -82,6 +88,32 @@ class Ranks(ClusterTest):
             self.assertFalse(out.exists() and victim is not None and job.returncode == 0)
             self.run_ranks(other, "run", "column.toml", "-o", out.name)
             self.assert_same("alone.h5", out.name)
+
+    def test_kills_while_mpi_begins_are_cleared_by_the_next_start(self):
+        before, left = left_in_shared_memory(), set()
+        for _ in range(10):
+            out = self.folder / "begun.h5"
+            with subprocess.Popen([*mpirun(2), FLARE, "run", "column.toml", "-o", str(out)], cwd=self.folder,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  env={**os.environ, **ANY_PLACE}) as job:
+                # Each rank has made a segment, or soon will have.
+                self.wait_until(lambda: left_in_shared_memory() - before - left, pause=0.0)
+                job.kill()
+                for process in processes_of(out):
+                    try:
+                        os.kill(process, signal.SIGKILL)
+                    except ProcessLookupError:
+                        pass
+            self.wait_until(lambda: not processes_of(out))
+            left |= left_in_shared_memory() - before
+        self.assertTrue(left)
+        self.run_ranks(2, "run", "column.toml", "-o", "next.h5")
+        self.assertEqual({name for name in left if os.path.exists(name)}, set())
+
+    def test_a_folder_for_segments_that_the_user_names_is_used(self):
+        done = self.run_flare("run", "column.toml", "-o", "x.h5", env=ANY_PLACE, expect=None,
+                              launcher=[*mpirun(2), "--mca", "btl_vader_backing_directory", self.folder / "nowhere"])
+        self.assertIn("nowhere", done.stdout + done.stderr)  # MPI cannot make its file there
 
     def test_a_stop_keeps_what_was_made(self):
         self.alone()
@@ -189,11 +221,11 @@ examples = 30
         self.assertIn("give different bits", done.stderr)
         self.assertFalse((self.folder / "x.h5.journal").exists())
 
-    def wait_until(self, true, seconds=60):
+    def wait_until(self, true, seconds=60, pause=0.02):
         end = time.monotonic() + seconds
         while not true():
             self.assertLess(time.monotonic(), end, "it does not come")
-            time.sleep(0.02)
+            time.sleep(pause)
 
 
 def cpu_seconds(process):
