@@ -43,6 +43,7 @@ void prepare_process() {
     if (::fcntl(file, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != file) std::_Exit(exit_failure);
   }
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes (ulimit -f) is a full disk
   constexpr mode_t owner_reads_and_writes = S_IRUSR | S_IWUSR | S_IXUSR;
   ::umask(::umask(0) & ~owner_reads_and_writes);
 }

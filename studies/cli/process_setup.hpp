@@ -8,8 +8,8 @@
 namespace flare::studies {
 
 /// Before anything else: standard streams that are closed are opened to /dev/null, so that no file of ours can become
-/// one of them; a reader of our output that goes away is no reason to end; files we make are ours to read, whatever the
-/// umask.
+/// one of them; a reader of our output that goes away and a file that grows to its limit are no reason to end, but writes
+/// that fail; files we make are ours to read, whatever the umask.
 void prepare_process();
 
 /// The status to end with: `status`, or a failure where what was printed did not reach its place (a full disk). A

@@ -81,6 +81,14 @@ TEST_F(Environment, FoldersMasksAndLimits) {
   });
 }
 
+TEST_F(Environment, ALimitOfFileSizesIsAFullDisk) {
+  const Ended ended =
+      run_with([] { limit(RLIMIT_FSIZE, 4 << 10); }, {"run", "s.toml", "-j", "1", "-o", "o.h5"});
+  EXPECT_EQ(ended.status, 3) << ended.out;
+  EXPECT_THAT(ended.out, HasSubstr("File too large"));
+  same_numbers("then without it", [] {});
+}
+
 TEST_F(Environment, VariablesThatNgspiceOrALocaleReadMoveNothing) {
   same_numbers("variables", [] {
     for (const char* name : {"SPICE_SCRIPTS", "SPICE_LIB_DIR", "SPICE_EXEC_DIR", "NGSPICE_INPUT_DIR", "HOME"})
