@@ -108,6 +108,14 @@ std::string noise_command(const Analysis& a) {
   return fmt::format("noise {} {} {}", a.output, a.swept, decades(a));
 }
 
+/// ngspice takes some titles for commands, and lists one that is a comment without a number: the first element would be
+/// taken for it.
+std::string plain_title(const std::string& title) {
+  const auto begin =
+      std::find_if(title.begin(), title.end(), [](unsigned char c) { return std::isalnum(c) != 0; });
+  return begin == title.end() ? "untitled" : std::string(begin, title.end());
+}
+
 }  // namespace
 
 void check_name(std::string_view name) {
@@ -147,7 +155,7 @@ std::vector<std::string> circuit_lines(const Deck& deck, const SimulatorOptions&
     if (i > 0 && asks_for_output(word)) continue;
     const bool is_options = i > 0 && is_options_statement(word);
     std::string line = is_options ? passed_options(deck.lines[i]) : deck.lines[i];
-    if (i == 0 && line.empty()) line = "untitled";
+    if (i == 0) line = plain_title(line);
     if (!line.empty()) lines.push_back(std::move(line));
   }
   if (lines.empty()) lines.emplace_back("untitled");

@@ -39,6 +39,27 @@ class Dialects : public CircuitFixture {
   }
 };
 
+TEST_F(Dialects, WhateverTheTitleIsTheFirstElementVaries) {
+  const std::string lines = "\nr1 a o 1k\nr2 o 0 1k\nv1 a 0 1\n.end\n";
+  const std::string study = operating_point("v(o)") + varies("r", "r*", "1 %") + plain(20);
+  write("cell.cir", "a circuit" + lines);
+  study_runs(study);
+  const Samples named = samples();
+  ASSERT_EQ(named.variables.size(), 2U);
+  for (const std::string title :
+       {"* a circuit", "*", "", "$ a", "; a", "# a", "(a)", "*ng_script", "*# op"}) {
+    SCOPED_TRACE(title);
+    write("cell.cir", title + lines);
+    study_runs(study);
+    const Samples s = samples();
+    EXPECT_EQ(s.variables, named.variables);
+    EXPECT_EQ(s.measures, named.measures);
+  }
+  write("cell.cir", "a circuit" + lines.substr(0, lines.find(".end")) + ".title\n.end\n");
+  study_runs(study);
+  EXPECT_EQ(samples().variables, named.variables);
+}
+
 TEST_F(Dialects, GiveTheSameNumber) {
   const std::string parts = "vd d 0 2\nvg g 0 1\nm1 d g 0 0 nch w=4u l=2u\n";
   const std::string kit = ".lib 'kit.lib' tt\n";
