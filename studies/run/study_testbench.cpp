@@ -136,12 +136,29 @@ engine::Variable variable_of(const DeviceVariation& variation, std::string name)
   return {std::move(name), variation.law, variation.scope, variation.unit, {}};
 }
 
-void add_device_variation(const DeviceVariation& variation, const LoadedCircuit& loaded,
+/// What it takes the simulator to set them grows with their square: 10,000 take seconds a run, 100,000 minutes.
+constexpr std::size_t most_variables = 20'000;
+
+void refuse_too_many(const Study& study, std::size_t variables) {
+  if (variables <= most_variables) return;
+  throw StudyError(fmt::format(
+      "{}: {} variables; at most {} can be varied at once: the simulator would take minutes a run "
+      "to set more. Let [[variation]] devices match those that matter, or vary a part of the "
+      "circuit by itself",
+      study.file.string(), variables, most_variables));
+}
+
+void add_device_variation(const Study& study, const DeviceVariation& variation, const LoadedCircuit& loaded,
                           const std::vector<std::string>& matched, engine::Testbench& testbench) {
   const bool die = variation.scope == engine::Scope::die;
   engine::Variable shared = variable_of(
       variation, variation.label + "_die" + (variation.polarity.empty() ? "" : "_" + variation.polarity));
-  for (const VaryingDevice& varying : varying_devices(variation, loaded.circuit, matched)) {
+  const std::vector<VaryingDevice> devices = varying_devices(variation, loaded.circuit, matched);
+  // Before they are added, each being compared with all: of 100,000 that alone takes a minute.
+  const auto own_variables = std::count_if(devices.begin(), devices.end(),
+                                           [&](const VaryingDevice& d) { return !die && d.matched; });
+  refuse_too_many(study, testbench.dimension() + static_cast<std::size_t>(own_variables));
+  for (const VaryingDevice& varying : devices) {
     if (!die && !varying.matched) continue;
     const CircuitDevice& device = *varying.device;
     refuse_ignored(variation.place, device, variation.parameter, testbench);
@@ -240,28 +257,12 @@ LoadedCircuit load_circuit(engine::Evaluator& evaluator, const Study& study, con
   return loaded;
 }
 
-namespace {
-
-/// What it takes the simulator to set them grows with their square: 10,000 take seconds a run, 100,000 minutes.
-constexpr std::size_t most_variables = 20'000;
-
-void refuse_too_many(const Study& study, const engine::Testbench& testbench) {
-  if (testbench.dimension() <= most_variables) return;
-  throw StudyError(fmt::format(
-      "{}: {} variables; at most {} can be varied at once: the simulator would take minutes a run "
-      "to set more. Let [[variation]] devices match those that matter, or vary a part of the "
-      "circuit by itself",
-      study.file.string(), testbench.dimension(), most_variables));
-}
-
-}  // namespace
-
 void add_variation(const Study& study, const LoadedCircuit& loaded, const std::vector<std::string>& matched,
                    engine::Testbench& testbench) {
   for (const DeviceVariation& variation : study.devices) {
     switch (variation.target) {
       case VariationTarget::devices:
-        add_device_variation(variation, loaded, matched, testbench);
+        add_device_variation(study, variation, loaded, matched, testbench);
         break;
       case VariationTarget::models:
         add_model_variation(variation, loaded, testbench);
@@ -273,7 +274,7 @@ void add_variation(const Study& study, const LoadedCircuit& loaded, const std::v
   }
   for (const DieVariation& variation : study.die) add_die_variation(variation, loaded, testbench);
   add_netlist_draws(matched, testbench);
-  refuse_too_many(study, testbench);
+  refuse_too_many(study, testbench.dimension());
 }
 
 void refuse_no_variation(const Study& study, const engine::Testbench& testbench) {

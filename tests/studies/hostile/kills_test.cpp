@@ -95,11 +95,22 @@ class Kills : public HostileFixture {
         },
         {});
   }
+  /// Whether a child of a process runs: one that has ended and was not waited for does not.
+  static bool has_running_child(pid_t parent) {
+    std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", parent));
+    for (pid_t id = 0; children >> id;) {
+      std::ifstream file(fmt::format("/proc/{}/stat", id));
+      const std::string status{std::istreambuf_iterator<char>(file), {}};
+      const std::size_t name = status.rfind(')');  // then a blank and the state
+      if (name != std::string::npos && name + 2 < status.size() && status[name + 2] != 'Z') return true;
+    }
+    return false;
+  }
   /// mpirun has been seen to lock itself out at its very end, in pmix_rte_finalize() (Open MPI 4.1.4, PMIx 4.2.2), where a rank
-  /// was killed: with no rank left it may be ended.
+  /// was killed, and so that it does not even wait for a rank that has ended: with no rank left it may be ended.
   Ended wait_for_job(pid_t job) {
     constexpr std::chrono::seconds patience{30};
-    if (!ends_within(job, patience) && some_worker(job) == 0) {
+    if (!ends_within(job, patience) && !has_running_child(job)) {
       ::kill(job, SIGKILL);
       ++locked_;
     }

@@ -202,14 +202,16 @@ TEST_F(Untrusted, ThousandsOfVariablesAreWritten) {
 }
 
 TEST_F(Untrusted, MoreVariablesThanARunCanSetAreRefusedAtTheStart) {
-  std::string lines = "i1 0 o 1m\n";
-  for (int i = 0; i < 20'001; ++i) lines += fmt::format("r{} o 0 100meg\n", i);
-  write("cell.cir", cell(lines));
   write("s.toml", "seed = 3\n" + flare::studies::testing::operating_point("v(o)") +
                       flare::studies::testing::varies("r", "r*", "1 %") + plain(20));
-  const Ended ended = run_line("check s.toml");
-  EXPECT_EQ(ended.status, 2) << ended.out;
-  EXPECT_THAT(ended.out, HasSubstr("20001 variables; at most 20000"));
+  for (const int variables : {20'001, 100'000}) {
+    std::string lines = "i1 0 o 1m\n";
+    for (int i = 0; i < variables; ++i) lines += fmt::format("r{} o 0 100meg\n", i);
+    write("cell.cir", cell(lines));
+    const Ended ended = run_line("check s.toml");
+    EXPECT_EQ(ended.status, 2) << ended.out;
+    EXPECT_THAT(ended.out, HasSubstr(fmt::format("{} variables; at most 20000", variables)));
+  }
 }
 
 }  // namespace
