@@ -57,10 +57,10 @@ inline Testbench column_testbench() {
   t.name = "column";
   t.deck = deck_of(
       {"column",
-       ".model nch nmos level=54 version=4.8.2 toxe=1.4n vth0=0.38 lpe0=0 lpeb=0 k1=0.3 k2=0 k3=0 "
-       "u0=0.03 vsat=1.2e5 nfactor=1.2 voff=-0.1 ndep=4e18 xj=20n rdsw=80 cgso=2e-10 cgdo=2e-10",
-       ".model pch pmos level=54 version=4.8.2 toxe=1.4n vth0=-0.36 lpe0=0 lpeb=0 k1=0.3 k2=0 k3=0 "
-       "u0=0.012 vsat=1e5 nfactor=1.2 voff=-0.1 ndep=4e18 xj=20n rdsw=120 cgso=2e-10 cgdo=2e-10",
+       (".model nch nmos level=54 version=4.8.2 toxe=1.4n vth0=0.38 lpe0=0 lpeb=0 k1=0.3 k2=0 k3=0 "
+        "u0=0.03 vsat=1.2e5 nfactor=1.2 voff=-0.1 ndep=4e18 xj=20n rdsw=80 cgso=2e-10 cgdo=2e-10"),
+       (".model pch pmos level=54 version=4.8.2 toxe=1.4n vth0=-0.36 lpe0=0 lpeb=0 k1=0.3 k2=0 k3=0 "
+        "u0=0.012 vsat=1e5 nfactor=1.2 voff=-0.1 ndep=4e18 xj=20n rdsw=120 cgso=2e-10 cgdo=2e-10"),
        ".subckt row bl wl q", "ma bl wl mid 0 nch w=300n l=60n", "md mid q 0 0 nch w=400n l=60n", ".ends",
        "vdd vdd 0 0.9", "vwl wl 0 pulse(0 0.9 100p 20p 20p 2n 4n)", "vpc pc 0 pulse(0 0.9 50p 20p 20p 2n 4n)",
        "mp bl pc vdd vdd pch w=400n l=30n", "cbl bl 0 60f"});

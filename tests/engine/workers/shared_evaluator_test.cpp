@@ -96,6 +96,7 @@ TEST(SharedEvaluator, TheFirstFailureEndsAllAndIsTold) {
   SharedEvaluator shared(inner, 4);
   std::atomic<int> begun = 0;
   std::vector<std::function<void()>> tasks;
+  tasks.reserve(1000);
   for (int i = 0; i < 1000; ++i) {
     tasks.emplace_back([&, i] {
       ++begun;
@@ -120,6 +121,7 @@ TEST(SharedEvaluator, AStopEndsTasksThatWait) {
   SharedEvaluator shared(inner, 4);
   std::stop_source stop;
   std::vector<std::function<void()>> tasks;
+  tasks.reserve(8);
   for (int i = 0; i < 8; ++i) {
     tasks.emplace_back([&] {
       for (;;) {
