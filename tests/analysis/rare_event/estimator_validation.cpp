@@ -1,5 +1,6 @@
 // Writes the tables of analysis/README.md: problems with known answers, repeated with different seeds.
 //   estimator_validation [--repeats N] [--problem NAME] [--family NAME] [--accuracy SIGMA] [--fresh-seeds] [--markdown]
+//   estimator_validation --refusals [...]   the default method beside each engine by itself, where it often gives no estimate
 //   estimator_validation --peers    the same problems given to OpenTURNS as well, where it is installed
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -22,7 +23,8 @@ constexpr std::uint64_t table_seed = 2'000'001, fresh_seed = 910'000'001;
 struct Arguments {
   ValidationOptions validation;
   std::string problem, family, set = "all", method;
-  bool fresh = false, markdown = false, verbose = false, misses = false, list = false, peers = false;
+  bool fresh = false, markdown = false, verbose = false, misses = false, list = false, peers = false,
+       refusals = false;
   std::uint64_t peer_runs = 20000;
   std::size_t jobs = 1;
 };
@@ -55,6 +57,10 @@ void declare(CLI::App& app, Arguments& a) {
   app.add_flag("--misses", a.misses, "the repeats whose interval misses, on standard error");
   app.add_flag("--list", a.list, "the problems with family, P and where it comes from; nothing is run");
   app.add_flag("--peers", a.peers, "OpenTURNS on the same problems, where it is installed");
+  app.add_flag(
+      "--refusals", a.refusals,
+      "the default method and, where it gives no estimate in a tenth of the repeats, each engine by itself: "
+      "estimates of each and their coverage");
   app.add_option("--peer-runs", a.peer_runs, "runs after which a method of OpenTURNS is stopped");
 }
 
@@ -77,19 +83,25 @@ void list(const std::vector<RareEventProblem>& problems) {
 
 // The lines of one problem, ours and the peers'.
 std::string lines_of(const RareEventProblem& problem, const Arguments& a) {
-  const auto begin = std::chrono::steady_clock::now();
   const ValidationRow row =
       validate(problem, a.validation, [&](const RareEventSummary& summary, const ValidationAnswer& answer) {
         const bool miss = summary.status == TailStatus::estimated && !covers(problem, answer);
         if (!a.verbose && !(a.misses && miss)) return;
-        std::fprintf(stderr, "%s, truth %.4g: %s", problem.name.c_str(), std::exp(problem.log_p),
-                     summary.full_report().c_str());
+        std::fprintf(stderr, "%s, truth %.4g, met by %zu runs: %s", problem.name.c_str(),
+                     std::exp(problem.log_p), answer.met, summary.full_report().c_str());
       });
   std::string lines = validation_line(row, a.markdown);
   if (a.peers) {
     for (const ValidationRow& peer : validate_peers(problem, a.validation, a.peer_runs))
       lines += validation_line(peer, a.markdown);
   }
+  return lines;
+}
+
+std::string timed_lines_of(const RareEventProblem& problem, const Arguments& a) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::string lines =
+      a.refusals ? survey_line(survey_engines(problem, a.validation), a.markdown) : lines_of(problem, a);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   std::fprintf(stderr, "%-50s %6.1f s\n", problem.name.c_str(), took.count());
   return lines;
@@ -97,12 +109,12 @@ std::string lines_of(const RareEventProblem& problem, const Arguments& a) {
 
 // In the order of the problems, `jobs` at a time.
 void print_table(const std::vector<RareEventProblem>& problems, const Arguments& a) {
-  std::fputs(validation_header(a.markdown).c_str(), stdout);
+  std::fputs((a.refusals ? survey_header(a.markdown) : validation_header(a.markdown)).c_str(), stdout);
   for (std::size_t first = 0; first < problems.size(); first += a.jobs) {
     std::vector<std::future<std::string>> running;
     for (std::size_t i = first; i < std::min(first + a.jobs, problems.size()); ++i)
       running.push_back(std::async(a.jobs > 1 ? std::launch::async : std::launch::deferred,
-                                   [&, i] { return lines_of(problems[i], a); }));
+                                   [&, i] { return timed_lines_of(problems[i], a); }));
     for (std::future<std::string>& line : running) {
       std::fputs(line.get().c_str(), stdout);
       std::fflush(stdout);

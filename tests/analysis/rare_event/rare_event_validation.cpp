@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/rare_event/estimators/estimator_list.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -72,6 +73,63 @@ double high_end(const RareEventProblem& problem, const ValidationAnswer& answer)
   return std::log(std::exp(answer.log_p_high) + answer.unmet_unknown);
 }
 
+RareEventOptions asked_of(const RareEventProblem& problem, const ValidationOptions& options) {
+  RareEventOptions asked;
+  asked.max_runs =
+      std::max(options.budget.value_or(problem.budget), RareEventOptions::min_runs(problem.dimension));
+  asked.target_half_width = options.target.value_or(problem.target);
+  asked.method = options.method.value_or(problem.method);
+  return asked;
+}
+
+struct Repeat {
+  RareEventSummary summary;
+  ValidationAnswer answer;
+};
+
+Repeat run_once(const RareEventProblem& problem, const RareEventOptions& asked) {
+  Repeat repeat;
+  std::size_t met = 0;
+  repeat.summary =
+      estimate_failure_probability(problem.dimension, counting_met(problem, asked.seed, met), asked);
+  repeat.answer = answer_of(repeat.summary);
+  repeat.answer.met = met;
+  return repeat;
+}
+
+// Scaled sigma never estimates, it extrapolates.
+std::vector<NamedEstimator> surveyed_engines() {
+  std::vector<NamedEstimator> engines = named_estimators();
+  std::erase_if(engines, [](const NamedEstimator& e) { return e.method == RareEventMethod::scaled_sigma; });
+  return engines;
+}
+
+EngineSurvey::Engine survey_engine(const RareEventProblem& problem, const ValidationOptions& options,
+                                   const NamedEstimator& engine, const std::vector<Repeat>& automatic) {
+  EngineSurvey::Engine result;
+  RareEventOptions asked = asked_of(problem, options);
+  asked.method = engine.method;
+  const std::uint64_t budget = asked.max_runs;
+  std::vector<ValidationAnswer> answers;
+  std::size_t unanswered = 0;
+  for (std::size_t i = 0; i < automatic.size(); ++i) {
+    asked.seed = options.first_seed + i;
+    if (!engine.searches) {
+      asked.max_runs =
+          std::max(budget - automatic[i].summary.runs.explore, RareEventOptions::min_runs(problem.dimension));
+    }
+    answers.push_back(run_once(problem, asked).answer);
+    if (automatic[i].answer.status == TailStatus::estimated) continue;
+    ++unanswered;
+    if (answers.back().status != TailStatus::estimated) continue;
+    ++result.answered_instead;
+    result.covered_instead += covers(problem, answers.back()) ? 1 : 0;
+  }
+  result.row = tabulate(problem, std::string(to_string(engine.method)), answers);
+  result.is_right = 2 * result.answered_instead >= unanswered && result.row.coverage() >= right_coverage;
+  return result;
+}
+
 }  // namespace
 
 bool covers(const RareEventProblem& problem, const ValidationAnswer& answer) {
@@ -121,22 +179,76 @@ ValidationRow tabulate(const RareEventProblem& problem, const std::string& metho
 ValidationRow validate(
     const RareEventProblem& problem, const ValidationOptions& options,
     const std::function<void(const RareEventSummary&, const ValidationAnswer&)>& on_result) {
-  RareEventOptions asked;
-  asked.max_runs =
-      std::max(options.budget.value_or(problem.budget), RareEventOptions::min_runs(problem.dimension));
-  asked.target_half_width = options.target.value_or(problem.target);
-  asked.method = options.method.value_or(problem.method);
+  RareEventOptions asked = asked_of(problem, options);
   std::vector<ValidationAnswer> answers;
   for (std::size_t i = 0; i < options.repeats; ++i) {
     asked.seed = options.first_seed + i;
-    std::size_t met = 0;
-    const RareEventSummary summary =
-        estimate_failure_probability(problem.dimension, counting_met(problem, asked.seed, met), asked);
-    answers.push_back(answer_of(summary));
-    answers.back().met = met;
-    if (on_result) on_result(summary, answers.back());
+    const Repeat repeat = run_once(problem, asked);
+    answers.push_back(repeat.answer);
+    if (on_result) on_result(repeat.summary, repeat.answer);
   }
   return tabulate(problem, std::string(to_string(asked.method)), answers);
+}
+
+EngineSurvey survey_engines(const RareEventProblem& problem, const ValidationOptions& options) {
+  RareEventOptions asked = asked_of(problem, options);
+  asked.method = RareEventMethod::automatic;
+  std::vector<Repeat> automatic;
+  std::vector<ValidationAnswer> answers;
+  for (std::size_t i = 0; i < options.repeats; ++i) {
+    asked.seed = options.first_seed + i;
+    automatic.push_back(run_once(problem, asked));
+    answers.push_back(automatic.back().answer);
+  }
+  EngineSurvey survey;
+  survey.automatic = tabulate(problem, std::string(to_string(asked.method)), answers);
+  if (static_cast<double>(survey.unanswered()) < often_unanswered * static_cast<double>(options.repeats))
+    return survey;
+  for (const NamedEstimator& engine : surveyed_engines())
+    survey.engines.push_back(survey_engine(problem, options, engine, automatic));
+  return survey;
+}
+
+namespace {
+
+std::string joined(const std::vector<std::string>& cells, bool markdown) {
+  std::string line = markdown ? "| " : "";
+  for (std::size_t i = 0; i < cells.size(); ++i) line += (i == 0 ? "" : markdown ? " | " : ",") + cells[i];
+  return line + (markdown ? " |\n" : "\n");
+}
+
+std::string answered_and_covered(const ValidationRow& row) {
+  return row.answered > 0 ? fmt::format("{} ({:.2f})", row.answered, row.coverage()) : "0";
+}
+
+}  // namespace
+
+std::string survey_header(bool markdown) {
+  std::vector<std::string> cells = {"problem", "d", "repeats", "automatic"};
+  for (const NamedEstimator& engine : surveyed_engines()) cells.emplace_back(to_string(engine.method));
+  cells.emplace_back("right where automatic gives no estimate");
+  std::string header = joined(cells, markdown);
+  if (markdown) header += joined(std::vector<std::string>(cells.size(), "---"), markdown);
+  return header;
+}
+
+std::string survey_line(const EngineSurvey& survey, bool markdown) {
+  const ValidationRow& row = survey.automatic;
+  std::vector<std::string> cells = {markdown ? row.name : '"' + row.name + '"', std::to_string(row.dimension),
+                                    std::to_string(row.repeats), answered_and_covered(row)};
+  std::string right;
+  for (const EngineSurvey::Engine& engine : survey.engines) {
+    cells.push_back(answered_and_covered(engine.row));
+    if (!engine.is_right) continue;
+    right += fmt::format("{}{}: {} of {}, {} covered", right.empty() ? "" : "; ", engine.row.method,
+                         engine.answered_instead, survey.unanswered(), engine.covered_instead);
+  }
+  if (survey.engines.empty()) cells.resize(cells.size() + surveyed_engines().size(), "");
+  cells.push_back(markdown ? right : '"' + right + '"');
+  std::string text = joined(cells, markdown);
+  if (!markdown)
+    for (const auto& [reason, count] : row.reasons) text += fmt::format("#   {} x {}\n", count, reason);
+  return text;
 }
 
 std::string validation_header(bool markdown) {

@@ -74,6 +74,31 @@ ValidationRow validate(
     const RareEventProblem& problem, const ValidationOptions& options,
     const std::function<void(const RareEventSummary&, const ValidationAnswer&)>& on_result = {});
 
+/// The default method beside each engine by itself: where it gives no estimate, does one of them?
+struct EngineSurvey {
+  ValidationRow automatic;
+  struct Engine {
+    ValidationRow row;                 // of all repeats
+    std::size_t answered_instead = 0;  // of those without an estimate of the default method
+    std::size_t covered_instead = 0;   // of these
+    bool is_right = false;             // where the default method should have come to it
+  };
+  std::vector<Engine> engines;  // none where the default method nearly always estimates
+  std::size_t unanswered() const { return automatic.repeats - automatic.answered; }
+};
+
+/// Of the repeats: below this share without an estimate the engines are not asked.
+constexpr double often_unanswered = 0.1;
+/// An engine is right where it estimates at least half of what the default method leaves unanswered, with this coverage.
+constexpr double right_coverage = 0.9;
+
+/// The same seeds for all. An engine that needs no search has the problem's budget less what the default method's exploring
+/// took in the same repeat; the others search by themselves.
+EngineSurvey survey_engines(const RareEventProblem& problem, const ValidationOptions& options);
+
+std::string survey_header(bool markdown);
+std::string survey_line(const EngineSurvey& survey, bool markdown);
+
 std::string validation_header(bool markdown);
 std::string validation_line(const ValidationRow& row, bool markdown);
 

@@ -107,6 +107,41 @@ TEST(Validation, OptionsReachTheEstimator) {
   });
 }
 
+TEST(Survey, AsksTheEnginesWhereTheDefaultMethodIsWithoutAnEstimate) {
+  ValidationOptions options;
+  options.repeats = 3;
+  options.budget = 3000;
+  options.target = 0.1;
+  const EngineSurvey answered = survey_engines(problem(), options);
+  EXPECT_EQ(answered.unanswered(), 0u);
+  EXPECT_TRUE(answered.engines.empty());
+  // Fails nowhere near: the default method has only a limit.
+  RareEventProblem far = problems::hard("made by hand", "far", 2, problems::tail(30.0), "closed form",
+                                        problems::pass_fail([](const Row& x) { return 30.0 - x(0); }));
+  const EngineSurvey limited = survey_engines(far, options);
+  EXPECT_EQ(limited.unanswered(), 3u);
+  ASSERT_FALSE(limited.engines.empty());
+  for (const EngineSurvey::Engine& engine : limited.engines) {
+    EXPECT_EQ(engine.row.repeats, 3u);
+    EXPECT_EQ(engine.row.answered, 0u) << engine.row.method;
+    EXPECT_FALSE(engine.is_right) << engine.row.method;
+  }
+}
+
+TEST(Survey, NamesAnEngineThatIsRightWhereTheDefaultMethodIsNot) {
+  EngineSurvey survey;
+  survey.automatic.name = "p";
+  survey.automatic.repeats = 10;
+  survey.automatic.answered = survey.automatic.covered = 4;
+  EngineSurvey::Engine engine;
+  engine.row.method = "e";
+  engine.row.answered = engine.row.covered = 9;
+  engine.answered_instead = engine.covered_instead = 5;
+  engine.is_right = true;
+  survey.engines = {engine};
+  EXPECT_EQ(survey_line(survey, true), "| p | 0 | 10 | 4 (1.00) | 9 (1.00) | e: 5 of 6, 5 covered |\n");
+}
+
 TEST(Peers, AnswerThroughThePipesWithinTheirRuns) {
   if (!peers_installed()) GTEST_SKIP() << "OpenTURNS is not installed (Debian: python3-openturns)";
   ValidationOptions options;
