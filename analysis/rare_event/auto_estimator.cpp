@@ -11,6 +11,7 @@
 #include "analysis/rare_event/estimators/race.hpp"
 #include "analysis/rare_event/last_resort.hpp"
 #include "analysis/rare_event/sampling/plain_monte_carlo.hpp"
+#include "analysis/rare_event/sampling/subset_simulation.hpp"
 #include "analysis/rare_event/search/failure_search.hpp"
 #include "analysis/rare_event/search/plain_look.hpp"
 #include "analysis/tails/interval.hpp"
@@ -22,6 +23,11 @@ constexpr std::uint64_t for_remembered = 60;  // runs kept back to explain failu
 constexpr double negligible_share = 0.02;     // of P: not worth a second search
 constexpr Eigen::Index most_ray_dimensions = 12;
 constexpr double most_missing = 0.15;  // of P: more than this is not a matter of a wider interval
+
+bool fails_in_pieces(const Findings& findings) {
+  return findings.roots && std::any_of(findings.roots->regions.begin(), findings.roots->regions.end(),
+                                       [](const LineRegion& region) { return region.in_pieces; });
+}
 
 class AutoEstimator {
  public:
@@ -177,6 +183,7 @@ class AutoEstimator {
                       : "no engine's pilot saw enough failures to go on";
     Findings findings{session_, look_, search_};
     for (const std::unique_ptr<Estimator>& estimator : chosen ? race(findings) : as_asked(findings)) {
+      if (chosen && fails_in_pieces(findings)) keep_for_chains();
       audited = estimate_and_audit(*estimator, findings);
       if (audited.summary.status == TailStatus::estimated) break;
       session_.note(fmt::format("{} refused: {}", estimator->name(), audited.summary.reason));
@@ -197,6 +204,18 @@ class AutoEstimator {
     if (runs > 0 && audited.summary.status == TailStatus::estimated)
       audited.finding = audit_regions(session_, search_, audited.regions, runs, audited.summary.log_p);
     return audited;
+  }
+
+  // Estimates of regions in pieces are often refused. Repeats of subset simulation ask less of a failure set, and cannot
+  // answer once lines have used up what they need: that stays theirs where it is at most half of what is left.
+  void keep_for_chains() {
+    EvaluationLedger& ledger = session_.ledger();
+    if (search_.kept > 0 || search_.planar || !search_.subset) return;
+    const std::uint64_t runs = runs_for_repeats(search_.subset->levels) + unreached_runs;
+    if (ledger.remaining() < 2 * runs) return;
+    session_.note(fmt::format("{} of {} runs left are kept for subset simulation", runs, ledger.remaining()));
+    search_.kept = runs;
+    ledger.hold_back(runs);
   }
 
   void release_kept() {
