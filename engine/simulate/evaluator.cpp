@@ -16,6 +16,7 @@ bool Rehearsal::remembers() const {
 }
 
 // For those that take a batch at a time: what has come up is evaluated before anybody asks for more.
+// NOLINTNEXTLINE(performance-unnecessary-value-param): a token of its own while jobs come
 void Evaluator::serve(JobSource& source, std::stop_token stop) {
   constexpr int milliseconds_to_notice_a_stop = 50;
   std::size_t first = 0;
