@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 #include <numeric>
 #include <optional>
@@ -10,6 +11,8 @@
 #include "analysis/rare_event/core/met_chance.hpp"
 #include "analysis/rare_event/population_audit.hpp"
 #include "analysis/rare_event/search/failure_regions.hpp"
+#include "analysis/rare_event/search/typical_failures.hpp"
+#include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -26,6 +29,9 @@ constexpr double least_own_lines = 4.0;     // effective ones, of these
 constexpr double same_way = 0.98;           // cosine
 constexpr double clearly_passes = 0.5;      // short of a root, sigma
 constexpr int most_steps = 4;               // of this size
+constexpr std::size_t most_chained = 1;     // of those that an arc joins: more of them found nothing more
+constexpr int chain_steps = 48;             // to where failures typically lie
+constexpr double little_of_p = 0.05;        // cannot be what an estimate lacks
 
 double audit_scale(const std::vector<LineRegion>& regions) {
   return std::clamp(nearest_offset(regions) / 1.3, 1.5, 4.5);
@@ -82,15 +88,52 @@ std::vector<Vector> clearly_short(EstimatorSession& session, const SearchResult&
   return rest;
 }
 
+// What lies no nearer to the origin than x holds of all probability at most.
+double most_beyond(const Vector& x) {
+  return boost::math::gamma_q(0.5 * static_cast<double>(x.size()), 0.5 * x.squaredNorm());
+}
+
+// Where the search found one plane only, arcs of failures lead to it from nearly everywhere far out, where every coordinate
+// is large. Those that its region clearly lets pass must also, brought to where such failures typically lie, fail as
+// expected there: what bends away from the plane does. Where a chain ends so far out that little of P can lie there, it says
+// nothing.
+std::vector<Vector> beside_the_plane(EstimatorSession& session, const SearchResult& search,
+                                     const std::vector<LineRegion>& regions, std::vector<Vector> failing) {
+  const double nearest = nearest_offset(regions);
+  const auto expected = [&](const Vector& x) {
+    return predicted_to_fail(regions, x) || stepped_back(search, regions, x) != x;
+  };
+  failing = typical_failures(session.ledger(), std::move(failing), regions, {chain_steps, expected},
+                             session.random(), Purpose::audit);
+  std::erase_if(failing, [&](const Vector& x) {
+    return expected(x) || most_beyond(x) < little_of_p * normal_tail(nearest);
+  });
+  return failing;
+}
+
 // The boundary points on the rays of `failing` that no region accounts for.
 std::vector<Vector> explain(EstimatorSession& session, const SearchResult& search,
-                            const std::vector<LineRegion>& regions, const std::vector<Vector>& failing,
+                            const std::vector<LineRegion>& regions, std::vector<Vector> failing,
                             std::size_t& bent) {
   RegionFinder finder(session.ledger(), session.random(), true, session.options().max_regions,
                       Purpose::audit);
   finder.regions() = regions;
   finder.expect_noise(search.noise, true);
-  std::vector<Vector> open = finder.unexplained(failing);
+  const bool asks_chains = search.planar && !regions.empty();
+  const auto beside = std::stable_partition(failing.begin(), failing.end(), [&](const Vector& x) {
+    return !asks_chains || stepped_back(search, regions, x) != x;
+  });
+  std::vector<Vector> open = finder.unexplained({failing.begin(), beside});
+  std::vector<Vector> apart = finder.unexplained_by_regions({beside, failing.end()});
+  const auto joined = std::stable_partition(apart.begin(), apart.end(), [&](const Vector& x) {
+    return !finder.connected(x, regions[furthest_along(regions, x)].most_probable_point);
+  });
+  const auto by_arc = static_cast<std::size_t>(apart.end() - joined);
+  std::vector<Vector> ends(joined, joined + static_cast<std::ptrdiff_t>(std::min(by_arc, most_chained)));
+  if (by_arc > 0) ends = beside_the_plane(session, search, regions, std::move(ends));
+  bent += by_arc - ends.size();
+  open.insert(open.end(), apart.begin(), joined);
+  open.insert(open.end(), ends.begin(), ends.end());
   bent += finder.bent();
   std::erase_if(open, [&](const Vector& x) {
     if (!predicted_to_fail(regions, x) && !on_bent_plane(search, x)) return false;

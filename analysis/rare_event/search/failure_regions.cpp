@@ -293,7 +293,7 @@ bool RegionFinder::connected(const Vector& from, const Vector& to) {
                      [&](double t) { return ledger_->evaluate_one(arc.at(t), purpose_).failed; });
 }
 
-std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing) {
+std::vector<Vector> RegionFinder::unexplained_by_regions(const std::vector<Vector>& failing) {
   const std::vector<Vector> boundary = walk_in(failing);
   std::vector<const Vector*> open;
   open.reserve(boundary.size());
@@ -301,15 +301,17 @@ std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing
   std::vector<std::size_t> tried(failing.size(), static_cast<std::size_t>(-1));
   const std::vector<char> explained = explain(open, tried, boundary.data(), false);
   std::vector<Vector> rest;
-  for (std::size_t i = 0; i < boundary.size(); ++i) {
-    if (explained[i] || find_twin(boundary[i]) < regions_.size()) continue;
-    if (!regions_.empty() &&
-        connected(boundary[i], regions_[furthest_along(regions_, boundary[i])].most_probable_point)) {
-      ++bent_;
-      continue;
-    }
-    rest.push_back(boundary[i]);
-  }
+  for (std::size_t i = 0; i < boundary.size(); ++i)
+    if (!explained[i] && find_twin(boundary[i]) == regions_.size()) rest.push_back(boundary[i]);
+  return rest;
+}
+
+std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing) {
+  std::vector<Vector> rest = unexplained_by_regions(failing);
+  if (regions_.empty()) return rest;
+  bent_ += std::erase_if(rest, [&](const Vector& x) {
+    return connected(x, regions_[furthest_along(regions_, x)].most_probable_point);
+  });
   return rest;
 }
 

@@ -44,6 +44,8 @@ class RegionFinder {
   /// The boundary points, on the rays of `failing`, that neither belong to a region known nor reach one
   /// through failures only. Those that only an arc explains are counted in bent().
   std::vector<engine::Vector> unexplained(const std::vector<engine::Vector>& failing);
+  /// The same without arcs: the boundary points that belong to no region known.
+  std::vector<engine::Vector> unexplained_by_regions(const std::vector<engine::Vector>& failing);
   std::size_t bent() const { return bent_; }
   /// From a failing point of the boundary to another failing point, along the arc between their directions, a little
   /// deepened: all of it fails where it is looked at. It does within a half-space, an intersection of half-spaces away

@@ -251,6 +251,41 @@ TEST(Audit, ACornerThatIsMetFarOutIsNotJoinedToThePlane) {
   }
 }
 
+// A region whose direction leans a little towards the corner is joined to it by failures from far out. A chain tells them
+// apart where it comes near enough to the origin.
+TEST(Audit, BesideOnePlaneAnArcFromFarOutDoesNotDo) {
+  const BatchEvaluator f =
+      margins([](const Row& x) { return std::min(6.0 - x(0), 3.0 * (2.3 - x.tail(4).minCoeff())); });
+  int joined = 0;
+  int seen = 0;  // of these
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    EvaluationLedger ledger(20, f, 100000, {});
+    RareEventOptions options;
+    options.seed = i;
+    EstimatorSession session(ledger, options, "audit");
+    Vector direction = Vector::Unit(20, 0);
+    direction.tail(4).setConstant(0.12);
+    direction /= direction.norm();
+    SearchResult search;
+    search.planar = true;
+    search.plane = LinearModel{6.0, -Vector::Unit(20, 0)};
+    search.regions.emplace_back(direction, 6.0 / direction(0));
+    search.regions[0].root.slope = -Vector::Unit(20, 0) / direction(0);
+    search.regions[0].root.spread = 0.01;
+    Vector met = 4.5 * session.random().normal_vector(20);
+    met(0) = -8.0;
+    met.tail(4).setConstant(2.302);
+    ledger.evaluate_one(met, Purpose::explore);
+    RegionFinder finder(ledger, session.random(), true, 20, Purpose::audit);
+    finder.regions() = search.regions;
+    if (!finder.connected(met, search.regions[0].most_probable_point)) continue;
+    ++joined;
+    seen += audit_regions(session, search, search.regions, 0, log_upper_tail(6.0)).contradicts() ? 1 : 0;
+  }
+  EXPECT_GT(joined, 20);
+  EXPECT_GE(5 * seen, 3 * joined);  // 28 of 40; 14 where an arc does
+}
+
 TEST(Audit, ChainsMustLeadToWhatWasMet) {
   const BatchEvaluator f =
       margins([](const Row& x) { return std::min(6.0 - x(0), x.tail(4).minCoeff() > 2.5 ? -1.0 : 1.0); });
