@@ -7,6 +7,7 @@
 #include "analysis/report/report_accuracy.hpp"
 #include "analysis/results/verdict_table.hpp"
 #include "engine/base/content_hash.hpp"
+#include "engine/base/hdf5_io.hpp"
 #include "flare_arch/models/accuracy.hpp"
 #include "studies/cli/commands.hpp"
 #include "studies/model/accuracy_stage.hpp"
@@ -236,6 +237,15 @@ void write_svg(const std::filesystem::path& file, const std::string& svg) {
   fmt::print("Figure: {}\n", file.string());
 }
 
+/// Before any work: what is printed at the end asks for the verdict.
+void check_result(const AccuracyCommand& command) {
+  if (command.result.empty() || engine::exists(engine::open_result(command.result), "/verdict")) return;
+  throw StudyError(
+      fmt::format("{}: no result of a column study: it has no verdict whose error models could be taken; "
+                  "without a result, --weight-arrays and --dynamic-arrays name error models",
+                  command.result.string()));
+}
+
 void make_figure_folder(const AccuracyCommand& command) {
   if (command.figures.empty()) return;
   engine::make_output_folder(command.figures);
@@ -272,6 +282,7 @@ void print_evaluations(const AccuracyCommand& command, const Evaluations& all) {
 }  // namespace
 
 int accuracy_command(const AccuracyCommand& command, std::stop_token stop) {
+  check_result(command);
   const AccuracyStudy study = study_of(command);
   const arch::IntegerAttentionOptions attention = attention_options(command);
   const std::vector<ErrorChoice> choices = error_choices(command);

@@ -307,6 +307,9 @@ TEST_F(Accuracy, BadInputIsStatusTwoAndSaysWhere) {
   refused("--weight-arrays none --dynamic-arrays none --packing any", "next_fit");
   refused("--weight-arrays none --dynamic-arrays synthetic:sawl=8,rate=1e-3 --quantizer qrazor_w4a8",
           "analog");
+  H5::H5File((folder_ / "circuit.h5").string(), H5F_ACC_TRUNC).createGroup("failures");
+  refused("circuit.h5", "no result of a column study");
+  refused("circuit.h5 --weight-arrays none --dynamic-arrays none", "no result of a column study");
 }
 
 }  // namespace
