@@ -184,6 +184,7 @@ class AutoEstimator {
     Findings findings{session_, look_, search_};
     for (const std::unique_ptr<Estimator>& estimator : chosen ? race(findings) : as_asked(findings)) {
       if (chosen && fails_in_pieces(findings)) keep_for_chains();
+      if (chosen && estimator->is_comfortable(session_.ledger())) release_what_chains_cannot_use();
       audited = estimate_and_audit(*estimator, findings);
       if (audited.summary.status == TailStatus::estimated) break;
       session_.note(fmt::format("{} refused: {}", estimator->name(), audited.summary.reason));
@@ -216,6 +217,17 @@ class AutoEstimator {
     session_.note(fmt::format("{} of {} runs left are kept for subset simulation", runs, ledger.remaining()));
     search_.kept = runs;
     ledger.hold_back(runs);
+  }
+
+  // The search keeps back for chains, in many dimensions, before it knows their levels. Where that cannot be enough it is
+  // better spent on an estimate whose pilot promises one.
+  void release_what_chains_cannot_use() {
+    if (search_.kept == 0 || !search_.subset) return;
+    const std::uint64_t runs = runs_for_repeats(search_.subset->levels) + unreached_runs;
+    if (runs <= search_.kept) return;
+    session_.note(
+        fmt::format("{} runs are not kept for subset simulation, which needs {}", search_.kept, runs));
+    release_kept();
   }
 
   void release_kept() {

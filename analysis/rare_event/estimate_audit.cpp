@@ -31,7 +31,7 @@ constexpr double clearly_passes = 0.5;      // short of a root, sigma
 constexpr int most_steps = 4;               // of this size
 constexpr std::size_t most_chained = 1;     // of those that an arc joins: more of them found nothing more
 constexpr int chain_steps = 48;             // to where failures typically lie
-constexpr double little_of_p = 0.05;        // cannot be what an estimate lacks
+constexpr double little_of_p = 1e-3;        // cannot be what an estimate lacks
 
 double audit_scale(const std::vector<LineRegion>& regions) {
   return std::clamp(nearest_offset(regions) / 1.3, 1.5, 4.5);
@@ -119,20 +119,26 @@ std::vector<Vector> explain(EstimatorSession& session, const SearchResult& searc
                       Purpose::audit);
   finder.regions() = regions;
   finder.expect_noise(search.noise, true);
-  const bool asks_chains = search.planar && !regions.empty();
-  const auto beside = std::stable_partition(failing.begin(), failing.end(), [&](const Vector& x) {
-    return !asks_chains || stepped_back(search, regions, x) != x;
-  });
-  std::vector<Vector> open = finder.unexplained({failing.begin(), beside});
-  std::vector<Vector> apart = finder.unexplained_by_regions({beside, failing.end()});
-  const auto joined = std::stable_partition(apart.begin(), apart.end(), [&](const Vector& x) {
-    return !finder.connected(x, regions[furthest_along(regions, x)].most_probable_point);
-  });
-  const auto by_arc = static_cast<std::size_t>(apart.end() - joined);
-  std::vector<Vector> ends(joined, joined + static_cast<std::ptrdiff_t>(std::min(by_arc, most_chained)));
+  // An arc does for those that fail near where their region is expected to, and where there are several regions.
+  std::vector<Vector> clear, near;
+  for (Vector& x : failing) {
+    const bool passes = search.planar && !regions.empty() && stepped_back(search, regions, x) == x;
+    (passes ? clear : near).push_back(std::move(x));
+  }
+  std::vector<Vector> open = finder.unexplained(near);
+  std::vector<Vector> ends;
+  std::size_t by_arc = 0;
+  for (Vector& x : finder.unexplained_by_regions(clear)) {
+    const bool joined = finder.joined_by_arc(x);
+    by_arc += joined ? 1 : 0;
+    if (!joined) {
+      open.push_back(std::move(x));
+    } else if (ends.size() < most_chained) {
+      ends.push_back(std::move(x));
+    }
+  }
   if (by_arc > 0) ends = beside_the_plane(session, search, regions, std::move(ends));
   bent += by_arc - ends.size();
-  open.insert(open.end(), apart.begin(), joined);
   open.insert(open.end(), ends.begin(), ends.end());
   bent += finder.bent();
   std::erase_if(open, [&](const Vector& x) {

@@ -309,10 +309,12 @@ std::vector<Vector> RegionFinder::unexplained_by_regions(const std::vector<Vecto
 std::vector<Vector> RegionFinder::unexplained(const std::vector<Vector>& failing) {
   std::vector<Vector> rest = unexplained_by_regions(failing);
   if (regions_.empty()) return rest;
-  bent_ += std::erase_if(rest, [&](const Vector& x) {
-    return connected(x, regions_[furthest_along(regions_, x)].most_probable_point);
-  });
+  bent_ += std::erase_if(rest, [&](const Vector& x) { return joined_by_arc(x); });
   return rest;
+}
+
+bool RegionFinder::joined_by_arc(const Vector& x) {
+  return connected(x, regions_[furthest_along(regions_, x)].most_probable_point);
 }
 
 void RegionFinder::add(const std::vector<Vector>& failing, bool independent, int max_builds) {

@@ -52,6 +52,8 @@ class RegionFinder {
   /// from the origin, outside of a sphere and beyond a bent plane. Regions that only meet far out show a gap near
   /// `from`: two runs are made there.
   bool connected(const engine::Vector& from, const engine::Vector& to);
+  /// The same from `x`, of the boundary, to the nearest point of the region that it is furthest along; there is one.
+  bool joined_by_arc(const engine::Vector& x);
   /// The boundary points on the rays of failing points.
   std::vector<engine::Vector> to_boundary(const std::vector<engine::Vector>& failing) {
     return walk_in(failing);

@@ -1,9 +1,9 @@
 // Failing points brought to where failures of their kind typically lie.
 //
 // A failure that was met at an inflated sigma is far out in every coordinate, also in those that have nothing to do with
-// its failing: its density says little. Short chains from it leave N(0, I) restricted to failing points as it is:
-// some coordinates are drawn anew, or all moved a little, freely or as far along the direction of the region they belong to
-// as before; what still fails is kept.
+// its failing: its density says little. Short chains from it leave N(0, I) restricted to failing points as it is: blocks of
+// coordinates, or the way along the direction of the region they belong to, are drawn anew, or moved a little, with the rest as
+// it was; what still fails is kept.
 #pragma once
 
 #include <functional>

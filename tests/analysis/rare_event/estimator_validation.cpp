@@ -61,6 +61,8 @@ void declare(CLI::App& app, Arguments& a) {
       "--refusals", a.refusals,
       "the default method and, where it gives no estimate in a tenth of the repeats, each engine by itself: "
       "estimates of each and their coverage");
+  app.add_flag("--what-is-left", a.validation.with_what_is_left,
+               "with --refusals: an engine has the runs that the default method left unused, no more");
   app.add_option("--peer-runs", a.peer_runs, "runs after which a method of OpenTURNS is stopped");
 }
 

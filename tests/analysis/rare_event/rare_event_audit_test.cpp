@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "analysis/rare_event/population_audit.hpp"
@@ -146,6 +147,24 @@ TEST(TypicalFailures, KeepWhatMattersAndLoseTheRest) {
     typical += x.squaredNorm() < 36.0 + 20.0 + 15.0 ? 1 : 0;  // far out: about 190
   }
   EXPECT_GE(typical, 12);
+}
+
+// What lies on the far side of a region, as draws far out do, has to come back along its direction as well.
+TEST(TypicalFailures, ComeBackFromTheFarSideOfTheRegion) {
+  CornerSearch bench(3);
+  std::vector<Vector> met;
+  for (int i = 0; i < 40; ++i) {
+    Vector x = 4.5 * bench.session.random().normal_vector(20);
+    x(0) = -9.0;
+    x.tail(2).setConstant(5.0);
+    met.push_back(std::move(x));
+  }
+  const std::vector<Vector> ends =
+      typical_failures(bench.ledger, met, bench.search.regions, {24, [](const Vector&) { return false; }},
+                       bench.session.random(), Purpose::audit);
+  const auto typical = std::count_if(ends.begin(), ends.end(),
+                                     [](const Vector& x) { return x.squaredNorm() < 36.0 + 20.0 + 15.0; });
+  EXPECT_GE(typical, 18);
 }
 
 TEST(PopulationAudit, APopulationThatTheRegionsPredictCostsNothing) {

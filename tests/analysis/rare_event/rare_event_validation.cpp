@@ -97,6 +97,16 @@ Repeat run_once(const RareEventProblem& problem, const RareEventOptions& asked) 
   return repeat;
 }
 
+std::vector<Repeat> repeats_of(const RareEventProblem& problem, const ValidationOptions& options,
+                               RareEventOptions asked) {
+  std::vector<Repeat> repeats;
+  for (std::size_t i = 0; i < options.repeats; ++i) {
+    asked.seed = options.first_seed + i;
+    repeats.push_back(run_once(problem, asked));
+  }
+  return repeats;
+}
+
 // Scaled sigma never estimates, it extrapolates.
 std::vector<NamedEstimator> surveyed_engines() {
   std::vector<NamedEstimator> engines = named_estimators();
@@ -111,22 +121,26 @@ EngineSurvey::Engine survey_engine(const RareEventProblem& problem, const Valida
   asked.method = engine.method;
   const std::uint64_t budget = asked.max_runs;
   std::vector<ValidationAnswer> answers;
-  std::size_t unanswered = 0;
   for (std::size_t i = 0; i < automatic.size(); ++i) {
     asked.seed = options.first_seed + i;
-    if (!engine.searches) {
-      asked.max_runs =
-          std::max(budget - automatic[i].summary.runs.explore, RareEventOptions::min_runs(problem.dimension));
+    const bool open = automatic[i].answer.status != TailStatus::estimated;
+    const RunCounts& spent = automatic[i].summary.runs;
+    if (options.with_what_is_left) {
+      if (!open || budget < spent.total() + RareEventOptions::min_runs(problem.dimension)) continue;
+      asked.max_runs = budget - spent.total();
+    } else if (!engine.searches) {
+      asked.max_runs = std::max(budget - spent.explore, RareEventOptions::min_runs(problem.dimension));
     }
     answers.push_back(run_once(problem, asked).answer);
-    if (automatic[i].answer.status == TailStatus::estimated) continue;
-    ++unanswered;
+    if (!open) continue;
+    ++result.unanswered;
     if (answers.back().status != TailStatus::estimated) continue;
     ++result.answered_instead;
     result.covered_instead += covers(problem, answers.back()) ? 1 : 0;
   }
   result.row = tabulate(problem, std::string(to_string(engine.method)), answers);
-  result.is_right = 2 * result.answered_instead >= unanswered && result.row.coverage() >= right_coverage;
+  result.is_right =
+      2 * result.answered_instead >= result.unanswered && result.row.coverage() >= right_coverage;
   return result;
 }
 
@@ -179,11 +193,9 @@ ValidationRow tabulate(const RareEventProblem& problem, const std::string& metho
 ValidationRow validate(
     const RareEventProblem& problem, const ValidationOptions& options,
     const std::function<void(const RareEventSummary&, const ValidationAnswer&)>& on_result) {
-  RareEventOptions asked = asked_of(problem, options);
+  const RareEventOptions asked = asked_of(problem, options);
   std::vector<ValidationAnswer> answers;
-  for (std::size_t i = 0; i < options.repeats; ++i) {
-    asked.seed = options.first_seed + i;
-    const Repeat repeat = run_once(problem, asked);
+  for (const Repeat& repeat : repeats_of(problem, options, asked)) {
     answers.push_back(repeat.answer);
     if (on_result) on_result(repeat.summary, repeat.answer);
   }
@@ -193,13 +205,9 @@ ValidationRow validate(
 EngineSurvey survey_engines(const RareEventProblem& problem, const ValidationOptions& options) {
   RareEventOptions asked = asked_of(problem, options);
   asked.method = RareEventMethod::automatic;
-  std::vector<Repeat> automatic;
+  const std::vector<Repeat> automatic = repeats_of(problem, options, asked);
   std::vector<ValidationAnswer> answers;
-  for (std::size_t i = 0; i < options.repeats; ++i) {
-    asked.seed = options.first_seed + i;
-    automatic.push_back(run_once(problem, asked));
-    answers.push_back(automatic.back().answer);
-  }
+  for (const Repeat& repeat : automatic) answers.push_back(repeat.answer);
   EngineSurvey survey;
   survey.automatic = tabulate(problem, std::string(to_string(asked.method)), answers);
   if (static_cast<double>(survey.unanswered()) < often_unanswered * static_cast<double>(options.repeats))
@@ -241,7 +249,7 @@ std::string survey_line(const EngineSurvey& survey, bool markdown) {
     cells.push_back(answered_and_covered(engine.row));
     if (!engine.is_right) continue;
     right += fmt::format("{}{}: {} of {}, {} covered", right.empty() ? "" : "; ", engine.row.method,
-                         engine.answered_instead, survey.unanswered(), engine.covered_instead);
+                         engine.answered_instead, engine.unanswered, engine.covered_instead);
   }
   if (survey.engines.empty()) cells.resize(cells.size() + surveyed_engines().size(), "");
   cells.push_back(markdown ? right : '"' + right + '"');

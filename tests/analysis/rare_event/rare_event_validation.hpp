@@ -44,6 +44,7 @@ struct ValidationOptions {
   std::optional<double> target = {};  // half-width in sigma; else the problem's
   std::optional<std::uint64_t> budget = {};
   std::optional<RareEventMethod> method = {};
+  bool with_what_is_left = false;  // survey_engines: see there
 };
 
 /// One repeat as the table sees it: natural logarithms, of the two ends of the bracket where runs are unknown.
@@ -78,8 +79,9 @@ ValidationRow validate(
 struct EngineSurvey {
   ValidationRow automatic;
   struct Engine {
-    ValidationRow row;                 // of all repeats
-    std::size_t answered_instead = 0;  // of those without an estimate of the default method
+    ValidationRow row;                 // of all repeats that it was asked in
+    std::size_t unanswered = 0;        // of them, by the default method
+    std::size_t answered_instead = 0;  // of these, by this one
     std::size_t covered_instead = 0;   // of these
     bool is_right = false;             // where the default method should have come to it
   };
@@ -93,7 +95,8 @@ constexpr double often_unanswered = 0.1;
 constexpr double right_coverage = 0.9;
 
 /// The same seeds for all. An engine that needs no search has the problem's budget less what the default method's exploring
-/// took in the same repeat; the others search by themselves.
+/// took in the same repeat; the others search by themselves. With what is left: engines are asked only where the default method
+/// gave no estimate and left as many runs unused as they may have at all, and have those.
 EngineSurvey survey_engines(const RareEventProblem& problem, const ValidationOptions& options);
 
 std::string survey_header(bool markdown);
