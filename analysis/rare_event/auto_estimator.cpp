@@ -165,13 +165,11 @@ class AutoEstimator {
     summary.log_p_high = std::min(0.0, log_p_at_most);
   }
 
-  // Twice the width of ln P, each way.
   void widen_for_bends(RareEventSummary& summary) {
     if (summary.status != TailStatus::estimated) return;
     session_.note(
         "failures were met where the boundary bends away from its regions: the interval is doubled");
-    summary.log_p_low -= summary.log_p - summary.log_p_low;
-    summary.log_p_high = std::min(0.0, 2.0 * summary.log_p_high - summary.log_p);
+    double_interval(summary);
   }
 
   Audited run_estimators() {
@@ -204,6 +202,7 @@ class AutoEstimator {
     ledger.release(kept);
     if (runs > 0 && audited.summary.status == TailStatus::estimated)
       audited.finding = audit_regions(session_, search_, audited.regions, runs, audited.summary.log_p);
+    search_.remember_unexplained(audited.finding.unexplained);
     return audited;
   }
 
@@ -212,7 +211,7 @@ class AutoEstimator {
   void keep_for_chains() {
     EvaluationLedger& ledger = session_.ledger();
     if (search_.kept > 0 || search_.planar || !search_.subset) return;
-    const std::uint64_t runs = runs_for_repeats(search_.subset->levels) + unreached_runs;
+    const std::uint64_t runs = runs_for_repeats(search_.subset->levels) + least_reach_runs;
     if (ledger.remaining() < 2 * runs) return;
     session_.note(fmt::format("{} of {} runs left are kept for subset simulation", runs, ledger.remaining()));
     search_.kept = runs;
@@ -223,7 +222,7 @@ class AutoEstimator {
   // better spent on an estimate whose pilot promises one.
   void release_what_chains_cannot_use() {
     if (search_.kept == 0 || !search_.subset) return;
-    const std::uint64_t runs = runs_for_repeats(search_.subset->levels) + unreached_runs;
+    const std::uint64_t runs = runs_for_repeats(search_.subset->levels) + least_reach_runs;
     if (runs <= search_.kept) return;
     session_.note(
         fmt::format("{} runs are not kept for subset simulation, which needs {}", search_.kept, runs));

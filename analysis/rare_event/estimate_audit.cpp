@@ -23,6 +23,8 @@ using engine::Vector;
 constexpr std::size_t most_explained = 6;   // of the draws that fail: looked into
 constexpr std::size_t most_remembered = 8;  // of the failures met before
 constexpr std::size_t most_unreached = 6;   // of them, after an estimate by chains
+constexpr std::size_t most_repeats = 4;     // asked for each of them, where all are joined to it
+constexpr int short_chain = 24;             // where there is less to spend
 constexpr std::size_t newcomer_lines = 16;  // through a region that the estimate does not know
 constexpr double wanted_chance = 0.95;      // that an unknown half-space is met
 constexpr double least_own_lines = 4.0;     // effective ones, of these
@@ -267,39 +269,57 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
 
 namespace {
 
-// Rows come repeat by repeat, at least four of them: those of the first quarter and of the last half are not of the
-// same. Among many like regions each repeat finds a few; then most ends are joined to none of another repeat.
-bool ends_stand_apart(EstimatorSession& session, RegionFinder& finder, const Matrix& reached) {
-  const Eigen::Index quarter = reached.rows() / 4;
-  if (quarter == 0) return false;
-  const Matrix others = reached.bottomRows(reached.rows() / 2);
+// Does an arc of failures lead from x to where that repeat ended?
+bool reaches(RegionFinder& finder, const Matrix& ends, const Vector& x) {
+  const std::vector<Vector> near = nearest_rows(ends, x, 1);
+  return !near.empty() && finder.connected(x, near.front());
+}
+
+// Among many like regions each repeat finds a few; then most ends are joined to none of other repeats.
+bool ends_stand_apart(EstimatorSession& session, RegionFinder& finder, const std::vector<Matrix>& ends) {
   std::size_t apart = 0;
   for (std::size_t i = 0; i < most_unreached; ++i) {
+    const Matrix& own = ends[i % ends.size()];
     const Vector end =
-        reached.row(static_cast<Eigen::Index>(session.random().pick(static_cast<std::size_t>(quarter))));
-    const std::vector<Vector> near = nearest_rows(others, end, 2);
-    apart +=
-        std::none_of(near.begin(), near.end(), [&](const Vector& x) { return finder.connected(end, x); });
+        own.row(static_cast<Eigen::Index>(session.random().pick(static_cast<std::size_t>(own.rows()))));
+    apart += std::none_of(ends.begin(), ends.end(),
+                          [&](const Matrix& other) { return &other != &own && reaches(finder, other, end); });
   }
   return 2 * apart >= most_unreached;
 }
 
 }  // namespace
 
-std::vector<Vector> unreached_failures(EstimatorSession& session, const Matrix& reached) {
+std::uint64_t reach_runs(std::uint64_t left) {
+  return std::clamp<std::uint64_t>(left / 20, least_reach_runs,
+                                   least_reach_runs + most_unreached * short_chain);
+}
+
+ChainReach reach_of_chains(EstimatorSession& session, const SearchResult& search,
+                           const std::vector<Matrix>& ends, std::uint64_t runs) {
   RegionFinder finder(session.ledger(), session.random(), true, session.options().max_regions,
                       Purpose::audit);
-  std::vector<const Vector*> met;
+  std::vector<const Vector*> met, open;
+  for (const Vector& x : search.unexplained) open.push_back(&x);
   for (const Vector& x : session.ledger().met_failures())
     if (x.norm() > 0.0) met.push_back(&x);
-  std::vector<Vector> unreached = finder.to_boundary(different(met, most_unreached));
-  const auto joined = [&](const Vector& x) {
-    const std::vector<Vector> ends = nearest_rows(reached, x, 3);
-    return std::any_of(ends.begin(), ends.end(), [&](const Vector& end) { return finder.connected(x, end); });
-  };
-  std::erase_if(unreached, joined);
-  if (!unreached.empty() && ends_stand_apart(session, finder, reached)) unreached.clear();
-  return unreached;
+  std::vector<Vector> asked = different(open, most_unreached / 2);
+  std::vector<Vector> others = different(met, most_unreached - asked.size());
+  const auto steps = static_cast<int>((runs - std::min(runs, least_reach_runs)) / most_unreached);
+  if (!search.regions.empty())
+    others = typical_failures(session.ledger(), std::move(others), search.regions,
+                              {steps, [](const Vector&) { return false; }}, session.random(), Purpose::audit);
+  for (Vector& x : others) asked.push_back(std::move(x));
+  ChainReach reach;
+  for (const Vector& x : finder.to_boundary(asked)) {
+    std::size_t joined = 0, apart = 0;
+    for (std::size_t i = 0; i < ends.size() && joined < most_repeats && (joined == 0 || apart == 0); ++i)
+      ++(reaches(finder, ends[i], x) ? joined : apart);
+    reach.by_none += joined == 0 ? 1 : 0;
+    reach.by_some += joined > 0 && apart > 0 ? 1 : 0;
+  }
+  if (reach.by_none + reach.by_some > 0 && ends_stand_apart(session, finder, ends)) return {};
+  return reach;
 }
 
 double AuditFinding::unseen_share() const {

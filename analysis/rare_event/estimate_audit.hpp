@@ -43,11 +43,22 @@ std::uint64_t audit_runs(const EstimatorSession& session, const PlainLook& look,
 AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search,
                            const std::vector<LineRegion>& regions, std::uint64_t runs, double log_p);
 
-/// Failures met before that no arc of failures joins to a row of `reached`: what an estimate by chains that ended in
-/// these points has not seen.
-std::vector<engine::Vector> unreached_failures(EstimatorSession& session, const engine::Matrix& reached);
+/// Of up to six failures met before: those that no arc of failures joins to where repeats of subset simulation ended, and
+/// those that are joined to some repeats and not to others.
+struct ChainReach {
+  std::size_t by_none = 0;  // not in the estimate
+  std::size_t by_some = 0;  // in some of its terms: their logarithms are not of one normal law
+};
+
+/// `ends`: rows of each repeat, of two at least; `runs` from reach_runs(). Half of those asked are what audits of other estimates
+/// found in none of their regions; the others are brought, as far as `runs` go, to where such failures lie: from far out arcs
+/// lead to a plane from nearly everywhere. Where most ends of a repeat are joined to none of others, among many like regions,
+/// nothing is said.
+ChainReach reach_of_chains(EstimatorSession& session, const SearchResult& search,
+                           const std::vector<engine::Matrix>& ends, std::uint64_t runs);
 /// Runs to keep back for that.
-constexpr std::uint64_t unreached_runs = 120;
+constexpr std::uint64_t least_reach_runs = 120;
+std::uint64_t reach_runs(std::uint64_t left);
 
 /// Share of P = exp(log_p) that the regions behind unexplained failures hold, by lines of their own. Makes runs; 1
 /// where the budget ends, a failure leads to no region, or the lines through its region see too little of it.

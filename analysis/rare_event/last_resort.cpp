@@ -31,6 +31,7 @@ constexpr std::uint64_t worth_a_try = 600;    // runs left, below which only sub
 constexpr std::uint64_t for_remembered = 60;  // runs to explain failures that were met before
 constexpr double promising_pilot = 6.0;       // effective samples of it
 constexpr double most_missing = 0.15;         // of P, in regions that the audit met
+constexpr double widest_doubled = 1.5 * widest_interval;
 
 // What the audit met beside the estimate: a wider interval where it holds little, no number where it holds much.
 void allow_for_missing(EstimatorSession& session, const Estimator& estimator, const AuditFinding& finding,
@@ -44,8 +45,7 @@ void allow_for_missing(EstimatorSession& session, const Estimator& estimator, co
     summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(2.0 * missing));
   }
   if (!finding.shows_bends()) return;
-  summary.log_p_low -= summary.log_p - summary.log_p_low;
-  summary.log_p_high = std::min(0.0, 2.0 * summary.log_p_high - summary.log_p);
+  double_interval(summary);
 }
 
 // Runs to an effective sample of 100, going by the pilot.
@@ -85,6 +85,7 @@ RareEventSummary try_engine(Findings& findings, Estimator& estimator) {
   if (runs > 0) {
     const AuditFinding finding =
         audit_regions(session, findings.search, estimator.sampled_regions(), runs, summary.log_p);
+    findings.search.remember_unexplained(finding.unexplained);
     allow_for_missing(session, estimator, finding, summary);
   }
   audit_against_subset(findings.search, summary);
@@ -108,17 +109,23 @@ RareEventSummary subset_at_last(EstimatorSession& session, const PlainLook& look
   EvaluationLedger& ledger = session.ledger();
   if (!subset_may_answer(session, look)) return refused;
   session.note(fmt::format("{} runs for subset simulation: {}", ledger.remaining(), refused.reason));
-  ledger.hold_back(unreached_runs);
-  engine::Matrix reached;
+  const std::uint64_t kept = reach_runs(ledger.remaining());
+  ledger.hold_back(kept);
+  std::vector<engine::Matrix> reached;
   RareEventSummary summary =
       repeat_subset_simulation(ledger, ledger.remaining(), session.random(), Purpose::estimate,
                                search.subset ? search.subset->levels : 0, &reached);
-  ledger.release(unreached_runs);
+  ledger.release(kept);
   if (summary.status == TailStatus::estimated) {
-    const std::size_t unreached = unreached_failures(session, reached).size();
-    if (unreached == 0) return summary;
+    const ChainReach reach = reach_of_chains(session, search, reached, kept);
+    if (reach.by_some > 0) double_interval(summary);
+    const bool says_nothing =
+        summary.log_p_high - summary.log_p_low > widest_doubled || summary.log_p_high >= 0.0;
+    if (reach.by_none == 0 && !says_nothing) return summary;
     summary.reason =
-        fmt::format("{} failures were met that no chain of subset simulation leads to", unreached);
+        reach.by_none > 0
+            ? fmt::format("{} failures were met that no chain of subset simulation leads to", reach.by_none)
+            : "the repeats of subset simulation ended in different failures";
   }
   refused.reason += "; " + summary.reason;
   refused.runs_wanted = summary.runs_wanted;
@@ -139,6 +146,7 @@ RareEventSummary engines_at_last(EstimatorSession& session, const PlainLook& loo
       RareEventSummary summary = try_or_refuse(findings, *estimator);
       if (summary.status == TailStatus::estimated) return summary;
     }
+    search.unexplained = std::move(own.unexplained);
   }
   return subset_at_last(session, look, search, std::move(refused));
 }

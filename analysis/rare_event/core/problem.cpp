@@ -91,6 +91,11 @@ void refuse(RareEventSummary& summary, std::string reason) {
   summary.log_p = summary.log_p_low = summary.log_p_high = std::numeric_limits<double>::quiet_NaN();
 }
 
+void double_interval(RareEventSummary& summary) {
+  summary.log_p_low -= summary.log_p - summary.log_p_low;
+  summary.log_p_high = std::min(0.0, 2.0 * summary.log_p_high - summary.log_p);
+}
+
 std::string RareEventSummary::brief_report() const {
   if (status == TailStatus::refused) return fmt::format("refused after {} runs: {}", runs.total(), reason);
   return fmt::format("{}: P = {:.3g} [{:.3g}, {:.3g}], {:.2f} sigma [{:.2f}, {:.2f}], {} runs, {}",

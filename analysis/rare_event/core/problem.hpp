@@ -194,5 +194,7 @@ struct RareEventSummary {
 
 /// Takes the number away.
 void refuse(RareEventSummary& summary, std::string reason);
+/// Twice the width of ln P, each way.
+void double_interval(RareEventSummary& summary);
 
 }  // namespace flare::analysis

@@ -174,14 +174,6 @@ constexpr double least_population = 50.0;
 // Few repeats may agree by chance. Their scatter counts for at least this share of the variance that the levels
 // themselves let expect; without it the intervals of wedges and corners cover 0.75 to 0.82.
 constexpr double least_variance_share = 0.5;
-constexpr double widest = 6.9;  // of the interval, each way: ln 1000; beyond it the number says nothing
-
-void append_rows(const engine::Matrix& more, engine::Matrix& all) {
-  engine::Matrix grown(all.rows() + more.rows(), more.cols());
-  if (all.rows() > 0) grown.topRows(all.rows()) = all;
-  grown.bottomRows(more.rows()) = more;
-  all = std::move(grown);
-}
 
 // Runs of one repeat over those of its first level: each level after it keeps its seeds.
 double populations_of(int levels) { return 1.0 + 0.85 * static_cast<double>(levels); }
@@ -220,7 +212,7 @@ std::uint64_t runs_for_repeats(int levels) {
 }
 
 RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_t count, NormalStream& random,
-                                          Purpose purpose, int levels, engine::Matrix* reached) {
+                                          Purpose purpose, int levels, std::vector<engine::Matrix>* reached) {
   RareEventSummary summary;
   summary.method = RareEventMethod::subset_simulation;
   const std::uint64_t until = ledger.counts().total() + std::min(count, ledger.remaining());
@@ -274,7 +266,7 @@ RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_
       return summary;
     }
     logs.push_back(result.log_p);
-    if (reached != nullptr) append_rows(result.failing, *reached);
+    if (reached != nullptr) reached->push_back(result.failing);
     expected += result.log_sd * result.log_sd;
     levels = std::max(levels, result.levels);
   }
@@ -287,7 +279,7 @@ RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_
   summary.diagnostics.coefficient_of_variation =
       std::sqrt(std::expm1(mean.sd * mean.sd) / static_cast<double>(logs.size()));
   summary.diagnostics.effective_samples = static_cast<double>(logs.size());
-  if (mean.high - mean.low > 2.0 * widest || mean.high >= 0.0) {
+  if (mean.high - mean.low > widest_interval || mean.high >= 0.0) {
     summary.reason = fmt::format(
         "the repeats of subset simulation scatter by a factor of {:.0f}",
         std::exp(*std::max_element(logs.begin(), logs.end()) - *std::min_element(logs.begin(), logs.end())));

@@ -31,12 +31,16 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
 /// Fewest runs that independent repeats over so many levels take.
 std::uint64_t runs_for_repeats(int levels);
 
+/// Of ln P, from repeats: a factor of 1000 each way; beyond it the number says nothing.
+constexpr double widest_interval = 13.8;
+
 /// Independent repeats with at most `count` runs together, populations as large as they allow; the mean of their
 /// estimates with a t interval of the logarithms. `levels`: about how many lie before the failure set; 0: a
 /// small run finds out. Refused where fewer than 4 repeats are affordable, one does not arrive, or they scatter
-/// too much. Repeats that share a blind spot share it silently. `reached`, where given: failing points of all repeats,
+/// too much. Repeats that share a blind spot share it silently. `reached`, where given: failing points of each repeat,
 /// as rows.
 RareEventSummary repeat_subset_simulation(EvaluationLedger& ledger, std::uint64_t count, NormalStream& random,
-                                          Purpose purpose, int levels = 0, engine::Matrix* reached = nullptr);
+                                          Purpose purpose, int levels = 0,
+                                          std::vector<engine::Matrix>* reached = nullptr);
 
 }  // namespace flare::analysis

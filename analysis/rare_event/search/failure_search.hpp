@@ -32,10 +32,14 @@ struct SearchResult {
   std::optional<SubsetResult> subset;  // where one was made and reached the failure set
   std::uint64_t kept =
       0;  // runs the search held back in the ledger: for repeats of subset simulation at last
+  std::vector<engine::Vector> unexplained;  // failing points that audits found in no region of an estimate
 
   /// Share of P that regions nobody met may hold. Among many regions two more than Good-Turing expects are
   /// allowed for: its own error.
   double unseen_allowance() const;
+  void remember_unexplained(const std::vector<engine::Vector>& points) {
+    unexplained.insert(unexplained.end(), points.begin(), points.end());
+  }
 };
 
 /// Fills in what it finds as it finds it: where the budget ends on the way, `result` holds what is known.

@@ -311,16 +311,56 @@ TEST(Audit, ChainsMustLeadToWhatWasMet) {
   EvaluationLedger ledger(12, f, 100000, {});
   RareEventOptions options;
   EstimatorSession session(ledger, options, "audit");
-  engine::Matrix reached = session.random().normal_matrix(40, 12);
-  reached.col(0).setConstant(6.2);
+  std::vector<engine::Matrix> reached;
+  for (int i = 0; i < 4; ++i) {
+    reached.push_back(session.random().normal_matrix(10, 12));
+    reached.back().col(0).setConstant(6.2);
+  }
   Vector met = session.random().normal_vector(12);
   met(0) = 9.0;
   ledger.evaluate_one(met, Purpose::explore);
-  EXPECT_TRUE(unreached_failures(session, reached).empty());
+  EXPECT_EQ(reach_of_chains(session, {}, reached, least_reach_runs).by_none, 0u);
   met(0) = -1.0;
   met.tail(4).setConstant(4.0);
   ledger.evaluate_one(met, Purpose::explore);
-  EXPECT_EQ(unreached_failures(session, reached).size(), 1u);
+  EXPECT_EQ(reach_of_chains(session, {}, reached, least_reach_runs).by_none, 1u);
+  // One repeat that ended there has the corner in its term, the others have not.
+  reached[2].rightCols(4).setConstant(2.6);
+  reached[2].col(0).setZero();
+  const ChainReach reach = reach_of_chains(session, {}, reached, least_reach_runs);
+  EXPECT_EQ(reach.by_none, 0u);
+  EXPECT_GE(reach.by_some, 1u);
+}
+
+// The first of the repeats is no more like the others than the others are.
+TEST(Audit, WhichRepeatEndedApartDoesNotMatter) {
+  const BatchEvaluator f =
+      margins([](const Row& x) { return std::min(6.0 - x(0), x.tail(4).minCoeff() > 2.5 ? -1.0 : 1.0); });
+  for (std::size_t apart = 0; apart < 4; ++apart) {
+    EvaluationLedger ledger(12, f, 100000, {});
+    RareEventOptions options;
+    EstimatorSession session(ledger, options, "audit");
+    std::vector<engine::Matrix> reached;
+    for (std::size_t i = 0; i < 4; ++i) {
+      reached.push_back(session.random().normal_matrix(10, 12));
+      reached.back().col(0).setConstant(i == apart ? 0.0 : 6.2);
+      if (i == apart) reached.back().rightCols(4).setConstant(2.6);
+    }
+    Vector met = session.random().normal_vector(12);
+    met.tail(4).setConstant(4.0);
+    ledger.evaluate_one(met, Purpose::explore);
+    EXPECT_GE(reach_of_chains(session, {}, reached, least_reach_runs).by_some, 1u) << apart;
+  }
+}
+
+TEST(Audit, ADoubledIntervalIsTwiceAsWideEachWay) {
+  RareEventSummary summary;
+  summary.log_p = -20.0;
+  summary.log_p_low = -21.0;
+  summary.log_p_high = -18.0;
+  double_interval(summary);
+  EXPECT_DOUBLE_EQ(summary.log_p_low, -22.0);
+  EXPECT_DOUBLE_EQ(summary.log_p_high, -16.0);
 }
 
 // The other side shows itself only after the search. The audit is all that stands between it and half of P.

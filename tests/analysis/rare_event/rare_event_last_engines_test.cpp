@@ -323,5 +323,21 @@ INSTANTIATE_TEST_SUITE_P(Problems, RefusedByTheRace, ::testing::ValuesIn(refused
 
 #endif
 
+// Subset simulation needs 2,000 runs and more there: what the search kept back for it is the lines'.
+TEST(LastEngines, RunsThatChainsCannotUseAreSpentByAnEstimate) {
+  const std::vector<RareEventProblem> all = hard_problems();
+  const auto bent = std::find_if(all.begin(), all.end(), [](const RareEventProblem& problem) {
+    return problem.name == "five active, bent inward d=200";
+  });
+  ASSERT_NE(bent, all.end());
+  ValidationOptions options;
+  options.repeats = 10;
+  options.budget = 5000;
+  options.target = 0.1;
+  const ValidationRow row = validate(*bent, options);
+  EXPECT_GE(row.answered, 8u);  // about half without them
+  EXPECT_GE(row.covered, row.answered - 2);
+}
+
 }  // namespace
 }  // namespace flare::analysis

@@ -128,6 +128,23 @@ TEST(Survey, AsksTheEnginesWhereTheDefaultMethodIsWithoutAnEstimate) {
   }
 }
 
+// The default method makes plain runs to the end where nothing failed: no engine has any left.
+TEST(Survey, WithWhatIsLeftAnEngineHasNoMoreThanThat) {
+  ValidationOptions options;
+  options.repeats = 2;
+  options.budget = 3000;
+  options.target = 0.1;
+  options.with_what_is_left = true;
+  RareEventProblem far = problems::hard("made by hand", "far", 2, problems::tail(30.0), "closed form",
+                                        problems::pass_fail([](const Row& x) { return 30.0 - x(0); }));
+  const EngineSurvey spent = survey_engines(far, options);
+  ASSERT_FALSE(spent.engines.empty());
+  for (const EngineSurvey::Engine& engine : spent.engines) {
+    EXPECT_EQ(engine.row.repeats, 0u) << engine.row.method;
+    EXPECT_FALSE(engine.is_right) << engine.row.method;
+  }
+}
+
 TEST(Survey, NamesAnEngineThatIsRightWhereTheDefaultMethodIsNot) {
   EngineSurvey survey;
   survey.automatic.name = "p";
@@ -136,6 +153,7 @@ TEST(Survey, NamesAnEngineThatIsRightWhereTheDefaultMethodIsNot) {
   EngineSurvey::Engine engine;
   engine.row.method = "e";
   engine.row.answered = engine.row.covered = 9;
+  engine.unanswered = 6;
   engine.answered_instead = engine.covered_instead = 5;
   engine.is_right = true;
   survey.engines = {engine};
