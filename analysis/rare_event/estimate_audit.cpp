@@ -33,7 +33,7 @@ constexpr double clearly_passes = 0.5;      // short of a root, sigma
 constexpr int most_steps = 4;               // of this size
 constexpr std::size_t most_chained = 1;     // of those that an arc joins: more of them found nothing more
 constexpr int chain_steps = 48;             // to where failures typically lie
-constexpr double little_of_p = 1e-3;        // cannot be what an estimate lacks
+constexpr double little_of_p = 0.05;        // cannot be what an estimate lacks
 
 double audit_scale(const std::vector<LineRegion>& regions) {
   return std::clamp(nearest_offset(regions) / 1.3, 1.5, 4.5);
