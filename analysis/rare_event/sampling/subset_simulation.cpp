@@ -46,6 +46,7 @@ Population next_level(EvaluationLedger& ledger, const Population& seeds, double 
       proposal.row(i) = keep * current.row(i) + step * random.normal_vector(current.cols()).transpose();
     const std::vector<Evaluated> outcomes = ledger.evaluate(proposal, purpose);
     std::vector<double> proposed;
+    proposed.reserve(outcomes.size());
     for (const Evaluated& outcome : outcomes) proposed.push_back(score(outcome));
     double accepted = 0.0;
     for (std::size_t i = 0; i < batch; ++i) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "analysis/rare_event/population_audit.hpp"
 #include "analysis/rare_event/rare_event.hpp"
@@ -19,7 +20,7 @@ using engine::Vector;
 using Row = Eigen::RowVectorXd;
 
 BatchEvaluator margins(std::function<double(const Row&)> margin) {
-  return [margin](const engine::Matrix& points) {
+  return [margin = std::move(margin)](const engine::Matrix& points) {
     std::vector<Response> responses;
     for (Eigen::Index i = 0; i < points.rows(); ++i)
       responses.push_back(Response::margin(margin(points.row(i))));
@@ -34,7 +35,7 @@ int contradictions(const BatchEvaluator& f, std::size_t d, std::uint64_t runs, i
   for (int i = 0; i < repeats; ++i) {
     EvaluationLedger ledger(d, f, 100000, {});
     RareEventOptions options;
-    options.seed = static_cast<std::uint64_t>(900 + i);
+    options.seed = 900 + static_cast<std::uint64_t>(i);
     EstimatorSession session(ledger, options, "audit");
     SearchResult search;
     search.regions.emplace_back(Vector::Unit(static_cast<Eigen::Index>(d), 0), 6.0);
@@ -87,7 +88,7 @@ TEST(Audit, RemembersWhatWasMet) {
     const BatchEvaluator f = margins(margin);
     EvaluationLedger ledger(12, f, 100000, {});
     RareEventOptions options;
-    options.seed = static_cast<std::uint64_t>(300 + i);
+    options.seed = 300 + static_cast<std::uint64_t>(i);
     EstimatorSession session(ledger, options, "audit");
     Vector met = 3.0 * session.random().normal_vector(12);
     met(0) = -1.0;
@@ -135,6 +136,7 @@ struct CornerSearch {
 TEST(TypicalFailures, KeepWhatMattersAndLoseTheRest) {
   CornerSearch bench(1);
   std::vector<Vector> met;
+  met.reserve(20);
   for (int i = 0; i < 20; ++i) met.push_back(bench.far_out());
   const std::vector<Vector> ends =
       typical_failures(bench.ledger, met, bench.search.regions, {24, [](const Vector&) { return false; }},
@@ -215,7 +217,7 @@ TEST(Audit, RemembersNothingAgainstARegionThatIsKnown) {
   for (int i = 0; i < 50; ++i) {
     EvaluationLedger ledger(20, f, 100000, {});
     RareEventOptions options;
-    options.seed = static_cast<std::uint64_t>(400 + i);
+    options.seed = 400 + static_cast<std::uint64_t>(i);
     EstimatorSession session(ledger, options, "audit");
     ledger.evaluate(3.0 * session.random().normal_matrix(60, 20), Purpose::explore);
     SearchResult search;
@@ -232,7 +234,7 @@ TEST(Audit, FailuresJustShortOfAPlaneSayNothingAgainstIt) {
   for (int i = 0; i < 20; ++i) {
     EvaluationLedger ledger(12, f, 100000, {});
     RareEventOptions options;
-    options.seed = static_cast<std::uint64_t>(600 + i);
+    options.seed = 600 + static_cast<std::uint64_t>(i);
     EstimatorSession session(ledger, options, "audit");
     for (int k = 0; k < 20; ++k) {
       Vector met = session.random().normal_vector(12);
@@ -365,7 +367,7 @@ TEST(Audit, ADoubledIntervalIsTwiceAsWideEachWay) {
 
 // The other side shows itself only after the search. The audit is all that stands between it and half of P.
 BatchEvaluator hidden_until(std::shared_ptr<std::uint64_t> made, std::uint64_t runs) {
-  return [made, runs](const engine::Matrix& points) {
+  return [made = std::move(made), runs](const engine::Matrix& points) {
     std::vector<Response> responses;
     for (Eigen::Index i = 0; i < points.rows(); ++i) {
       const double u = points.row(i).sum() / std::sqrt(static_cast<double>(points.cols()));

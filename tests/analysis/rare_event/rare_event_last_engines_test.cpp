@@ -87,6 +87,7 @@ TEST(SubspaceMixture, WeightsAverageToOneInManyDimensions) {
     mixture.weights.push_back(0.5);
   }
   std::vector<double> weights;
+  weights.reserve(4000);
   for (int i = 0; i < 4000; ++i) weights.push_back(std::exp(mixture.log_weight(mixture.draw(random))));
   const Mean mean = mean_of(weights);
   EXPECT_NEAR(mean.value, 1.0, 4.0 * mean.error);
@@ -99,6 +100,7 @@ TEST(RadialRuns, WeightsAverageToOne) {
     RadiusProposal proposal(d);
     proposal.fit({4.0, 5.0, 6.0}, {1.0, 1.0, 1.0}, 1.0);
     std::vector<double> weights;
+    weights.reserve(20000);
     for (int i = 0; i < 20000; ++i) weights.push_back(std::exp(proposal.log_weight(proposal.draw(random))));
     const Mean mean = mean_of(weights);
     EXPECT_NEAR(mean.value, 1.0, 4.0 * mean.error) << d;
@@ -123,6 +125,7 @@ TEST(ShapedNormal, AFrameLeavesTheRestAlone) {
   x(7) = 6.0;
   EXPECT_LT(law.log_weight(x), at_centre - 5.0) << "drawn wider along the frame";
   std::vector<double> weights;
+  weights.reserve(4000);
   for (int i = 0; i < 4000; ++i) weights.push_back(std::exp(law.log_weight(law.draw(random))));
   const Mean mean = mean_of(weights);
   EXPECT_NEAR(mean.value, 1.0, 4.0 * mean.error);
@@ -198,6 +201,7 @@ TEST(ActiveSubspace, ClosesOnTheDirectionsThatBend) {
   const auto margin = [](const Row& x) { return 5.0 - x(3) - 0.1 * x(10) * x(10) + 0.1 * x(20) * x(20); };
   Bench bench(30, margin);
   std::vector<Vector> boundary;
+  boundary.reserve(8);
   for (int i = 0; i < 8; ++i) boundary.push_back(2.0 * bench.session->random().normal_vector(30));
   const ActiveSubspace found = find_active_subspace(*bench.session, boundary, 5000);
   EXPECT_TRUE(found.closed);
@@ -208,6 +212,7 @@ TEST(ActiveSubspace, ClosesOnTheDirectionsThatBend) {
 TEST(ActiveSubspace, OneDirectionWhereTheBoundaryBendsInAll) {
   Bench bench(30, [](const Row& x) { return 8.0 - x.norm(); });
   std::vector<Vector> boundary;
+  boundary.reserve(12);
   for (int i = 0; i < 12; ++i) boundary.push_back(bench.session->random().normal_vector(30));
   const ActiveSubspace found = find_active_subspace(*bench.session, boundary, 5000);
   EXPECT_FALSE(found.closed);

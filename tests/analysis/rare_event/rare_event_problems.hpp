@@ -43,6 +43,7 @@ struct RareEventProblem {
 };
 
 /// By its name, in messages of tests.
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it by this name
 void PrintTo(const RareEventProblem& problem, std::ostream* out);
 
 /// The published problems, then those of many shapes that the present table was built on.

@@ -207,6 +207,7 @@ EngineSurvey survey_engines(const RareEventProblem& problem, const ValidationOpt
   asked.method = RareEventMethod::automatic;
   const std::vector<Repeat> automatic = repeats_of(problem, options, asked);
   std::vector<ValidationAnswer> answers;
+  answers.reserve(automatic.size());
   for (const Repeat& repeat : automatic) answers.push_back(repeat.answer);
   EngineSurvey survey;
   survey.automatic = tabulate(problem, std::string(to_string(asked.method)), answers);
