@@ -121,9 +121,11 @@ class AutoEstimator {
     RareEventSummary summary = std::move(audited.summary);
     if (audited.finding.contradicts()) allow_for_missing(audited, summary);
     if (audited.finding.shows_bends()) widen_for_bends(summary);
+    allow_for_a_part(audited.finding, summary);
     if (search_.log_p_behind_jumps) allow_for_jumps(*search_.log_p_behind_jumps, summary);
     audit_against_rays(search_, summary);
     audit_against_subset(search_, summary);
+    audit_against_others(search_, summary);
     std::sort(summary.regions.begin(), summary.regions.end(),
               [](const FailureRegion& a, const FailureRegion& b) { return a.share > b.share; });
     return summary;
@@ -201,8 +203,10 @@ class AutoEstimator {
     audited.regions = estimator.sampled_regions();
     ledger.release(kept);
     if (runs > 0 && audited.summary.status == TailStatus::estimated)
-      audited.finding = audit_regions(session_, search_, audited.regions, runs, audited.summary.log_p);
+      audited.finding = audit_regions(session_, search_, audited.regions, runs, audited.summary.log_p,
+                                      [&](const engine::Vector& x) { return estimator.accounts_for(x); });
     search_.remember_unexplained(audited.finding.unexplained);
+    note_estimate(audited.summary, search_);
     return audited;
   }
 
@@ -211,7 +215,7 @@ class AutoEstimator {
   void keep_for_chains() {
     EvaluationLedger& ledger = session_.ledger();
     if (search_.kept > 0 || search_.planar || !search_.subset) return;
-    const std::uint64_t runs = runs_for_repeats(search_.subset->levels) + least_reach_runs;
+    const std::uint64_t runs = search_.runs_for_chains();
     if (ledger.remaining() < 2 * runs) return;
     session_.note(fmt::format("{} of {} runs left are kept for subset simulation", runs, ledger.remaining()));
     search_.kept = runs;
@@ -222,7 +226,7 @@ class AutoEstimator {
   // better spent on an estimate whose pilot promises one.
   void release_what_chains_cannot_use() {
     if (search_.kept == 0 || !search_.subset) return;
-    const std::uint64_t runs = runs_for_repeats(search_.subset->levels) + least_reach_runs;
+    const std::uint64_t runs = search_.runs_for_chains();
     if (runs <= search_.kept) return;
     session_.note(
         fmt::format("{} runs are not kept for subset simulation, which needs {}", search_.kept, runs));

@@ -33,7 +33,10 @@ constexpr double clearly_passes = 0.5;      // short of a root, sigma
 constexpr int most_steps = 4;               // of this size
 constexpr std::size_t most_chained = 1;     // of those that an arc joins: more of them found nothing more
 constexpr int chain_steps = 48;             // to where failures typically lie
-constexpr double little_of_p = 0.05;        // cannot be what an estimate lacks
+constexpr int more_steps = 96;              // where these do not do
+constexpr int steps_to_vote = 24;       // where there is a way to the plane, a chain may be on it at its end
+constexpr double part_not_told = 0.25;  // of P
+constexpr double little_of_p = 0.05;    // cannot be what an estimate lacks
 
 double audit_scale(const std::vector<LineRegion>& regions) {
   return std::clamp(nearest_offset(regions) / 1.3, 1.5, 4.5);
@@ -105,12 +108,24 @@ std::vector<Vector> beside_the_plane(EstimatorSession& session, const SearchResu
   const auto expected = [&](const Vector& x) {
     return predicted_to_fail(regions, x) || stepped_back(search, regions, x) != x;
   };
-  failing = typical_failures(session.ledger(), std::move(failing), regions, {chain_steps, expected},
-                             session.random(), Purpose::audit);
-  std::erase_if(failing, [&](const Vector& x) {
-    return expected(x) || most_beyond(x) < little_of_p * normal_tail(nearest);
-  });
-  return failing;
+  const auto says_something = [&](const Vector& x) {
+    return most_beyond(x) >= little_of_p * normal_tail(nearest);
+  };
+  for (const ChainRules& rules : {ChainRules{chain_steps, nullptr}, ChainRules{more_steps, says_something}})
+    failing = typical_failures(session.ledger(), std::move(failing), regions, rules, session.random(),
+                               Purpose::audit);
+  std::vector<Vector> rest;
+  for (const Matrix& chain : failing_chains(session.ledger(), std::move(failing), regions, steps_to_vote,
+                                            session.random(), Purpose::audit)) {
+    std::vector<Vector> beside;
+    for (const auto& row : chain.rowwise()) {
+      Vector x = row;
+      if (!expected(x) && says_something(x)) beside.push_back(std::move(x));
+    }
+    if (4 * beside.size() >= static_cast<std::size_t>(steps_to_vote))
+      rest.push_back(std::move(beside.back()));
+  }
+  return rest;
 }
 
 // The boundary points on the rays of `failing` that no region accounts for.
@@ -130,7 +145,7 @@ std::vector<Vector> explain(EstimatorSession& session, const SearchResult& searc
   std::vector<Vector> open = finder.unexplained(near);
   std::vector<Vector> ends;
   std::size_t by_arc = 0;
-  for (Vector& x : finder.unexplained_by_regions(clear)) {
+  for (Vector& x : finder.to_boundary(clear)) {
     const bool joined = finder.joined_by_arc(x);
     by_arc += joined ? 1 : 0;
     if (!joined) {
@@ -224,10 +239,17 @@ std::uint64_t audit_runs(const EstimatorSession& session, const PlainLook& look,
 }
 
 AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search,
-                           const std::vector<LineRegion>& regions, std::uint64_t runs, double log_p) {
+                           const std::vector<LineRegion>& regions, std::uint64_t runs, double log_p,
+                           const AccountsFor& accounts_for) {
   AuditFinding finding;
   const std::uint64_t before = session.ledger().counts().total();
-  const std::vector<Vector> remembered = open_failures(session.ledger(), search, regions);
+  std::vector<Vector> remembered = open_failures(session.ledger(), search, regions);
+  drop_accounted(accounts_for, remembered);
+  if (!search.planar && regions.size() == 1)
+    finding.beside =
+        static_cast<std::size_t>(std::count_if(remembered.begin(), remembered.end(), [&](const Vector& x) {
+          return stepped_back(search, regions, x) == x;
+        }));
   try {
     const Matrix points = passing_draws(session, regions, runs, finding.predicted);
     const std::vector<Evaluated> outcomes = session.ledger().evaluate(points, Purpose::audit);
@@ -237,6 +259,7 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
       if (outcomes[i].failed) failing.push_back(points.row(static_cast<Eigen::Index>(i)));
     finding.passing = outcomes.size();
     finding.failures = failing.size();
+    drop_accounted(accounts_for, failing);
     if (failing.size() > most_explained) failing.resize(most_explained);
     finding.examined = failing.size();
     // Unexplained until they are explained, should the budget end on the way.
@@ -244,11 +267,14 @@ AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search
     finding.unexplained.insert(finding.unexplained.end(), remembered.begin(), remembered.end());
     finding.unexplained_draws = failing.size();
     const auto explained = [&](const std::vector<Vector>& asked) {
-      return explain(session, search, regions, clearly_short(session, search, regions, asked), finding.bent);
+      std::vector<Vector> open =
+          explain(session, search, regions, clearly_short(session, search, regions, asked), finding.bent);
+      drop_accounted(accounts_for, open);
+      return open;
     };
     const std::vector<Vector> fresh = explained(failing);
     const std::vector<Vector> old = explained(remembered);
-    const Forgotten forgotten = forgotten_failures(session, search, regions, log_p);
+    const Forgotten forgotten = forgotten_failures(session, search, regions, log_p, accounts_for);
     finding.forgotten_share = forgotten.share;
     finding.forgotten = !forgotten.points.empty();
     finding.unexplained_draws = fresh.size();
@@ -307,8 +333,8 @@ ChainReach reach_of_chains(EstimatorSession& session, const SearchResult& search
   std::vector<Vector> others = different(met, most_unreached - asked.size());
   const auto steps = static_cast<int>((runs - std::min(runs, least_reach_runs)) / most_unreached);
   if (!search.regions.empty())
-    others = typical_failures(session.ledger(), std::move(others), search.regions,
-                              {steps, [](const Vector&) { return false; }}, session.random(), Purpose::audit);
+    others = typical_failures(session.ledger(), std::move(others), search.regions, {steps, nullptr},
+                              session.random(), Purpose::audit);
   for (Vector& x : others) asked.push_back(std::move(x));
   ChainReach reach;
   for (const Vector& x : finder.to_boundary(asked)) {
@@ -327,6 +353,11 @@ double AuditFinding::unseen_share() const {
   const double unexplained_failures =
       static_cast<double>(failures) * static_cast<double>(unexplained_draws) / static_cast<double>(examined);
   return unexplained_failures / static_cast<double>(predicted + failures);
+}
+
+void allow_for_a_part(const AuditFinding& finding, RareEventSummary& summary) {
+  if (summary.status == TailStatus::estimated && finding.may_lack_a_part())
+    summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(part_not_told));
 }
 
 double missing_share(EstimatorSession& session, const std::vector<LineRegion>& regions,
@@ -365,12 +396,23 @@ void audit_against_rays(const SearchResult& search, RareEventSummary& summary) {
     refuse(summary, "rays see clearly more: a region was missed");
 }
 
+void note_estimate(const RareEventSummary& summary, SearchResult& search) {
+  if (summary.status == TailStatus::estimated)
+    search.log_p_at_least = std::max(search.log_p_at_least, summary.log_p_low);
+}
+
+void audit_against_others(const SearchResult& search, RareEventSummary& summary) {
+  if (summary.status == TailStatus::estimated && summary.log_p_high < search.log_p_at_least)
+    refuse(summary, "an estimate by another engine saw clearly more");
+}
+
 void audit_against_subset(const SearchResult& search, RareEventSummary& summary) {
   if (!search.subset) return;
   summary.diagnostics.subset_log10_p = search.subset->log_p / std::log(10.0);
   if (summary.status != TailStatus::estimated) return;
   const double gap = search.subset->log_p - summary.log_p;
-  summary.diagnostics.subset_alarm = std::abs(gap) > 3.0 * search.subset->log_sd;
+  const double own = 0.25 * (summary.log_p_high - summary.log_p_low);  // standard deviation
+  summary.diagnostics.subset_alarm = std::abs(gap) > 3.0 * std::hypot(search.subset->log_sd, own);
   if (summary.diagnostics.subset_alarm && gap > 0.0)
     refuse(summary, "subset simulation sees clearly more: a region was missed");
 }

@@ -10,6 +10,7 @@
 
 #include "analysis/rare_event/core/estimator_session.hpp"
 #include "analysis/rare_event/estimators/estimator.hpp"
+#include "analysis/rare_event/population_audit.hpp"
 #include "analysis/rare_event/search/failure_search.hpp"
 
 namespace flare::analysis {
@@ -21,6 +22,7 @@ struct AuditFinding {
   std::size_t examined = 0;           // of these
   std::size_t bent = 0;               // failures, old and new, that only an arc joins to a region
   std::size_t unexplained_draws = 0;  // of these
+  std::size_t beside = 0;             // failures met before that no region's model predicts
   bool forgotten = false;             // failures that lead to a region are not in its part of the estimate
   double forgotten_share = 0.0;       // of the search's population of failures
   /// Failing points of no sampled region, of the audit's draws and of all that was met before.
@@ -29,6 +31,9 @@ struct AuditFinding {
   /// The boundary turns away from the model of its region where failures were met: the estimate's lines or runs have
   /// seen little of that part, and their scatter does not show it.
   bool shows_bends() const { return bent >= 3; }
+  /// Failures lie beside the models of their regions, and something joins them: a mode of its own that holds some of P may be
+  /// among them, which no question here tells from a bend.
+  bool may_lack_a_part() const { return beside >= 2; }
   bool contradicts() const { return !unexplained.empty(); }
   /// Good-Turing on fresh draws: share of the failing ones that belong to no known region.
   double unseen_share() const;
@@ -39,9 +44,10 @@ struct AuditFinding {
 std::uint64_t audit_runs(const EstimatorSession& session, const PlainLook& look, const Estimator& estimator);
 
 /// Spends at most `runs` on the draws, and on explaining failures up to nine runs for each of 14. `regions`: those
-/// that the estimate has a sample of.
+/// that the estimate has a sample of. What it accounts for is asked no further.
 AuditFinding audit_regions(EstimatorSession& session, const SearchResult& search,
-                           const std::vector<LineRegion>& regions, std::uint64_t runs, double log_p);
+                           const std::vector<LineRegion>& regions, std::uint64_t runs, double log_p,
+                           const AccountsFor& accounts_for = {});
 
 /// Of up to six failures met before: those that no arc of failures joins to where repeats of subset simulation ended, and
 /// those that are joined to some repeats and not to others.
@@ -57,8 +63,10 @@ struct ChainReach {
 ChainReach reach_of_chains(EstimatorSession& session, const SearchResult& search,
                            const std::vector<engine::Matrix>& ends, std::uint64_t runs);
 /// Runs to keep back for that.
-constexpr std::uint64_t least_reach_runs = 120;
 std::uint64_t reach_runs(std::uint64_t left);
+
+/// A quarter of P more at the upper end where a part may be lacking.
+void allow_for_a_part(const AuditFinding& finding, RareEventSummary& summary);
 
 /// Share of P = exp(log_p) that the regions behind unexplained failures hold, by lines of their own. Makes runs; 1
 /// where the budget ends, a failure leads to no region, or the lines through its region see too little of it.
@@ -67,6 +75,11 @@ double missing_share(EstimatorSession& session, const std::vector<LineRegion>& r
 
 /// Subset simulation's own number, where there is one: seeing clearly more than the estimate refuses it.
 void audit_against_subset(const SearchResult& search, RareEventSummary& summary);
+
+/// An estimate that no objection of its own was made to is evidence of what it saw, whatever an audit says that it lacks: an
+/// answer that ends below it is refused, as below what a pilot saw (race.hpp).
+void note_estimate(const RareEventSummary& summary, SearchResult& search);
+void audit_against_others(const SearchResult& search, RareEventSummary& summary);
 
 /// The rays' pilot, where there is one: seeing clearly more than the estimate refuses it.
 void audit_against_rays(const SearchResult& search, RareEventSummary& summary);

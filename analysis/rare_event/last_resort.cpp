@@ -9,6 +9,7 @@
 
 #include "analysis/rare_event/estimate_audit.hpp"
 #include "analysis/rare_event/estimators/estimator_list.hpp"
+#include "analysis/rare_event/estimators/race.hpp"
 #include "analysis/rare_event/sampling/plain_monte_carlo.hpp"
 #include "analysis/rare_event/sampling/subset_simulation.hpp"
 #include "analysis/tails/interval.hpp"
@@ -44,8 +45,8 @@ void allow_for_missing(EstimatorSession& session, const Estimator& estimator, co
     }
     summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(2.0 * missing));
   }
-  if (!finding.shows_bends()) return;
-  double_interval(summary);
+  if (finding.shows_bends()) double_interval(summary);
+  allow_for_a_part(finding, summary);
 }
 
 // Runs to an effective sample of 100, going by the pilot.
@@ -63,8 +64,7 @@ bool promises(const Forecast& forecast, std::uint64_t left) {
 // Half of what is left stays for subset simulation, where that is enough for it.
 std::uint64_t for_chains(const Findings& findings) {
   const std::uint64_t half = findings.session.ledger().remaining() / 2;
-  const int levels = findings.search.subset ? findings.search.subset->levels : 10;
-  return half > runs_for_repeats(levels) ? half : 0;
+  return half > findings.search.runs_for_chains() ? half : 0;
 }
 
 // One engine from pilot to audit; refused with a reason where it does not answer.
@@ -73,6 +73,7 @@ RareEventSummary try_engine(Findings& findings, Estimator& estimator) {
   RareEventSummary summary;
   const std::uint64_t left = session.ledger().remaining();
   estimator.pilot(findings);
+  note_pilot(estimator.forecast(), findings.search);
   summary.reason = "its pilot promises no answer";
   if (!promises(estimator.forecast(), left)) return summary;
   const std::uint64_t runs = audit_runs(session, findings.look, estimator);
@@ -82,13 +83,16 @@ RareEventSummary try_engine(Findings& findings, Estimator& estimator) {
   summary = estimator.estimate(findings);
   session.ledger().release(kept);
   if (summary.status != TailStatus::estimated) return summary;
+  note_estimate(summary, findings.search);
   if (runs > 0) {
     const AuditFinding finding =
-        audit_regions(session, findings.search, estimator.sampled_regions(), runs, summary.log_p);
+        audit_regions(session, findings.search, estimator.sampled_regions(), runs, summary.log_p,
+                      [&](const engine::Vector& x) { return estimator.accounts_for(x); });
     findings.search.remember_unexplained(finding.unexplained);
     allow_for_missing(session, estimator, finding, summary);
   }
   audit_against_subset(findings.search, summary);
+  audit_against_others(findings.search, summary);
   return summary;
 }
 
@@ -101,6 +105,24 @@ RareEventSummary try_or_refuse(Findings& findings, Estimator& estimator) {
   }
   if (summary.status != TailStatus::estimated)
     findings.session.note(fmt::format("{} refused: {}", estimator.name(), summary.reason));
+  return summary;
+}
+
+// Its engines in turn, each from what the search found; what their audits met stays known.
+RareEventSummary try_entrant(EstimatorSession& session, const PlainLook& look, SearchResult& search,
+                             const Entrant& entrant) {
+  RareEventSummary summary;
+  SearchResult own = search;  // an engine may replace what the search found by what it finds itself
+  own.unseen_share = 0.0;
+  own.starts = 0;
+  Findings findings{session, look, own};
+  if (session.ledger().remaining() < worth_a_try || !entrant.enters(findings)) return summary;
+  for (const std::unique_ptr<Estimator>& estimator : entrant.make(findings)) {
+    summary = try_or_refuse(findings, *estimator);
+    if (summary.status == TailStatus::estimated) break;
+  }
+  search.unexplained = std::move(own.unexplained);
+  search.log_p_at_least = own.log_p_at_least;
   return summary;
 }
 
@@ -119,13 +141,16 @@ RareEventSummary subset_at_last(EstimatorSession& session, const PlainLook& look
   if (summary.status == TailStatus::estimated) {
     const ChainReach reach = reach_of_chains(session, search, reached, kept);
     if (reach.by_some > 0) double_interval(summary);
-    const bool says_nothing =
-        summary.log_p_high - summary.log_p_low > widest_doubled || summary.log_p_high >= 0.0;
-    if (reach.by_none == 0 && !says_nothing) return summary;
-    summary.reason =
-        reach.by_none > 0
-            ? fmt::format("{} failures were met that no chain of subset simulation leads to", reach.by_none)
-            : "the repeats of subset simulation ended in different failures";
+    const double width = summary.log_p_high - summary.log_p_low;
+    if (reach.by_none > 0) {
+      refuse(summary,
+             fmt::format("{} failures were met that no chain of subset simulation leads to", reach.by_none));
+    } else if (width > widest_doubled || summary.log_p_high >= 0.0) {
+      refuse(summary, "the repeats of subset simulation ended in different failures");
+    }
+    audit_against_others(search, summary);
+    audit_against_subset(search, summary);
+    if (summary.status == TailStatus::estimated) return summary;
   }
   refused.reason += "; " + summary.reason;
   refused.runs_wanted = summary.runs_wanted;
@@ -137,16 +162,11 @@ RareEventSummary subset_at_last(EstimatorSession& session, const PlainLook& look
 RareEventSummary engines_at_last(EstimatorSession& session, const PlainLook& look, SearchResult& search,
                                  RareEventSummary refused) {
   for (const Entrant& entrant : last_entrants()) {
-    SearchResult own = search;  // an engine may replace what the search found by what it finds itself
-    own.unseen_share = 0.0;
-    own.starts = 0;
-    Findings findings{session, look, own};
-    if (session.ledger().remaining() < worth_a_try || !entrant.enters(findings)) continue;
-    for (const std::unique_ptr<Estimator>& estimator : entrant.make(findings)) {
-      RareEventSummary summary = try_or_refuse(findings, *estimator);
-      if (summary.status == TailStatus::estimated) return summary;
-    }
-    search.unexplained = std::move(own.unexplained);
+    const std::size_t open = search.unexplained.size();
+    RareEventSummary summary = try_entrant(session, look, search, entrant);
+    if (entrant.begins_again && search.unexplained.size() > open && summary.status != TailStatus::estimated)
+      summary = try_entrant(session, look, search, entrant);
+    if (summary.status == TailStatus::estimated) return summary;
   }
   return subset_at_last(session, look, search, std::move(refused));
 }

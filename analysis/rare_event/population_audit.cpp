@@ -143,13 +143,15 @@ bool holds_little(const std::vector<LineRegion>& regions, const std::vector<doub
 
 // Of an estimate exp(log_p): the points in it that lines of the regions do not account for.
 Forgotten of_population(EstimatorSession& session, const SearchResult& search,
-                        const std::vector<LineRegion>& regions, double log_p) {
+                        const std::vector<LineRegion>& regions, double log_p,
+                        const AccountsFor& accounts_for) {
   std::vector<Vector> open;
   const std::vector<double> in_region = shares_of(search.subset->failing, regions);
   for (const auto& row : search.subset->failing.rowwise()) {
     Vector x = row;
     if (!predicted_to_fail(regions, x) || holds_little(regions, in_region, x)) open.push_back(std::move(x));
   }
+  drop_accounted(accounts_for, open);
   const double share = static_cast<double>(open.size()) / static_cast<double>(search.subset->failing.rows());
   if (share <= most_forgotten) return {};
   const std::vector<Vector> asked = evenly_chosen(std::move(open));
@@ -164,8 +166,9 @@ Forgotten of_population(EstimatorSession& session, const SearchResult& search,
 }
 
 Forgotten of_met(EstimatorSession& session, const SearchResult& search,
-                 const std::vector<LineRegion>& regions, double log_p) {
-  const std::vector<Vector> asked = brought_to_typical(session, search, regions);
+                 const std::vector<LineRegion>& regions, double log_p, const AccountsFor& accounts_for) {
+  std::vector<Vector> asked = brought_to_typical(session, search, regions);
+  drop_accounted(accounts_for, asked);
   if (asked.empty()) return {};
   Forgotten forgotten{0.0, unaccounted(session, regions, asked, 0.0, log_p)};
   session.note(fmt::format(
@@ -176,11 +179,17 @@ Forgotten of_met(EstimatorSession& session, const SearchResult& search,
 
 }  // namespace
 
+void drop_accounted(const AccountsFor& accounts_for, std::vector<Vector>& points) {
+  if (accounts_for) std::erase_if(points, accounts_for);
+}
+
 Forgotten forgotten_failures(EstimatorSession& session, const SearchResult& search,
-                             const std::vector<LineRegion>& regions, double log_p) {
+                             const std::vector<LineRegion>& regions, double log_p,
+                             const AccountsFor& accounts_for) {
   if (!search.subset || session.ledger().dimension() > few_dimensions) return {};
-  Forgotten forgotten = of_population(session, search, regions, log_p);
-  if (forgotten.points.empty() && !regions.empty()) forgotten = of_met(session, search, regions, log_p);
+  Forgotten forgotten = of_population(session, search, regions, log_p, accounts_for);
+  if (forgotten.points.empty() && !regions.empty())
+    forgotten = of_met(session, search, regions, log_p, accounts_for);
   return forgotten;
 }
 

@@ -7,6 +7,8 @@
 // carry several times P. What stays is a share of P that the estimate has not seen.
 #pragma once
 
+#include <functional>
+
 #include "analysis/rare_event/core/estimator_session.hpp"
 #include "analysis/rare_event/search/failure_search.hpp"
 
@@ -21,10 +23,15 @@ struct Forgotten {
   std::vector<engine::Vector> points;
 };
 
+/// Failures like this point are in an estimate (Estimator::accounts_for); empty: ask its regions alone.
+using AccountsFor = std::function<bool(const engine::Vector&)>;
+void drop_accounted(const AccountsFor& accounts_for, std::vector<engine::Vector>& points);
+
 /// Of an estimate exp(log_p) whose part of P in each of `regions` rests on a sample of its own. Makes runs where more than a
 /// seventh of the population is predicted by none. Nothing in more than 60 dimensions, where chains move too slowly to
 /// stand for P, and where there is no population.
 Forgotten forgotten_failures(EstimatorSession& session, const SearchResult& search,
-                             const std::vector<LineRegion>& regions, double log_p);
+                             const std::vector<LineRegion>& regions, double log_p,
+                             const AccountsFor& accounts_for = {});
 
 }  // namespace flare::analysis

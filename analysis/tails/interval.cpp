@@ -134,8 +134,8 @@ WeightedEstimate summarize(const std::vector<Stratum>& strata, double log_scale)
 std::string WeightedEstimate::objection() const {
   if (!std::isfinite(log_p)) return "no failure was seen by the fresh runs";
   if (!std::isfinite(coefficient_of_variation)) return "the variance of the estimate is not known";
-  if (effective_samples < 25.0) {
-    return fmt::format("effective sample size {:.1f} is below 25", effective_samples);
+  if (effective_samples < least_effective) {
+    return fmt::format("effective sample size {:.1f} is below {:.0f}", effective_samples, least_effective);
   }
   // Control variates that take a good part away again: a lucky draw without them looks better than it is.
   if (negative_share > 0.2 && effective_samples < 200.0) {

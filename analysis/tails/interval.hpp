@@ -19,6 +19,9 @@ struct Stratum {
   std::vector<double> values;  // may hold zeros, and negative ones (control variates)
 };
 
+/// Fewer show nothing of how they scatter.
+constexpr double least_effective = 25.0;
+
 /// Sum over strata of the stratum means, with what is needed to judge it.
 struct WeightedEstimate {
   double log_p = 0.0;

@@ -69,6 +69,8 @@ class Estimator {
   /// After estimate(): those of regions() whose part of P rests on a sample of its own. What fails elsewhere is not
   /// explained by the estimate.
   virtual std::vector<LineRegion> sampled_regions() const { return regions_; }
+  /// After estimate(): where x lies it draws so often that failures like x are in it, whatever regions() say of them.
+  virtual bool accounts_for(const engine::Vector& /*x*/) const { return false; }
 
   const Forecast& forecast() const { return forecast_; }
   /// The race needs no other pilot.

@@ -8,6 +8,7 @@
 #include "analysis/rare_event/estimators/like_regions.hpp"
 #include "analysis/rare_event/estimators/line_estimator.hpp"
 #include "analysis/rare_event/estimators/mean_shift_estimator.hpp"
+#include "analysis/rare_event/estimators/met_modes.hpp"
 #include "analysis/rare_event/estimators/mixture_estimator.hpp"
 #include "analysis/rare_event/estimators/noisy_lines.hpp"
 #include "analysis/rare_event/estimators/radius_estimator.hpp"
@@ -45,6 +46,7 @@ Estimators mixture(Findings& /*f*/) { return list_of(std::make_unique<MixtureEst
 
 Estimators radii(Findings& /*f*/) { return list_of(std::make_unique<RadiusEstimator>()); }
 Estimators like_regions(Findings& /*f*/) { return list_of(std::make_unique<LikeRegionsEstimator>()); }
+Estimators met_modes(Findings& /*f*/) { return list_of(std::make_unique<MetModesEstimator>()); }
 Estimators active_subspace(Findings& /*f*/) { return list_of(std::make_unique<ActiveSubspaceEstimator>()); }
 
 Estimators lines_in_other_directions(Findings& f) {
@@ -97,6 +99,8 @@ const std::vector<Entrant>& last_entrants() {
       {0, [](const Findings& f) { return !noisy(f) && !origin_fails(f) && dimension(f) > 3; }, like_regions},
       {0, [](const Findings& f) { return !noisy(f) && !origin_fails(f) && f.session.ledger().margins(); },
        active_subspace},
+      {0, [](const Findings& f) { return !noisy(f) && !origin_fails(f) && dimension(f) > 3; }, met_modes,
+       true},
   };
   return entrants;
 }

@@ -17,9 +17,11 @@ using Estimators = std::vector<std::unique_ptr<Estimator>>;
 struct Entrant {
   /// Estimators of round 0 always have their pilot; those of a later round only where none before promises a
   /// comfortable estimate.
-  int round;
-  bool (*enters)(const Findings& findings);
-  Estimators (*make)(Findings& findings);
+  int round = 0;
+  bool (*enters)(const Findings& findings) = nullptr;
+  Estimators (*make)(Findings& findings) = nullptr;
+  /// At last: once more, where an audit of its estimate met failures that were not in it.
+  bool begins_again = false;
 };
 /// In the order of their pilots.
 const std::vector<Entrant>& race_entrants();

@@ -15,7 +15,8 @@ namespace {
 constexpr int max_stages = 4;
 constexpr double least_to_judge = 60.0;  // values: fewer say nothing about the proposal
 constexpr double useful_cov = 0.12;
-constexpr double most_apart = 4.5;  // halves of a sample, standard errors
+constexpr double most_apart = 4.5;      // halves of a sample, standard errors
+constexpr double hopeless_share = 0.5;  // of what is left: others have use for that
 
 // Coefficient of variation that gives the wanted half-width in sigma, with something in hand.
 double target_cov(const RareEventOptions& options, double log_p) {
@@ -53,6 +54,15 @@ bool large_enough(const EstimatorSession& session, const Sampled& sampled) {
 // Further values until an effective sample of the size that is trusted.
 double values_to_trust(const Sampled& sampled) {
   return 1.2 * sampled.values * (trusted_effective / std::max(1.0, sampled.estimate.effective_samples) - 1.0);
+}
+
+// At the rate so far an effective sample that may be believed would take more than half of what is left, and others have use
+// for that.
+bool hopeless(const EstimatorSession& session, const Sampled& sampled, double runs_each) {
+  if (session.options().method != RareEventMethod::automatic) return false;
+  const double more =
+      sampled.values * (least_effective / std::max(1.0, sampled.estimate.effective_samples) - 1.0);
+  return more * runs_each > hopeless_share * static_cast<double>(session.ledger().remaining());
 }
 
 void add(const std::vector<Stratum>& fresh, std::vector<Stratum>& strata) {
@@ -134,6 +144,7 @@ Sampled FrozenEstimator::sample_to_target(EstimatorSession& session, bool may_gi
       break;
     }
     const double ratio = std::pow(half / (0.92 * target), 2);
+    if (!first_half && !believable && hopeless(session, sampled, each)) break;
     wanted =
         std::max(20.0, sampled.values * (std::isfinite(ratio) ? std::clamp(ratio - 1.0, 0.3, 4.0) : 1.0));
     if (!trusted) wanted = std::max(wanted, values_to_trust(sampled));

@@ -10,6 +10,8 @@
 namespace flare::analysis {
 namespace {
 
+constexpr double most_cov = 0.5;  // of a pilot that saw something clearly
+
 // Where the origin itself fails no point is nearest to it. A short pilot along each direction there is decides.
 void choose_direction(Findings& findings) {
   std::vector<LineRegion> candidates = other_directions(findings.session, findings.search);
@@ -42,6 +44,7 @@ Estimators run_pilots(Findings& findings) {
       if (!entrant.enters(findings)) continue;
       for (std::unique_ptr<Estimator>& estimator : entrant.make(findings)) {
         estimator->pilot(findings);
+        note_pilot(estimator->forecast(), findings.search);
         made.push_back(std::move(estimator));
       }
     }
@@ -56,7 +59,7 @@ bool sees_less(const Forecast& forecast, const Estimators& others) {
   return std::any_of(others.begin(), others.end(), [&](const std::unique_ptr<Estimator>& e) {
     const Forecast& other = e->forecast();
     const double noise = 3.0 * std::hypot(std::min(forecast.cov, 1.0), std::min(other.cov, 1.0));
-    return other.usable && other.cov < 0.5 && other.log_p > forecast.log_p + std::max(1.0, noise);
+    return other.usable && other.cov < most_cov && other.log_p > forecast.log_p + std::max(1.0, noise);
   });
 }
 
@@ -74,6 +77,11 @@ Estimators ranked(Estimators all) {
 }
 
 }  // namespace
+
+void note_pilot(const Forecast& forecast, SearchResult& search) {
+  if (forecast.usable && forecast.cov < most_cov)
+    search.log_p_at_least = std::max(search.log_p_at_least, forecast.log_p - 3.0 * forecast.cov);
+}
 
 Estimators race(Findings& findings) {
   if (findings.look.origin.failed) choose_direction(findings);

@@ -42,9 +42,10 @@ struct LineRegion {
   double steepness = 1.0;  // typical -d(margin)/dt at the root
   ShapedNormal law;        // of x in the hyperplane
   engine::Vector most_probable_point;
-  double noise = 0.0;      // of a root from a margin, sigma: its standard deviation where margins are rough
-  bool in_pieces = false;  // its lines fail in several pieces: scanned, not searched
-  double share = 1.0;      // of P, at most, once an estimate was made
+  double noise = 0.0;  // of a root from a margin, sigma: its standard deviation where margins are rough
+  bool direction_known = false;  // by a gradient or a fitted plane
+  bool in_pieces = false;        // its lines fail in several pieces: scanned, not searched
+  double share = 1.0;            // of P, at most, once an estimate was made
 
   LineRegion(const engine::Vector& a, double beta);
 };

@@ -23,15 +23,30 @@ void SubspaceNormal::shape(const Vector& mean, const Matrix& covariance, double 
   variance_ = eigen.eigenvalues().cwiseMax(floor).cwiseMin(ceiling);
 }
 
+SubspaceNormal SubspaceNormal::beyond(const Matrix& basis, Vector limits) {
+  SubspaceNormal tails(basis, basis * limits);
+  tails.log_tails_.resize(limits.size());
+  for (Eigen::Index j = 0; j < limits.size(); ++j) tails.log_tails_(j) = log_upper_tail(limits(j));
+  tails.limits_ = std::move(limits);
+  return tails;
+}
+
 Vector SubspaceNormal::draw(NormalStream& random) const {
   const Vector x = random.normal_vector(basis_.rows());
   const Vector z = basis_.transpose() * x;
-  const Vector shaped = mean_ + axes_ * (variance_.array().sqrt() * z.array()).matrix();
+  Vector shaped(z.size());
+  if (limits_.size() > 0) {
+    for (Eigen::Index j = 0; j < z.size(); ++j)
+      shaped(j) = upper_tail_quantile(log_tails_(j) + std::log1p(-random.uniform()));
+  } else {
+    shaped = mean_ + axes_ * (variance_.array().sqrt() * z.array()).matrix();
+  }
   return x + basis_ * (shaped - z);
 }
 
 double SubspaceNormal::log_ratio(const Vector& x) const {
   const Vector z = basis_.transpose() * x;
+  if (limits_.size() > 0) return (z.array() > limits_.array()).all() ? -log_tails_.sum() : -1e300;
   const Vector along = axes_.transpose() * (z - mean_);
   return 0.5 * (z.squaredNorm() - (along.array().square() / variance_.array()).sum() -
                 variance_.array().log().sum());

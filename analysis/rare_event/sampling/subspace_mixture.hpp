@@ -13,7 +13,7 @@
 
 namespace flare::analysis {
 
-/// N(m, S) in the coordinates B^T x, N(0, I) in the rest.
+/// N(m, S) in the coordinates B^T x, or N(0, I) there beyond a limit in each of them; N(0, I) in the rest.
 class SubspaceNormal {
  public:
   /// `basis`: d x r, orthonormal columns, r >= 1. Mean B^T at, S = I.
@@ -21,6 +21,10 @@ class SubspaceNormal {
 
   /// Mean and covariance in the basis; eigenvalues of S are kept within [floor, ceiling].
   void shape(const engine::Vector& mean, const engine::Matrix& covariance, double floor, double ceiling);
+
+  /// B^T x > limits, N(0, I) otherwise: the law of failures behind one plane or in a corner of several, whose weights are
+  /// all alike there.
+  static SubspaceNormal beyond(const engine::Matrix& basis, engine::Vector limits);
 
   engine::Vector coordinates(const engine::Vector& x) const { return basis_.transpose() * x; }
   engine::Vector draw(NormalStream& random) const;
@@ -34,8 +38,10 @@ class SubspaceNormal {
  private:
   engine::Matrix basis_;
   engine::Vector mean_;
-  engine::Matrix axes_;      // r x r: eigenvectors of S
-  engine::Vector variance_;  // its eigenvalues
+  engine::Matrix axes_;       // r x r: eigenvectors of S
+  engine::Vector variance_;   // its eigenvalues
+  engine::Vector limits_;     // empty: N(m, S)
+  engine::Vector log_tails_;  // ln P(z > limit) of each
 };
 
 struct SubspaceMixture {

@@ -140,6 +140,7 @@ std::optional<LineRegion> RegionFinder::build_with_gradient(Vector boundary) {
     const double turned = region ? a.dot(region->direction) : a.dot(boundary) / boundary.norm();
     region.emplace(a, *root);
     region->steepness = steepness;
+    region->direction_known = true;
     boundary = a * *root;
     if (turned > 0.999) break;
   }
@@ -422,12 +423,13 @@ void RegionFinder::shape_from_population() {
   }
 }
 
-void RegionFinder::drop_negligible() {
+void RegionFinder::drop_negligible(std::size_t proven) {
   double best = -1e300;
   for (const LineRegion& region : regions_) best = std::max(best, log_upper_tail(region.root.offset));
   std::vector<LineRegion> kept;
-  for (LineRegion& region : regions_)
-    if (log_upper_tail(region.root.offset) > best - 12.0) kept.push_back(std::move(region));
+  for (std::size_t k = 0; k < regions_.size(); ++k)
+    if (k < proven || log_upper_tail(regions_[k].root.offset) > best - 12.0)
+      kept.push_back(std::move(regions_[k]));
   if (kept.size() == regions_.size()) {
     regions_ = std::move(kept);
     return;

@@ -80,8 +80,8 @@ class RegionFinder {
   bool full() const { return static_cast<int>(regions_.size()) >= max_regions_; }
   /// Shapes each region's law from the population points of its cell.
   void shape_from_population();
-  /// Drops regions too far out to matter beside the nearest one.
-  void drop_negligible();
+  /// Drops regions too far out to matter beside the nearest one; none of the first `proven`, whose failures were seen.
+  void drop_negligible(std::size_t proven = 0);
 
  private:
   /// Fewer starts than this do not show that the regions known are all.

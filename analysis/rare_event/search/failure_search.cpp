@@ -21,6 +21,7 @@ constexpr std::size_t typical_starts = 15;  // of a failing population
 // Where regions cost hundreds of runs and proposals often fail, this much of the budget is not theirs to spend.
 constexpr Eigen::Index many_dimensions = 60;
 constexpr std::uint64_t kept_percent = 35;
+constexpr int usual_levels = 10;  // of subset simulation
 
 // The first rows of a failing population.
 std::vector<Vector> first_rows(const Matrix& population) {
@@ -105,6 +106,10 @@ double SearchResult::unseen_allowance() const {
   return unseen_share + 2.0 / static_cast<double>(starts);
 }
 
+std::uint64_t SearchResult::runs_for_chains() const {
+  return runs_for_repeats(subset ? subset->levels : usual_levels) + least_reach_runs;
+}
+
 void search_failures(EstimatorSession& session, const PlainLook& look, SearchResult& result) {
   RegionFinder finder(session.ledger(), session.random(), !look.origin.failed, session.options().max_regions);
   finder.expect_noise(look.relative_noise(), !look.noisy());
@@ -152,7 +157,7 @@ void search_again(EstimatorSession& session, const PlainLook& look, const std::v
     result.starts += finder.starts();
   }
   result.planar = false;
-  finder.drop_negligible();
+  finder.drop_negligible(result.regions.size());
   result.regions = std::move(finder.regions());
 }
 

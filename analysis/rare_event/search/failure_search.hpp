@@ -4,6 +4,7 @@
 // at inflated spread look for failures, and every start that no known region explains founds one.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -32,15 +33,22 @@ struct SearchResult {
   std::optional<SubsetResult> subset;  // where one was made and reached the failure set
   std::uint64_t kept =
       0;  // runs the search held back in the ledger: for repeats of subset simulation at last
+  /// ln of the lower end of the largest number that an engine's pilot or estimate saw and that was not its own to refuse.
+  double log_p_at_least = -std::numeric_limits<double>::infinity();
   std::vector<engine::Vector> unexplained;  // failing points that audits found in no region of an estimate
 
   /// Share of P that regions nobody met may hold. Among many regions two more than Good-Turing expects are
   /// allowed for: its own error.
   double unseen_allowance() const;
+  /// Fewest runs of repeats of subset simulation that may answer at last, and of the question whether they reach what was met.
+  std::uint64_t runs_for_chains() const;
   void remember_unexplained(const std::vector<engine::Vector>& points) {
     unexplained.insert(unexplained.end(), points.begin(), points.end());
   }
 };
+
+/// Of these for that question.
+constexpr std::uint64_t least_reach_runs = 120;
 
 /// Fills in what it finds as it finds it: where the budget ends on the way, `result` holds what is known.
 void search_failures(EstimatorSession& session, const PlainLook& look, SearchResult& result);

@@ -218,6 +218,7 @@ LineRegion region_of(const LinearModel& plane) {
   const double steepness = plane.slope.norm();
   LineRegion region(-plane.slope, plane.at_origin / steepness);
   region.steepness = steepness;
+  region.direction_known = true;
   region.root.spread = 0.3;
   return region;
 }

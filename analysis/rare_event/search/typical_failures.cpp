@@ -45,7 +45,7 @@ class Moves {
       case Kind::block_across:
         return along_kept(x, block_moved(x, 1.0), axis);
       case Kind::all_across:
-        return along_kept(x, all_moved(x, of_all), axis);
+        return along_kept(x, all_moved(x), axis);
       case Kind::block_across_a_little:
         break;
     }
@@ -63,8 +63,8 @@ class Moves {
     for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[random_->pick(i)]);
   }
 
-  Vector all_moved(const Vector& x, double size) {
-    return std::sqrt(1.0 - size * size) * x + size * random_->normal_vector(x.size());
+  Vector all_moved(const Vector& x) {
+    return std::sqrt(1.0 - of_all * of_all) * x + of_all * random_->normal_vector(x.size());
   }
 
   Vector block_moved(const Vector& x, double size) {
@@ -93,7 +93,36 @@ bool is_typical(const Vector& x, double distance) {
   return x.squaredNorm() < distance * distance + d;
 }
 
+// One turn of chains in step; those that `moving` names.
+void advance(EvaluationLedger& ledger, Moves& moves, int turn, const std::vector<LineRegion>& regions,
+             const std::vector<std::size_t>& moving, std::vector<Vector>& failing, Purpose purpose) {
+  moves.begin_turn(turn);
+  engine::Matrix points(static_cast<Eigen::Index>(moving.size()), ledger.dimension());
+  for (std::size_t j = 0; j < moving.size(); ++j) {
+    const Vector& x = failing[moving[j]];
+    points.row(static_cast<Eigen::Index>(j)) =
+        moves.proposed(x, regions[furthest_along(regions, x)].direction);
+  }
+  const std::vector<Evaluated> outcomes = ledger.evaluate(points, purpose);
+  for (std::size_t j = 0; j < moving.size(); ++j)
+    if (outcomes[j].failed) failing[moving[j]] = points.row(static_cast<Eigen::Index>(j));
+}
+
 }  // namespace
+
+std::vector<engine::Matrix> failing_chains(EvaluationLedger& ledger, std::vector<Vector> failing,
+                                           const std::vector<LineRegion>& regions, int steps,
+                                           NormalStream& random, Purpose purpose) {
+  Moves moves(ledger.dimension(), random);
+  std::vector<std::size_t> all(failing.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  std::vector<engine::Matrix> states(failing.size(), engine::Matrix(steps, ledger.dimension()));
+  for (int turn = 0; turn < steps; ++turn) {
+    advance(ledger, moves, turn, regions, all, failing, purpose);
+    for (std::size_t k = 0; k < failing.size(); ++k) states[k].row(turn) = failing[k];
+  }
+  return states;
+}
 
 std::vector<Vector> typical_failures(EvaluationLedger& ledger, std::vector<Vector> failing,
                                      const std::vector<LineRegion>& regions, const ChainRules& rules,
@@ -103,18 +132,9 @@ std::vector<Vector> typical_failures(EvaluationLedger& ledger, std::vector<Vecto
   for (int i = 0; i < rules.steps; ++i) {
     std::vector<std::size_t> open;
     for (std::size_t k = 0; k < failing.size(); ++k)
-      if (!is_typical(failing[k], distance) && !rules.known(failing[k])) open.push_back(k);
+      if (!is_typical(failing[k], distance) && !(rules.known && rules.known(failing[k]))) open.push_back(k);
     if (open.empty()) break;
-    moves.begin_turn(i);
-    engine::Matrix points(static_cast<Eigen::Index>(open.size()), ledger.dimension());
-    for (std::size_t j = 0; j < open.size(); ++j) {
-      const Vector& x = failing[open[j]];
-      points.row(static_cast<Eigen::Index>(j)) =
-          moves.proposed(x, regions[furthest_along(regions, x)].direction);
-    }
-    const std::vector<Evaluated> outcomes = ledger.evaluate(points, purpose);
-    for (std::size_t j = 0; j < open.size(); ++j)
-      if (outcomes[j].failed) failing[open[j]] = points.row(static_cast<Eigen::Index>(j));
+    advance(ledger, moves, i, regions, open, failing, purpose);
   }
   return failing;
 }

@@ -16,7 +16,8 @@ namespace flare::analysis {
 
 struct ChainRules {
   int steps = 24;
-  std::function<bool(const engine::Vector&)> known;  // true: the point needs no further look, its chain ends
+  std::function<bool(const engine::Vector&)>
+      known;  // true: the point needs no further look, its chain ends; or none
 };
 
 /// The ends of chains from `failing`, in step, at most `steps` runs each. Points that are no farther from the origin than
@@ -24,5 +25,10 @@ struct ChainRules {
 std::vector<engine::Vector> typical_failures(EvaluationLedger& ledger, std::vector<engine::Vector> failing,
                                              const std::vector<LineRegion>& regions, const ChainRules& rules,
                                              NormalStream& random, Purpose purpose);
+
+/// Such chains of `steps` from every point, wherever it lies: the states of each, rows, repeated where a move passed.
+std::vector<engine::Matrix> failing_chains(EvaluationLedger& ledger, std::vector<engine::Vector> failing,
+                                           const std::vector<LineRegion>& regions, int steps,
+                                           NormalStream& random, Purpose purpose);
 
 }  // namespace flare::analysis

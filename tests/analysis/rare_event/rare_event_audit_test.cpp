@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "analysis/rare_event/estimators/race.hpp"
 #include "analysis/rare_event/population_audit.hpp"
 #include "analysis/rare_event/rare_event.hpp"
 #include "analysis/rare_event/search/failure_regions.hpp"
@@ -305,6 +306,83 @@ TEST(Audit, BesideOnePlaneAnArcFromFarOutDoesNotDo) {
   }
   EXPECT_GT(joined, 20);
   EXPECT_GE(5 * seen, 3 * joined);  // 28 of 40; 14 where an arc does
+}
+
+// What an estimate draws often is in it, whatever its regions look like; what it hardly draws is asked about as before.
+TEST(Audit, AsksNoFurtherAboutWhatAnEstimateAccountsFor) {
+  const BatchEvaluator f =
+      margins([](const Row& x) { return std::min(6.0 - x(0), x.tail(4).minCoeff() > 2.5 ? -1.0 : 1.0); });
+  for (const bool known : {true, false}) {
+    EvaluationLedger ledger(12, f, 100000, {});
+    RareEventOptions options;
+    EstimatorSession session(ledger, options, "audit");
+    Vector met = Vector::Zero(12);
+    met.tail(4).setConstant(4.0);
+    ledger.evaluate_one(met, Purpose::explore);
+    SearchResult search;
+    search.regions.emplace_back(Vector::Unit(12, 0), 6.0);
+    search.regions[0].root.spread = 0.05;
+    const AuditFinding finding =
+        audit_regions(session, search, search.regions, 30, log_upper_tail(6.0),
+                      [&](const Vector& x) { return known && x.tail(4).minCoeff() > 2.4; });
+    EXPECT_EQ(finding.contradicts(), !known);
+  }
+}
+
+// Beside one region that is no plane: two failures that it clearly lets pass, and that are joined to it, may be of a mode of
+// their own.
+TEST(Audit, AQuarterMoreWhereAPartMayBeLacking) {
+  const BatchEvaluator f = margins([](const Row& x) { return 6.0 - x(0) - 0.15 * x.tail(3).squaredNorm(); });
+  for (const bool several : {true, false}) {
+    EvaluationLedger ledger(12, f, 100000, {});
+    RareEventOptions options;
+    EstimatorSession session(ledger, options, "audit");
+    for (const double side : {3.0, -3.0}) {
+      Vector met = Vector::Zero(12);
+      met(0) = 4.9;
+      met(11) = side;
+      ASSERT_TRUE(ledger.evaluate_one(met, Purpose::explore).failed);
+    }
+    SearchResult search;
+    search.regions.emplace_back(Vector::Unit(12, 0), 6.0);
+    search.regions[0].root.spread = 0.05;
+    if (several) search.regions.emplace_back(-Vector::Unit(12, 1), 6.0);
+    const AuditFinding finding = audit_regions(session, search, search.regions, 0, log_upper_tail(6.0));
+    EXPECT_EQ(finding.may_lack_a_part(), !several);
+    RareEventSummary summary;
+    summary.status = TailStatus::estimated;
+    summary.log_p_high = -20.0;
+    allow_for_a_part(finding, summary);
+    EXPECT_NEAR(summary.log_p_high, several ? -20.0 : -20.0 + std::log(1.25), 1e-12);
+  }
+}
+
+TEST(Audit, NoAnswerEndsBelowWhatAnotherEngineSaw) {
+  SearchResult search;
+  RareEventSummary refused, first, answer;
+  note_estimate(refused, search);
+  Forecast vague;
+  vague.usable = true;
+  vague.cov = 0.9;
+  vague.log_p = -5.0;
+  note_pilot(vague, search);
+  answer.status = first.status = TailStatus::estimated;
+  answer.log_p_high = -30.0;
+  audit_against_others(search, answer);
+  EXPECT_EQ(answer.status, TailStatus::estimated) << "nothing was seen clearly";
+  first.log_p_low = -25.0;
+  note_estimate(first, search);
+  RareEventSummary above = answer;
+  above.log_p_high = -24.0;
+  audit_against_others(search, above);
+  EXPECT_EQ(above.status, TailStatus::estimated);
+  audit_against_others(search, answer);
+  EXPECT_EQ(answer.status, TailStatus::refused);
+  Forecast clear = vague;
+  clear.cov = 0.2;
+  clear.log_p = -20.0;
+  note_pilot(clear, search);
+  EXPECT_NEAR(search.log_p_at_least, -20.6, 1e-12);
 }
 
 TEST(Audit, ChainsMustLeadToWhatWasMet) {

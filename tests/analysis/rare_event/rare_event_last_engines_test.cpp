@@ -6,6 +6,7 @@
 
 #include "analysis/rare_event/estimators/active_subspace.hpp"
 #include "analysis/rare_event/estimators/like_regions.hpp"
+#include "analysis/rare_event/estimators/met_modes.hpp"
 #include "analysis/rare_event/estimators/radius_estimator.hpp"
 #include "analysis/rare_event/estimators/sparse_regions.hpp"
 #include "tests/analysis/rare_event/problem_builders.hpp"
@@ -92,6 +93,47 @@ TEST(SubspaceMixture, WeightsAverageToOneInManyDimensions) {
   const Mean mean = mean_of(weights);
   EXPECT_NEAR(mean.value, 1.0, 4.0 * mean.error);
   EXPECT_LT(mean.error, 0.1) << "the defensive share bounds every weight";
+}
+
+TEST(SubspaceMixture, BeyondLimitsAllWeightsAreAlike) {
+  NormalStream random(6, "beyond");
+  Matrix basis = Matrix::Zero(12, 2);
+  basis(1, 0) = 1.0;
+  basis(4, 1) = -1.0;
+  const SubspaceNormal law = SubspaceNormal::beyond(basis, (Vector(2) << 2.0, 3.0).finished());
+  double along = 0.0, rest = 0.0;
+  constexpr int draws = 4000;
+  for (int i = 0; i < draws; ++i) {
+    const Vector x = law.draw(random);
+    ASSERT_GT(x(1), 2.0);
+    ASSERT_LT(x(4), -3.0);
+    // ln of 1 / (P(z > 2) P(z > 3)) wherever they are.
+    ASSERT_NEAR(law.log_ratio(x), -std::log(problems::tail(2.0) * problems::tail(3.0)), 1e-9);
+    along += x(1) / draws;
+    rest += x(7) * x(7) / draws;
+  }
+  // E(z | z > 2) = phi(2) / P(z > 2).
+  EXPECT_NEAR(along, std::exp(-2.0) / std::sqrt(2.0 * std::acos(-1.0)) / problems::tail(2.0), 0.03);
+  EXPECT_NEAR(rest, 1.0, 0.1);
+  EXPECT_LT(law.log_ratio(Vector::Zero(12)), -1e200) << "never drawn there";
+}
+
+// Beside a known mode that a limit cuts in half, the broad and the defensive share keep the mixture unbiased.
+TEST(SubspaceMixture, WeightsOfLimitsThatAreTooHighStillAverageToOne) {
+  NormalStream random(7, "beyond");
+  Matrix basis = Matrix::Zero(8, 1);
+  basis(2, 0) = 1.0;
+  SubspaceMixture mixture;
+  mixture.components = {SubspaceNormal(basis, 3.0 * Vector::Unit(8, 2)),
+                        SubspaceNormal::beyond(basis, Vector::Constant(1, 3.2))};
+  mixture.weights = {0.3, 0.7};
+  std::vector<double> values;
+  for (int i = 0; i < 20000; ++i) {
+    const Vector x = mixture.draw(random);
+    values.push_back(x(2) > 3.0 ? std::exp(mixture.log_weight(x)) : 0.0);
+  }
+  const Mean mean = mean_of(values);
+  EXPECT_NEAR(mean.value, problems::tail(3.0), 4.0 * mean.error);
 }
 
 TEST(RadialRuns, WeightsAverageToOne) {
@@ -231,6 +273,71 @@ TEST(ActiveSubspace, AJumpsCoordinateIsAdded) {
   EXPECT_NEAR(std::abs(basis(5, 1)), 1.0, 1e-12);
 }
 
+// A plane of the last 16 inputs and a corner of the first four, which holds nearly all of P.
+double plane_and_corner(const Row& x) {
+  return std::min(6.5 - x.tail(16).sum() / 4.0, 3.0 * (2.326 - x.head(4).minCoeff()));
+}
+
+// As a search that knows the plane only leaves it: failures met far out, some of them in the corner.
+void meet_corner(Bench& bench) {
+  Vector normal = Vector::Zero(20);
+  normal.tail(16).setConstant(0.25);
+  bench.search.regions.emplace_back(normal, 6.5);
+  bench.search.regions[0].direction_known = true;
+  bench.search.regions[0].root.spread = 0.05;
+  for (int i = 0; i < 4; ++i) {
+    Vector x = 3.0 * bench.session->random().normal_vector(20);
+    x.head(4).setConstant(3.0 + 0.5 * i);
+    x.tail(16) -= (normal.dot(x) - 2.0) * normal.tail(16) * 4.0 * 0.25;
+    ASSERT_TRUE(bench.ledger.evaluate_one(x, Purpose::explore).failed);
+  }
+}
+
+TEST(FailureModes, ACornerIsTheCoordinatesThatItNeeds) {
+  Bench bench(20, plane_and_corner);
+  meet_corner(bench);
+  const FailureModes found = find_failure_modes(*bench.session, bench.search, 6);
+  ASSERT_EQ(found.modes.size(), 1u);
+  EXPECT_EQ(found.met_once, 0u);
+  EXPECT_LE(bench.ledger.counts().pilot, 6 * runs_a_chain);
+  for (const auto& row : found.ends.rowwise()) EXPECT_LE(plane_and_corner(row), 0.0);
+  const Matrix basis = directions_of(found.modes[0]);
+  ASSERT_GE(basis.cols(), 4);
+  for (Eigen::Index i = 0; i < 4; ++i) EXPECT_EQ(basis(i, i), 1.0);
+  EXPECT_NEAR((basis.transpose() * basis - Matrix::Identity(basis.cols(), basis.cols())).norm(), 0.0, 1e-12);
+}
+
+TEST(FailureModes, NoneWhereNothingFailed) {
+  Bench bench(20, plane_and_corner);
+  EXPECT_TRUE(find_failure_modes(*bench.session, bench.search, 6).modes.empty());
+  EXPECT_EQ(bench.ledger.counts().total(), 0u);
+}
+
+// All but one of ten intervals; and each to a tenth of a sigma from where no gradient leads.
+TEST(LastEngines, ModesMetAnswerACornerThatAPlaneHides) {
+  const double p = problems::any_of({problems::tail(6.5), std::pow(problems::tail(2.326), 4.0)});
+  int covered = 0;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Bench bench(20, plane_and_corner, 5000, seed);
+    meet_corner(bench);
+    MetModesEstimator engine;
+    Findings findings{*bench.session, bench.look, bench.search};
+    engine.pilot(findings);
+    ASSERT_TRUE(engine.forecast().usable);
+    const RareEventSummary summary = engine.estimate(findings);
+    ASSERT_EQ(summary.status, TailStatus::estimated) << summary.reason;
+    covered += summary.log_p_low <= std::log(p) && summary.log_p_high >= std::log(p) ? 1 : 0;
+    EXPECT_NEAR(summary.log_p, std::log(p), 0.8);
+    EXPECT_LT(summary.half_width(), 0.12);
+    Vector inside = Vector::Zero(20), elsewhere = Vector::Zero(20);
+    inside.head(4).setConstant(2.5);
+    elsewhere(2) = -6.5;
+    EXPECT_TRUE(engine.accounts_for(inside));
+    EXPECT_FALSE(engine.accounts_for(elsewhere));
+  }
+  EXPECT_GE(covered, 9);
+}
+
 // An engine alone, after subset simulation alone.
 RareEventSummary alone(Estimator& engine, Bench& bench) {
   SubsetOptions options;
@@ -342,6 +449,22 @@ TEST(LastEngines, RunsThatChainsCannotUseAreSpentByAnEstimate) {
   const ValidationRow row = validate(*bent, options);
   EXPECT_GE(row.answered, 8u);  // about half without them
   EXPECT_GE(row.covered, row.answered - 2);
+}
+
+// None of ten without the modes that were met; each of them met the corner.
+TEST(LastEngines, ACornerBesideAPlaneIsAnswered) {
+  const std::vector<RareEventProblem> all = hard_problems();
+  const auto corner = std::find_if(all.begin(), all.end(), [](const RareEventProblem& problem) {
+    return problem.name == "plane and corner, slope 1";
+  });
+  ASSERT_NE(corner, all.end());
+  ValidationOptions options;
+  options.repeats = 10;
+  options.budget = 10'000;
+  options.target = 0.1;
+  const ValidationRow row = validate(*corner, options);
+  EXPECT_GE(row.answered, 8u);
+  EXPECT_GE(row.covered, row.answered - 1);
 }
 
 }  // namespace
