@@ -22,12 +22,6 @@ namespace {
 constexpr std::uint64_t for_remembered = 60;  // runs kept back to explain failures that were met before
 constexpr double negligible_share = 0.02;     // of P: not worth a second search
 constexpr Eigen::Index most_ray_dimensions = 12;
-constexpr double most_missing = 0.15;  // of P: more than this is not a matter of a wider interval
-
-bool fails_in_pieces(const Findings& findings) {
-  return findings.roots && std::any_of(findings.roots->regions.begin(), findings.roots->regions.end(),
-                                       [](const LineRegion& region) { return region.in_pieces; });
-}
 
 class AutoEstimator {
  public:
@@ -119,7 +113,7 @@ class AutoEstimator {
       audited = run_estimators();
     }
     RareEventSummary summary = std::move(audited.summary);
-    if (audited.finding.contradicts()) allow_for_missing(audited, summary);
+    allow_for_missing(session_, audited.regions, audited.finding, summary);
     if (audited.finding.shows_bends()) widen_for_bends(summary);
     allow_for_a_part(audited.finding, summary);
     if (search_.log_p_behind_jumps) allow_for_jumps(*search_.log_p_behind_jumps, summary);
@@ -148,18 +142,6 @@ class AutoEstimator {
     return session_.ledger().remaining() > audited.cost + audited.cost / 4 + search;
   }
 
-  // The audit met failures that the estimate does not know and the budget does not allow for another one:
-  // a wider interval where they hold little, no number where they hold much.
-  void allow_for_missing(const Audited& audited, RareEventSummary& summary) {
-    const double missing = missing_share(session_, audited.regions, audited.finding, summary.log_p);
-    session_.note(fmt::format("what the audit met may hold {:.3f} of P", missing));
-    if (missing > most_missing) {
-      return refuse(summary, fmt::format("{} failures were met that belong to no region of the estimate",
-                                         audited.finding.unexplained.size()));
-    }
-    summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(2.0 * missing));
-  }
-
   // An estimate that has seen what lies behind the jump says at least as much.
   void allow_for_jumps(double log_p_at_most, RareEventSummary& summary) {
     if (summary.status != TailStatus::estimated || summary.log_p_high >= log_p_at_most) return;
@@ -183,7 +165,7 @@ class AutoEstimator {
                       : "no engine's pilot saw enough failures to go on";
     Findings findings{session_, look_, search_};
     for (const std::unique_ptr<Estimator>& estimator : chosen ? race(findings) : as_asked(findings)) {
-      if (chosen && fails_in_pieces(findings)) keep_for_chains();
+      if (chosen && findings.in_pieces()) keep_for_chains();
       if (chosen && estimator->is_comfortable(session_.ledger())) release_what_chains_cannot_use();
       audited = estimate_and_audit(*estimator, findings);
       if (audited.summary.status == TailStatus::estimated) break;

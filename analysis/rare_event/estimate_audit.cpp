@@ -35,6 +35,7 @@ constexpr std::size_t most_chained = 1;     // of those that an arc joins: more 
 constexpr int chain_steps = 48;             // to where failures typically lie
 constexpr int more_steps = 96;              // where these do not do
 constexpr int steps_to_vote = 24;       // where there is a way to the plane, a chain may be on it at its end
+constexpr double most_missing = 0.15;   // of P: more than this is not a matter of a wider interval
 constexpr double part_not_told = 0.25;  // of P
 constexpr double little_of_p = 0.05;    // cannot be what an estimate lacks
 
@@ -394,6 +395,17 @@ void audit_against_rays(const SearchResult& search, RareEventSummary& summary) {
       std::hypot(search.rays->coefficient_of_variation, summary.diagnostics.coefficient_of_variation);
   if (noise < 0.5 && search.rays->log_p > summary.log_p + 3.0 * noise)
     refuse(summary, "rays see clearly more: a region was missed");
+}
+
+void allow_for_missing(EstimatorSession& session, const std::vector<LineRegion>& regions,
+                       const AuditFinding& finding, RareEventSummary& summary) {
+  if (!finding.contradicts()) return;
+  const double missing = missing_share(session, regions, finding, summary.log_p);
+  session.note(fmt::format("what the audit met may hold {:.3f} of P", missing));
+  if (missing > most_missing)
+    return refuse(summary, fmt::format("{} failures were met that belong to no region of the estimate",
+                                       finding.unexplained.size()));
+  summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(2.0 * missing));
 }
 
 void note_estimate(const RareEventSummary& summary, SearchResult& search) {

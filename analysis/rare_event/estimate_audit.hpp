@@ -73,6 +73,10 @@ void allow_for_a_part(const AuditFinding& finding, RareEventSummary& summary);
 double missing_share(EstimatorSession& session, const std::vector<LineRegion>& regions,
                      const AuditFinding& finding, double log_p);
 
+/// What the audit met beside the estimate: a wider interval where it holds little (missing_share), no number where it holds much.
+void allow_for_missing(EstimatorSession& session, const std::vector<LineRegion>& regions,
+                       const AuditFinding& finding, RareEventSummary& summary);
+
 /// Subset simulation's own number, where there is one: seeing clearly more than the estimate refuses it.
 void audit_against_subset(const SearchResult& search, RareEventSummary& summary);
 

@@ -31,23 +31,7 @@ bool subset_may_answer(const EstimatorSession& session, const PlainLook& look) {
 constexpr std::uint64_t worth_a_try = 600;    // runs left, below which only subset simulation is tried
 constexpr std::uint64_t for_remembered = 60;  // runs to explain failures that were met before
 constexpr double promising_pilot = 6.0;       // effective samples of it
-constexpr double most_missing = 0.15;         // of P, in regions that the audit met
 constexpr double widest_doubled = 1.5 * widest_interval;
-
-// What the audit met beside the estimate: a wider interval where it holds little, no number where it holds much.
-void allow_for_missing(EstimatorSession& session, const Estimator& estimator, const AuditFinding& finding,
-                       RareEventSummary& summary) {
-  if (finding.contradicts()) {
-    const double missing = missing_share(session, estimator.sampled_regions(), finding, summary.log_p);
-    if (missing > most_missing) {
-      return refuse(summary, fmt::format("{} failures were met that belong to no region of the estimate",
-                                         finding.unexplained.size()));
-    }
-    summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(2.0 * missing));
-  }
-  if (finding.shows_bends()) double_interval(summary);
-  allow_for_a_part(finding, summary);
-}
 
 // Runs to an effective sample of 100, going by the pilot.
 double runs_to_trust(const Forecast& forecast) {
@@ -89,7 +73,9 @@ RareEventSummary try_engine(Findings& findings, Estimator& estimator) {
         audit_regions(session, findings.search, estimator.sampled_regions(), runs, summary.log_p,
                       [&](const engine::Vector& x) { return estimator.accounts_for(x); });
     findings.search.remember_unexplained(finding.unexplained);
-    allow_for_missing(session, estimator, finding, summary);
+    allow_for_missing(session, estimator.sampled_regions(), finding, summary);
+    if (summary.status == TailStatus::estimated && finding.shows_bends()) double_interval(summary);
+    allow_for_a_part(finding, summary);
   }
   audit_against_subset(findings.search, summary);
   audit_against_others(findings.search, summary);

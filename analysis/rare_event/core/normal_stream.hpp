@@ -3,6 +3,8 @@
 
 #include <boost/random/normal_distribution.hpp>
 #include <boost/random/uniform_01.hpp>
+#include <utility>
+#include <vector>
 
 #include "engine/base/matrix.hpp"
 #include "engine/base/random_stream.hpp"
@@ -30,6 +32,10 @@ class NormalStream {
   /// 0 ... count - 1.
   std::size_t pick(std::size_t count) {
     return std::min(count - 1, static_cast<std::size_t>(uniform() * static_cast<double>(count)));
+  }
+  template <class T>
+  void shuffle(std::vector<T>& order) {
+    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[pick(i)]);
   }
 
  private:

@@ -31,6 +31,12 @@ struct Findings {
     std::vector<LineResult> lines;
   };
   std::optional<Roots> roots = std::nullopt;
+
+  /// Searches along the pilot's lines miss what others met.
+  bool in_pieces() const {
+    return roots && std::any_of(roots->regions.begin(), roots->regions.end(),
+                                [](const LineRegion& region) { return region.in_pieces; });
+  }
 };
 
 /// What a pilot promises of the estimate.

@@ -30,11 +30,6 @@ constexpr double noise_of_several = 0.1;
 bool noisy(const Findings& f) {
   return f.look.noisy() || (!f.search.planar && f.look.relative_noise() > noise_of_several);
 }
-// Searches along the pilot's lines miss what others met.
-bool in_pieces(const Findings& f) {
-  return f.roots && std::any_of(f.roots->regions.begin(), f.roots->regions.end(),
-                                [](const LineRegion& region) { return region.in_pieces; });
-}
 bool origin_fails(const Findings& f) { return f.look.origin.failed; }
 Eigen::Index dimension(const Findings& f) { return f.session.ledger().dimension(); }
 
@@ -80,10 +75,10 @@ const std::vector<Entrant>& race_entrants() {
       {0, [](const Findings& f) { return noisy(f) && f.search.planar; }, noisy_lines},
       {0, [](const Findings& f) { return noisy(f) && !f.search.planar; }, mixture},
       {0, [](const Findings& f) { return !noisy(f) && may_surround(f); }, witness_rays},
-      {1, [](const Findings& f) { return !noisy(f) && in_pieces(f) && dimension(f) <= 60; }, mixture},
+      {1, [](const Findings& f) { return !noisy(f) && f.in_pieces() && dimension(f) <= 60; }, mixture},
       {1, [](const Findings& f) { return !noisy(f) && !origin_fails(f) && f.search.regions.size() == 1; },
        lines_in_other_directions},
-      {2, [](const Findings& f) { return !noisy(f) && !in_pieces(f) && dimension(f) <= 60; }, mixture},
+      {2, [](const Findings& f) { return !noisy(f) && !f.in_pieces() && dimension(f) <= 60; }, mixture},
       {2,
        [](const Findings& f) {
          return !noisy(f) && !origin_fails(f) && dimension(f) <= 12 && !may_surround(f);

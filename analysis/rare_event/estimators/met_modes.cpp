@@ -36,7 +36,8 @@ constexpr double share_of_broad = 0.3;           // of a place's, where it has l
 constexpr double slightly_deeper = 1.03;
 constexpr double same_direction = 0.98;  // cosine
 constexpr double runs_a_place = 40.0;
-constexpr double log_heavy = 3.0;  // of a weight, beside P: a tenth of an estimate of 200 runs
+constexpr double more_than_a_plane = 0.3;  // of its P
+constexpr double log_heavy = 3.0;          // of a weight, beside P: a tenth of an estimate of 200 runs
 constexpr std::size_t least_own_failures = 4;
 constexpr double least_effective_share = 0.03;  // of the runs
 constexpr double most_unreached = 0.1;          // of where chains ended, and of what regions predict
@@ -266,6 +267,9 @@ void MetModesEstimator::pilot(Findings& findings) {
   if (!unseen_objection(findings.search).empty()) return;
   if (!add_places(session, found, known)) return session.note("modes met: the middle of one of them passes");
   learn_in_rounds(session);
+  const std::optional<LinearModel>& plane = findings.search.plane;
+  if (findings.search.log_p_behind_jumps && plane)
+    log_p_of_plane_ = log_upper_tail(plane->at_origin / plane->slope.norm());
   unreached_share_ = unreached_share(found.ends);
   if (found.predicted.rows() > 0)
     unreached_share_ = std::max(unreached_share_, unreached_share(found.predicted));
@@ -309,6 +313,8 @@ std::string MetModesEstimator::objection(const Sampled& sampled) const {
     return fmt::format("effective sample size {:.0f} of {:.0f} runs: the directions found miss what matters",
                        effective, sampled.values);
   }
+  if (sampled.estimate.log_p < log_p_of_plane_ + std::log1p(more_than_a_plane))
+    return "the margin jumps beside a plane, and no failures behind the jump are in the estimate";
   if (unreached_share_ > most_unreached) {
     return fmt::format("{:.0f} % of the failures that were met lie where the proposal does not look",
                        100.0 * unreached_share_);

@@ -1,6 +1,8 @@
 // The places where failures were met, each with a proposal of its own.
 #pragma once
 
+#include <limits>
+
 #include "analysis/rare_event/estimators/failure_modes.hpp"
 #include "analysis/rare_event/estimators/frozen_estimator.hpp"
 #include "analysis/rare_event/sampling/subspace_mixture.hpp"
@@ -47,9 +49,10 @@ class MetModesEstimator : public FrozenEstimator {
 
   std::vector<Place> places_;
   SubspaceMixture proposal_;
-  std::vector<std::size_t> place_of_;  // of each component
-  std::vector<std::size_t> failing_;   // of the estimate's runs, by place
-  double unreached_share_ = 0.0;       // of the failures that are known
+  std::vector<std::size_t> place_of_;                                 // of each component
+  std::vector<std::size_t> failing_;                                  // of the estimate's runs, by place
+  double unreached_share_ = 0.0;                                      // of the failures that are known
+  double log_p_of_plane_ = -std::numeric_limits<double>::infinity();  // beside which the margin jumps
 };
 
 }  // namespace flare::analysis

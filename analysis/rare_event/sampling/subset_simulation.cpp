@@ -142,7 +142,7 @@ SubsetResult subset_simulation(EvaluationLedger& ledger, const SubsetOptions& op
     chosen.points.resize(static_cast<Eigen::Index>(kept), d);
     // Chains advance in this order; shuffled, so that an incomplete round favours no level of margin.
     order.resize(kept);
-    for (std::size_t i = kept; i > 1; --i) std::swap(order[i - 1], order[random.pick(i)]);
+    random.shuffle(order);
     for (std::size_t i = 0; i < kept; ++i) {
       chosen.points.row(static_cast<Eigen::Index>(i)) =
           population.points.row(static_cast<Eigen::Index>(order[i]));

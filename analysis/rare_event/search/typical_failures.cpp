@@ -33,7 +33,7 @@ class Moves {
     kind_ = turns[static_cast<std::size_t>(turn) % turns.size()];
     if (kind_ == Kind::axis || kind_ == Kind::all_across) return;
     block_ = (block_ + 1) % blocks_;
-    if (block_ == 0) shuffle();
+    if (block_ == 0) random_->shuffle(order_);
   }
 
   Vector proposed(const Vector& x, const Vector& axis) {
@@ -58,10 +58,6 @@ class Moves {
                                        Kind::block_across, Kind::all_across,
                                        Kind::block,        Kind::block_across_a_little,
                                        Kind::block_across, Kind::block_across_a_little};
-
-  void shuffle() {
-    for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[random_->pick(i)]);
-  }
 
   Vector all_moved(const Vector& x) {
     return std::sqrt(1.0 - of_all * of_all) * x + of_all * random_->normal_vector(x.size());
