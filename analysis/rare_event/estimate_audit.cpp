@@ -33,11 +33,9 @@ constexpr double clearly_passes = 0.5;      // short of a root, sigma
 constexpr int most_steps = 4;               // of this size
 constexpr std::size_t most_chained = 1;     // of those that an arc joins: more of them found nothing more
 constexpr int chain_steps = 48;             // to where failures typically lie
-constexpr int more_steps = 96;              // where these do not do
-constexpr int steps_to_vote = 24;       // where there is a way to the plane, a chain may be on it at its end
-constexpr double most_missing = 0.15;   // of P: more than this is not a matter of a wider interval
-constexpr double part_not_told = 0.25;  // of P
-constexpr double little_of_p = 0.05;    // cannot be what an estimate lacks
+constexpr double most_missing = 0.15;       // of P: more than this is not a matter of a wider interval
+constexpr double part_not_told = 0.25;      // of P
+constexpr double little_of_p = 0.05;        // cannot be what an estimate lacks
 
 double audit_scale(const std::vector<LineRegion>& regions) {
   return std::clamp(nearest_offset(regions) / 1.3, 1.5, 4.5);
@@ -109,24 +107,12 @@ std::vector<Vector> beside_the_plane(EstimatorSession& session, const SearchResu
   const auto expected = [&](const Vector& x) {
     return predicted_to_fail(regions, x) || stepped_back(search, regions, x) != x;
   };
-  const auto says_something = [&](const Vector& x) {
-    return most_beyond(x) >= little_of_p * normal_tail(nearest);
-  };
-  for (const ChainRules& rules : {ChainRules{chain_steps, nullptr}, ChainRules{more_steps, says_something}})
-    failing = typical_failures(session.ledger(), std::move(failing), regions, rules, session.random(),
-                               Purpose::audit);
-  std::vector<Vector> rest;
-  for (const Matrix& chain : failing_chains(session.ledger(), std::move(failing), regions, steps_to_vote,
-                                            session.random(), Purpose::audit)) {
-    std::vector<Vector> beside;
-    for (const auto& row : chain.rowwise()) {
-      Vector x = row;
-      if (!expected(x) && says_something(x)) beside.push_back(std::move(x));
-    }
-    if (4 * beside.size() >= static_cast<std::size_t>(steps_to_vote))
-      rest.push_back(std::move(beside.back()));
-  }
-  return rest;
+  failing = typical_failures(session.ledger(), std::move(failing), regions, {chain_steps, expected},
+                             session.random(), Purpose::audit);
+  std::erase_if(failing, [&](const Vector& x) {
+    return expected(x) || most_beyond(x) < little_of_p * normal_tail(nearest);
+  });
+  return failing;
 }
 
 // The boundary points on the rays of `failing` that no region accounts for.
@@ -146,7 +132,7 @@ std::vector<Vector> explain(EstimatorSession& session, const SearchResult& searc
   std::vector<Vector> open = finder.unexplained(near);
   std::vector<Vector> ends;
   std::size_t by_arc = 0;
-  for (Vector& x : finder.to_boundary(clear)) {
+  for (Vector& x : finder.unexplained_by_regions(clear)) {
     const bool joined = finder.joined_by_arc(x);
     by_arc += joined ? 1 : 0;
     if (!joined) {
