@@ -29,6 +29,7 @@ esac
 NINJA = """#!/bin/sh
 echo "ninja $*" >> "$CALLS"
 [ -z "$NINJA_FAILS" ] || { echo "[1/2] compiling"; echo "broken.cpp:1: error: broken"; exit 1; }
+echo "[0/1] Re-running CMake..."
 for i in 1 2 3 4; do echo "[$i/4] compiling $i"; done
 mkdir -p build/release/bin
 printf '#!/bin/sh\\necho "program $*"\\n' > "$ROOT_OF_TEST/build/release/bin/flare"
