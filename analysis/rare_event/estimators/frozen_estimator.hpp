@@ -2,6 +2,7 @@
 // what lines, rays and weighted runs share.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -16,6 +17,9 @@ struct Sampled {
   WeightedEstimate estimate;
   double values = 0.0;    // lines, rays or runs behind it
   bool given_up = false;  // early, with half of the budget left
+
+  /// Of weighted runs: so few count that the proposal must be far from the failures.
+  bool hardly_counts() const { return estimate.effective_samples < std::min(100.0, 0.03 * values); }
 };
 
 class FrozenEstimator : public Estimator {

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <optional>
 
-#include "analysis/rare_event/estimators/failure_modes.hpp"
+#include "analysis/rare_event/estimators/weighted_runs.hpp"
 #include "analysis/rare_event/search/failure_regions.hpp"
 
 namespace flare::analysis {
@@ -36,12 +36,10 @@ constexpr double share_of_broad = 0.3;           // of a place's, where it has l
 constexpr double slightly_deeper = 1.03;
 constexpr double same_direction = 0.98;  // cosine
 constexpr double runs_a_place = 40.0;
-constexpr double more_than_a_plane = 0.3;  // of its P
-constexpr double log_heavy = 3.0;          // of a weight, beside P: a tenth of an estimate of 200 runs
-constexpr std::size_t least_own_failures = 4;
-constexpr double least_effective_share = 0.03;  // of the runs
-constexpr double most_unreached = 0.1;          // of where chains ended, and of what regions predict
-constexpr double most_of_population = 0.3;      // of subset simulation's, the same
+constexpr double more_than_a_plane = 0.3;   // of its P
+constexpr double log_heavy = 3.0;           // of a weight, beside P: a tenth of an estimate of 200 runs
+constexpr double most_unreached = 0.1;      // of where chains ended, and of what regions predict
+constexpr double most_of_population = 0.3;  // of subset simulation's, the same
 
 // The region of a mode whose direction a gradient told: better than states do.
 const LineRegion* same_region(const std::vector<LineRegion>& known, const FailureMode& mode) {
@@ -291,10 +289,7 @@ std::vector<Stratum> MetModesEstimator::draw(EstimatorSession& session,
 }
 
 std::vector<LineRegion> MetModesEstimator::sampled_regions() const {
-  std::vector<LineRegion> sampled;
-  for (std::size_t k = 0; k < failing_.size(); ++k)
-    if (failing_[k] >= least_own_failures) sampled.push_back(regions_[k]);
-  return sampled;
+  return with_failures_of_their_own(regions_, failing_);
 }
 
 double MetModesEstimator::unreached_share(const Matrix& failures) const {
@@ -308,10 +303,9 @@ bool MetModesEstimator::accounts_for(const Vector& x) const {
 }
 
 std::string MetModesEstimator::objection(const Sampled& sampled) const {
-  const double effective = sampled.estimate.effective_samples;
-  if (effective < std::min(100.0, least_effective_share * sampled.values)) {
+  if (sampled.hardly_counts()) {
     return fmt::format("effective sample size {:.0f} of {:.0f} runs: the directions found miss what matters",
-                       effective, sampled.values);
+                       sampled.estimate.effective_samples, sampled.values);
   }
   if (sampled.estimate.log_p < log_p_of_plane_ + std::log1p(more_than_a_plane))
     return "the margin jumps beside a plane, and no failures behind the jump are in the estimate";

@@ -15,7 +15,6 @@ using engine::Matrix;
 using engine::Vector;
 
 constexpr int most_rounds = 5;
-constexpr double least_effective_share = 0.03;     // of the runs
 constexpr double narrowest = 0.09, widest = 30.0;  // variance of a component along any axis
 constexpr double least_own_failures = 4.0;
 constexpr double most_unreached = 0.1;   // of the failing population
@@ -207,10 +206,9 @@ std::vector<LineRegion> SubspaceEstimator::sampled_regions() const {
 }
 
 std::string SubspaceEstimator::objection(const Sampled& sampled) const {
-  const double effective = sampled.estimate.effective_samples;
-  if (effective < std::min(100.0, least_effective_share * sampled.values)) {
+  if (sampled.hardly_counts()) {
     return fmt::format("effective sample size {:.0f} of {:.0f} runs: the directions found miss what matters",
-                       effective, sampled.values);
+                       sampled.estimate.effective_samples, sampled.values);
   }
   if (unreached_share_ > most_unreached) {
     return fmt::format(

@@ -10,8 +10,7 @@
 namespace flare::analysis {
 namespace {
 
-constexpr double least_effective_share = 0.03;  // of the runs
-constexpr std::size_t least_own_failures = 4;   // fewer say nothing about a region
+constexpr std::size_t least_own_failures = 4;  // fewer say nothing about a region
 
 }  // namespace
 
@@ -27,17 +26,21 @@ std::vector<Stratum> WeightedRunEstimator::draw(EstimatorSession& session,
 }
 
 std::vector<LineRegion> WeightedRunEstimator::sampled_regions() const {
-  std::vector<LineRegion> sampled;
-  for (std::size_t k = 0; k < failing_.size(); ++k)
-    if (failing_[k] >= least_own_failures) sampled.push_back(regions_[k]);
-  return sampled;
+  return with_failures_of_their_own(regions_, failing_);
 }
 
 std::string WeightedRunEstimator::objection(const Sampled& sampled) const {
-  const double effective = sampled.estimate.effective_samples;
-  if (effective >= std::min(100.0, least_effective_share * sampled.values)) return {};
+  if (!sampled.hardly_counts()) return {};
   return fmt::format("effective sample size {:.0f} of {:.0f} runs: the proposal is far from the failures",
-                     effective, sampled.values);
+                     sampled.estimate.effective_samples, sampled.values);
+}
+
+std::vector<LineRegion> with_failures_of_their_own(const std::vector<LineRegion>& regions,
+                                                   const std::vector<std::size_t>& failing) {
+  std::vector<LineRegion> sampled;
+  for (std::size_t k = 0; k < failing.size(); ++k)
+    if (failing[k] >= least_own_failures) sampled.push_back(regions[k]);
+  return sampled;
 }
 
 double log_sum_of_tails(const std::vector<LineRegion>& regions) {

@@ -23,6 +23,10 @@ class WeightedRunEstimator : public FrozenEstimator {
   std::vector<std::size_t> failing_;  // of the estimate's runs, by the region they reach furthest along
 };
 
+/// Those of the regions in which at least four runs failed: fewer say nothing about a region.
+std::vector<LineRegion> with_failures_of_their_own(const std::vector<LineRegion>& regions,
+                                                   const std::vector<std::size_t>& failing);
+
 /// ln of the sum of Phi(-offset) over regions.
 double log_sum_of_tails(const std::vector<LineRegion>& regions);
 
