@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "analysis/rare_event/core/met_chance.hpp"
+#include "analysis/rare_event/core/point_rows.hpp"
 #include "analysis/rare_event/population_audit.hpp"
 #include "analysis/rare_event/search/failure_regions.hpp"
 #include "analysis/rare_event/search/typical_failures.hpp"
@@ -55,9 +56,7 @@ Matrix passing_draws(EstimatorSession& session, const std::vector<LineRegion>& r
       passing.push_back(std::move(x));
     }
   }
-  Matrix points(static_cast<Eigen::Index>(passing.size()), session.ledger().dimension());
-  for (std::size_t i = 0; i < passing.size(); ++i) points.row(static_cast<Eigen::Index>(i)) = passing[i];
-  return points;
+  return as_rows(passing, session.ledger().dimension());
 }
 
 // A boundary point where the plane with its bend, as accurate as it is, says that the boundary is.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/rare_event/core/point_rows.hpp"
 #include "analysis/rare_event/search/typical_failures.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
@@ -37,12 +38,6 @@ std::vector<Vector> evenly_chosen(std::vector<Vector> points) {
   return chosen;
 }
 
-Matrix as_rows(const std::vector<Vector>& points) {
-  Matrix rows(static_cast<Eigen::Index>(points.size()), points.front().size());
-  for (std::size_t i = 0; i < points.size(); ++i) rows.row(static_cast<Eigen::Index>(i)) = points[i];
-  return rows;
-}
-
 // Over failures drawn from P itself the mean of a line's value is no less than what the lines hold (E v = (1 + CoV^2) P by
 // Jensen's inequality): lines through them that carry clearly less do not see what they stand for.
 bool carry_too_little(const std::vector<LineResult>& lines, double share, double log_p) {
@@ -57,7 +52,8 @@ std::vector<Vector> unaccounted(EstimatorSession& session, const std::vector<Lin
   LineOptions options;
   options.log_scale = log_p;
   const std::vector<LineResult> lines =
-      lines_through(session.ledger(), regions, as_rows(asked), options, session.random(), Purpose::audit);
+      lines_through(session.ledger(), regions, as_rows(asked, session.ledger().dimension()), options,
+                    session.random(), Purpose::audit);
   if (carry_too_little(lines, share, log_p)) return asked;
   std::vector<Vector> rest;
   for (std::size_t i = 0; i < asked.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/rare_event/core/point_rows.hpp"
 #include "analysis/rare_event/estimators/active_subspace.hpp"
 #include "analysis/rare_event/search/typical_failures.hpp"
 
@@ -21,12 +22,6 @@ constexpr double correlated = 6.0;  // states of a chain that tell as much as on
 constexpr double differs = 4.0;     // standard errors
 constexpr Eigen::Index most_coordinates = 12;
 constexpr double longer_than_chance = 3.0;  // squared length
-
-Matrix as_rows(const std::vector<Vector>& points, Eigen::Index dimension) {
-  Matrix rows(static_cast<Eigen::Index>(points.size()), dimension);
-  for (std::size_t i = 0; i < points.size(); ++i) rows.row(static_cast<Eigen::Index>(i)) = points[i];
-  return rows;
-}
 
 // Where chains begin; `predicted`: the failures met, of those as different as they come, that a region predicts.
 std::vector<Vector> starts_of(const EvaluationLedger& ledger, const SearchResult& search, std::size_t most,
@@ -57,10 +52,7 @@ std::vector<LineRegion> axes_of(const SearchResult& search) {
 }
 
 void add(const Matrix& states, FailureMode& mode) {
-  Matrix grown(mode.states.rows() + states.rows(), states.cols());
-  if (mode.states.rows() > 0) grown.topRows(mode.states.rows()) = mode.states;
-  grown.bottomRows(states.rows()) = states;
-  mode.states = std::move(grown);
+  append_rows(states, mode.states);
   mode.mean = mode.states.colwise().mean();
   ++mode.chains;
 }

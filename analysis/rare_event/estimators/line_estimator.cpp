@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "analysis/rare_event/core/point_rows.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -127,12 +128,6 @@ std::vector<engine::Vector> least_expected(const std::vector<engine::Vector>& fa
     if (chosen.empty() || *point != chosen.back()) chosen.push_back(*point);
   }
   return chosen;
-}
-
-engine::Matrix as_rows(const std::vector<engine::Vector>& points, Eigen::Index dimension) {
-  engine::Matrix rows(static_cast<Eigen::Index>(points.size()), dimension);
-  for (std::size_t i = 0; i < points.size(); ++i) rows.row(static_cast<Eigen::Index>(i)) = points[i];
-  return rows;
 }
 
 // Lines of each region that the forecast asks for.

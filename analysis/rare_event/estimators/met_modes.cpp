@@ -7,6 +7,7 @@
 #include <numeric>
 #include <optional>
 
+#include "analysis/rare_event/core/point_rows.hpp"
 #include "analysis/rare_event/estimators/weighted_runs.hpp"
 #include "analysis/rare_event/search/failure_regions.hpp"
 
@@ -126,13 +127,6 @@ std::optional<SubspaceNormal> beyond_limits(const Matrix& basis, const Matrix& a
   return SubspaceNormal::beyond(
       basis(Eigen::all, used),
       Eigen::Map<const Vector>(limits.data(), static_cast<Eigen::Index>(limits.size())));
-}
-
-void append_rows(const Matrix& more, Matrix& rows) {
-  Matrix grown(rows.rows() + more.rows(), more.cols());
-  if (rows.rows() > 0) grown.topRows(rows.rows()) = rows;
-  grown.bottomRows(more.rows()) = more;
-  rows = std::move(grown);
 }
 
 }  // namespace

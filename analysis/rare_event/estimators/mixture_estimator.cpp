@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "analysis/rare_event/core/point_rows.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -26,10 +27,7 @@ struct FailingPool {
   std::vector<double> weights;
 
   void add(const Matrix& more, const std::vector<double>& more_weights) {
-    Matrix grown(points.rows() + more.rows(), std::max(points.cols(), more.cols()));
-    if (points.rows() > 0) grown.topRows(points.rows()) = points;
-    grown.bottomRows(more.rows()) = more;
-    points = std::move(grown);
+    append_rows(more, points);
     weights.insert(weights.end(), more_weights.begin(), more_weights.end());
   }
 };
@@ -57,9 +55,7 @@ FailingPool failing_pool(Findings& findings) {
     points.push_back(line.x + (line.root + beyond) * begun.regions[line.region].direction);
     weights.push_back(std::exp(line.log_value - total));
   }
-  Matrix roots(static_cast<Eigen::Index>(points.size()), session.ledger().dimension());
-  for (std::size_t i = 0; i < points.size(); ++i) roots.row(static_cast<Eigen::Index>(i)) = points[i];
-  pool.add(roots, weights);
+  pool.add(as_rows(points, session.ledger().dimension()), weights);
   return pool;
 }
 
