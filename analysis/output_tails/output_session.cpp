@@ -7,6 +7,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "analysis/rare_event/core/point_rows.hpp"
+
 namespace flare::analysis {
 
 using engine::Matrix;
@@ -64,8 +66,7 @@ std::uint64_t OutputSession::remaining() const {
 std::vector<double> OutputSession::evaluate(const Matrix& points, std::uint64_t RunCounts::*purpose) {
   std::vector<double> values = run(points, purpose);
   DirectedOutputs& kept = summary_.directed;
-  kept.points.conservativeResize(kept.points.rows() + points.rows(), points.cols());
-  kept.points.bottomRows(points.rows()) = points;
+  append_rows(points, kept.points);
   kept.values.insert(kept.values.end(), values.begin(), values.end());
   return values;
 }

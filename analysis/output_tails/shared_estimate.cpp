@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "analysis/output_tails/axis_proposal.hpp"
+#include "analysis/rare_event/core/point_rows.hpp"
 #include "analysis/tails/interval.hpp"
 
 namespace flare::analysis {
@@ -130,10 +131,7 @@ class SharedEstimate {
 
   void weigh(const AxisProposal& proposal, const Matrix& points) {
     WeightedRuns& kept = session_.summary().estimate;
-    Matrix grown(kept.points.rows() + points.rows(), points.cols());
-    if (kept.points.rows() > 0) grown.topRows(kept.points.rows()) = kept.points;
-    grown.bottomRows(points.rows()) = points;
-    kept.points = std::move(grown);
+    append_rows(points, kept.points);
     for (Eigen::Index i = 0; i < points.rows(); ++i)
       kept.log_weights.push_back(proposal.log_weight(points.row(i)));
   }

@@ -1,8 +1,6 @@
 // Points as the rows of a matrix, the form in which evaluators and samplers take them.
 #pragma once
 
-#include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "engine/base/matrix.hpp"
@@ -16,12 +14,10 @@ inline engine::Matrix as_rows(const std::vector<engine::Vector>& points, Eigen::
   return rows;
 }
 
-/// `more` below `rows`; one that is empty may lack the columns, too.
+/// `more` below `rows`, of as many columns or still empty.
 inline void append_rows(const engine::Matrix& more, engine::Matrix& rows) {
-  engine::Matrix grown(rows.rows() + more.rows(), std::max(rows.cols(), more.cols()));
-  if (rows.rows() > 0) grown.topRows(rows.rows()) = rows;
-  grown.bottomRows(more.rows()) = more;
-  rows = std::move(grown);
+  rows.conservativeResize(rows.rows() + more.rows(), more.cols());
+  rows.bottomRows(more.rows()) = more;
 }
 
 }  // namespace flare::analysis

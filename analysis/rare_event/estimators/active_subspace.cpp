@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "analysis/rare_event/core/point_rows.hpp"
 #include "analysis/rare_event/search/failure_regions.hpp"
 #include "analysis/rare_event/search/roughness.hpp"
 
@@ -134,10 +135,8 @@ void add_needed_coordinates(EstimatorSession& session, const std::vector<Vector>
 
 Matrix failing_population(const Findings& findings) {
   if (findings.search.subset) return findings.search.subset->failing;
-  const std::vector<Vector>& met = findings.session.ledger().met_failures();
-  Matrix population(static_cast<Eigen::Index>(met.size()), findings.session.ledger().dimension());
-  for (std::size_t i = 0; i < met.size(); ++i) population.row(static_cast<Eigen::Index>(i)) = met[i];
-  return population;
+  const EvaluationLedger& ledger = findings.session.ledger();
+  return as_rows(ledger.met_failures(), ledger.dimension());
 }
 
 namespace {
@@ -209,10 +208,7 @@ bool rough(EstimatorSession& session, const Vector& boundary) {
 
 // Of all failures met so far, most of them at inflated sigma.
 std::vector<Vector> met_apart(const EvaluationLedger& ledger) {
-  const std::vector<Vector>& met = ledger.met_failures();
-  Matrix rows(static_cast<Eigen::Index>(met.size()), ledger.dimension());
-  for (std::size_t i = 0; i < met.size(); ++i) rows.row(static_cast<Eigen::Index>(i)) = met[i];
-  return most_different(rows, 2 * most_starts);
+  return most_different(as_rows(ledger.met_failures(), ledger.dimension()), 2 * most_starts);
 }
 
 std::vector<Vector> in_turn(const std::vector<Vector>& a, const std::vector<Vector>& b) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "analysis/rare_event/core/point_rows.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -77,8 +78,7 @@ void SubspaceEstimator::reshape(std::size_t shape_class, const std::vector<Eigen
     own_weights.push_back(weights[j]);
   }
   if (moved.empty()) return;
-  Matrix deviations(static_cast<Eigen::Index>(moved.size()), moved.front().size());
-  for (std::size_t j = 0; j < moved.size(); ++j) deviations.row(static_cast<Eigen::Index>(j)) = moved[j];
+  const Matrix deviations = as_rows(moved, moved.front().size());
   const Eigen::Index r = deviations.cols();
   WeightedMoments moments;
   if (!weighted_moments(deviations, own_weights, Matrix::Identity(r, r), static_cast<double>(r), moments))
