@@ -1,6 +1,7 @@
 // Writes the tables of analysis/README.md: problems with known answers, repeated with different seeds.
 //   estimator_validation [--repeats N] [--problem NAME] [--family NAME] [--accuracy SIGMA] [--fresh-seeds] [--markdown]
 //   estimator_validation --refusals [...]   the default method beside each engine by itself, where it often gives no estimate
+//   estimator_validation --set drawn --draw-seed S --draws N   problems drawn at random, that nobody has looked at
 //   estimator_validation --peers    the same problems given to OpenTURNS as well, where it is installed
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -25,8 +26,8 @@ struct Arguments {
   std::string problem, family, set = "all", method;
   bool fresh = false, markdown = false, verbose = false, misses = false, list = false, peers = false,
        refusals = false;
-  std::uint64_t peer_runs = 20000;
-  std::size_t jobs = 1;
+  std::uint64_t peer_runs = 20000, draw_seed = 1;
+  std::size_t jobs = 1, draws = 24;
 };
 
 std::map<std::string, RareEventMethod> methods() {
@@ -42,8 +43,10 @@ void declare(CLI::App& app, Arguments& a) {
   app.add_option("--repeats", a.validation.repeats, "repeats of each problem");
   app.add_option("--first-seed", a.validation.first_seed, "seed of the first repeat");
   app.add_flag("--fresh-seeds", a.fresh, "a second range of seeds, not used while the methods were made");
-  app.add_option("--set", a.set, "which problems: table, hard or all")
-      ->check(CLI::IsMember({"table", "hard", "all"}));
+  app.add_option("--set", a.set, "which problems: table, hard, all (both) or drawn (at random)")
+      ->check(CLI::IsMember({"table", "hard", "all", "drawn"}));
+  app.add_option("--draws", a.draws, "with --set drawn: how many")->check(CLI::Range(1, 10000));
+  app.add_option("--draw-seed", a.draw_seed, "with --set drawn: other problems for every number");
   app.add_option("--problem", a.problem, "only the problems whose name contains this");
   app.add_option("--family", a.family, "only the families whose name contains this");
   app.add_option("--accuracy", a.validation.target, "half-width asked for on every problem, sigma");
@@ -67,9 +70,10 @@ void declare(CLI::App& app, Arguments& a) {
 }
 
 std::vector<RareEventProblem> chosen(const Arguments& a) {
-  std::vector<RareEventProblem> all = a.set == "table"  ? rare_event_problems()
-                                      : a.set == "hard" ? hard_problems()
-                                                        : all_rare_event_problems();
+  std::vector<RareEventProblem> all = a.set == "table"   ? rare_event_problems()
+                                      : a.set == "hard"  ? hard_problems()
+                                      : a.set == "drawn" ? drawn_problems(a.draw_seed, a.draws)
+                                                         : all_rare_event_problems();
   std::erase_if(all, [&](const RareEventProblem& problem) {
     return problem.name.find(a.problem) == std::string::npos ||
            problem.family.find(a.family) == std::string::npos;

@@ -79,10 +79,10 @@ Second second_route(const RareEventProblem& problem, Eigen::Index draws) {
   return second;
 }
 
-void expect_second_route(const RareEventProblem& problem) {
+void expect_second_route(const RareEventProblem& problem, Eigen::Index draws = 20000) {
   SCOPED_TRACE(problem.name);
   ASSERT_FALSE(problem.check.empty());
-  const Second second = second_route(problem, problem.dimension < 60 ? 20000 : 6000);
+  const Second second = second_route(problem, problem.dimension < 60 ? draws : 6000);
   const double p = std::exp(problem.log_p), p_high = std::exp(problem.log_p_high);
   EXPECT_LT(second.pass.error / p, 0.1) << "the check is too weak";
   EXPECT_NEAR(second.pass.value, p, 4.0 * second.pass.error);
@@ -109,6 +109,20 @@ TEST(CatalogueTruth, HighDimension) {
 }
 TEST(CatalogueTruth, Cells) {
   for (const RareEventProblem& problem : problems::cell_problems()) expect_second_route(problem);
+}
+
+TEST(CatalogueTruth, Drawn) {
+  for (const RareEventProblem& problem : drawn_problems(1, 24)) expect_second_route(problem, 40000);
+}
+
+TEST(Catalogue, AProblemDrawnDoesNotDependOnHowManyThereAre) {
+  const std::vector<RareEventProblem> few = drawn_problems(5, 3), many = drawn_problems(5, 16),
+                                      others = drawn_problems(6, 3);
+  for (std::size_t i = 0; i < few.size(); ++i) {
+    EXPECT_EQ(few[i].name, many[i].name);
+    EXPECT_EQ(few[i].log_p, many[i].log_p);
+    EXPECT_NE(few[i].log_p, others[i].log_p);
+  }
 }
 
 TEST(Catalogue, EveryHardProblemIsComplete) {

@@ -53,7 +53,11 @@ std::vector<RareEventProblem> rare_event_problems();
 /// a small error bar, covered too rarely, or gave no answer.
 std::vector<RareEventProblem> hard_problems();
 
-/// Both.
+/// Problems that nobody has looked at: of every eight of them four planes with corners or cliffs, and one each of several
+/// planes, of three curved modes, of three corners and of planes that face each other. Problem i of a seed is always the same.
+std::vector<RareEventProblem> drawn_problems(std::uint64_t seed, std::size_t count);
+
+/// The first two.
 std::vector<RareEventProblem> all_rare_event_problems();
 
 const RareEventProblem& find_problem(const std::vector<RareEventProblem>& problems, const std::string& name);
