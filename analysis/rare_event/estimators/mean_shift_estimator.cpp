@@ -5,6 +5,7 @@ namespace flare::analysis {
 void MeanShiftEstimator::pilot(Findings& findings) {
   EstimatorSession& session = findings.session;
   regions_ = findings.search.regions;
+  ask_population(findings.search);
   proposal_ = shifted_to(regions_, session.ledger().dimension());
   const double total = log_sum_of_tails(regions_);
   const WeightedSample sample =

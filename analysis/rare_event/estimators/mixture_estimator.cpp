@@ -96,6 +96,7 @@ void add_failures(FailingPool& pool, const WeightedSample& sample, const std::ve
 void MixtureEstimator::pilot(Findings& findings) {
   EstimatorSession& session = findings.session;
   regions_ = findings.roots ? findings.roots->regions : findings.search.regions;
+  ask_population(findings.search);
   FailingPool pool = failing_pool(findings);
   for (int round = 0; round < 3; ++round) {
     MixtureProposal mixture =
@@ -119,6 +120,8 @@ void MixtureEstimator::pilot(Findings& findings) {
     if (forecast_.usable && forecast_.runs() > 0.7 * previous) break;
     add_failures(pool, sample, failing, best);
   }
+  // Refused before runs are spent on it.
+  if (hardly_draws_population(forecast_.log_p, forecast_.values_needed)) forecast_.usable = false;
   note_pilot(session);
 }
 

@@ -11,6 +11,7 @@ namespace flare::analysis {
 namespace {
 
 constexpr std::size_t least_own_failures = 4;  // fewer say nothing about a region
+constexpr double largest_share = 0.1;          // of the estimate, in one run
 
 }  // namespace
 
@@ -30,9 +31,23 @@ std::vector<LineRegion> WeightedRunEstimator::sampled_regions() const {
 }
 
 std::string WeightedRunEstimator::objection(const Sampled& sampled) const {
+  if (hardly_draws_population(sampled.estimate.log_p, sampled.values))
+    return "failures that the search met lie where hardly a run is drawn";
   if (!sampled.hardly_counts()) return {};
   return fmt::format("effective sample size {:.0f} of {:.0f} runs: the proposal is far from the failures",
                      sampled.estimate.effective_samples, sampled.values);
+}
+
+void WeightedRunEstimator::ask_population(const SearchResult& search) {
+  if (search.subset) population_ = search.subset->failing;
+}
+
+bool WeightedRunEstimator::hardly_draws_population(double log_p, double runs) const {
+  const double heavy = log_p + std::log(largest_share * runs);
+  Eigen::Index hardly = 0;
+  for (const auto& row : population_.rowwise())
+    hardly += proposal_.log_weight(row.transpose()) > heavy ? 1 : 0;
+  return 2 * hardly > population_.rows();
 }
 
 std::vector<LineRegion> with_failures_of_their_own(const std::vector<LineRegion>& regions,

@@ -17,9 +17,16 @@ class WeightedRunEstimator : public FrozenEstimator {
   std::vector<Stratum> draw(EstimatorSession& session, const std::vector<std::size_t>& counts) override;
   std::string objection(const Sampled& sampled) const override;
 
+  /// What the search's subset simulation ended at, where it was made: drawn from P, so that a proposal must draw most of it as often as
+  /// it stands for.
+  void ask_population(const SearchResult& search);
+  /// Half of that population and more would each carry more than a tenth of an estimate exp(log_p) from so many runs.
+  bool hardly_draws_population(double log_p, double runs) const;
+
   MixtureProposal proposal_;
 
  private:
+  engine::Matrix population_;         // failing rows; none where there is nothing to ask
   std::vector<std::size_t> failing_;  // of the estimate's runs, by the region they reach furthest along
 };
 

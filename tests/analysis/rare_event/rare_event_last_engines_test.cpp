@@ -6,6 +6,7 @@
 
 #include "analysis/rare_event/estimators/active_subspace.hpp"
 #include "analysis/rare_event/estimators/like_regions.hpp"
+#include "analysis/rare_event/estimators/mean_shift_estimator.hpp"
 #include "analysis/rare_event/estimators/met_modes.hpp"
 #include "analysis/rare_event/estimators/radius_estimator.hpp"
 #include "analysis/rare_event/estimators/sparse_regions.hpp"
@@ -20,10 +21,12 @@ using engine::Vector;
 
 // A session with everything that must outlive it.
 struct Bench {
-  Bench(std::size_t d, problems::Margin margin, std::uint64_t budget = 8000, std::uint64_t seed = 1)
+  Bench(std::size_t d, problems::Margin margin, std::uint64_t budget = 8000, std::uint64_t seed = 1,
+        double half_width = 0.1)
       : evaluator(problems::margins(std::move(margin))(seed)), ledger(d, evaluator, budget, {}) {
     options.seed = seed;
     options.max_runs = budget;
+    options.target_half_width = half_width;
     session.emplace(ledger, options, "test");
   }
   BatchEvaluator evaluator;
@@ -336,6 +339,45 @@ TEST(LastEngines, ModesMetAnswerACornerThatAPlaneHides) {
     EXPECT_FALSE(engine.accounts_for(elsewhere));
   }
   EXPECT_GE(covered, 9);
+}
+
+// What subset simulation would end at where it reached the corner.
+SubsetResult population_in_the_corner(NormalStream& random) {
+  SubsetResult subset;
+  subset.failing = random.normal_matrix(60, 20);
+  subset.failing.leftCols(4) = 2.4 + 0.3 * subset.failing.leftCols(4).array().abs();
+  return subset;
+}
+
+// N(m, I) at the plane answers for the plane, to a few percent, and knows of no reason to doubt itself. A population drawn from P does.
+TEST(WeightedRuns, AProposalThatHardlyDrawsThePopulationIsRefused) {
+  for (const bool asked : {false, true}) {
+    Bench bench(20, plane_and_corner, 8000, 1, 0.03);
+    meet_corner(bench);
+    if (asked) bench.search.subset = population_in_the_corner(bench.session->random());
+    MeanShiftEstimator engine;
+    Findings findings{*bench.session, bench.look, bench.search};
+    engine.pilot(findings);
+    ASSERT_TRUE(engine.forecast().usable);
+    const RareEventSummary summary = engine.estimate(findings);
+    EXPECT_EQ(summary.status, asked ? TailStatus::refused : TailStatus::estimated) << summary.reason;
+    EXPECT_EQ(summary.reason, asked ? "failures that the search met lie where hardly a run is drawn" : "");
+  }
+}
+
+// Points of the plane that the proposal stands at are drawn as often as they should be.
+TEST(WeightedRuns, APopulationWhereTheProposalDrawsIsNoReasonToRefuse) {
+  Bench bench(20, plane_and_corner, 8000, 1, 0.03);
+  meet_corner(bench);
+  const Vector normal = bench.search.regions[0].direction;
+  SubsetResult subset;
+  subset.failing = bench.session->random().normal_matrix(60, 20);
+  for (auto row : subset.failing.rowwise()) row += (6.6 - row.dot(normal.transpose())) * normal.transpose();
+  bench.search.subset = subset;
+  MeanShiftEstimator engine;
+  Findings findings{*bench.session, bench.look, bench.search};
+  engine.pilot(findings);
+  EXPECT_EQ(engine.estimate(findings).status, TailStatus::estimated);
 }
 
 // An engine alone, after subset simulation alone.
