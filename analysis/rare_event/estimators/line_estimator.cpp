@@ -14,8 +14,11 @@
 namespace flare::analysis {
 namespace {
 
-constexpr double largest_pilot = 0.25;       // share of what is left when it begins
-constexpr double least_own_lines = 4.0;      // effective ones: fewer say nothing about a region
+constexpr double largest_pilot = 0.25;   // share of what is left when it begins
+constexpr double least_own_lines = 4.0;  // effective ones: fewer say nothing about a region
+// Where its law can follow a few points, of the pilots or of a population, whose chains repeat themselves, as many may all
+// miss the same part.
+constexpr double least_of_narrow_law = 6.0;
 constexpr double largest_deficit = 4.0;      // standard errors of a mean weight
 constexpr Eigen::Index few_dimensions = 60;  // in more, a population is too few points to shape a law by
 constexpr std::size_t most_asked = 20;       // points of the search's population, and as many other failures
@@ -329,9 +332,11 @@ std::vector<Stratum> LineEstimator::draw(EstimatorSession& session, const std::v
 std::vector<LineRegion> LineEstimator::sampled_regions() const {
   const std::vector<double> held = held_by_regions(drawn_, regions_.size(), forecast_.log_p);
   const double all = std::accumulate(held.begin(), held.end(), 0.0);
+  const bool may_be_narrow = shaped_by_population_ || regions_.front().direction.size() <= most_to_fit;
+  const double least = may_be_narrow ? least_of_narrow_law : least_own_lines;
   std::vector<LineRegion> sampled;
   for (std::size_t k = 0; k < regions_.size(); ++k) {
-    if (effective_lines(drawn_, k) < least_own_lines) continue;
+    if (effective_lines(drawn_, k) < least) continue;
     sampled.push_back(regions_[k]);
     sampled.back().share = all > 0.0 ? held[k] / all : 1.0;
   }
