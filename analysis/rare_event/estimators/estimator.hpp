@@ -29,9 +29,11 @@ struct Findings {
   struct Roots {
     std::vector<LineRegion> regions;
     std::vector<LineResult> lines;
+    bool scattered = false;  // a few lines decide, and there is enough left for others to try
   };
   std::optional<Roots> roots = std::nullopt;
 
+  bool lines_scatter() const { return roots && roots->scattered; }
   /// Searches along the pilot's lines miss what others met.
   bool in_pieces() const {
     return roots && std::any_of(roots->regions.begin(), roots->regions.end(),

@@ -33,6 +33,9 @@ bool noisy(const Findings& f) {
 bool origin_fails(const Findings& f) { return f.look.origin.failed; }
 Eigen::Index dimension(const Findings& f) { return f.session.ledger().dimension(); }
 
+// Limits cut off what rare noise makes fail short of them.
+bool modes_may_be_met(const Findings& f) { return !f.look.rough() && !origin_fails(f) && dimension(f) > 3; }
+
 Estimators lines(Findings& f) { return list_of(lines_around_regions(f.search)); }
 Estimators noisy_lines(Findings& /*f*/) { return list_of(std::make_unique<NoisyLineEstimator>()); }
 Estimators witness_rays(Findings& /*f*/) { return list_of(std::make_unique<RayEstimator>(true)); }
@@ -76,6 +79,7 @@ const std::vector<Entrant>& race_entrants() {
       {0, [](const Findings& f) { return noisy(f) && !f.search.planar; }, mixture},
       {0, [](const Findings& f) { return !noisy(f) && may_surround(f); }, witness_rays},
       {1, [](const Findings& f) { return !noisy(f) && f.in_pieces() && dimension(f) <= 60; }, mixture},
+      {1, [](const Findings& f) { return f.lines_scatter() && modes_may_be_met(f); }, met_modes},
       {1, [](const Findings& f) { return !noisy(f) && !origin_fails(f) && f.search.regions.size() == 1; },
        lines_in_other_directions},
       {2, [](const Findings& f) { return !noisy(f) && !f.in_pieces() && dimension(f) <= 60; }, mixture},
@@ -94,9 +98,7 @@ const std::vector<Entrant>& last_entrants() {
       {0, [](const Findings& f) { return !noisy(f) && !origin_fails(f) && dimension(f) > 3; }, like_regions},
       {0, [](const Findings& f) { return !noisy(f) && !origin_fails(f) && f.session.ledger().margins(); },
        active_subspace},
-      // Limits cut off what rare noise makes fail short of them.
-      {0, [](const Findings& f) { return !f.look.rough() && !origin_fails(f) && dimension(f) > 3; },
-       met_modes, true},
+      {0, modes_may_be_met, met_modes, true},
   };
   return entrants;
 }

@@ -25,17 +25,20 @@ constexpr std::size_t most_asked = 20;       // points of the search's populatio
 constexpr double clearly_short = 0.1;     // of a root, sigma: a failure that the search along its line missed
 constexpr double log_negligible = -4.6;   // of what a line holds: a hundredth
 constexpr double price_of_pieces = 4.0;   // times what the pilot promises
-constexpr double largest_share = 0.1;     // of the estimate, in one line
-constexpr double hardly_important = 2.0;  // of ln, below the median of the population
-constexpr double most_heavy = 0.1;        // of the population, on lines that carry more
-constexpr Eigen::Index most_to_fit = 12;  // dimensions
-constexpr double least_of_expected = 0.02;  // of a mean value over the population
-constexpr double noise_that_matters = 0.1;  // times the distance: changes P by half a percent and more
-constexpr double lines_in_noise = 600.0;    // one run in a hundred that is far off is met several times
-constexpr double far_off = 4.5;             // from where it was expected, robust standard deviations
-constexpr double clearly_more = 3.0;        // times what the estimate gives a region
-constexpr double worth_knowing = 0.1;       // of P
-constexpr double estimate_per_pilot = 4.0;  // runs of the estimate to runs of its pilots
+constexpr double few_lines_decide = 0.3;  // CoV of a pilot
+constexpr std::size_t few_regions = 4;
+constexpr std::uint64_t enough_for_two = 4000;  // runs: for the modes that were met, and lines after all
+constexpr double largest_share = 0.1;           // of the estimate, in one line
+constexpr double hardly_important = 2.0;        // of ln, below the median of the population
+constexpr double most_heavy = 0.1;              // of the population, on lines that carry more
+constexpr Eigen::Index most_to_fit = 12;        // dimensions
+constexpr double least_of_expected = 0.02;      // of a mean value over the population
+constexpr double noise_that_matters = 0.1;      // times the distance: changes P by half a percent and more
+constexpr double lines_in_noise = 600.0;        // one run in a hundred that is far off is met several times
+constexpr double far_off = 4.5;                 // from where it was expected, robust standard deviations
+constexpr double clearly_more = 3.0;            // times what the estimate gives a region
+constexpr double worth_knowing = 0.1;           // of P
+constexpr double estimate_per_pilot = 4.0;      // runs of the estimate to runs of its pilots
 
 std::size_t lines_each(std::size_t regions) {
   if (regions == 1) return 24;
@@ -221,7 +224,9 @@ void LineEstimator::pilot(Findings& findings) {
   run_rounds(findings.session);
   if (asks && forecast_.comfortable(ledger)) ask_population(findings);
   changed_ = false;
-  if (publish_) findings.roots = Findings::Roots{regions_, learnt_};
+  scattered_ = !met_.empty() && regions_.size() > 1 && regions_.size() <= few_regions &&
+               forecast_.cov > few_lines_decide && ledger.remaining() >= enough_for_two;
+  if (publish_) findings.roots = Findings::Roots{regions_, learnt_, scattered_};
 }
 
 void LineEstimator::ask_population(Findings& findings) {
@@ -360,11 +365,11 @@ bool LineEstimator::in_pieces() const {
 }
 
 double LineEstimator::price() const {
-  return FrozenEstimator::price() * (in_pieces() ? price_of_pieces : 1.0);
+  return FrozenEstimator::price() * (in_pieces() || scattered_ ? price_of_pieces : 1.0);
 }
 
 bool LineEstimator::is_comfortable(const EvaluationLedger& ledger) const {
-  return !in_pieces() && FrozenEstimator::is_comfortable(ledger);
+  return !in_pieces() && !scattered_ && FrozenEstimator::is_comfortable(ledger);
 }
 
 std::string LineEstimator::objection(const Sampled& sampled) const {

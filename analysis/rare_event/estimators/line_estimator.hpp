@@ -19,7 +19,7 @@ class LineEstimator : public FrozenEstimator {
   /// Rounds of lines, each from laws refitted to all before it; the last round's spread sets the sample sizes.
   void pilot(Findings& findings) override;
   std::vector<LineRegion> sampled_regions() const override;
-  /// Lines that fail in pieces have a few large values, which a pilot hardly shows.
+  /// Lines that fail in pieces, and those of which a few decide, have large values that a pilot hardly shows.
   double price() const override;
   bool is_comfortable(const EvaluationLedger& ledger) const override;
 
@@ -63,6 +63,9 @@ class LineEstimator : public FrozenEstimator {
   double check_share_ = 0.3;  // of the lines, looked at once more away from the root
   bool doubts_ = true;        // no plane explains the margins: the pilot looks for pieces
   bool shaped_by_population_ = false;
+  // Beside a plane a few lines decide the pilot: lines that see a corner are refused for too few effective ones, those that
+  // happen to miss it are believed. Engines that look at the corner by itself come first.
+  bool scattered_ = false;
   bool changed_ = false;            // a region turned out to be in pieces
   std::vector<LineResult> learnt_;  // that shaped the proposal
   std::vector<LineResult> met_;  // through the search's population, a line as often as its point stands there

@@ -34,6 +34,7 @@ class Dice {
   /// As many as `count`, each of [from, to], in order.
   std::vector<double> increasing(int count, double from, double to) {
     std::vector<double> values;
+    values.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) values.push_back(uniform(from, to));
     std::sort(values.begin(), values.end());
     return values;

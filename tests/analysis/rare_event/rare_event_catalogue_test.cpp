@@ -32,6 +32,7 @@ double log_density(const NormalPiece& piece, const Row& x) {
 
 double log_mixture(const std::vector<NormalPiece>& pieces, const Row& x) {
   std::vector<double> each;
+  each.reserve(pieces.size());
   for (const NormalPiece& piece : pieces) each.push_back(log_density(piece, x));
   const double top = *std::max_element(each.begin(), each.end());
   double sum = 0.0;

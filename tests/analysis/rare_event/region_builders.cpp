@@ -8,16 +8,16 @@ namespace {
 using Eigen::Index;
 
 /// Three failure mechanisms in disjoint thirds of 30 coordinates; `margin` of one third and its P.
-RareEventProblem modes(std::string name, std::function<double(int mode, const Row& third)> margin,
-                       std::vector<double> p, const std::function<NormalPiece(int mode)>& piece) {
+RareEventProblem modes(std::string name, const std::function<double(Index mode, const Row& third)>& margin,
+                       const std::vector<double>& p, const std::function<NormalPiece(Index mode)>& piece) {
   RareEventProblem problem = hard("three modes", std::move(name), 30, any_of(p), "quadrature and product",
                                   margins([margin](const Row& x) {
                                     double least = 1e9;
-                                    for (int m = 0; m < 3; ++m)
+                                    for (Index m = 0; m < 3; ++m)
                                       least = std::min(least, margin(m, x.segment(10 * m, 10)));
                                     return least;
                                   }));
-  for (int m = 0; m < 3; ++m) {
+  for (Index m = 0; m < 3; ++m) {
     NormalPiece whole = around(Row::Zero(30));
     const NormalPiece third = piece(m);
     whole.mean.segment(10 * m, 10) = third.mean;
@@ -29,7 +29,8 @@ RareEventProblem modes(std::string name, std::function<double(int mode, const Ro
 
 }  // namespace
 
-RareEventProblem plane_and_corners(std::string name, Index d, double beta, std::vector<Corner> corners) {
+RareEventProblem plane_and_corners(std::string name, Index d, double beta,
+                                   const std::vector<Corner>& corners) {
   Index used = 0;
   std::vector<double> p = {tail(beta)};
   for (const Corner& corner : corners) {
@@ -84,13 +85,15 @@ RareEventProblem plane_and_corners(std::string name, Index d, double beta, std::
   return problem;
 }
 
-RareEventProblem planes(std::string name, std::size_t d, std::vector<double> betas, double rho) {
+RareEventProblem planes(std::string name, std::size_t d, const std::vector<double>& betas, double rho) {
   const Row common = std::sqrt(rho) * dense_direction(d, 1);
   std::vector<Row> normals;
+  normals.reserve(betas.size());
   for (std::size_t k = 0; k < betas.size(); ++k)
     normals.push_back(common + std::sqrt(1.0 - rho) * dense_direction(d, k + 2));
   const double p = normal_mean([&](double z) {
     std::vector<double> each;
+    each.reserve(betas.size());
     for (const double beta : betas) each.push_back(tail((beta - std::sqrt(rho) * z) / std::sqrt(1.0 - rho)));
     return any_of(each);
   });
@@ -106,18 +109,19 @@ RareEventProblem planes(std::string name, std::size_t d, std::vector<double> bet
   return problem;
 }
 
-RareEventProblem curved_modes(std::string name, double curvature, std::vector<double> betas) {
+RareEventProblem curved_modes(std::string name, double curvature, const std::vector<double>& betas) {
   std::vector<double> p;
+  p.reserve(betas.size());
   for (const double beta : betas)
     p.push_back(chi2_mean(
         9.0, [&](double r2) { return tail(beta + curvature * r2); }, 150.0));
   return modes(
       std::move(name),
-      [=](int m, const Row& x) {
+      [=](Index m, const Row& x) {
         return betas[static_cast<std::size_t>(m)] - x(0) + curvature * x.tail(9).squaredNorm();
       },
       p,
-      [=](int m) {
+      [=](Index m) {
         const double beta = betas[static_cast<std::size_t>(m)];
         NormalPiece piece = around(Row::Zero(10));
         // Curvature along the boundary narrows (or widens) the failures: 1/(1 + 2 kappa beta) of the variance.
@@ -128,13 +132,14 @@ RareEventProblem curved_modes(std::string name, double curvature, std::vector<do
       });
 }
 
-RareEventProblem corner_modes(std::string name, Index sides, std::vector<double> edges) {
+RareEventProblem corner_modes(std::string name, Index sides, const std::vector<double>& edges) {
   std::vector<double> p;
+  p.reserve(edges.size());
   for (const double edge : edges) p.push_back(std::pow(tail(edge), static_cast<double>(sides)));
   return modes(
       std::move(name),
-      [=](int m, const Row& x) { return edges[static_cast<std::size_t>(m)] - x.head(sides).minCoeff(); }, p,
-      [=](int m) {
+      [=](Index m, const Row& x) { return edges[static_cast<std::size_t>(m)] - x.head(sides).minCoeff(); }, p,
+      [=](Index m) {
         NormalPiece piece = around(Row::Zero(10));
         piece.mean.head(sides).setConstant(edges[static_cast<std::size_t>(m)] + 0.2);
         piece.scale.head(sides).setConstant(0.75);

@@ -16,15 +16,15 @@ struct Corner {
 
 /// The corners take the first coordinates, the plane beta - sum/sqrt(n) the other n.
 RareEventProblem plane_and_corners(std::string name, Eigen::Index d, double beta,
-                                   std::vector<Corner> corners);
+                                   const std::vector<Corner>& corners);
 
 /// Fails where a_k.x >= beta_k for one of the dense directions; `rho` is what the directions share.
-RareEventProblem planes(std::string name, std::size_t d, std::vector<double> betas, double rho = 0.0);
+RareEventProblem planes(std::string name, std::size_t d, const std::vector<double>& betas, double rho = 0.0);
 
 /// Three failure mechanisms in disjoint thirds of 30 coordinates: beta - x_0 + curvature |the other nine|^2.
-RareEventProblem curved_modes(std::string name, double curvature, std::vector<double> betas);
+RareEventProblem curved_modes(std::string name, double curvature, const std::vector<double>& betas);
 /// The same with corners of so many sides.
-RareEventProblem corner_modes(std::string name, Eigen::Index sides, std::vector<double> edges);
+RareEventProblem corner_modes(std::string name, Eigen::Index sides, const std::vector<double>& edges);
 
 /// Fails above `above` and below -`below` along one dense direction.
 RareEventProblem facing(std::string name, std::size_t d, double above, double below);
