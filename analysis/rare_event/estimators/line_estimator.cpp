@@ -8,7 +8,6 @@
 #include <numeric>
 #include <utility>
 
-#include "analysis/rare_event/core/point_rows.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -21,18 +20,10 @@ constexpr double least_own_lines = 4.0;  // effective ones: fewer say nothing ab
 constexpr double least_of_narrow_law = 6.0;
 constexpr double largest_deficit = 4.0;      // standard errors of a mean weight
 constexpr Eigen::Index few_dimensions = 60;  // in more, a population is too few points to shape a law by
-constexpr std::size_t most_asked = 20;       // points of the search's population, and as many other failures
-constexpr double clearly_short = 0.1;     // of a root, sigma: a failure that the search along its line missed
-constexpr double log_negligible = -4.6;   // of what a line holds: a hundredth
-constexpr double price_of_pieces = 4.0;   // times what the pilot promises
-constexpr double few_lines_decide = 0.3;  // CoV of a pilot
+constexpr double price_of_pieces = 4.0;      // times what the pilot promises
+constexpr double few_lines_decide = 0.3;     // CoV of a pilot
 constexpr std::size_t few_regions = 4;
 constexpr std::uint64_t enough_for_two = 4000;  // runs: for the modes that were met, and lines after all
-constexpr double largest_share = 0.1;           // of the estimate, in one line
-constexpr double hardly_important = 2.0;        // of ln, below the median of the population
-constexpr double most_heavy = 0.1;              // of the population, on lines that carry more
-constexpr Eigen::Index most_to_fit = 12;        // dimensions
-constexpr double least_of_expected = 0.02;      // of a mean value over the population
 constexpr double noise_that_matters = 0.1;      // times the distance: changes P by half a percent and more
 constexpr double lines_in_noise = 600.0;        // one run in a hundred that is far off is met several times
 constexpr double far_off = 4.5;                 // from where it was expected, robust standard deviations
@@ -59,81 +50,6 @@ double effective_lines(const std::vector<LineResult>& lines, std::size_t region)
     squares += value * value;
   }
   return sum * sum / squares;
-}
-
-// Rows that differ, evenly chosen, each with the rows that it stands for: chains repeat themselves.
-struct Distinct {
-  std::vector<engine::Vector> points;
-  std::vector<std::size_t> stands_for;
-};
-
-Distinct distinct_rows(const engine::Matrix& rows, std::size_t most) {
-  Distinct all;
-  for (const auto& row : rows.rowwise()) {
-    const engine::Vector x = row;
-    const auto same = std::find(all.points.begin(), all.points.end(), x);
-    if (same == all.points.end()) {
-      all.points.push_back(x);
-      all.stands_for.push_back(1);
-    } else {
-      ++all.stands_for[static_cast<std::size_t>(same - all.points.begin())];
-    }
-  }
-  const std::size_t n = all.points.size(), count = std::min(n, most);
-  Distinct chosen;
-  for (std::size_t i = 0; i < count; ++i) {
-    chosen.points.push_back(all.points[i * n / count]);
-    chosen.stands_for.push_back(all.stands_for[i * n / count]);
-  }
-  return chosen;
-}
-
-std::vector<LineResult> repeated(const std::vector<LineResult>& lines,
-                                 const std::vector<std::size_t>& times) {
-  std::vector<LineResult> all;
-  for (std::size_t i = 0; i < times.size(); ++i) all.insert(all.end(), times[i], lines[i]);
-  return all;
-}
-
-// ln P of what lies on a line from `at` on away from the origin: a failure on the other side of it has that side's tail.
-double log_behind(double at) { return log_upper_tail(std::abs(at)); }
-
-// ln of the density, over the lines of its region, of P behind a failing point.
-double log_importance(const LineRegion& region, const engine::Vector& x) {
-  return -0.5 * region.law.project(x).squaredNorm() + log_behind(region.direction.dot(x));
-}
-
-double median_importance(const engine::Matrix& failures, const std::vector<LineRegion>& regions) {
-  std::vector<double> all;
-  for (const auto& row : failures.rowwise()) {
-    const engine::Vector x = row;
-    all.push_back(log_importance(regions[furthest_along(regions, x)], x));
-  }
-  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
-  std::nth_element(all.begin(), middle, all.end());
-  return *middle;
-}
-
-// Failures short of where their line is expected to fail, and as important as `least`: those first whose lines would
-// have the largest values.
-std::vector<engine::Vector> least_expected(const std::vector<engine::Vector>& failures,
-                                           const std::vector<LineRegion>& regions, double least,
-                                           std::size_t most) {
-  std::vector<std::pair<double, const engine::Vector*>> all;
-  for (const engine::Vector& point : failures) {
-    const LineRegion& region = regions[furthest_along(regions, point)];
-    const engine::Vector x = region.law.project(point);
-    const double at = region.direction.dot(point);
-    if (region.root.predict(x) > at + clearly_short && log_importance(region, point) > least)
-      all.emplace_back(region.law.log_weight(x) + log_behind(at), &point);
-  }
-  std::stable_sort(all.begin(), all.end(), [](const auto& u, const auto& v) { return u.first > v.first; });
-  std::vector<engine::Vector> chosen;
-  for (const auto& [value, point] : all) {
-    if (chosen.size() == most) break;
-    if (chosen.empty() || *point != chosen.back()) chosen.push_back(*point);
-  }
-  return chosen;
 }
 
 // Lines of each region that the forecast asks for.
@@ -196,7 +112,7 @@ void LineEstimator::learn(const RareEventOptions& options, const std::vector<Lin
   }
   judge(options, line_strata(lines, regions_.size(), best), best, cost);
   if (noise_matters()) forecast_.values_needed = std::max(forecast_.values_needed, lines_in_noise);
-  adapt_regions(regions_, learnt_, shaped_by_population_ ? known_lines() : std::vector<LineResult>{});
+  adapt_regions(regions_, learnt_, shaped_by_population_ ? population_.lines() : std::vector<LineResult>{});
 }
 
 void LineEstimator::watch(const std::vector<LineResult>& lines) {
@@ -224,74 +140,27 @@ void LineEstimator::pilot(Findings& findings) {
   run_rounds(findings.session);
   if (asks && forecast_.comfortable(ledger)) ask_population(findings);
   changed_ = false;
-  scattered_ = !met_.empty() && regions_.size() > 1 && regions_.size() <= few_regions &&
+  scattered_ = population_.asked() && regions_.size() > 1 && regions_.size() <= few_regions &&
                forecast_.cov > few_lines_decide && ledger.remaining() >= enough_for_two;
   if (publish_) findings.roots = Findings::Roots{regions_, learnt_, scattered_};
 }
 
 void LineEstimator::ask_population(Findings& findings) {
   EstimatorSession& session = findings.session;
-  EvaluationLedger& ledger = session.ledger();
-  const Distinct typical = distinct_rows(findings.search.subset->failing, most_asked);
-  std::vector<engine::Vector> asked = typical.points;
-  const double least = median_importance(findings.search.subset->failing, regions_) - hardly_important;
-  for (engine::Vector& x : least_expected(ledger.met_failures(), regions_, least, most_asked))
-    asked.push_back(std::move(x));
-  const engine::Matrix points = as_rows(asked, ledger.dimension());
-  LineOptions options;
-  options.log_scale = forecast_.log_p;
-  met_ = lines_through(ledger, regions_, points, options, session.random(), Purpose::pilot);
-  count_missed(points);
-  const auto first_other = met_.begin() + static_cast<std::ptrdiff_t>(typical.points.size());
-  others_.assign(first_other, met_.end());
-  met_ = repeated(met_, typical.stands_for);
+  const bool in_pieces_now = population_.ask(session.ledger(), findings.search.subset->failing, regions_,
+                                             forecast_.log_p, session.random());
+  changed_ = changed_ || in_pieces_now;
   const std::vector<double> counts = planned_lines(forecast_);
-  const double heavy = heavy_share(met_, counts, forecast_.log_p);
-  if (!hardly_draws(counts, forecast_.log_p) && !changed_) return;
-  session.note(
-      fmt::format("{}: of {} failures that subset simulation ended at {:.0f} % lie on lines that "
-                  "would decide the estimate alone{}",
-                  name_, met_.size(), 100.0 * heavy, changed_ ? ", and searches miss some" : ""));
+  if (!population_.hardly_drawn(regions_, counts, forecast_.log_p) && !changed_) return;
+  session.note(fmt::format(
+      "{}: of {} failures that subset simulation ended at {:.0f} % lie on lines that "
+      "would decide the estimate alone{}",
+      name_, population_.size(), 100.0 * population_.heavy_share(regions_, counts, forecast_.log_p),
+      changed_ ? ", and searches miss some" : ""));
   shaped_by_population_ = true;
-  adapt_regions(regions_, learnt_, known_lines());
+  adapt_regions(regions_, learnt_, population_.lines());
   changed_ = false;
   run_rounds(session);
-}
-
-void LineEstimator::count_missed(const engine::Matrix& points) {
-  std::vector<std::size_t> missed(regions_.size(), 0);
-  for (std::size_t i = 0; i < met_.size(); ++i) {
-    LineResult& line = met_[i];
-    const double at = regions_[line.region].direction.dot(points.row(static_cast<Eigen::Index>(i)));
-    if (!(line.root > at + std::max(clearly_short, line.root_error))) continue;
-    if (at < 0.0 && log_behind(at) < log_upper_tail(line.root) + log_negligible) continue;
-    line.root = at;
-    line.log_value = line.log_weight + log_behind(at);
-    ++missed[line.region];
-  }
-  for (std::size_t k = 0; k < regions_.size(); ++k)
-    if (missed[k] > 1 && !regions_[k].in_pieces) regions_[k].in_pieces = changed_ = true;
-}
-
-double LineEstimator::heavy_share(const std::vector<LineResult>& lines, const std::vector<double>& counts,
-                                  double log_p) const {
-  std::size_t heavy = 0;
-  std::vector<LineResult> now = lines;
-  weigh_again(regions_, now);
-  for (const LineResult& line : now)
-    heavy += std::exp(line.log_value - log_p) > largest_share * counts[line.region];
-  return lines.empty() ? 0.0 : static_cast<double>(heavy) / static_cast<double>(lines.size());
-}
-
-std::vector<LineResult> LineEstimator::known_lines() const {
-  std::vector<LineResult> lines = met_;
-  lines.insert(lines.end(), others_.begin(), others_.end());
-  return lines;
-}
-
-bool LineEstimator::hardly_draws(const std::vector<double>& counts, double log_p) const {
-  return heavy_share(met_, counts, log_p) > most_heavy ||
-         heavy_share(others_, counts, log_p) * static_cast<double>(others_.size()) > 1.5;
 }
 
 void LineEstimator::run_rounds(EstimatorSession& session) {
@@ -337,10 +206,10 @@ std::vector<Stratum> LineEstimator::draw(EstimatorSession& session, const std::v
 std::vector<LineRegion> LineEstimator::sampled_regions() const {
   const std::vector<double> held = held_by_regions(drawn_, regions_.size(), forecast_.log_p);
   const double all = std::accumulate(held.begin(), held.end(), 0.0);
-  const bool may_be_narrow = shaped_by_population_ || regions_.front().direction.size() <= most_to_fit;
-  const double least = may_be_narrow ? least_of_narrow_law : least_own_lines;
   std::vector<LineRegion> sampled;
   for (std::size_t k = 0; k < regions_.size(); ++k) {
+    const bool may_be_narrow = shaped_by_population_ || regions_[k].direction.size() <= most_to_fit;
+    const double least = may_be_narrow ? least_of_narrow_law : least_own_lines;
     if (effective_lines(drawn_, k) < least) continue;
     sampled.push_back(regions_[k]);
     sampled.back().share = all > 0.0 ? held[k] / all : 1.0;
@@ -378,11 +247,12 @@ std::string LineEstimator::objection(const Sampled& sampled) const {
   for (std::size_t k = 0; k < regions_.size(); ++k)
     if (std::abs(weight_deficit(drawn_, k)) > largest_deficit)
       return "the weights of a region's lines do not have mean 1: their law has lost a part of it";
-  if (shaped_by_population_ && decided_elsewhere(sampled.estimate.log_p))
+  const std::vector<double> counts = lines_each_has(drawn_, regions_.size());
+  if (shaped_by_population_ && population_.decides_nothing(regions_, drawn_, counts, sampled.estimate.log_p))
     return "the lines that decide the estimate lie far from the failures that the search met";
   if (pilots_saw_more(sampled.estimate.log_p))
     return "the pilots saw clearly more of a region than the estimate";
-  if (hardly_draws(lines_each_has(drawn_, regions_.size()), sampled.estimate.log_p))
+  if (population_.hardly_drawn(regions_, counts, sampled.estimate.log_p))
     return "failures that the search met lie where hardly a line is drawn";
   return {};
 }
@@ -393,23 +263,6 @@ bool LineEstimator::pilots_saw_more(double log_p) const {
   for (std::size_t k = 0; k < regions_.size(); ++k)
     if (before[k] > clearly_more * now[k] && before[k] - now[k] > worth_knowing) return true;
   return false;
-}
-
-// Over lines through failures drawn from P the mean value is E v^2 / P of the lines drawn.
-bool LineEstimator::decided_elsewhere(double log_p) const {
-  // In many dimensions a law fitted to few points draws these more often than it should.
-  if (regions_.front().direction.size() > most_to_fit) return false;
-  const std::vector<double> counts = lines_each_has(drawn_, regions_.size());
-  double sum = 0.0, squares = 0.0, through_met = 0.0;
-  for (const LineResult& line : drawn_) {
-    const double value = std::exp(line.log_value - log_p);
-    sum += value / counts[line.region];
-    squares += value * value / counts[line.region];
-  }
-  std::vector<LineResult> met = met_;
-  weigh_again(regions_, met);
-  for (const LineResult& line : met) through_met += std::exp(line.log_value - log_p);
-  return through_met * sum < least_of_expected * squares * static_cast<double>(met.size());
 }
 
 void LineEstimator::describe_regions(const WeightedEstimate& estimate, RareEventSummary& summary) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "analysis/rare_event/estimators/frozen_estimator.hpp"
+#include "analysis/rare_event/estimators/line_population.hpp"
 
 namespace flare::analysis {
 
@@ -39,18 +40,9 @@ class LineEstimator : public FrozenEstimator {
   /// Lines through what the search's population of failures has: does a search along them find it, and would such lines
   /// be drawn often enough? Where not, the laws are fitted to them, too, and the rounds go on.
   void ask_population(Findings& findings);
-  void count_missed(const engine::Matrix& points);
-  /// Of lines through failures, those each of which would carry more than a tenth of an estimate from so many a region.
-  double heavy_share(const std::vector<LineResult>& lines, const std::vector<double>& counts,
-                     double log_p) const;
-  /// A tenth of the population or two other failures that matter are heavy.
-  bool hardly_draws(const std::vector<double>& counts, double log_p) const;
   /// Every round of a pilot is unbiased as well: in one region the rounds saw three times what the estimate did, and a
   /// tenth of P more. A stratum of a few lines whose law has lost its part shows nothing of it in itself.
   bool pilots_saw_more(double log_p) const;
-  /// Lines through the population's failures carry next to nothing of what they would carry were it drawn from P.
-  bool decided_elsewhere(double log_p) const;
-  std::vector<LineResult> known_lines() const;
   /// A contradiction: from here on every line is checked, and where it failed short of its root the region is scanned.
   void watch(const std::vector<LineResult>& lines);
   /// Few lines do not show the shape of a noise that matters.
@@ -68,9 +60,8 @@ class LineEstimator : public FrozenEstimator {
   bool scattered_ = false;
   bool changed_ = false;            // a region turned out to be in pieces
   std::vector<LineResult> learnt_;  // that shaped the proposal
-  std::vector<LineResult> met_;  // through the search's population, a line as often as its point stands there
-  std::vector<LineResult> others_;  // through other failures that matter
-  std::vector<LineResult> drawn_;   // of the estimate
+  LinePopulation population_;
+  std::vector<LineResult> drawn_;  // of the estimate
 };
 
 /// Lines around the search's regions, from whose roots other engines may begin.
