@@ -23,6 +23,7 @@ constexpr Eigen::Index few_dimensions = 60;  // in more, a population is too few
 constexpr double price_of_pieces = 4.0;      // times what the pilot promises
 constexpr double few_lines_decide = 0.3;     // CoV of a pilot
 constexpr std::size_t few_regions = 4;
+constexpr double clear_of_luck = 0.12;          // CoV of an estimate
 constexpr std::uint64_t enough_for_two = 4000;  // runs: for the modes that were met, and lines after all
 constexpr double noise_that_matters = 0.1;      // times the distance: changes P by half a percent and more
 constexpr double lines_in_noise = 600.0;        // one run in a hundred that is far off is met several times
@@ -250,11 +251,18 @@ std::string LineEstimator::objection(const Sampled& sampled) const {
   const std::vector<double> counts = lines_each_has(drawn_, regions_.size());
   if (shaped_by_population_ && population_.decides_nothing(regions_, drawn_, counts, sampled.estimate.log_p))
     return "the lines that decide the estimate lie far from the failures that the search met";
+  if (few_decide(sampled)) return "a few lines decide between a region and what it may hold";
   if (pilots_saw_more(sampled.estimate.log_p))
     return "the pilots saw clearly more of a region than the estimate";
   if (population_.hardly_drawn(regions_, counts, sampled.estimate.log_p))
     return "failures that the search met lie where hardly a line is drawn";
   return {};
+}
+
+bool LineEstimator::few_decide(const Sampled& sampled) const {
+  return population_.asked() && regions_.size() > 1 && regions_.size() <= few_regions &&
+         regions_.front().direction.size() <= most_to_fit &&
+         sampled.estimate.coefficient_of_variation > clear_of_luck;
 }
 
 bool LineEstimator::pilots_saw_more(double log_p) const {

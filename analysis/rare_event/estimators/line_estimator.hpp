@@ -40,6 +40,9 @@ class LineEstimator : public FrozenEstimator {
   /// Lines through what the search's population of failures has: does a search along them find it, and would such lines
   /// be drawn often enough? Where not, the laws are fitted to them, too, and the rounds go on.
   void ask_population(Findings& findings);
+  /// In few dimensions lines beside a plane that see a corner are refused for too few effective ones; those that happen to see a
+  /// part of it only look better, and scatter still.
+  bool few_decide(const Sampled& sampled) const;
   /// Every round of a pilot is unbiased as well: in one region the rounds saw three times what the estimate did, and a
   /// tenth of P more. A stratum of a few lines whose law has lost its part shows nothing of it in itself.
   bool pilots_saw_more(double log_p) const;
