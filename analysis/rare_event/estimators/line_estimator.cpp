@@ -141,8 +141,7 @@ void LineEstimator::pilot(Findings& findings) {
   run_rounds(findings.session);
   if (asks && forecast_.comfortable(ledger)) ask_population(findings);
   changed_ = false;
-  scattered_ = population_.asked() && regions_.size() > 1 && regions_.size() <= few_regions &&
-               forecast_.cov > few_lines_decide && ledger.remaining() >= enough_for_two;
+  scattered_ = few_asked() && forecast_.cov > few_lines_decide && ledger.remaining() >= enough_for_two;
   if (publish_) findings.roots = Findings::Roots{regions_, learnt_, scattered_};
 }
 
@@ -251,7 +250,7 @@ std::string LineEstimator::objection(const Sampled& sampled) const {
   const std::vector<double> counts = lines_each_has(drawn_, regions_.size());
   if (shaped_by_population_ && population_.decides_nothing(regions_, drawn_, counts, sampled.estimate.log_p))
     return "the lines that decide the estimate lie far from the failures that the search met";
-  if (few_decide(sampled)) return "a few lines decide between a region and what it may hold";
+  if (few_decide(sampled)) return "the lines scatter too much to tell a region from a part of it";
   if (pilots_saw_more(sampled.estimate.log_p))
     return "the pilots saw clearly more of a region than the estimate";
   if (population_.hardly_drawn(regions_, counts, sampled.estimate.log_p))
@@ -259,9 +258,12 @@ std::string LineEstimator::objection(const Sampled& sampled) const {
   return {};
 }
 
+bool LineEstimator::few_asked() const {
+  return population_.asked() && regions_.size() > 1 && regions_.size() <= few_regions;
+}
+
 bool LineEstimator::few_decide(const Sampled& sampled) const {
-  return population_.asked() && regions_.size() > 1 && regions_.size() <= few_regions &&
-         regions_.front().direction.size() <= most_to_fit &&
+  return few_asked() && regions_.front().direction.size() <= most_to_fit &&
          sampled.estimate.coefficient_of_variation > clear_of_luck;
 }
 

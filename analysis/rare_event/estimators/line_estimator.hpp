@@ -36,6 +36,8 @@ class LineEstimator : public FrozenEstimator {
 
  private:
   bool in_pieces() const;
+  /// Of two to four regions, and the search's population was asked.
+  bool few_asked() const;
   void run_rounds(EstimatorSession& session);
   /// Lines through what the search's population of failures has: does a search along them find it, and would such lines
   /// be drawn often enough? Where not, the laws are fitted to them, too, and the rounds go on.
