@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "analysis/rare_event/core/point_rows.hpp"
+#include "analysis/rare_event/estimators/line_population.hpp"
 #include "analysis/rare_event/search/typical_failures.hpp"
-#include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
 namespace {
@@ -87,20 +87,6 @@ std::vector<Vector> least_expected(const EvaluationLedger& ledger, const std::ve
   std::vector<Vector> chosen;
   for (std::size_t i = 0; i < std::min(most, all.size()); ++i) chosen.push_back(*all[i].second);
   return chosen;
-}
-
-// ln of the density of P behind a failing point, over the lines of its region.
-double log_importance(const std::vector<LineRegion>& regions, const Vector& x) {
-  const double along = regions[furthest_along(regions, x)].direction.dot(x);
-  return -0.5 * (x.squaredNorm() - along * along) + log_upper_tail(std::abs(along));
-}
-
-double median_importance(const Matrix& failures, const std::vector<LineRegion>& regions) {
-  std::vector<double> all;
-  for (const auto& row : failures.rowwise()) all.push_back(log_importance(regions, row.transpose()));
-  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
-  std::nth_element(all.begin(), middle, all.end());
-  return *middle;
 }
 
 // Failures that were met far out, brought to where such failures typically lie, where they matter there.

@@ -55,22 +55,6 @@ std::vector<LineResult> repeated(const std::vector<LineResult>& lines,
 // ln P of what lies on a line from `at` on away from the origin: a failure on the other side of it has that side's tail.
 double log_behind(double at) { return log_upper_tail(std::abs(at)); }
 
-// ln of the density, over the lines of its region, of P behind a failing point.
-double log_importance(const LineRegion& region, const engine::Vector& x) {
-  return -0.5 * region.law.project(x).squaredNorm() + log_behind(region.direction.dot(x));
-}
-
-double median_importance(const engine::Matrix& failures, const std::vector<LineRegion>& regions) {
-  std::vector<double> all;
-  for (const auto& row : failures.rowwise()) {
-    const engine::Vector x = row;
-    all.push_back(log_importance(regions[furthest_along(regions, x)], x));
-  }
-  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
-  std::nth_element(all.begin(), middle, all.end());
-  return *middle;
-}
-
 // Failures short of where their line is expected to fail, and as important as `least`: those first whose lines would
 // have the largest values.
 std::vector<engine::Vector> least_expected(const std::vector<engine::Vector>& failures,
@@ -81,7 +65,7 @@ std::vector<engine::Vector> least_expected(const std::vector<engine::Vector>& fa
     const LineRegion& region = regions[furthest_along(regions, point)];
     const engine::Vector x = region.law.project(point);
     const double at = region.direction.dot(point);
-    if (region.root.predict(x) > at + clearly_short && log_importance(region, point) > least)
+    if (region.root.predict(x) > at + clearly_short && log_importance(regions, point) > least)
       all.emplace_back(region.law.log_weight(x) + log_behind(at), &point);
   }
   std::stable_sort(all.begin(), all.end(), [](const auto& u, const auto& v) { return u.first > v.first; });
@@ -103,6 +87,19 @@ double share_of_heavy(const std::vector<LineRegion>& regions, std::vector<LineRe
 }
 
 }  // namespace
+
+double log_importance(const std::vector<LineRegion>& regions, const engine::Vector& x) {
+  const LineRegion& region = regions[furthest_along(regions, x)];
+  return -0.5 * region.law.project(x).squaredNorm() + log_behind(region.direction.dot(x));
+}
+
+double median_importance(const engine::Matrix& failures, const std::vector<LineRegion>& regions) {
+  std::vector<double> all;
+  for (const auto& row : failures.rowwise()) all.push_back(log_importance(regions, row.transpose()));
+  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
+  std::nth_element(all.begin(), middle, all.end());
+  return *middle;
+}
 
 bool LinePopulation::ask(EvaluationLedger& ledger, const engine::Matrix& population,
                          std::vector<LineRegion>& regions, double log_p, NormalStream& random) {

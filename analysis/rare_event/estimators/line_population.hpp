@@ -11,6 +11,11 @@ namespace flare::analysis {
 /// Dimensions up to which a law that few points shaped draws them no more often than it should.
 inline constexpr Eigen::Index most_to_fit = 12;
 
+/// ln of the density, over the lines of the region that x reaches furthest along, of P behind the failing point x.
+double log_importance(const std::vector<LineRegion>& regions, const engine::Vector& x);
+/// Its median over failing rows.
+double median_importance(const engine::Matrix& failures, const std::vector<LineRegion>& regions);
+
 class LinePopulation {
  public:
   /// Makes a line through up to 20 different rows of `population` (failing) and as many other failures that were met, that lie

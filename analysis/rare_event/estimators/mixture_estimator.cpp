@@ -81,14 +81,12 @@ void add_failures(FailingPool& pool, const WeightedSample& sample, const std::ve
     sum += std::exp(sample.log_weights[static_cast<std::size_t>(i)] - log_scale);
   const double pool_sum =
       pool.weights.empty() ? 1.0 : std::accumulate(pool.weights.begin(), pool.weights.end(), 0.0);
-  Matrix points(static_cast<Eigen::Index>(failing.size()), pool.points.cols());
   std::vector<double> weights;
-  for (std::size_t j = 0; j < failing.size(); ++j) {
-    points.row(static_cast<Eigen::Index>(j)) = sample.points.row(failing[j]);
+  weights.reserve(failing.size());
+  for (const Eigen::Index i : failing)
     weights.push_back(2.0 * pool_sum / sum *
-                      std::exp(sample.log_weights[static_cast<std::size_t>(failing[j])] - log_scale));
-  }
-  pool.add(points, weights);
+                      std::exp(sample.log_weights[static_cast<std::size_t>(i)] - log_scale));
+  pool.add(sample.points(failing, Eigen::all), weights);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 
 #include "analysis/tails/normal_tail.hpp"
@@ -92,6 +93,11 @@ RareEventProblem drawn_facing(Dice& dice, const std::string& name) {
                 static_cast<std::size_t>(d), at[0], at[1]);
 }
 
+using Draw = RareEventProblem (*)(Dice& dice, const std::string& name);
+constexpr std::array<Draw, 8> kinds = {
+    drawn_plane_and_corners, drawn_planes,       drawn_plane_and_corners, drawn_curved_modes,
+    drawn_plane_and_corners, drawn_corner_modes, drawn_plane_and_corners, drawn_facing};
+
 }  // namespace
 }  // namespace problems
 
@@ -101,22 +107,7 @@ std::vector<RareEventProblem> drawn_problems(std::uint64_t seed, std::size_t cou
   for (std::size_t i = 0; i < count; ++i) {
     const std::string name = fmt::format("drawn {}.{}", seed, i);
     Dice dice(seed * 1'000'003 + i);  // a problem does not depend on how many there are
-    switch (i % 8) {
-      case 1:
-        set.push_back(drawn_planes(dice, name));
-        break;
-      case 3:
-        set.push_back(drawn_curved_modes(dice, name));
-        break;
-      case 5:
-        set.push_back(drawn_corner_modes(dice, name));
-        break;
-      case 7:
-        set.push_back(drawn_facing(dice, name));
-        break;
-      default:
-        set.push_back(drawn_plane_and_corners(dice, name));
-    }
+    set.push_back(kinds[i % kinds.size()](dice, name));
   }
   return set;
 }
