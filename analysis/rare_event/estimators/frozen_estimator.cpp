@@ -200,7 +200,8 @@ RareEventSummary FrozenEstimator::estimate(Findings& findings) {
   summary.log_p_low = estimate.log_low;
   summary.log_p_high = estimate.log_high;
   if (needs_regions()) {
-    summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(findings.search.unseen_allowance()));
+    const double unseen = findings.search.unseen_allowance(regions_.size());
+    summary.log_p_high = std::min(0.0, summary.log_p_high + std::log1p(unseen));
   }
   return summary;
 }

@@ -251,6 +251,14 @@ std::optional<LineRegion> RegionFinder::build(const Vector& boundary) {
   return region;
 }
 
+// Where no gradient led to it the foot of the region's plane may pass, far from any failure.
+void RegionFinder::keep_what_fails(LineRegion& region, const Vector& boundary) {
+  if (region.direction_known) return;
+  const Vector foot = (region.root.offset + region.root.spread) * region.direction;
+  const bool nearer = foot.norm() < boundary.norm() && ledger_->evaluate_one(foot, purpose_).failed;
+  region.most_probable_point = nearer ? foot : boundary;
+}
+
 // Which open points does the region they lie furthest along reach? Brought closer to its axis they must still fail.
 std::vector<char> RegionFinder::explain(const std::vector<const Vector*>& open,
                                         std::vector<std::size_t>& tried, const Vector* first,
@@ -337,7 +345,8 @@ void RegionFinder::add(const std::vector<Vector>& failing, bool independent, int
       return;
     }
     --max_builds;
-    std::optional<LineRegion> region = build(*open.front());
+    const Vector& founder = *open.front();
+    std::optional<LineRegion> region = build(founder);
     open.erase(open.begin());
     if (!region) {
       if (independent) ++lost_;
@@ -349,6 +358,7 @@ void RegionFinder::add(const std::vector<Vector>& failing, bool independent, int
       if (region->root.offset < regions_[twin].root.offset - 0.05) regions_[twin] = std::move(*region);
       continue;
     }
+    keep_what_fails(*region, founder);
     regions_.push_back(std::move(*region));
     found_.push_back(independent ? 1 : 0);
   }
@@ -425,7 +435,9 @@ void RegionFinder::shape_from_population() {
 
 void RegionFinder::drop_negligible(std::size_t proven) {
   double best = -1e300;
-  for (const LineRegion& region : regions_) best = std::max(best, log_upper_tail(region.root.offset));
+  // A plane may pass far short of what it was led to; what fails is known.
+  for (const LineRegion& region : regions_)
+    best = std::max(best, log_upper_tail(region.most_probable_point.norm()));
   std::vector<LineRegion> kept;
   for (std::size_t k = 0; k < regions_.size(); ++k)
     if (k < proven || log_upper_tail(regions_[k].root.offset) > best - 12.0)

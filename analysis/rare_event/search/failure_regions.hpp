@@ -91,6 +91,8 @@ class RegionFinder {
   /// Of a batch of the scan; no limit: -1.
   int affordable_builds(std::uint64_t until) const;
   std::optional<LineRegion> build(const engine::Vector& boundary);
+  /// Makes a point that fails the region's most probable one: `boundary`, or the foot of its plane, where that fails nearer by.
+  void keep_what_fails(LineRegion& region, const engine::Vector& boundary);
   /// Between the boundary point and the region that its gradient leads to the margin jumps: what fails there is another
   /// region, of which gradients say nothing.
   bool beyond_a_jump(const LineRegion& region, const engine::Vector& boundary);

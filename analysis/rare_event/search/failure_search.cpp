@@ -101,8 +101,8 @@ void search_widely(EstimatorSession& session, const PlainLook& look, RegionFinde
 
 }  // namespace
 
-double SearchResult::unseen_allowance() const {
-  if (regions.size() < 5 || starts == 0) return unseen_share;
+double SearchResult::unseen_allowance(std::size_t estimated) const {
+  if (estimated < 2 || starts == 0) return unseen_share;
   return unseen_share + 2.0 / static_cast<double>(starts);
 }
 

@@ -37,9 +37,9 @@ struct SearchResult {
   double log_p_at_least = -std::numeric_limits<double>::infinity();
   std::vector<engine::Vector> unexplained;  // failing points that audits found in no region of an estimate
 
-  /// Share of P that regions nobody met may hold. Among many regions two more than Good-Turing expects are
-  /// allowed for: its own error.
-  double unseen_allowance() const;
+  /// Share of P that regions nobody met may hold beside those estimated. Among several two more than Good-Turing expects
+  /// are allowed for: its own error.
+  double unseen_allowance(std::size_t estimated) const;
   /// Fewest runs of repeats of subset simulation that may answer at last, and of the question whether they reach what was met.
   std::uint64_t runs_for_chains() const;
   void remember_unexplained(const std::vector<engine::Vector>& points) {
