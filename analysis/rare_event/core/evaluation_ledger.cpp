@@ -7,8 +7,6 @@
 namespace flare::analysis {
 namespace {
 
-constexpr Eigen::Index most_remembered = 100'000;  // coordinates of failing points
-
 std::uint64_t& counter(RunCounts& counts, Purpose purpose) {
   switch (purpose) {
     case Purpose::explore:
@@ -52,7 +50,8 @@ EvaluationLedger::EvaluationLedger(std::size_t dimension, const BatchEvaluator& 
     : dimension_(static_cast<Eigen::Index>(dimension)),
       evaluator_(&evaluator),
       budget_(budget),
-      stop_(std::move(stop)) {}
+      stop_(std::move(stop)),
+      met_(points_worth_keeping(dimension_)) {}
 
 std::vector<Evaluated> EvaluationLedger::evaluate(const engine::Matrix& points, Purpose purpose) {
   const auto rows = static_cast<std::uint64_t>(points.rows());
@@ -75,15 +74,9 @@ std::vector<Evaluated> EvaluationLedger::evaluate(const engine::Matrix& points, 
 }
 
 void EvaluationLedger::remember(const engine::Matrix& points, const std::vector<Evaluated>& outcomes) {
-  const auto most = static_cast<std::size_t>(std::max<Eigen::Index>(60, most_remembered / dimension_));
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (!outcomes[i].failed || met_count_++ % met_stride_ != 0) continue;
-    met_.push_back(points.row(static_cast<Eigen::Index>(i)));
-    if (met_.size() < most) continue;
-    for (std::size_t k = 0; 2 * k < met_.size(); ++k) met_[k] = std::move(met_[2 * k]);
-    met_.resize((met_.size() + 1) / 2);
-    met_stride_ *= 2;
-  }
+  for (std::size_t i = 0; i < outcomes.size(); ++i)
+    if (outcomes[i].failed)
+      met_.add([&] { return engine::Vector(points.row(static_cast<Eigen::Index>(i))); });
 }
 
 std::vector<Evaluated> EvaluationLedger::take_in(const engine::Matrix& points,

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <stop_token>
 
+#include "analysis/rare_event/core/even_selection.hpp"
 #include "analysis/rare_event/core/problem.hpp"
 
 namespace flare::analysis {
@@ -81,7 +82,7 @@ class EvaluationLedger {
   void release(std::uint64_t runs) { held_back_ -= std::min(runs, held_back_); }
   /// Failing points that were met while exploring, piloting or auditing: all of them, or every second, fourth, ...
   /// where there are many, so that memory stays bounded.
-  const std::vector<engine::Vector>& met_failures() const { return met_; }
+  const std::vector<engine::Vector>& met_failures() const { return met_.items(); }
   /// Some run failed, whatever it was made for and wherever it was made.
   bool saw_failure() const { return saw_failure_; }
   /// Margins are usable throughout: some were seen and nothing came without.
@@ -98,11 +99,9 @@ class EvaluationLedger {
   void remember(const engine::Matrix& points, const std::vector<Evaluated>& outcomes);
 
   std::vector<engine::Vector> unknown_points_;
-  std::vector<engine::Vector> met_;
+  EvenSelection<engine::Vector> met_;
   std::vector<Look> looks_;
   std::uint64_t plain_runs_ = 0, plain_unknown_ = 0;
-  std::size_t met_stride_ = 1;
-  std::size_t met_count_ = 0;
   bool saw_margin_ = false;
   bool saw_bare_ = false;  // only pass or fail (unknown aside)
   bool saw_failure_ = false;

@@ -74,6 +74,10 @@ void add(const std::vector<Stratum>& fresh, std::vector<Stratum>& strata) {
 }  // namespace
 
 std::string FrozenEstimator::objection(const Sampled& /*sampled*/) const { return {}; }
+std::string FrozenEstimator::asked_objection(EstimatorSession& /*session*/,
+                                             const Sampled& /*sampled*/) const {
+  return {};
+}
 void FrozenEstimator::relearn(EstimatorSession& /*session*/, std::uint64_t /*cost*/) {}
 void FrozenEstimator::describe_regions(const WeightedEstimate& /*estimate*/,
                                        RareEventSummary& /*summary*/) const {}
@@ -179,11 +183,16 @@ std::string FrozenEstimator::all_objections(const Findings& findings, const Samp
   }
   found = objection(sampled);
   if (found.empty() && needs_regions()) found = unseen_objection(findings.search);
+  if (found.empty()) found = asked_objection(findings.session, sampled);
   return found;
 }
 
 RareEventSummary FrozenEstimator::estimate(Findings& findings) {
+  EvaluationLedger& ledger = findings.session.ledger();
+  const std::uint64_t kept = std::min(runs_to_ask(), ledger.remaining() / 4);
+  ledger.hold_back(kept);
   const Sampled sampled = sample_or_relearn(findings.session);
+  ledger.release(kept);
   RareEventSummary summary;
   summary.method = method();
   summary.reason = all_objections(findings, sampled);

@@ -32,6 +32,9 @@ class FrozenEstimator : public Estimator {
   virtual std::vector<Stratum> draw(EstimatorSession& session, const std::vector<std::size_t>& counts) = 0;
   /// Why the sample may not be believed, beyond what every weighted sample is asked; empty where it may.
   virtual std::string objection(const Sampled& sampled) const;
+  /// The same by at most runs_to_ask() runs (Purpose::audit), once nothing else speaks against it.
+  virtual std::string asked_objection(EstimatorSession& session, const Sampled& sampled) const;
+  virtual std::uint64_t runs_to_ask() const { return 0; }
   /// Makes a sample that may not be believed, of `cost` runs, one more pilot: true where the proposal was
   /// refitted to it and fresh values are worth another try. Asked once.
   virtual bool can_relearn() const { return false; }

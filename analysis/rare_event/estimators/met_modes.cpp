@@ -276,6 +276,7 @@ std::vector<Stratum> MetModesEstimator::draw(EstimatorSession& session,
   const WeightedSample sample =
       sample_mixture(session.ledger(), proposal_, counts[0], session.random(), Purpose::estimate);
   failing_.resize(regions_.size(), 0);
+  drawn_.add(sample);
   for (std::size_t i = 0; i < sample.outcomes.size(); ++i)
     if (sample.outcomes[i].failed)
       ++failing_[place_of_[proposal_.owner(sample.points.row(static_cast<Eigen::Index>(i)))]];
@@ -294,6 +295,12 @@ double MetModesEstimator::unreached_share(const Matrix& failures) const {
 
 bool MetModesEstimator::accounts_for(const Vector& x) const {
   return proposal_.log_weight(x) < forecast_.log_p + log_heavy;
+}
+
+std::string MetModesEstimator::asked_objection(EstimatorSession& session, const Sampled& sampled) const {
+  const double heavy = log_weight_that_decides(sampled.estimate.log_p, sampled.values);
+  return moved_out_objection(session, drawn_,
+                             [&](const Vector& x) { return proposal_.log_weight(x) > heavy; });
 }
 
 std::string MetModesEstimator::objection(const Sampled& sampled) const {

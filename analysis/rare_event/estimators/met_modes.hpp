@@ -5,6 +5,7 @@
 
 #include "analysis/rare_event/estimators/failure_modes.hpp"
 #include "analysis/rare_event/estimators/frozen_estimator.hpp"
+#include "analysis/rare_event/estimators/moved_failures.hpp"
 #include "analysis/rare_event/sampling/subspace_mixture.hpp"
 
 namespace flare::analysis {
@@ -26,6 +27,8 @@ class MetModesEstimator : public FrozenEstimator {
   RareEventMethod method() const override { return RareEventMethod::mixture_importance; }
   std::vector<Stratum> draw(EstimatorSession& session, const std::vector<std::size_t>& counts) override;
   std::string objection(const Sampled& sampled) const override;
+  std::string asked_objection(EstimatorSession& session, const Sampled& sampled) const override;
+  std::uint64_t runs_to_ask() const override { return runs_to_move_failures; }
 
  private:
   /// Directions, failing points in them with weights, and the components made of these.
@@ -49,8 +52,9 @@ class MetModesEstimator : public FrozenEstimator {
 
   std::vector<Place> places_;
   SubspaceMixture proposal_;
-  std::vector<std::size_t> place_of_;                                 // of each component
-  std::vector<std::size_t> failing_;                                  // of the estimate's runs, by place
+  std::vector<std::size_t> place_of_;  // of each component
+  std::vector<std::size_t> failing_;   // of the estimate's runs, by place
+  FailuresDrawn drawn_;
   double unreached_share_ = 0.0;                                      // of the failures that are known
   double log_p_of_plane_ = -std::numeric_limits<double>::infinity();  // beside which the margin jumps
 };

@@ -20,6 +20,7 @@ std::vector<Stratum> WeightedRunEstimator::draw(EstimatorSession& session,
   const WeightedSample sample =
       sample_mixture(session.ledger(), proposal_, counts[0], session.random(), Purpose::estimate);
   failing_.resize(regions_.size(), 0);
+  drawn_.add(sample);
   for (std::size_t i = 0; i < sample.outcomes.size(); ++i)
     if (sample.outcomes[i].failed)
       ++failing_[furthest_along(regions_, sample.points.row(static_cast<Eigen::Index>(i)))];
@@ -28,6 +29,12 @@ std::vector<Stratum> WeightedRunEstimator::draw(EstimatorSession& session,
 
 std::vector<LineRegion> WeightedRunEstimator::sampled_regions() const {
   return with_failures_of_their_own(regions_, failing_);
+}
+
+std::string WeightedRunEstimator::asked_objection(EstimatorSession& session, const Sampled& sampled) const {
+  const double heavy = log_weight_that_decides(sampled.estimate.log_p, sampled.values);
+  return moved_out_objection(session, drawn_,
+                             [&](const engine::Vector& x) { return proposal_.log_weight(x) > heavy; });
 }
 
 std::string WeightedRunEstimator::objection(const Sampled& sampled) const {
@@ -43,12 +50,14 @@ void WeightedRunEstimator::ask_population(const SearchResult& search) {
 }
 
 bool WeightedRunEstimator::hardly_draws_population(double log_p, double runs) const {
-  const double heavy = log_p + std::log(largest_share * runs);
+  const double heavy = log_weight_that_decides(log_p, runs);
   Eigen::Index hardly = 0;
   for (const auto& row : population_.rowwise())
     hardly += proposal_.log_weight(row.transpose()) > heavy ? 1 : 0;
   return 2 * hardly > population_.rows();
 }
+
+double log_weight_that_decides(double log_p, double runs) { return log_p + std::log(largest_share * runs); }
 
 std::vector<LineRegion> with_failures_of_their_own(const std::vector<LineRegion>& regions,
                                                    const std::vector<std::size_t>& failing) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "analysis/rare_event/estimators/frozen_estimator.hpp"
+#include "analysis/rare_event/estimators/moved_failures.hpp"
 #include "analysis/rare_event/sampling/importance_sampling.hpp"
 
 namespace flare::analysis {
@@ -16,6 +17,8 @@ class WeightedRunEstimator : public FrozenEstimator {
 
   std::vector<Stratum> draw(EstimatorSession& session, const std::vector<std::size_t>& counts) override;
   std::string objection(const Sampled& sampled) const override;
+  std::string asked_objection(EstimatorSession& session, const Sampled& sampled) const override;
+  std::uint64_t runs_to_ask() const override { return runs_to_move_failures; }
 
   /// What the search's subset simulation ended at, where it was made: drawn from P, so that a proposal must draw most of it as often as
   /// it stands for.
@@ -28,7 +31,11 @@ class WeightedRunEstimator : public FrozenEstimator {
  private:
   engine::Matrix population_;         // failing rows; none where there is nothing to ask
   std::vector<std::size_t> failing_;  // of the estimate's runs, by the region they reach furthest along
+  FailuresDrawn drawn_;
 };
+
+/// ln of the weight from which on one failing run carries more than a tenth of an estimate exp(log_p) from so many runs.
+double log_weight_that_decides(double log_p, double runs);
 
 /// Those of the regions in which at least four runs failed: fewer say nothing about a region.
 std::vector<LineRegion> with_failures_of_their_own(const std::vector<LineRegion>& regions,

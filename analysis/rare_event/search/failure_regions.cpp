@@ -355,7 +355,10 @@ void RegionFinder::add(const std::vector<Vector>& failing, bool independent, int
     const std::size_t twin = find_twin(region->most_probable_point);
     if (twin < regions_.size()) {
       if (independent) ++found_[twin];
-      if (region->root.offset < regions_[twin].root.offset - 0.05) regions_[twin] = std::move(*region);
+      if (region->root.offset < regions_[twin].root.offset - 0.05) {
+        keep_what_fails(*region, founder);
+        regions_[twin] = std::move(*region);
+      }
       continue;
     }
     keep_what_fails(*region, founder);
@@ -433,7 +436,24 @@ void RegionFinder::shape_from_population() {
   }
 }
 
+void RegionFinder::bring_nearest_met() {
+  constexpr double much_nearer = 2.0;  // sigma
+  if (!trust_margins_ || regions_.empty()) return;
+  std::vector<const Vector*> nearest(regions_.size(), nullptr);
+  for (const Vector& x : ledger_->met_failures()) {
+    const Vector*& best = nearest[furthest_along(regions_, x)];
+    if (best == nullptr || x.norm() < best->norm()) best = &x;
+  }
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    Vector& own = regions_[k].most_probable_point;
+    if (!regions_[k].direction_known && nearest[k] != nullptr &&
+        nearest[k]->norm() < own.norm() - much_nearer)
+      own = *nearest[k];
+  }
+}
+
 void RegionFinder::drop_negligible(std::size_t proven) {
+  bring_nearest_met();
   double best = -1e300;
   // A plane may pass far short of what it was led to; what fails is known.
   for (const LineRegion& region : regions_)

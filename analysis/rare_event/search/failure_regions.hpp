@@ -96,6 +96,9 @@ class RegionFinder {
   /// Between the boundary point and the region that its gradient leads to the margin jumps: what fails there is another
   /// region, of which gradients say nothing.
   bool beyond_a_jump(const LineRegion& region, const engine::Vector& boundary);
+  /// Of all failures met those nearest to the origin become the most probable points of the regions that no gradient led to.
+  /// Not in noise, where a single failure may be luck.
+  void bring_nearest_met();
   std::optional<LineRegion> build_behind_a_jump(const engine::Vector& boundary);
   bool smooth_across(const LineRegion& region);
   std::optional<LineRegion> build_with_gradient(engine::Vector boundary);

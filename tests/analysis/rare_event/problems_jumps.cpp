@@ -155,6 +155,9 @@ std::vector<RareEventProblem> jump_problems() {
                output_jump("output jump of 0.7, d=16", 16, 0.7, 1.5, 6.2),
                output_jump("output jump of 1.5, d=40", 40, 1.5, 2.0, 7.0),
                output_jump("output jump of 4, d=8", 8, 4.0, 3.5, 8.0),
+               output_jump("output jump of 3.5, d=12", 12, 3.5, 3.0, 7.6),
+               output_jump("output jump of 5, d=5", 5, 5.0, 3.8, 8.6),
+               output_jump("output jump of 4, d=20", 20, 4.0, 3.2, 7.7),
                output_spread("output spread grows, d=16", 16, 0.1, 6.5),
                output_spread("output spread grows fast, d=8", 8, 0.2, 7.0)});
   append(set, {tied("ties, steps of 1, d=10", 10, 5.5, 1.0, 1e9),
