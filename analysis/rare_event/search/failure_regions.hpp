@@ -7,19 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "analysis/rare_event/sampling/line_sampling.hpp"
+#include "analysis/rare_event/search/region_builder.hpp"
 
 namespace flare::analysis {
-
-/// Margin and gradient at a point by forward differences: d + 1 runs.
-struct Gradient {
-  double margin = 0.0;
-  engine::Vector slope;  // of the margin; empty where a margin was missing or nothing moved
-};
-/// `step`, or as much more as makes noise, relative to the margin's spread, small beside the difference.
-double step_in_noise(double step, double noise);
-Gradient finite_difference(EvaluationLedger& ledger, const engine::Vector& point, double step,
-                           Purpose purpose);
 
 class RegionFinder {
  public:
@@ -27,16 +17,13 @@ class RegionFinder {
                Purpose purpose = Purpose::explore)
       : ledger_(&ledger),
         random_(&random),
+        builder_(ledger, random, origin_passes, purpose),
         origin_passes_(origin_passes),
         max_regions_(max_regions),
         purpose_(purpose) {}
 
-  /// Margins change from run to run by `noise` relative to their spread: gradients from wider steps, and where it
-  /// is too much none, boundaries from passes and failures only.
-  void expect_noise(double noise, bool trust_margins) {
-    noise_ = noise;
-    trust_margins_ = trust_margins;
-  }
+  /// As RegionBuilder's.
+  void expect_noise(double noise, bool trust_margins) { builder_.expect_noise(noise, trust_margins); }
 
   /// Sorts failing points into the regions known, building a region for each that none explains.
   /// `independent` starts count for the unseen share. `max_builds` < 0: no limit.
@@ -59,7 +46,7 @@ class RegionFinder {
     return walk_in(failing);
   }
   /// A typical failing population (rows): shapes the regions' laws, serves as fallback for directions.
-  void set_population(engine::Matrix population) { population_ = std::move(population); }
+  void set_population(engine::Matrix population) { builder_.set_population(std::move(population)); }
 
   /// Counts a population that was found independently of others: one start for each region it reaches.
   void count_population(const engine::Matrix& population);
@@ -90,41 +77,27 @@ class RegionFinder {
                             const engine::Vector* first, bool independent);
   /// Of a batch of the scan; no limit: -1.
   int affordable_builds(std::uint64_t until) const;
-  std::optional<LineRegion> build(const engine::Vector& boundary);
-  /// Makes a point that fails the region's most probable one: `boundary`, or the foot of its plane, where that fails nearer by.
-  void keep_what_fails(LineRegion& region, const engine::Vector& boundary);
-  /// Between the boundary point and the region that its gradient leads to the margin jumps: what fails there is another
-  /// region, of which gradients say nothing.
-  bool beyond_a_jump(const LineRegion& region, const engine::Vector& boundary);
   /// Of all failures met those nearest to the origin become the most probable points of the regions that no gradient led to.
   /// Not in noise, where a single failure may be luck.
   void bring_nearest_met();
-  std::optional<LineRegion> build_behind_a_jump(const engine::Vector& boundary);
-  bool smooth_across(const LineRegion& region);
-  std::optional<LineRegion> build_with_gradient(engine::Vector boundary);
-  std::optional<LineRegion> build_with_lines(const engine::Vector& boundary);
-  std::optional<LineRegion> build_from_population(const engine::Vector& failing);
   /// Moves failing points along their rays to the boundary nearest to the origin's side, all in step.
   std::vector<engine::Vector> walk_in(const std::vector<engine::Vector>& failing);
   /// The region that a failing point between its most probable point and `own` shows to be the same;
   /// regions_.size() if none.
   std::size_t find_twin(const engine::Vector& own);
-  std::optional<double> root_along(const engine::Vector& direction, double start, double steepness);
 
   EvaluationLedger* ledger_;
   NormalStream* random_;
+  RegionBuilder builder_;
   bool origin_passes_;
   int max_regions_;
   Purpose purpose_;
-  bool trust_margins_ = true;
-  double noise_ = 0.0;
   std::vector<LineRegion> regions_;
   std::vector<std::size_t> found_;  // independent starts per region
   std::size_t starts_ = 0;
   bool witnessed_ = false;  // two independent populations were counted
   std::size_t bent_ = 0;    // failures that only an arc joined to their region
   std::size_t lost_ = 0;    // independent starts that led to no region
-  engine::Matrix population_;
 };
 
 }  // namespace flare::analysis
