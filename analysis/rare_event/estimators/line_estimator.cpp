@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "analysis/rare_event/estimators/sample_checks.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -18,6 +19,8 @@ constexpr double least_own_lines = 4.0;  // effective ones: fewer say nothing ab
 // Where its law can follow a few points, of the pilots or of a population, whose chains repeat themselves, as many may all
 // miss the same part.
 constexpr double least_of_narrow_law = 6.0;
+constexpr double clearly_sampled =
+    30.0;  // effective lines of its own: its law is known to reach what it should
 constexpr double largest_deficit = 4.0;      // standard errors of a mean weight
 constexpr Eigen::Index few_dimensions = 60;  // in more, a population is too few points to shape a law by
 constexpr double price_of_pieces = 4.0;      // times what the pilot promises
@@ -75,6 +78,16 @@ std::vector<double> held_by_regions(const std::vector<LineResult>& lines, std::s
   for (const LineResult& line : lines)
     held[line.region] += std::exp(line.log_value - log_scale) / counts[line.region];
   return held;
+}
+
+// A failure a little behind each root of the region's lines.
+FailuresDrawn failures_of(const std::vector<LineResult>& lines, const std::vector<LineRegion>& regions,
+                          std::size_t region, NormalStream& random) {
+  FailuresDrawn drawn;
+  for (const LineResult& line : lines)
+    if (line.region == region && std::isfinite(line.root) && std::isfinite(line.log_value))
+      drawn.add(behind_root(line, regions[region], random), line.log_value);
+  return drawn;
 }
 
 // Of a root from where its region's model expected it, in robust standard deviations of all.
@@ -255,6 +268,22 @@ std::string LineEstimator::objection(const Sampled& sampled) const {
     return "the pilots saw clearly more of a region than the estimate";
   if (population_.hardly_drawn(regions_, counts, sampled.estimate.log_p))
     return "failures that the search met lie where hardly a line is drawn";
+  return {};
+}
+
+std::string LineEstimator::asked_objection(EstimatorSession& session, const Sampled& sampled) const {
+  if (!few_asked()) return {};
+  const std::vector<double> counts = lines_each_has(drawn_, regions_.size());
+  const auto decides = [&](const engine::Vector& x) {
+    return log_value_through(regions_, x) >
+           log_value_that_decides(sampled.estimate.log_p, counts[furthest_along(regions_, x)]);
+  };
+  for (std::size_t k = 0; k < regions_.size(); ++k) {
+    if (effective_lines(drawn_, k) >= clearly_sampled) continue;
+    const std::string found =
+        moved_out_objection(session, failures_of(drawn_, regions_, k, session.random()), decides);
+    if (!found.empty()) return found;
+  }
   return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include "analysis/rare_event/estimators/frozen_estimator.hpp"
 #include "analysis/rare_event/estimators/line_population.hpp"
+#include "analysis/rare_event/estimators/moved_failures.hpp"
 
 namespace flare::analysis {
 
@@ -32,6 +33,10 @@ class LineEstimator : public FrozenEstimator {
   void relearn(EstimatorSession& session, std::uint64_t cost) override;
   /// The weights of a region's lines do not have the mean that they must have.
   std::string objection(const Sampled& sampled) const override;
+  std::string asked_objection(EstimatorSession& session, const Sampled& sampled) const override;
+  std::uint64_t runs_to_ask() const override {
+    return few_asked() ? runs_to_move_failures * regions_.size() : 0;
+  }
   void describe_regions(const WeightedEstimate& estimate, RareEventSummary& summary) const override;
 
  private:

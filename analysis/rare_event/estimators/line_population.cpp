@@ -63,10 +63,9 @@ std::vector<engine::Vector> least_expected(const std::vector<engine::Vector>& fa
   std::vector<std::pair<double, const engine::Vector*>> all;
   for (const engine::Vector& point : failures) {
     const LineRegion& region = regions[furthest_along(regions, point)];
-    const engine::Vector x = region.law.project(point);
-    const double at = region.direction.dot(point);
-    if (region.root.predict(x) > at + clearly_short && log_importance(regions, point) > least)
-      all.emplace_back(region.law.log_weight(x) + log_behind(at), &point);
+    const double expected = region.root.predict(region.law.project(point));
+    if (expected > region.direction.dot(point) + clearly_short && log_importance(regions, point) > least)
+      all.emplace_back(log_value_through(regions, point), &point);
   }
   std::stable_sort(all.begin(), all.end(), [](const auto& u, const auto& v) { return u.first > v.first; });
   std::vector<engine::Vector> chosen;
@@ -91,6 +90,11 @@ double share_of_heavy(const std::vector<LineRegion>& regions, std::vector<LineRe
 double log_importance(const std::vector<LineRegion>& regions, const engine::Vector& x) {
   const LineRegion& region = regions[furthest_along(regions, x)];
   return -0.5 * region.law.project(x).squaredNorm() + log_behind(region.direction.dot(x));
+}
+
+double log_value_through(const std::vector<LineRegion>& regions, const engine::Vector& x) {
+  const LineRegion& region = regions[furthest_along(regions, x)];
+  return region.law.log_weight(region.law.project(x)) + log_behind(region.direction.dot(x));
 }
 
 double median_importance(const engine::Matrix& failures, const std::vector<LineRegion>& regions) {

@@ -13,7 +13,9 @@ inline constexpr Eigen::Index most_to_fit = 12;
 
 /// ln of the density, over the lines of the region that x reaches furthest along, of P behind the failing point x.
 double log_importance(const std::vector<LineRegion>& regions, const engine::Vector& x);
-/// Its median over failing rows.
+/// ln of the value of the line through the failing point x, at least.
+double log_value_through(const std::vector<LineRegion>& regions, const engine::Vector& x);
+/// The median of log_importance over failing rows.
 double median_importance(const engine::Matrix& failures, const std::vector<LineRegion>& regions);
 
 class LinePopulation {

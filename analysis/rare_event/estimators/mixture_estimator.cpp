@@ -51,8 +51,7 @@ FailingPool failing_pool(Findings& findings) {
   std::vector<double> weights;
   for (const LineResult& line : begun.lines) {
     if (!std::isfinite(line.log_value)) continue;
-    const double beyond = -std::log(1.0 - session.random().uniform()) / std::max(1.0, std::abs(line.root));
-    points.push_back(line.x + (line.root + beyond) * begun.regions[line.region].direction);
+    points.push_back(behind_root(line, begun.regions[line.region], session.random()));
     weights.push_back(std::exp(line.log_value - total));
   }
   pool.add(as_rows(points, session.ledger().dimension()), weights);

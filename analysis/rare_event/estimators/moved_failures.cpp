@@ -33,13 +33,15 @@ void move(EvaluationLedger& ledger, double size, NormalStream& random, std::vect
 
 }  // namespace
 
+void FailuresDrawn::add(engine::Vector point, double log_weight) {
+  if (!kept_) kept_.emplace(points_worth_keeping(point.size()));
+  kept_->add([&] { return Failure{std::move(point), log_weight}; });
+}
+
 void FailuresDrawn::add(const WeightedSample& sample) {
-  if (!kept_) kept_.emplace(points_worth_keeping(sample.points.cols()));
   for (std::size_t i = 0; i < sample.outcomes.size(); ++i)
     if (sample.outcomes[i].failed)
-      kept_->add([&] {
-        return Failure{sample.points.row(static_cast<Eigen::Index>(i)), sample.log_weights[i]};
-      });
+      add(sample.points.row(static_cast<Eigen::Index>(i)), sample.log_weights[i]);
 }
 
 std::vector<Vector> FailuresDrawn::resampled(std::size_t count, NormalStream& random) const {

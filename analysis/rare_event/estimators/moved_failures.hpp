@@ -27,6 +27,7 @@ class FailuresDrawn {
   };
 
   void add(const WeightedSample& sample);
+  void add(engine::Vector point, double log_weight);
   /// `count` of them in proportion to their weights, evenly: a heavy one comes several times.
   std::vector<engine::Vector> resampled(std::size_t count, NormalStream& random) const;
 

@@ -22,4 +22,9 @@ double halves_apart(const std::vector<Stratum>& strata) {
   return variance > 0.0 ? std::abs(difference) / std::sqrt(variance) : 0.0;
 }
 
+double log_value_that_decides(double log_p, double values) {
+  constexpr double largest_share = 0.1;
+  return log_p + std::log(largest_share * values);
+}
+
 }  // namespace flare::analysis

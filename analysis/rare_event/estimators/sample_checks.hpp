@@ -11,4 +11,7 @@ namespace flare::analysis {
 /// ten values. Values of one frozen proposal agree: of 4,000 samples of 60 skewed values at most two are beyond 4.5.
 double halves_apart(const std::vector<Stratum>& strata);
 
+/// ln of the value from which on one of `values` makes more than a tenth of an estimate exp(log_p).
+double log_value_that_decides(double log_p, double values);
+
 }  // namespace flare::analysis

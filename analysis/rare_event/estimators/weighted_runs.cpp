@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/rare_event/estimators/sample_checks.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
 namespace {
 
 constexpr std::size_t least_own_failures = 4;  // fewer say nothing about a region
-constexpr double largest_share = 0.1;          // of the estimate, in one run
 
 }  // namespace
 
@@ -32,7 +32,7 @@ std::vector<LineRegion> WeightedRunEstimator::sampled_regions() const {
 }
 
 std::string WeightedRunEstimator::asked_objection(EstimatorSession& session, const Sampled& sampled) const {
-  const double heavy = log_weight_that_decides(sampled.estimate.log_p, sampled.values);
+  const double heavy = log_value_that_decides(sampled.estimate.log_p, sampled.values);
   return moved_out_objection(session, drawn_,
                              [&](const engine::Vector& x) { return proposal_.log_weight(x) > heavy; });
 }
@@ -50,14 +50,12 @@ void WeightedRunEstimator::ask_population(const SearchResult& search) {
 }
 
 bool WeightedRunEstimator::hardly_draws_population(double log_p, double runs) const {
-  const double heavy = log_weight_that_decides(log_p, runs);
+  const double heavy = log_value_that_decides(log_p, runs);
   Eigen::Index hardly = 0;
   for (const auto& row : population_.rowwise())
     hardly += proposal_.log_weight(row.transpose()) > heavy ? 1 : 0;
   return 2 * hardly > population_.rows();
 }
-
-double log_weight_that_decides(double log_p, double runs) { return log_p + std::log(largest_share * runs); }
 
 std::vector<LineRegion> with_failures_of_their_own(const std::vector<LineRegion>& regions,
                                                    const std::vector<std::size_t>& failing) {

@@ -34,9 +34,6 @@ class WeightedRunEstimator : public FrozenEstimator {
   FailuresDrawn drawn_;
 };
 
-/// ln of the weight from which on one failing run carries more than a tenth of an estimate exp(log_p) from so many runs.
-double log_weight_that_decides(double log_p, double runs);
-
 /// Those of the regions in which at least four runs failed: fewer say nothing about a region.
 std::vector<LineRegion> with_failures_of_their_own(const std::vector<LineRegion>& regions,
                                                    const std::vector<std::size_t>& failing);

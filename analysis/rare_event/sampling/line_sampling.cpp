@@ -331,6 +331,11 @@ bool predicted_to_fail(const std::vector<LineRegion>& regions, const engine::Vec
   });
 }
 
+engine::Vector behind_root(const LineResult& line, const LineRegion& region, NormalStream& random) {
+  const double beyond = -std::log(1.0 - random.uniform()) / std::max(1.0, std::abs(line.root));
+  return line.x + (line.root + beyond) * region.direction;
+}
+
 std::vector<LineResult> sample_lines(EvaluationLedger& ledger, const std::vector<LineRegion>& regions,
                                      const std::vector<std::size_t>& counts, const LineOptions& options,
                                      NormalStream& random, Purpose purpose) {

@@ -95,6 +95,9 @@ std::vector<LineResult> lines_through(EvaluationLedger& ledger, const std::vecto
                                       const engine::Matrix& points, const LineOptions& options,
                                       NormalStream& random, Purpose purpose);
 
+/// A point behind the line's root, as far behind it as draws of N(0, I) beyond the root are, about.
+engine::Vector behind_root(const LineResult& line, const LineRegion& region, NormalStream& random);
+
 /// One look short of the root of each line that was searched before: where more than least_in_pieces of P fails short of
 /// a region's roots, the region is in pieces from now on.
 constexpr double least_in_pieces = 0.03;
