@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "analysis/rare_event/core/point_rows.hpp"
+#include "analysis/rare_event/estimators/sample_checks.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -203,6 +204,25 @@ std::vector<LineRegion> SubspaceEstimator::sampled_regions() const {
     if (failing[c] >= least_own_failures * std::min(members[c], 8.0)) sampled.push_back(regions_[k]);
   }
   return sampled;
+}
+
+// Of each kind by itself: of one that holds little of the estimate hardly a failure is among a few of all.
+std::string SubspaceEstimator::asked_objection(EstimatorSession& session, const Sampled& sampled) const {
+  const double heavy = log_value_that_decides(sampled.estimate.log_p, sampled.values);
+  std::vector<FailuresDrawn> of_class(classes_);
+  for (const WeightedSample& sample : drawn_)
+    for (const Eigen::Index i : failing_rows(sample)) {
+      const Vector x = sample.points.row(i);
+      of_class[starts_[proposal_.owner(x)].shape_class].add(x,
+                                                            sample.log_weights[static_cast<std::size_t>(i)]);
+    }
+  of_class.resize(std::min(classes_, most_asked_classes));
+  for (const FailuresDrawn& drawn : of_class) {
+    const std::string found =
+        moved_out_objection(session, drawn, [&](const Vector& x) { return proposal_.log_weight(x) > heavy; });
+    if (!found.empty()) return found;
+  }
+  return {};
 }
 
 std::string SubspaceEstimator::objection(const Sampled& sampled) const {

@@ -4,7 +4,10 @@
 // a few.
 #pragma once
 
+#include <algorithm>
+
 #include "analysis/rare_event/estimators/frozen_estimator.hpp"
+#include "analysis/rare_event/estimators/moved_failures.hpp"
 #include "analysis/rare_event/sampling/subspace_mixture.hpp"
 
 namespace flare::analysis {
@@ -25,6 +28,10 @@ class SubspaceEstimator : public FrozenEstimator {
   RareEventMethod method() const override { return RareEventMethod::mixture_importance; }
   std::vector<Stratum> draw(EstimatorSession& session, const std::vector<std::size_t>& counts) override;
   std::string objection(const Sampled& sampled) const override;
+  std::string asked_objection(EstimatorSession& session, const Sampled& sampled) const override;
+  std::uint64_t runs_to_ask() const override {
+    return runs_to_move_failures * std::min(classes_, most_asked_classes);
+  }
   bool can_relearn() const override { return true; }
   void relearn(EstimatorSession& session, std::uint64_t cost) override;
 
@@ -37,6 +44,8 @@ class SubspaceEstimator : public FrozenEstimator {
   SubspaceMixture proposal_;
 
  private:
+  static constexpr std::size_t most_asked_classes = 4;
+
   bool learn(const WeightedSample& sample);
   void reshape(std::size_t shape_class, const std::vector<Eigen::Index>& rows,
                const std::vector<std::size_t>& owners, const std::vector<double>& weights,
