@@ -19,8 +19,9 @@ constexpr double least_own_lines = 4.0;  // effective ones: fewer say nothing ab
 // Where its law can follow a few points, of the pilots or of a population, whose chains repeat themselves, as many may all
 // miss the same part.
 constexpr double least_of_narrow_law = 6.0;
-constexpr double clearly_sampled =
-    30.0;  // effective lines of its own: its law is known to reach what it should
+// Effective lines of a region's own, or share of all its lines: a law that reaches what it should.
+constexpr double clearly_sampled = 20.0;
+constexpr double nearly_all = 0.7;
 constexpr double largest_deficit = 4.0;      // standard errors of a mean weight
 constexpr Eigen::Index few_dimensions = 60;  // in more, a population is too few points to shape a law by
 constexpr double price_of_pieces = 4.0;      // times what the pilot promises
@@ -279,7 +280,8 @@ std::string LineEstimator::asked_objection(EstimatorSession& session, const Samp
            log_value_that_decides(sampled.estimate.log_p, counts[furthest_along(regions_, x)]);
   };
   for (std::size_t k = 0; k < regions_.size(); ++k) {
-    if (effective_lines(drawn_, k) >= clearly_sampled) continue;
+    const double effective = effective_lines(drawn_, k);
+    if (effective >= clearly_sampled || effective >= nearly_all * counts[k]) continue;
     const std::string found =
         moved_out_objection(session, failures_of(drawn_, regions_, k, session.random()), decides);
     if (!found.empty()) return found;
