@@ -282,7 +282,7 @@ std::string LineEstimator::asked_objection(EstimatorSession& session, const Samp
   for (std::size_t k = 0; k < regions_.size(); ++k) {
     const double effective = effective_lines(drawn_, k);
     if (effective >= clearly_sampled || effective >= nearly_all * counts[k]) continue;
-    const std::string found =
+    std::string found =
         moved_out_objection(session, failures_of(drawn_, regions_, k, session.random()), decides);
     if (!found.empty()) return found;
   }

@@ -218,7 +218,7 @@ std::string SubspaceEstimator::asked_objection(EstimatorSession& session, const 
     }
   of_class.resize(std::min(classes_, most_asked_classes));
   for (const FailuresDrawn& drawn : of_class) {
-    const std::string found =
+    std::string found =
         moved_out_objection(session, drawn, [&](const Vector& x) { return proposal_.log_weight(x) > heavy; });
     if (!found.empty()) return found;
   }
