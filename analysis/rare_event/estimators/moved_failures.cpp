@@ -68,7 +68,8 @@ std::string moved_out_objection(EstimatorSession& session, const FailuresDrawn& 
   const auto out = static_cast<double>(std::count_if(failing.begin(), failing.end(), heavy));
   const double share = out / static_cast<double>(failing.size());
   if (share <= most_moved_out) return {};
-  return fmt::format("{:.0f} % of its failures, moved on, lie where hardly a run is drawn", 100.0 * share);
+  return fmt::format("{:.0f} % of the estimate's failures, moved on, lie where hardly a run is drawn",
+                     100.0 * share);
 }
 
 }  // namespace flare::analysis
