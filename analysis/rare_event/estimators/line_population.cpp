@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "analysis/rare_event/core/point_rows.hpp"
+#include "analysis/rare_event/estimators/sample_checks.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -14,7 +15,6 @@ constexpr std::size_t most_asked = 20;    // points of the population, and as ma
 constexpr double clearly_short = 0.1;     // of a root, sigma: a failure that the search along its line missed
 constexpr double log_negligible = -4.6;   // of what a line holds: a hundredth
 constexpr double hardly_important = 2.0;  // of ln, below the median of the population
-constexpr double largest_share = 0.1;     // of the estimate, in one line
 constexpr double most_heavy = 0.1;        // of the population, on lines that carry more
 constexpr double least_of_expected = 0.02;  // of a mean value over the population
 
@@ -81,7 +81,7 @@ double share_of_heavy(const std::vector<LineRegion>& regions, std::vector<LineRe
   std::size_t heavy = 0;
   weigh_again(regions, lines);
   for (const LineResult& line : lines)
-    heavy += std::exp(line.log_value - log_p) > largest_share * counts[line.region];
+    heavy += line.log_value > log_value_that_decides(log_p, counts[line.region]) ? 1 : 0;
   return lines.empty() ? 0.0 : static_cast<double>(heavy) / static_cast<double>(lines.size());
 }
 

@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "analysis/rare_event/core/point_rows.hpp"
-#include "analysis/rare_event/estimators/sample_checks.hpp"
 #include "analysis/rare_event/estimators/weighted_runs.hpp"
 #include "analysis/rare_event/search/failure_regions.hpp"
 
@@ -299,9 +298,7 @@ bool MetModesEstimator::accounts_for(const Vector& x) const {
 }
 
 std::string MetModesEstimator::asked_objection(EstimatorSession& session, const Sampled& sampled) const {
-  const double heavy = log_value_that_decides(sampled.estimate.log_p, sampled.values);
-  return moved_out_objection(session, drawn_,
-                             [&](const Vector& x) { return proposal_.log_weight(x) > heavy; });
+  return moved_out_objection(session, drawn_, proposal_, sampled.estimate.log_p, sampled.values);
 }
 
 std::string MetModesEstimator::objection(const Sampled& sampled) const {

@@ -14,6 +14,7 @@
 
 #include "analysis/rare_event/core/estimator_session.hpp"
 #include "analysis/rare_event/core/even_selection.hpp"
+#include "analysis/rare_event/estimators/sample_checks.hpp"
 #include "analysis/rare_event/sampling/importance_sampling.hpp"
 
 namespace flare::analysis {
@@ -42,5 +43,14 @@ constexpr std::uint64_t runs_to_move_failures = 60;
 /// alone). Empty where they are not, and where too few runs are left to ask.
 std::string moved_out_objection(EstimatorSession& session, const FailuresDrawn& drawn,
                                 const std::function<bool(const engine::Vector&)>& heavy);
+
+/// The same of `values` weighted runs of a proposal that gave an estimate exp(log_p).
+template <class Proposal>
+std::string moved_out_objection(EstimatorSession& session, const FailuresDrawn& drawn,
+                                const Proposal& proposal, double log_p, double values) {
+  const double heavy = log_value_that_decides(log_p, values);
+  return moved_out_objection(session, drawn,
+                             [&](const engine::Vector& x) { return proposal.log_weight(x) > heavy; });
+}
 
 }  // namespace flare::analysis

@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "analysis/rare_event/core/point_rows.hpp"
-#include "analysis/rare_event/estimators/sample_checks.hpp"
 #include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
@@ -208,7 +207,6 @@ std::vector<LineRegion> SubspaceEstimator::sampled_regions() const {
 
 // Of each kind by itself: of one that holds little of the estimate hardly a failure is among a few of all.
 std::string SubspaceEstimator::asked_objection(EstimatorSession& session, const Sampled& sampled) const {
-  const double heavy = log_value_that_decides(sampled.estimate.log_p, sampled.values);
   std::vector<FailuresDrawn> of_class(classes_);
   for (const WeightedSample& sample : drawn_)
     for (const Eigen::Index i : failing_rows(sample)) {
@@ -219,7 +217,7 @@ std::string SubspaceEstimator::asked_objection(EstimatorSession& session, const 
   of_class.resize(std::min(classes_, most_asked_classes));
   for (const FailuresDrawn& drawn : of_class) {
     std::string found =
-        moved_out_objection(session, drawn, [&](const Vector& x) { return proposal_.log_weight(x) > heavy; });
+        moved_out_objection(session, drawn, proposal_, sampled.estimate.log_p, sampled.values);
     if (!found.empty()) return found;
   }
   return {};

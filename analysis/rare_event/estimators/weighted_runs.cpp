@@ -32,9 +32,7 @@ std::vector<LineRegion> WeightedRunEstimator::sampled_regions() const {
 }
 
 std::string WeightedRunEstimator::asked_objection(EstimatorSession& session, const Sampled& sampled) const {
-  const double heavy = log_value_that_decides(sampled.estimate.log_p, sampled.values);
-  return moved_out_objection(session, drawn_,
-                             [&](const engine::Vector& x) { return proposal_.log_weight(x) > heavy; });
+  return moved_out_objection(session, drawn_, proposal_, sampled.estimate.log_p, sampled.values);
 }
 
 std::string WeightedRunEstimator::objection(const Sampled& sampled) const {

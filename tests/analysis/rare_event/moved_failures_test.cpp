@@ -7,7 +7,6 @@
 #include <cmath>
 #include <map>
 
-#include "analysis/rare_event/estimators/sample_checks.hpp"
 #include "tests/analysis/rare_event/problem_builders.hpp"
 
 namespace flare::analysis {
@@ -44,9 +43,7 @@ Asked ask(double beside, std::uint64_t seed) {
   double sum = 0.0;
   for (std::size_t i = 0; i < runs; ++i)
     sum += sample.outcomes[i].failed ? std::exp(sample.log_weights[i]) / runs : 0.0;
-  const double heavy = log_value_that_decides(std::log(sum), runs);
-  const std::string objection =
-      moved_out_objection(session, drawn, [&](const Vector& x) { return proposal.log_weight(x) > heavy; });
+  const std::string objection = moved_out_objection(session, drawn, proposal, std::log(sum), runs);
   EXPECT_LE(ledger.counts().audit, runs_to_move_failures);
   return {sum / (0.5 * std::erfc(4.0 / std::sqrt(2.0))), !objection.empty()};
 }
