@@ -7,12 +7,36 @@
 #include "analysis/rare_event/core/met_chance.hpp"
 #include "analysis/rare_event/estimators/estimator_list.hpp"
 #include "analysis/tails/interval.hpp"
+#include "analysis/tails/normal_tail.hpp"
 
 namespace flare::analysis {
 namespace {
 
 bool searches(RareEventMethod method) {
   return method == RareEventMethod::automatic || named_estimator(method).searches;
+}
+
+// ln P of an end of an interval around exp(log_p), `factor` times as far from it in sigma.
+double moved_out(double log_end, double log_p, double factor) {
+  if (!(log_end < 0.0) || !(log_p < 0.0)) return log_end;  // P may be 1: there is nothing beyond
+  const double sigma = upper_tail_quantile(log_p);
+  return log_upper_tail(sigma + factor * (upper_tail_quantile(log_end) - sigma));
+}
+
+// Where a coarse answer misses it is off by what matters, and it has room to be sure.
+void be_sure_where_coarse(RareEventSummary& summary) {
+  constexpr double coarse = 0.15;    // half-width, sigma
+  constexpr double of_normal = 1.7;  // widths of 95 %: 99.9 %
+  constexpr double of_chains = 1.3;  // Student's t of few repeats is wide already
+  if (summary.status != TailStatus::estimated || !(summary.half_width() > coarse)) return;
+  if (summary.bracketed) {
+    // What unknown runs leave open lies between the ends; each has an error of its own.
+    summary.log_p_low = moved_out(summary.log_p_low, summary.log_p_unknown_pass, of_normal);
+    summary.log_p_high = moved_out(summary.log_p_high, summary.log_p_unknown_fail, of_normal);
+  } else if (summary.method == RareEventMethod::subset_simulation) {
+    summary.log_p_low = moved_out(summary.log_p_low, summary.log_p, of_chains);
+    summary.log_p_high = moved_out(summary.log_p_high, summary.log_p, of_chains);
+  }
 }
 
 // A method that needs no search, with the present reading of unknown runs and what is left of the budget.
@@ -80,6 +104,7 @@ RareEventSummary estimate_failure_probability(std::size_t dimension, const Batch
     refuse(summary, std::move(summary.reason));
     summary.method = options.method;  // none gave a number
   }
+  be_sure_where_coarse(summary);
   summary.met = chance_met(summary.looks, summary.log_p);
   summary.target_met =
       summary.status == TailStatus::estimated && summary.half_width() <= options.target_half_width;

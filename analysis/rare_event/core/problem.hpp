@@ -169,7 +169,8 @@ struct RareEventSummary {
   double half_width() const;  // (sigma_high - sigma_low) / 2
 
   /// With unknown runs p is that of "unknown fails" (never flatters), the interval reaches from the lower
-  /// limit of "unknown passes" to the upper limit of "unknown fails", and these are the two estimates.
+  /// limit of "unknown passes" to the upper limit of "unknown fails", and these are the two estimates. The limits are of
+  /// 99.9 % where the interval is wider than 0.15 sigma each way.
   bool bracketed = false;
   double log_p_unknown_pass = std::numeric_limits<double>::quiet_NaN();
   double log_p_unknown_fail = std::numeric_limits<double>::quiet_NaN();

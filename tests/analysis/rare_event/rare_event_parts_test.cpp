@@ -296,5 +296,27 @@ TEST(SubsetSimulation, TiesAreMetAndCounted) {
   EXPECT_GE(covered, answered - 5);  // of 20 at 0.95, more than 5 miss three times in ten thousand
 }
 
+// Four repeats that happen to agree say no more than the chains of each let expect.
+TEST(SubsetSimulation, RepeatsThatAgreeByChanceDoNotNarrowTheInterval) {
+  const BatchEvaluator f = [](const engine::Matrix& points) {
+    std::vector<Response> responses;
+    for (Eigen::Index i = 0; i < points.rows(); ++i)
+      responses.push_back(Response::margin(4.5 - points(i, 0)));
+    return responses;
+  };
+  int of_four = 0;
+  double narrowest = 1e300;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    EvaluationLedger ledger(5, f, 4000, {});
+    NormalStream random(seed, "agree");
+    const RareEventSummary s = repeat_subset_simulation(ledger, 4000, random, Purpose::estimate);
+    if (s.status != TailStatus::estimated || s.diagnostics.effective_samples > 4.0) continue;
+    ++of_four;
+    narrowest = std::min(narrowest, s.log_p_high - s.log_p_low);
+  }
+  EXPECT_GE(of_four, 20);
+  EXPECT_GT(narrowest, 3.5) << "of ln P; 2.7 where half of what is expected is enough";
+}
+
 }  // namespace
 }  // namespace flare::analysis

@@ -257,6 +257,15 @@ TEST(RareEvent, UnknownRunsGiveABracketThatHoldsBothReadings) {
   EXPECT_LT(s.log_p_unknown_pass, s.log_p_unknown_fail);
 }
 
+// Where the ends are sigmas apart a truth just outside of them is off by sigmas.
+TEST(RareEvent, UnknownRunsLeaveEndsThatAreSure) {
+  const std::vector<RareEventProblem> problems = hard_problems();
+  const ValidationRow row = validate(find_problem(problems, "unknown at random 1 %, d=10"),
+                                     {.repeats = 100, .first_seed = 700'000'001});
+  EXPECT_GE(row.answered, 90u);
+  EXPECT_GE(row.covered + 1, row.answered) << "7 miss where each end is of 95 %";
+}
+
 TEST(RareEvent, NoisyMarginsEnd) {
   const std::vector<RareEventProblem> problems = rare_event_problems();
   const RareEventProblem& problem = find_problem(problems, "noisy linear");
