@@ -155,7 +155,8 @@ struct RareEventSummary {
   RareEventMethod method =
       RareEventMethod::automatic;  // that gave the number; the one asked for, where refused
 
-  // Natural logarithms: P of 40 sigma does not underflow here. NaN where refused.
+  // Natural logarithms: P of 40 sigma does not underflow here. NaN where refused. The interval is of 95 %; wider than 0.15
+  // sigma each way it is surer where unknown runs leave it open (each end of 99.9 %) or subset simulation gives it.
   double log_p = std::numeric_limits<double>::quiet_NaN();
   double log_p_low = std::numeric_limits<double>::quiet_NaN();
   double log_p_high = std::numeric_limits<double>::quiet_NaN();
@@ -169,8 +170,7 @@ struct RareEventSummary {
   double half_width() const;  // (sigma_high - sigma_low) / 2
 
   /// With unknown runs p is that of "unknown fails" (never flatters), the interval reaches from the lower
-  /// limit of "unknown passes" to the upper limit of "unknown fails", and these are the two estimates. The limits are of
-  /// 99.9 % where the interval is wider than 0.15 sigma each way.
+  /// limit of "unknown passes" to the upper limit of "unknown fails", and these are the two estimates.
   bool bracketed = false;
   double log_p_unknown_pass = std::numeric_limits<double>::quiet_NaN();
   double log_p_unknown_fail = std::numeric_limits<double>::quiet_NaN();

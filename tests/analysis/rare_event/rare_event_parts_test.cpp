@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 
 #include "analysis/rare_event/core/estimator_session.hpp"
+#include "analysis/rare_event/rare_event.hpp"
 #include "analysis/rare_event/sampling/importance_sampling.hpp"
 #include "analysis/rare_event/sampling/line_sampling.hpp"
 #include "analysis/rare_event/sampling/radial_sampling.hpp"
@@ -298,12 +300,7 @@ TEST(SubsetSimulation, TiesAreMetAndCounted) {
 
 // Four repeats that happen to agree say no more than the chains of each let expect.
 TEST(SubsetSimulation, RepeatsThatAgreeByChanceDoNotNarrowTheInterval) {
-  const BatchEvaluator f = [](const engine::Matrix& points) {
-    std::vector<Response> responses;
-    for (Eigen::Index i = 0; i < points.rows(); ++i)
-      responses.push_back(Response::margin(4.5 - points(i, 0)));
-    return responses;
-  };
+  const BatchEvaluator f = margins([](const Eigen::RowVectorXd& x) { return 4.5 - x(0); });
   int of_four = 0;
   double narrowest = 1e300;
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
@@ -316,6 +313,27 @@ TEST(SubsetSimulation, RepeatsThatAgreeByChanceDoNotNarrowTheInterval) {
   }
   EXPECT_GE(of_four, 20);
   EXPECT_GT(narrowest, 3.5) << "of ln P; 2.7 where half of what is expected is enough";
+}
+
+// The 95 % interval of the mean of lognormal values (Cox's, with Student's t) is what the diagnostics say of it.
+TEST(SubsetSimulation, CoarseAnswersAreSurerThan95Percent) {
+  const BatchEvaluator f = margins([](const Eigen::RowVectorXd& x) { return 4.5 - x(0); });
+  int coarse = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    RareEventOptions options;
+    options.method = RareEventMethod::subset_simulation;
+    options.max_runs = 5000;
+    options.seed = seed;
+    const RareEventSummary s = estimate_failure_probability(10, f, options);
+    if (s.status != TailStatus::estimated || s.half_width() < 0.3) continue;
+    ++coarse;
+    const double n = s.diagnostics.effective_samples;
+    const double variance = std::log1p(n * std::pow(s.diagnostics.coefficient_of_variation, 2));
+    const double t = quantile(boost::math::students_t_distribution<>(n - 1.0), 0.975);
+    const double width = t * std::sqrt(variance / n + variance * variance / (2.0 * (n + 1.0)));
+    EXPECT_GT(s.log_p_high - s.log_p_low, 1.2 * 2.0 * width) << s.full_report();
+  }
+  EXPECT_GE(coarse, 10);
 }
 
 }  // namespace
