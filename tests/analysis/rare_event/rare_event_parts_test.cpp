@@ -20,7 +20,7 @@ namespace {
 using engine::Matrix;
 using engine::Vector;
 
-BatchEvaluator margins(std::function<double(const Eigen::RowVectorXd&)> margin) {
+BatchEvaluator margins(const std::function<double(const Eigen::RowVectorXd&)>& margin) {
   return [margin](const Matrix& points) {
     std::vector<Response> responses;
     for (Eigen::Index i = 0; i < points.rows(); ++i)
@@ -128,7 +128,7 @@ TEST(ShapedNormal, WeightsAverageToOne) {
   }
 }
 
-double line_estimate(const BatchEvaluator& f, std::vector<LineRegion> regions, std::size_t d,
+double line_estimate(const BatchEvaluator& f, const std::vector<LineRegion>& regions, std::size_t d,
                      double check_share, double* error) {
   EvaluationLedger ledger(d, f, 10'000'000, {});
   NormalStream random(3, "lines");

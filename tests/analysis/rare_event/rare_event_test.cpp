@@ -17,7 +17,7 @@ namespace {
 
 using Row = Eigen::RowVectorXd;
 
-BatchEvaluator from(std::function<Response(const Row&)> one) {
+BatchEvaluator from(const std::function<Response(const Row&)>& one) {
   return [one](const engine::Matrix& points) {
     std::vector<Response> responses;
     for (Eigen::Index i = 0; i < points.rows(); ++i) responses.push_back(one(points.row(i)));
@@ -78,7 +78,7 @@ TEST(RareEvent, CountsEveryRunOnceAndKeepsTheBudget) {
 }
 
 TEST(RareEvent, RejectsBadInputWithAReason) {
-  const auto message = [](std::size_t d, const BatchEvaluator& f, RareEventOptions options) {
+  const auto message = [](std::size_t d, const BatchEvaluator& f, const RareEventOptions& options) {
     try {
       estimate_failure_probability(d, f, options);
     } catch (const std::invalid_argument& error) {
